@@ -1,0 +1,87 @@
+package engage
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+
+	"engage-token-rotation/pkg/hidden"
+)
+
+// Limits of a permanent API token's length in bytes. The vendor shows "<platform>:<uuid>" and, in older samples, a bare
+// uuid, and promises neither.
+const (
+	MinTokenLength = 16
+	MaxTokenLength = 256
+)
+
+// Token is a permanent API token. It prints as its fingerprint, never as its value. The zero Token is no token. Tokens
+// are comparable with ==, and are safe for concurrent use.
+type Token struct{ value hidden.String }
+
+// ParseToken accepts what can be a permanent API token: printable ASCII without white space, quotes, '<', '{', '}' or
+// '\', of 16 to 256 characters, and not a path segment that a URL would resolve away. The error says what is wrong with
+// the text without holding it.
+func ParseToken(text string) (Token, error) {
+	switch {
+	case text == "":
+		return Token{}, fmt.Errorf("no token: the text is empty")
+	case len(text) < MinTokenLength || len(text) > MaxTokenLength:
+		return Token{}, fmt.Errorf("no token: %d characters, want %d to %d", len(text), MinTokenLength, MaxTokenLength)
+	}
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c <= ' ' || c >= 0x7f:
+			return Token{}, fmt.Errorf("no token: character %d is white space, a control character or not ASCII", i+1)
+		case c == '"' || c == '\'' || c == '`' || c == '<' || c == '>' || c == '{' || c == '}' || c == '\\' || c == ',':
+			return Token{}, fmt.Errorf("no token: character %d is %q", i+1, c)
+		}
+	}
+	for segment := range strings.SplitSeq(text, "/") {
+		if segment == "." || segment == ".." {
+			return Token{}, fmt.Errorf("no token: it holds the path segment %q", segment)
+		}
+	}
+	return Token{hidden.New(text)}, nil
+}
+
+// Reveal returns the token's value.
+func (t Token) Reveal() string { return t.value.Reveal() }
+
+// IsZero reports whether t is no token.
+func (t Token) IsZero() bool { return t.value.IsZero() }
+
+// Fingerprint names the token in logs, errors and the ledger; it is empty for the zero Token.
+func (t Token) Fingerprint() Fingerprint {
+	if t.IsZero() {
+		return ""
+	}
+	return Fingerprint(hidden.Fingerprint(t.Reveal()))
+}
+
+// Fingerprint is the first 12 hex digits of the SHA-256 of a token.
+type Fingerprint string
+
+// String implements [fmt.Stringer]: it gives the fingerprint.
+func (t Token) String() string {
+	if t.IsZero() {
+		return "no token"
+	}
+	return "token " + string(t.Fingerprint())
+}
+
+// Format implements [fmt.Formatter]: every verb prints the fingerprint.
+func (t Token) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, t.String()) }
+
+// GoString implements [fmt.GoStringer].
+func (t Token) GoString() string { return t.String() }
+
+// LogValue implements [slog.LogValuer].
+func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
+
+// MarshalText implements [encoding.TextMarshaler]: it gives the fingerprint.
+func (t Token) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
+// MarshalJSON implements [json.Marshaler]: it gives the fingerprint.
+func (t Token) MarshalJSON() ([]byte, error) { return []byte(`"` + t.String() + `"`), nil }

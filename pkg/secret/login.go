@@ -1,0 +1,95 @@
+package secret
+
+import (
+	"fmt"
+
+	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/hidden"
+)
+
+// Login is what the documents say about logging in: the credentials, and the host where one is named.
+type Login struct {
+	Credentials engage.Credentials
+	// BaseURL is the field baseUrl, unchecked: whether the host may be called is for the settings to decide.
+	BaseURL string
+}
+
+// NewLogin reads the login fields from the token secret's document and, where it names an admin secret, from that one's.
+// A field of the token secret goes before the same field of the admin secret. admin is nil where there is none.
+func NewLogin(document, admin *Document) (Login, error) {
+	flow, err := NewFlow(document, admin)
+	if err != nil {
+		return Login{}, err
+	}
+	fields := pair{document, admin}
+	login := Login{Credentials: engage.Credentials{Flow: flow}, BaseURL: NewBaseURL(document, admin)}
+	c := &login.Credentials
+	switch flow {
+	case engage.FlowRingCentral:
+		err = fields.require(flow,
+			want{FieldClientID, func(v hidden.String) { c.ClientID = v.Reveal() }},
+			want{FieldClientSecret, func(v hidden.String) { c.ClientSecret = v }},
+			want{FieldJWT, func(v hidden.String) { c.JWT = v }})
+	case engage.FlowLegacy:
+		err = fields.require(flow,
+			want{FieldUsername, func(v hidden.String) { c.Username = v.Reveal() }},
+			want{FieldPassword, func(v hidden.String) { c.Password = v }})
+	default:
+		err = fields.require(flow,
+			want{FieldUsername, func(v hidden.String) { c.Username = v.Reveal() }},
+			want{FieldPassword, func(v hidden.String) { c.Password = v }},
+			want{FieldPlatformID, func(v hidden.String) { c.PlatformID = v.Reveal() }})
+	}
+	return login, err
+}
+
+// NewFlow reads the login flow, which is [engage.FlowEngage] where no document names one. admin may be nil.
+func NewFlow(document, admin *Document) (engage.Flow, error) {
+	value := pair{document, admin}.read(FieldLoginFlow).Reveal()
+	switch flow := engage.Flow(value); flow {
+	case "":
+		return engage.FlowEngage, nil
+	case engage.FlowEngage, engage.FlowRingCentral, engage.FlowLegacy:
+		return flow, nil
+	}
+	return "", &FieldError{Field: FieldLoginFlow, Fault: "names no login flow; use engage, ringcentral or legacy"}
+}
+
+// NewBaseURL reads the field baseUrl, or "" where no document has it. admin may be nil.
+func NewBaseURL(document, admin *Document) string {
+	return pair{document, admin}.read(FieldBaseURL).Reveal()
+}
+
+// pair is a token secret's document and its admin secret's, which may be nil.
+type pair struct{ document, admin *Document }
+
+func (p pair) read(name string) hidden.String {
+	if value, ok := p.document.fields[name]; ok {
+		return value
+	}
+	if p.admin != nil {
+		return p.admin.fields[name]
+	}
+	return hidden.String{}
+}
+
+// want is a required field and where its value goes.
+type want struct {
+	name string
+	set  func(hidden.String)
+}
+
+func (p pair) require(flow engage.Flow, wanted ...want) error {
+	for _, w := range wanted {
+		value := p.read(w.name)
+		if value.IsZero() {
+			where := "in the secret; or name a separate admin secret in " + FieldAdminSecretARN
+			if p.admin != nil {
+				where = "in the admin secret that " + FieldAdminSecretARN + " names"
+			}
+			return &FieldError{Field: w.name, Fault: fmt.Sprintf("is missing or empty, and login flow %s needs it; put it %s", flow, where)}
+		}
+		w.set(value)
+	}
+	return nil
+}

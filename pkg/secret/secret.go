@@ -1,0 +1,248 @@
+// Package secret reads and changes the JSON document that a managed secret holds.
+//
+// A rotation changes the field apiToken, may set apiTokenCreatedAt, and keeps every other byte of the document: unknown
+// fields, their order, white space, and numbers too big for a float64. Errors name the field at fault and never hold a
+// value. Reading is strict where a guess could send a password astray: a field of ours that stands twice, or is not a
+// string, is refused.
+package secret
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/hidden"
+)
+
+// The fields of the document that this product knows.
+const (
+	FieldToken          = "apiToken"
+	FieldTokenCreatedAt = "apiTokenCreatedAt"
+	FieldAdminSecretARN = "adminSecretArn"
+	FieldLoginFlow      = "loginFlow"
+	FieldUsername       = "username"
+	FieldPassword       = "password"
+	FieldPlatformID     = "platformId"
+	FieldClientID       = "clientId"
+	FieldClientSecret   = "clientSecret"
+	FieldJWT            = "jwt"
+	FieldBaseURL        = "baseUrl"
+)
+
+var knownFields = []string{
+	FieldToken, FieldTokenCreatedAt, FieldAdminSecretARN, FieldLoginFlow, FieldUsername, FieldPassword,
+	FieldPlatformID, FieldClientID, FieldClientSecret, FieldJWT, FieldBaseURL,
+}
+
+// ErrFormat is wrapped by every [FieldError]: the document is at fault, and no retry will mend it.
+var ErrFormat = errors.New("the secret's document is at fault")
+
+// FieldError says what is wrong with which field; Field is empty where the document as a whole is at fault.
+type FieldError struct {
+	Field string
+	Fault string // what is wrong and what to do; never holds the value
+}
+
+// Error implements error.
+func (e *FieldError) Error() string {
+	if e.Field == "" {
+		return "secret: " + e.Fault
+	}
+	return fmt.Sprintf("secret: field %q %s", e.Field, e.Fault)
+}
+
+// Unwrap returns ErrFormat.
+func (e *FieldError) Unwrap() error { return ErrFormat }
+
+// span is where a member stands in the text: from its name's opening quote to the end of its value.
+type span struct{ name, value, end int }
+
+// Document is a parsed document. It is immutable and safe for concurrent use, and prints as a placeholder.
+type Document struct {
+	text   hidden.String
+	fields map[string]hidden.String // the known fields that are present and not null
+	spans  map[string]span          // the known fields that are present
+	open   int                      // just after the opening brace
+	empty  bool                     // the object has no member
+}
+
+// Parse reads a document: one JSON object.
+func Parse(text string) (*Document, error) {
+	d := &Document{text: hidden.New(text), fields: map[string]hidden.String{}, spans: map[string]span{}, empty: true}
+	if strings.TrimSpace(text) == "" {
+		return nil, &FieldError{Fault: "the value is empty; store a JSON object with the login fields or adminSecretArn"}
+	}
+	dec := json.NewDecoder(strings.NewReader(text))
+	if start, err := dec.Token(); err != nil || start != json.Delim('{') {
+		return nil, &FieldError{Fault: "the value is not a JSON object; store one such as {\"adminSecretArn\":\"...\"}"}
+	}
+	d.open = int(dec.InputOffset())
+	for dec.More() {
+		if err := d.parseMember(dec, text); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := dec.Token(); err != nil {
+		return nil, notJSON(dec)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, &FieldError{Fault: "text follows the JSON object; store the object alone"}
+	}
+	return d, nil
+}
+
+func (d *Document) parseMember(dec *json.Decoder, text string) error {
+	before := int(dec.InputOffset())
+	token, err := dec.Token()
+	name, isString := token.(string)
+	if err != nil || !isString {
+		return notJSON(dec)
+	}
+	d.empty = false
+	var raw json.RawMessage
+	if err := dec.Decode(&raw); err != nil {
+		return notJSON(dec)
+	}
+	if !isKnown(name) {
+		return nil
+	}
+	if _, twice := d.spans[name]; twice {
+		return &FieldError{Field: name, Fault: "stands twice; keep one"}
+	}
+	end := int(dec.InputOffset())
+	start := before + strings.IndexByte(text[before:], '"')
+	d.spans[name] = span{name: start, value: end - len(raw), end: end}
+	if bytes.Equal(raw, []byte("null")) {
+		return nil
+	}
+	var value string
+	if err := json.Unmarshal(raw, &value); err != nil {
+		return &FieldError{Field: name, Fault: "is not a string; put its value in quotes"}
+	}
+	d.fields[name] = hidden.New(value)
+	return nil
+}
+
+func isKnown(name string) bool {
+	for _, known := range knownFields {
+		if name == known {
+			return true
+		}
+	}
+	return false
+}
+
+// notJSON reports a syntax error by its place: the decoder's own text may quote the document.
+func notJSON(dec *json.Decoder) error {
+	return &FieldError{Fault: fmt.Sprintf("the value is not valid JSON near byte %d", dec.InputOffset())}
+}
+
+// Text returns the whole document, to be stored. It holds secrets.
+func (d *Document) Text() hidden.String { return d.text }
+
+// String implements [fmt.Stringer] without any of the content.
+func (d *Document) String() string { return hidden.Placeholder }
+
+// GoString implements [fmt.GoStringer].
+func (d *Document) GoString() string { return hidden.Placeholder }
+
+// MarshalJSON implements [json.Marshaler].
+func (d *Document) MarshalJSON() ([]byte, error) { return []byte(`"` + hidden.Placeholder + `"`), nil }
+
+// Token returns the permanent API token, or the zero Token where the document has none yet (absent, null or empty).
+func (d *Document) Token() (engage.Token, error) {
+	value, ok := d.fields[FieldToken]
+	if !ok || value.IsZero() {
+		return engage.Token{}, nil
+	}
+	token, err := engage.ParseToken(value.Reveal())
+	if err != nil {
+		return engage.Token{}, &FieldError{Field: FieldToken, Fault: "is " + err.Error() + "; remove the field to have one made"}
+	}
+	return token, nil
+}
+
+// TokenCreatedAt returns when the token was made, or the zero time where the document does not say, or not in RFC 3339.
+func (d *Document) TokenCreatedAt() time.Time {
+	at, err := time.Parse(time.RFC3339, d.field(FieldTokenCreatedAt))
+	if err != nil {
+		return time.Time{}
+	}
+	return at
+}
+
+// AdminSecretARN returns the ARN or name of the secret with the login fields, or "" where they stand in this one.
+func (d *Document) AdminSecretARN() string { return d.field(FieldAdminSecretARN) }
+
+func (d *Document) field(name string) string { return d.fields[name].Reveal() }
+
+// WithToken returns the document with apiToken and apiTokenCreatedAt set and every other byte as it was. A new field
+// is put at the end of the object. The same arguments give the same bytes.
+func (d *Document) WithToken(token engage.Token, createdAt time.Time) (*Document, error) {
+	if token.IsZero() {
+		return nil, &FieldError{Field: FieldToken, Fault: "would be set to no token"}
+	}
+	changed, err := d.set(FieldToken, token.Reveal())
+	if err != nil {
+		return nil, err
+	}
+	return changed.set(FieldTokenCreatedAt, createdAt.UTC().Format(time.RFC3339))
+}
+
+func (d *Document) set(name, value string) (*Document, error) {
+	quoted, err := quote(value)
+	if err != nil {
+		return nil, err
+	}
+	text := d.text.Reveal()
+	if at, ok := d.spans[name]; ok {
+		return Parse(text[:at.value] + quoted + text[at.end:])
+	}
+	member := `"` + name + `":` + quoted
+	closing := strings.LastIndexByte(text, '}')
+	last := len(strings.TrimRight(text[:closing], " \t\r\n"))
+	if d.empty {
+		return Parse(text[:last] + member + text[last:])
+	}
+	return Parse(text[:last] + "," + member + text[last:])
+}
+
+func quote(value string) (string, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(value); err != nil {
+		return "", fmt.Errorf("secret: encode: %w", err)
+	}
+	return strings.TrimSuffix(b.String(), "\n"), nil
+}
+
+// EqualExceptToken reports whether the documents hold the same members, byte for byte and in the same order, apart from
+// apiToken and apiTokenCreatedAt: that is, whether nobody has edited one of them since the other was made from it.
+func (d *Document) EqualExceptToken(other *Document) bool {
+	return d.withoutToken() == other.withoutToken()
+}
+
+// withoutToken returns the members other than the token's, each as it stands, joined by commas.
+func (d *Document) withoutToken() string {
+	dec := json.NewDecoder(strings.NewReader(d.text.Reveal()))
+	_, _ = dec.Token()
+	var b strings.Builder
+	for dec.More() {
+		name, _ := dec.Token()
+		var raw json.RawMessage
+		if dec.Decode(&raw) != nil {
+			break
+		}
+		if name == FieldToken || name == FieldTokenCreatedAt {
+			continue
+		}
+		fmt.Fprintf(&b, "%q:%s,", name, raw)
+	}
+	return b.String()
+}
