@@ -1,0 +1,51 @@
+package engage
+
+import (
+	"errors"
+	"net"
+	"net/url"
+	"strings"
+)
+
+// ParseBaseURL reads a base URL: scheme, host and port, with a trailing slash or "/api" tolerated, and nothing else. The
+// host is lower-cased and the scheme's own port dropped, so that equal hosts compare equal. Refused is what could make
+// one host look like another: user info, a trailing dot, characters outside ASCII, escapes, zones, queries, fragments.
+// Whether the host may be called is not decided here. Errors do not hold the text.
+func ParseBaseURL(text string) (*url.URL, error) {
+	if strings.IndexFunc(text, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '\\' || r == '%' }) >= 0 {
+		return nil, errors.New("holds white space, an escape, a backslash or a character outside ASCII")
+	}
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return nil, errors.New("is not a URL")
+	case u.Scheme != "https" && u.Scheme != "http":
+		return nil, errors.New("does not start with https://")
+	case u.User != nil:
+		return nil, errors.New("holds user info in front of the host")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(text, "#"):
+		return nil, errors.New("holds a query or a fragment")
+	case u.Path != "" && u.Path != "/" && u.Path != "/api" && u.Path != "/api/":
+		return nil, errors.New("holds a path; give scheme, host and port alone")
+	}
+	host, port := strings.ToLower(u.Hostname()), u.Port()
+	switch {
+	case host == "":
+		return nil, errors.New("names no host")
+	case strings.HasSuffix(host, "."):
+		return nil, errors.New("names a host with a trailing dot")
+	case strings.HasSuffix(u.Host, ":"):
+		return nil, errors.New("names an empty port")
+	}
+	if u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80" {
+		port = ""
+	}
+	clean := &url.URL{Scheme: u.Scheme, Host: host}
+	if strings.Contains(host, ":") {
+		clean.Host = "[" + host + "]"
+	}
+	if port != "" {
+		clean.Host = net.JoinHostPort(host, port)
+	}
+	return clean, nil
+}

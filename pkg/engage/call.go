@@ -1,0 +1,249 @@
+package engage
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// request is one call to the vendor.
+type request struct {
+	operation string
+	method    string
+	url       string     // holds secrets
+	form      url.Values // nil: no body
+	basic     *Credentials
+	auth      Auth
+	attempts  int
+	// permit is set for logins: asked before each try.
+	permit func(context.Context) error
+	// once marks a call whose effect is not to be had twice: repeated only where it had none.
+	once bool
+}
+
+type answer struct {
+	status int
+	body   []byte
+	html   bool
+}
+
+// do sends r, repeats it as its kind allows, and returns a 2xx answer or an *Error.
+func (c *Client) do(ctx context.Context, r request) (answer, error) {
+	renewed := false
+	for try := 1; ; try++ {
+		if r.permit != nil {
+			if err := r.permit(ctx); err != nil {
+				return answer{}, &Error{Operation: r.operation, Reason: "not tried: " + err.Error(), Retryable: true, cause: err}
+			}
+		}
+		a, e := c.send(ctx, r)
+		if e == nil {
+			return a, nil
+		}
+		if session, ok := r.auth.(*Session); ok && e.Status == http.StatusUnauthorized && !renewed && session.worthRenewing(c, e) {
+			// 401 came before any effect, so that even a creation may be sent again.
+			renewed = true
+			if err := session.renew(ctx, c); err != nil {
+				return answer{}, err
+			}
+			try--
+			continue
+		}
+		if try >= r.attempts || !e.Retryable || r.once && e.OutcomeUnknown || ctx.Err() != nil {
+			return answer{}, e
+		}
+		if !c.wait(ctx, e, try) {
+			return answer{}, e
+		}
+	}
+}
+
+// wait backs off before the next try, and reports false where the deadline leaves no time for it.
+func (c *Client) wait(ctx context.Context, e *Error, try int) bool {
+	delay := time.Duration(float64(200*time.Millisecond<<(try-1)) * (1 + c.config.Jitter()))
+	if e.Status == http.StatusTooManyRequests {
+		delay *= 4
+	}
+	delay = max(delay, e.RetryAfter)
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < delay+time.Second {
+		return false
+	}
+	if e.RetryAfter > maxRetryAfter {
+		return false
+	}
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// maxRetryAfter is the longest Retry-After that is waited out inside an invocation; a longer one becomes a retryable
+// error that names it.
+const maxRetryAfter = 20 * time.Second
+
+func (c *Client) send(ctx context.Context, r request) (answer, *Error) {
+	if ctx.Err() != nil {
+		e := transportError(r.operation, ctx.Err())
+		e.OutcomeUnknown = false
+		return answer{}, e
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.config.CallTimeout)
+	defer cancel()
+	req, err := c.newRequest(ctx, r)
+	if err != nil {
+		return answer{}, &Error{Operation: r.operation, Reason: "the request cannot be built", Hint: "check the base URL"}
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return answer{}, transportError(r.operation, err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxBodySize+1))
+	if err != nil {
+		e := transportError(r.operation, err)
+		e.Status = resp.StatusCode
+		return answer{}, e
+	}
+	if len(body) > MaxBodySize {
+		return answer{}, &Error{Operation: r.operation, Status: resp.StatusCode, OutcomeUnknown: true,
+			Reason: "the answer is longer than 1 MiB", Hint: "check the base URL"}
+	}
+	a := answer{status: resp.StatusCode, body: body, html: isHTML(resp.Header, body)}
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		return answer{}, statusError(r, a, resp.Header, c.config.Now())
+	}
+	if encoding := resp.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
+		return answer{}, unusable(r.operation, a, "the answer is compressed, which was not asked for")
+	}
+	return a, nil
+}
+
+func (c *Client) newRequest(ctx context.Context, r request) (*http.Request, error) {
+	var body io.Reader
+	if r.form != nil {
+		body = strings.NewReader(r.form.Encode())
+	}
+	req, err := http.NewRequestWithContext(ctx, r.method, r.url, body)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("User-Agent", UserAgent)
+	req.Header.Set("Accept", "application/json, text/plain")
+	if r.form != nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.GetBody = nil
+	}
+	if r.basic != nil {
+		req.SetBasicAuth(r.basic.ClientID, r.basic.ClientSecret.Reveal())
+	}
+	if r.auth != nil {
+		name, value := r.auth.header()
+		req.Header.Set(name, value)
+	}
+	return req, nil
+}
+
+func isHTML(header http.Header, body []byte) bool {
+	kind, _, _ := mime.ParseMediaType(header.Get("Content-Type"))
+	return kind == "text/html" || bytes.HasPrefix(bytes.TrimSpace(body), []byte("<"))
+}
+
+// unusable describes a 2xx answer that does not hold what was asked for: its effect is unknown.
+func unusable(operation string, a answer, reason string) *Error {
+	e := &Error{Operation: operation, Status: a.status, Reason: reason, OutcomeUnknown: true,
+		Hint: "check that the base URL names the vendor's API host"}
+	if a.html {
+		e.Reason = "the answer is a web page"
+	}
+	return e
+}
+
+// statusError describes an answer other than 2xx. Of its body only the vendor's error code is kept, and that only where
+// it looks like one: requestUri echoes the path, which holds the token on a deletion.
+func statusError(r request, a answer, header http.Header, now time.Time) *Error {
+	e := &Error{Operation: r.operation, Status: a.status, Code: errorCode(a.body)}
+	switch {
+	case a.status == http.StatusUnauthorized:
+		e.Reason = "the credentials were not accepted"
+		e.expired = bytes.Contains(a.body, []byte("Jwt is expired"))
+		if e.expired {
+			e.Reason = "the access token has expired"
+		}
+		e.Hint = hintRejected(r)
+	case a.status == http.StatusForbidden:
+		e.Reason, e.Hint = "access was denied", hintRejected(r)
+	case a.status == http.StatusTooManyRequests:
+		e.Reason, e.Retryable = "too many requests", true
+		e.RetryAfter = retryAfter(header.Get("Retry-After"), now)
+		e.Hint = "the next attempt follows by itself; spread the rotations of this user if it recurs"
+	case a.status == http.StatusRequestTimeout || a.status >= 500:
+		e.Reason, e.Retryable, e.OutcomeUnknown = "the vendor's server failed", true, true
+		e.RetryAfter = retryAfter(header.Get("Retry-After"), now)
+	case a.status >= 300 && a.status < 400:
+		e.Reason, e.OutcomeUnknown = "the host answered with a redirect, which is not followed with credentials", true
+		e.Hint = "set the base URL to the host that it points to, if that is the vendor's"
+	default:
+		e.Reason = "the request was refused"
+		e.Hint = "check the base URL and the login flow"
+	}
+	if a.html && a.status != http.StatusTooManyRequests {
+		e.Reason += ", with a web page"
+	}
+	return e
+}
+
+func hintRejected(r request) string {
+	switch {
+	case r.permit != nil:
+		return "check user name, password, platform id (or client id, client secret and JWT) in the secret, and that the user is not locked"
+	case r.operation == opCreate:
+		return "the user needs permission to make API tokens"
+	}
+	return "the token or session is dead, or its user lacks the permission"
+}
+
+func errorCode(body []byte) string {
+	var document struct {
+		ErrorCode any `json:"errorCode"`
+	}
+	if json.Unmarshal(body, &document) != nil {
+		return ""
+	}
+	code, _ := document.ErrorCode.(string)
+	if len(code) > 64 || !strings.HasSuffix(code, ".exception") || strings.Trim(code, "abcdefghijklmnopqrstuvwxyz._-") != "" {
+		return ""
+	}
+	return code
+}
+
+// retryAfter reads the header in both of its forms, seconds and date; anything else counts as absent.
+func retryAfter(value string, now time.Time) time.Duration {
+	if seconds, err := strconv.Atoi(strings.TrimSpace(value)); err == nil && seconds >= 0 {
+		return time.Duration(min(seconds, 24*3600)) * time.Second
+	}
+	if at, err := http.ParseTime(value); err == nil && at.After(now) {
+		return min(at.Sub(now), 24*time.Hour)
+	}
+	return 0
+}
+
+// asError returns err as the *Error that it is.
+func asError(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return &Error{Reason: "failed", cause: err}
+}

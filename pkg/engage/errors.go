@@ -1,0 +1,107 @@
+package engage
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Error is a call that failed. It never holds a URL, a header, a body or the transport's own error text.
+type Error struct {
+	// Operation is the call: "login", "exchange", "refresh", "create token", "list tokens", "delete token", "get accounts".
+	Operation string
+	// Status is the HTTP status, or 0 where no answer came.
+	Status int
+	// Reason says what happened, in words of this package.
+	Reason string
+	// Code is the vendor's errorCode where it sent one, such as "access.denied.exception".
+	Code string
+	// Retryable tells that the same call may succeed later without anybody's doing.
+	Retryable bool
+	// OutcomeUnknown tells that the call may have had its effect all the same.
+	OutcomeUnknown bool
+	// RetryAfter is how long the vendor asked to wait; zero where it did not say.
+	RetryAfter time.Duration
+	// Hint says what an operator can do.
+	Hint string
+
+	expired bool  // the answer was 401 "Jwt is expired"
+	cause   error // context.Canceled, context.DeadlineExceeded, the refused permit, or nil
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	text := "engage: " + e.Operation + ": " + e.Reason
+	if e.Status != 0 {
+		text += fmt.Sprintf(" (HTTP %d", e.Status)
+		if e.Code != "" {
+			text += " " + e.Code
+		}
+		text += ")"
+	}
+	if e.RetryAfter > 0 {
+		text += fmt.Sprintf("; retry after %s", e.RetryAfter.Round(time.Second))
+	}
+	if e.Hint != "" {
+		text += "; " + e.Hint
+	}
+	return text
+}
+
+// Unwrap returns the context's error or the refusal of Config.Permit, where one of them was the cause.
+func (e *Error) Unwrap() error { return e.cause }
+
+// Rejected reports whether err is the vendor's refusal of the credential itself: 401 or 403. For a permanent token that
+// means it is dead; the vendor documents no answer for one.
+func Rejected(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden)
+}
+
+// OutcomeUnknown reports whether the call behind err may have had its effect.
+func OutcomeUnknown(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.OutcomeUnknown
+}
+
+// Retryable reports whether the call behind err may succeed later without anybody's doing.
+func Retryable(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Retryable
+}
+
+// transportError describes a call without an answer. The error's own text is dropped: *url.Error prints the query with
+// the password and the path with the token.
+func transportError(operation string, err error) *Error {
+	e := &Error{Operation: operation, Retryable: true, OutcomeUnknown: true, Reason: "the connection broke before the answer came"}
+	var (
+		op          *net.OpError
+		dns         *net.DNSError
+		timeout     interface{ Timeout() bool }
+		certificate *tls.CertificateVerificationError
+		authority   x509.UnknownAuthorityError
+		hostname    x509.HostnameError
+		record      tls.RecordHeaderError
+	)
+	switch {
+	case errors.Is(err, context.Canceled):
+		e.Reason, e.cause, e.Retryable = "the invocation was cancelled", context.Canceled, false
+	case errors.As(err, &certificate), errors.As(err, &authority), errors.As(err, &hostname), errors.As(err, &record):
+		e.Reason, e.Retryable, e.OutcomeUnknown = "the host's TLS certificate is not trusted", false, false
+		e.Hint = "check the base URL and who answers at that host; nothing was sent"
+	case errors.As(err, &dns):
+		e.Reason, e.OutcomeUnknown = "the host name could not be resolved", false
+		e.Hint = "check the base URL and the function's network"
+	case errors.As(err, &op) && op.Op == "dial":
+		e.Reason, e.OutcomeUnknown = "no connection to the host", false
+		e.Hint = "check the base URL and the function's network (a function in a VPC needs a route to the internet)"
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		e.Reason, e.cause = "no answer in time", context.DeadlineExceeded
+	}
+	return e
+}

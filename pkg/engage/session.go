@@ -1,0 +1,148 @@
+package engage
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/url"
+	"sync"
+
+	"engage-token-rotation/pkg/hidden"
+)
+
+// Auth is what a call is made with: a [*Session] or a permanent [Token].
+type Auth interface {
+	header() (name, value string)
+}
+
+var (
+	_ Auth = (*Session)(nil)
+	_ Auth = Token{}
+)
+
+func (t Token) header() (string, string) { return "X-Auth-Token", t.Reveal() }
+
+// Session is a login. It renews itself when the vendor says that its access token has ended: by the refresh token, which
+// is good for one use, or else by a further login. It is safe for concurrent use, and prints as a placeholder.
+type Session struct {
+	flow        flow
+	credentials Credentials
+
+	mu    sync.Mutex
+	grant grant
+}
+
+func (s *Session) header() (string, string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.flow.header(s.grant.access)
+}
+
+// Format implements [fmt.Formatter]: every verb prints a placeholder.
+func (s *Session) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "session "+hidden.Placeholder)
+}
+
+// LogValue implements [slog.LogValuer].
+func (s *Session) LogValue() slog.Value { return slog.StringValue("session " + hidden.Placeholder) }
+
+// MarshalJSON implements [json.Marshaler].
+func (s *Session) MarshalJSON() ([]byte, error) { return []byte(`"` + hidden.Placeholder + `"`), nil }
+
+// worthRenewing reports whether a 401 can mean that the access token has ended: the vendor says so, or it is not fresh. A
+// fresh one that is refused would be refused again, at the price of a login.
+func (s *Session) worthRenewing(c *Client, refused *Error) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return refused.expired || c.config.Now().Sub(s.grant.obtained) > renewBefore
+}
+
+// ensure renews the session where its access token is about to end.
+func (s *Session) ensure(ctx context.Context, c *Client) error {
+	s.mu.Lock()
+	live := c.config.Now().Before(s.grant.expires.Add(-renewBefore))
+	s.mu.Unlock()
+	if live {
+		return nil
+	}
+	return s.renew(ctx, c)
+}
+
+// renew replaces the access token: by the refresh token where there is one and it still works, by a login otherwise.
+func (s *Session) renew(ctx context.Context, c *Client) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if refresh := s.grant.refresh; !refresh.IsZero() {
+		s.grant.refresh = hidden.String{} // single use, whatever the answer
+		g, err := c.grant(ctx, request{operation: opRefresh, url: c.url("/api/auth/token/refresh"), attempts: 1,
+			form: url.Values{"refresh_token": {refresh.Reveal()}}})
+		if err == nil {
+			s.grant = g
+			return nil
+		}
+		if ctx.Err() != nil {
+			return err
+		}
+	}
+	g, err := s.flow.login(ctx, c, s.credentials)
+	if err != nil {
+		return err
+	}
+	s.grant = g
+	return nil
+}
+
+// Sessions keeps the sessions of a warm function, so that rotations of one user within the life of an access token share
+// a login. The zero Sessions is ready for use. It is safe for concurrent use.
+type Sessions struct {
+	mu       sync.Mutex
+	sessions map[string]*Session
+}
+
+// Login returns the kept session for these credentials at the client's endpoint, renewed where need be, or logs in.
+func (k *Sessions) Login(ctx context.Context, c *Client, credentials Credentials) (*Session, error) {
+	key := sessionKey(c.config.Endpoint, credentials)
+	k.mu.Lock()
+	session := k.sessions[key]
+	k.mu.Unlock()
+	if session != nil {
+		err := session.ensure(ctx, c)
+		if err == nil {
+			return session, nil
+		}
+		k.forget(key)
+		return nil, err
+	}
+	session, err := c.Login(ctx, credentials)
+	if err != nil {
+		return nil, err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.sessions == nil {
+		k.sessions = map[string]*Session{}
+	}
+	k.sessions[key] = session
+	return session, nil
+}
+
+// Holds reports whether a session for these credentials is kept, so that Login will likely need no login.
+func (k *Sessions) Holds(c *Client, credentials Credentials) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.sessions[sessionKey(c.config.Endpoint, credentials)] != nil
+}
+
+func (k *Sessions) forget(key string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.sessions, key)
+}
+
+// sessionKey covers every part of the credentials, so that a changed password never meets an old session.
+func sessionKey(endpoint Endpoint, c Credentials) string {
+	parts := []string{string(endpoint.Flow), endpoint.BaseURL.String(), c.Username, c.Password.Reveal(), c.PlatformID,
+		c.ClientID, c.ClientSecret.Reveal(), c.JWT.Reveal()}
+	return hidden.Fingerprint(fmt.Sprintf("%q", parts))
+}

@@ -1,0 +1,183 @@
+package engage
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+const (
+	opCreate   = "create token"
+	opList     = "list tokens"
+	opDelete   = "delete token"
+	opAccounts = "get accounts"
+)
+
+// Create makes another permanent token; the vendor never returns an existing one. It is sent again only where the first
+// request provably had no effect (no connection, 401 of an ended session, 429). Where the outcome is unknown (no answer,
+// 5xx, an answer that is no token) the *Error says so, and a token may exist that only List can find.
+func (c *Client) Create(ctx context.Context, session *Session) (Token, error) {
+	a, err := c.call(ctx, request{operation: opCreate, method: http.MethodPost, url: c.tokenURL(""), auth: session, once: true})
+	if err != nil {
+		return Token{}, err
+	}
+	token, reason := parseCreated(a)
+	if reason != "" {
+		return Token{}, unusable(opCreate, a, reason)
+	}
+	return token, nil
+}
+
+// List returns the permanent tokens of the user behind auth, in the vendor's order, each once.
+func (c *Client) List(ctx context.Context, auth Auth) ([]Token, error) {
+	a, err := c.call(ctx, request{operation: opList, method: http.MethodGet, url: c.tokenURL(""), auth: auth})
+	if err != nil {
+		return nil, err
+	}
+	tokens, err := parseList(a)
+	if err != nil {
+		return nil, err
+	}
+	return tokens, nil
+}
+
+// Delete deletes a token; auth may be any token of the same user, the deleted one included. An unknown token (404, 410)
+// counts as deleted only when a listing confirms that it is gone.
+func (c *Client) Delete(ctx context.Context, auth Auth, token Token) error {
+	_, err := c.call(ctx, request{operation: opDelete, method: http.MethodDelete, url: c.tokenURL(token.Reveal()), auth: auth})
+	if err == nil {
+		return nil
+	}
+	if e := asError(err); e.Status != http.StatusNotFound && e.Status != http.StatusGone {
+		return err
+	}
+	if auth == Auth(token) {
+		return nil // a listing would be asked with the token that is gone
+	}
+	left, listErr := c.List(ctx, auth)
+	if listErr != nil {
+		return listErr
+	}
+	for _, other := range left {
+		if other == token {
+			return err
+		}
+	}
+	return nil
+}
+
+// Account is one account that the user can reach.
+type Account struct {
+	AccountID     string
+	AccountName   string
+	MainAccountID string
+}
+
+// Accounts returns the accounts that the user behind auth can reach.
+func (c *Client) Accounts(ctx context.Context, auth Auth) ([]Account, error) {
+	a, err := c.call(ctx, request{operation: opAccounts, method: http.MethodGet, url: c.url(c.flow.api() + "/v1/admin/accounts"), auth: auth})
+	if err != nil {
+		return nil, err
+	}
+	var documents []struct {
+		AccountID     looseString `json:"accountId"`
+		AccountName   looseString `json:"accountName"`
+		MainAccountID looseString `json:"mainAccountId"`
+	}
+	if json.Unmarshal(a.body, &documents) != nil || a.html {
+		return nil, unusable(opAccounts, a, "the answer is not a list of accounts")
+	}
+	accounts := make([]Account, len(documents))
+	for i, d := range documents {
+		accounts[i] = Account{string(d.AccountID), string(d.AccountName), string(d.MainAccountID)}
+	}
+	return accounts, nil
+}
+
+// looseString accepts a string, a number or null.
+type looseString string
+
+func (s *looseString) UnmarshalJSON(data []byte) error {
+	var text string
+	if json.Unmarshal(data, &text) == nil {
+		*s = looseString(text)
+		return nil
+	}
+	var number json.Number
+	if err := json.Unmarshal(data, &number); err != nil {
+		return err
+	}
+	*s = looseString(number)
+	return nil
+}
+
+func (c *Client) tokenURL(token string) string {
+	address := c.url(c.flow.api() + "/v1/admin/token")
+	if token != "" {
+		address += "/" + strings.ReplaceAll(url.PathEscape(token), ":", "%3A")
+	}
+	return address
+}
+
+func (c *Client) call(ctx context.Context, r request) (answer, error) {
+	r.attempts = c.config.Attempts
+	if session, ok := r.auth.(*Session); ok {
+		if err := session.ensure(ctx, c); err != nil {
+			return answer{}, err
+		}
+	}
+	return c.do(ctx, r)
+}
+
+// parseCreated reads the answer to a creation: documented as bare text, seen JSON-quoted by some clients.
+func parseCreated(a answer) (token Token, reason string) {
+	text := strings.TrimSpace(string(a.body))
+	if strings.HasPrefix(text, `"`) {
+		var unquoted string
+		if json.Unmarshal([]byte(text), &unquoted) != nil {
+			return Token{}, "the answer is not a token"
+		}
+		text = strings.TrimSpace(unquoted)
+	}
+	if a.html {
+		return Token{}, "the answer is a web page"
+	}
+	token, err := ParseToken(text)
+	if err != nil {
+		return Token{}, "the answer is " + err.Error()
+	}
+	return token, ""
+}
+
+// parseList reads a listing in its two forms: a JSON array of strings, and the braces of the vendor's page,
+// { "a", "b" }, which are not JSON. An entry that cannot be a token is passed over: it is nobody's that this product
+// made, and refusing the list would stop the rotation for it.
+func parseList(a answer) ([]Token, error) {
+	text := bytes.TrimSpace(a.body)
+	if n := len(text); n >= 2 && text[0] == '{' && text[n-1] == '}' {
+		members := bytes.TrimSuffix(bytes.TrimSpace(text[1:n-1]), []byte(","))
+		text = slices.Concat([]byte("["), members, []byte("]"))
+	}
+	var entries []string
+	if err := json.Unmarshal(text, &entries); err != nil || entries == nil {
+		return nil, unusable(opList, a, "the answer is not a list of tokens")
+	}
+	tokens := make([]Token, 0, len(entries))
+	seen := make(map[Token]bool, len(entries))
+	for _, entry := range entries {
+		token, err := ParseToken(entry)
+		if err != nil || seen[token] {
+			continue
+		}
+		seen[token] = true
+		tokens = append(tokens, token)
+	}
+	if len(tokens) == 0 && len(entries) > 0 {
+		return nil, unusable(opList, a, "no entry of the list can be a token")
+	}
+	return tokens, nil
+}

@@ -1,0 +1,61 @@
+package engage
+
+import (
+	"crypto/tls"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Time limits of the phases of a call, besides Config.CallTimeout for the whole and the context's deadline.
+const (
+	connectTimeout = 5 * time.Second
+	headerTimeout  = 12 * time.Second
+	callTimeout    = 15 * time.Second
+)
+
+// MaxBodySize is how much of an answer is read; a longer one is an error.
+const MaxBodySize = 1 << 20
+
+// NewTransport returns the transport for the vendor's hosts: TLS 1.2 or newer, no proxy (the environment does not decide
+// where a password goes), no transparent decompression (so that the cap on a body is a cap on memory), and a time limit
+// for each phase.
+func NewTransport() *http.Transport {
+	dialer := &net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second}
+	return &http.Transport{
+		Proxy:                  nil,
+		DialContext:            dialer.DialContext,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    connectTimeout,
+		ResponseHeaderTimeout:  headerTimeout,
+		ExpectContinueTimeout:  time.Second,
+		MaxResponseHeaderBytes: 64 << 10,
+		MaxIdleConnsPerHost:    4,
+		IdleConnTimeout:        60 * time.Second,
+		DisableCompression:     true,
+		ForceAttemptHTTP2:      true,
+	}
+}
+
+func (c Config) withDefaults() Config {
+	if c.Transport == nil {
+		c.Transport = NewTransport()
+	}
+	if c.Attempts == 0 {
+		c.Attempts = 3
+	}
+	if c.LoginAttempts == 0 {
+		c.LoginAttempts = 2
+	}
+	if c.CallTimeout == 0 {
+		c.CallTimeout = callTimeout
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Jitter == nil {
+		c.Jitter = rand.Float64
+	}
+	return c
+}

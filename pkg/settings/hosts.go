@@ -1,0 +1,67 @@
+package settings
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+
+	"engage-token-rotation/pkg/engage"
+)
+
+// vendorHosts are the hosts that a secret or a parameter may name without further ado.
+var vendorHosts = []string{
+	"engage.ringcentral.com",
+	"ringcx.ringcentral.com",
+	"platform.ringcentral.com",
+	"portal.vacd.biz",
+	"portal.virtualacd.biz",
+}
+
+// hosts is the allow-list: whoever names a host decides where a password is sent. Keys are "scheme://host[:port]".
+type hosts map[string]bool
+
+// parseHosts reads ENGAGE_ALLOWED_HOSTS: hosts divided by commas, each "host", "host:port" (both meaning https), or a
+// base URL with its scheme.
+func parseHosts(text string) (hosts, error) {
+	allowed := hosts{}
+	for _, host := range vendorHosts {
+		allowed["https://"+host] = true
+	}
+	for entry := range strings.SplitSeq(text, ",") {
+		entry = strings.TrimSpace(entry)
+		if entry == "" {
+			continue
+		}
+		if !strings.Contains(entry, "://") {
+			entry = "https://" + entry
+		}
+		base, err := engage.ParseBaseURL(entry)
+		if err != nil {
+			return nil, fmt.Errorf("an entry %w", err)
+		}
+		allowed[base.String()] = true
+	}
+	return allowed, nil
+}
+
+// check refuses a base URL whose host is not on the list, or that is plain http without need.
+func (h hosts) check(base *url.URL) error {
+	if !h[base.String()] {
+		return fmt.Errorf("names a host that is not on the allow-list; add it to %s if it is the vendor's", EnvAllowedHosts)
+	}
+	return h.checkScheme(base)
+}
+
+// checkScheme accepts plain http for this machine and for hosts that the allow-list spells with it.
+func (h hosts) checkScheme(base *url.URL) error {
+	if base.Scheme == "https" || isLocal(base.Hostname()) || h[base.String()] {
+		return nil
+	}
+	return fmt.Errorf("is plain http; use https, or spell the host with http:// in %s", EnvAllowedHosts)
+}
+
+func isLocal(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || host == "host.docker.internal" || ip != nil && ip.IsLoopback()
+}
