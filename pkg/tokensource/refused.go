@@ -1,0 +1,121 @@
+package tokensource
+
+import (
+	"context"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"engage-token-rotation/pkg/engage"
+)
+
+// refusalKind tells 401 from 403: the vendor does not document which of them a dead token gets, and 403 is also the
+// answer to a live token whose user lacks a permission. A program that meets such a 403 now and then must still read at
+// once when its token dies with 401.
+type refusalKind int
+
+const (
+	unauthorized refusalKind = iota
+	forbidden
+	refusalKinds
+)
+
+func kindOf(status int) refusalKind {
+	if status == http.StatusForbidden {
+		return forbidden
+	}
+	return unauthorized
+}
+
+// refused reports whether the answer refuses the token.
+func refused(status int) bool {
+	return status == http.StatusUnauthorized || status == http.StatusForbidden
+}
+
+// refusal remembers that a token was refused and that a read then gave no other.
+type refusal struct {
+	token engage.Token
+	tries int           // reads for this token in a row
+	at    time.Duration // of the last of them
+	until time.Duration // before then no further read
+	// worked is set when the vendor has accepted the token since: it was alive, so a further refusal is news.
+	worked atomic.Bool
+}
+
+// Replace returns the token to use instead of one that the vendor refused with status, 401 or 403. It returns the same
+// token where the secret still names it, or cannot be read: then the refusal stands.
+//
+// The secret is read once for a refused token, however many callers report it and whatever other back-off is due. While
+// the outcome is remembered, further calls return at once.
+func (s *Source) Replace(ctx context.Context, token engage.Token, status int) (engage.Token, error) {
+	kind := kindOf(status)
+	for {
+		s.mu.Lock()
+		if s.closed {
+			s.mu.Unlock()
+			return token, ErrClosed
+		}
+		if e := s.entry.Load(); e != nil && e.token != token {
+			s.mu.Unlock()
+			return e.token, nil
+		}
+		f := s.flight
+		if f == nil {
+			if s.remembers(token, kind) {
+				s.mu.Unlock()
+				return token, nil
+			}
+			f = s.start(token, kind)
+		}
+		s.mu.Unlock()
+		e, err := s.wait(ctx, f)
+		if f.refused != token && ctx.Err() == nil {
+			// That read may have begun before the token was replaced, so that it proves nothing. Look again.
+			continue
+		}
+		if err != nil {
+			return token, err
+		}
+		return e.token, nil
+	}
+}
+
+// remembers reports whether a read for the token is not due yet. The caller holds mu.
+func (s *Source) remembers(token engage.Token, kind refusalKind) bool {
+	r := s.refusals[kind].Load()
+	if r == nil || r.token != token {
+		return false
+	}
+	until := r.until
+	if r.worked.Load() {
+		until = min(until, r.at+s.config.MinBackoff)
+	}
+	return s.now() < until
+}
+
+// remember notes the outcome of a read that followed a refusal. The caller holds mu.
+func (s *Source) remember(f *flight, token engage.Token, now time.Duration) {
+	if f.refused.IsZero() {
+		return
+	}
+	slot := &s.refusals[f.kind]
+	if !token.IsZero() && token != f.refused {
+		slot.Store(nil)
+		return
+	}
+	next := &refusal{token: f.refused, tries: 1, at: now}
+	if last := slot.Load(); last != nil && last.token == f.refused && !last.worked.Load() {
+		next.tries = last.tries + 1
+	}
+	next.until = now + s.backoff(next.tries)
+	slot.Store(next)
+}
+
+// accepted notes that the vendor has accepted the token.
+func (s *Source) accepted(token engage.Token) {
+	for i := range s.refusals {
+		if r := s.refusals[i].Load(); r != nil && r.token == token && !r.worked.Load() {
+			r.worked.Store(true)
+		}
+	}
+}

@@ -1,0 +1,58 @@
+// Package ssmsource reads the token secret through SSM Parameter Store's reference to Secrets Manager, for package
+// tokensource: for programs that take all of their settings from SSM.
+//
+// The reader needs ssm:GetParameter on parameter/aws/reference/secretsmanager/{name} besides secretsmanager:
+// GetSecretValue on the secret. Importing this package links the SSM client, which costs about 1.3 ms and 1.4 MB at
+// start; package smsource does without.
+package ssmsource
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/smithy-go"
+
+	"engage-token-rotation/pkg/hidden"
+	"engage-token-rotation/pkg/tokensource"
+)
+
+// Prefix is the path below which Parameter Store shows the secrets of Secrets Manager.
+const Prefix = "/aws/reference/secretsmanager/"
+
+// API is the call of the SSM client that is used.
+type API interface {
+	GetParameter(context.Context, *ssm.GetParameterInput, ...func(*ssm.Options)) (*ssm.GetParameterOutput, error)
+}
+
+var _ API = (*ssm.Client)(nil)
+
+// New returns a Fetch of the secret's current version. name is the secret's name, not its ARN.
+func New(client API, name string) tokensource.Fetch {
+	parameter, decrypt := Prefix+name, true
+	return func(ctx context.Context) (hidden.String, error) {
+		output, err := client.GetParameter(ctx, &ssm.GetParameterInput{Name: &parameter, WithDecryption: &decrypt})
+		if err != nil {
+			return hidden.String{}, explain(parameter, err)
+		}
+		if output.Parameter == nil || output.Parameter.Value == nil {
+			return hidden.String{}, fmt.Errorf("parameter %s: %w", parameter, tokensource.ErrNotFound)
+		}
+		return hidden.New(*output.Parameter.Value), nil
+	}
+}
+
+func explain(parameter string, err error) error {
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return fmt.Errorf("parameter %s: %w", parameter, err)
+	}
+	switch api.ErrorCode() {
+	case "ParameterNotFound", "ParameterVersionNotFound":
+		return fmt.Errorf("parameter %s: %w; check the secret's name and region, and give it a value", parameter, tokensource.ErrNotFound)
+	case "AccessDeniedException", "AccessDenied":
+		return fmt.Errorf("parameter %s: %w; the reader needs ssm:GetParameter on it and secretsmanager:GetSecretValue on the secret", parameter, tokensource.ErrDenied)
+	}
+	return fmt.Errorf("parameter %s: %w", parameter, err)
+}
