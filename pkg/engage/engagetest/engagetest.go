@@ -1,0 +1,147 @@
+// Package engagetest is a stateful stand-in for the auth and token API of Engage Voice (RingCX), for tests and for local
+// trials, in the spirit of net/http/httptest.
+//
+// It keeps users, their permanent API tokens and the sessions of their logins, speaks the vendor's three logins, and
+// does what the vendor's pages say, not what one client happens to send. Where they are silent, or where clients
+// disagree about what they saw, the [Answers] choose. On top of that a [Config.Fault] hook breaks calls before or after
+// their effect, the hostile answers of this package (an endless body, a gzip bomb, ...) put a client to the test, and
+// [Server.Violations] lists what a client sent that it should not have.
+//
+//	server := engagetest.New(t, nil)
+//	// server.URL is the base URL of Engage, of the RingCentral platform and of the legacy portal alike
+//
+// [NewServer] makes a Server without a listener. It is an [http.Handler], and [Server.RoundTripper] calls it in the
+// process: without goroutines, connections or timers of its own, on the clock of [Config.Now], so that it works inside
+// testing/synctest and for millions of calls. Memory is bounded by the live tokens and the lengths of the logs.
+//
+// It is no model of the vendor's permissions, and it neither verifies nor signs real JWTs. Never let it listen where
+// others reach it: it prints nothing, but it takes any text for a password.
+package engagetest
+
+import (
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"time"
+)
+
+// TB is the part of testing.TB that New needs.
+type TB interface {
+	Helper()
+	Cleanup(func())
+	Errorf(format string, args ...any)
+}
+
+// Server is the stand-in. It is safe for concurrent use.
+type Server struct {
+	// URL is scheme, host and port, and is empty unless New made the Server.
+	URL string
+
+	config   Config
+	listener *httptest.Server
+
+	mu       sync.Mutex
+	random   *rand.Rand
+	users    []*user
+	tokens   map[string]*apiToken
+	sessions sessions
+	answers  Answers
+	lags     Propagation
+	fault    func(Call) *Fault
+
+	number     int64
+	counts     map[Operation]int
+	calls      ring[Call]
+	violations ring[Violation]
+}
+
+// NewServer returns a Server without a listener: an http.Handler.
+func NewServer(config Config) *Server {
+	config = config.withDefaults()
+	s := &Server{
+		config:     config,
+		random:     newRandom(config.Seed),
+		tokens:     map[string]*apiToken{},
+		sessions:   newSessions(),
+		answers:    config.Answers,
+		lags:       config.Propagation,
+		fault:      config.Fault,
+		counts:     map[Operation]int{},
+		calls:      ring[Call]{limit: config.LogLength},
+		violations: ring[Violation]{limit: config.LogLength},
+	}
+	for _, u := range config.Users {
+		s.AddUser(u)
+	}
+	return s
+}
+
+// New starts a Server on a free port of the loopback interface and closes it when the test ends. A nil config is the
+// zero Config. The test fails at its end if the server saw a [Violation], unless the config allows them.
+func New(t TB, config *Config) *Server {
+	t.Helper()
+	if config == nil {
+		config = &Config{}
+	}
+	s := NewServer(*config)
+	s.listener = httptest.NewUnstartedServer(s)
+	if config.TLS {
+		s.listener.StartTLS()
+	} else {
+		s.listener.Start()
+	}
+	s.URL = s.listener.URL
+	t.Cleanup(func() {
+		s.Close()
+		if config.AllowViolations {
+			return
+		}
+		for _, v := range s.Violations() {
+			t.Errorf("engagetest: %v", v)
+		}
+	})
+	return s
+}
+
+// Close ends every connection and stops listening. A Server without a listener needs no Close.
+func (s *Server) Close() {
+	if s.listener != nil {
+		s.listener.CloseClientConnections()
+		s.listener.Close()
+	}
+}
+
+// Client returns an HTTP client for a Server that New made; with Config.TLS it trusts the server's certificate.
+func (s *Server) Client() *http.Client { return s.listener.Client() }
+
+// SetAnswers changes the forms of the answers from the next call on.
+func (s *Server) SetAnswers(a Answers) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answers = a.withDefaults()
+}
+
+// SetPropagation changes the lags of tokens that are made or deleted from now on.
+func (s *Server) SetPropagation(p Propagation) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lags = p
+}
+
+// SetFault changes the fault hook from the next call on; nil ends all faults.
+func (s *Server) SetFault(hook func(Call) *Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fault = hook
+}
+
+func (s *Server) now() time.Time { return s.config.Now() }
+
+// newRandom returns the source of all that the server makes up. A seed of 0 stands for a fresh one.
+func newRandom(seed uint64) *rand.Rand {
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	return rand.New(rand.NewPCG(seed, 0x9e3779b97f4a7c15))
+}

@@ -1,0 +1,86 @@
+package engagetest
+
+import (
+	"time"
+
+	"engage-token-rotation/pkg/engage"
+)
+
+// Operation names what a call asks for.
+type Operation string
+
+// The operations.
+const (
+	OpLogin    Operation = "login"    // engage and legacy
+	OpGrant    Operation = "grant"    // ringcentral, first step: the JWT grant at the platform
+	OpExchange Operation = "exchange" // ringcentral, second step: the login at Engage
+	OpRefresh  Operation = "refresh"
+	OpCreate   Operation = "create"
+	OpList     Operation = "list"
+	OpDelete   Operation = "delete"
+	OpAccounts Operation = "accounts"
+	OpUnknown  Operation = "unknown" // a path or method that the API does not have
+)
+
+// Stage is when a fault hook is asked about a call.
+type Stage string
+
+// The stages.
+const (
+	Before Stage = "before" // nothing has happened yet
+	After  Stage = "after"  // the server has done what it was asked for, and the client does not know it yet
+)
+
+// Call is one call, for the log and for the fault hook. It holds no secret.
+type Call struct {
+	Number    int64     // counts from 1
+	Stage     Stage     // for the hook; After in the log
+	Time      time.Time // when it came, by the server's clock
+	Operation Operation
+	Flow      engage.Flow // of the path; the token calls of engage and ringcentral share theirs: engage
+	User      string      // who called, as far as the credentials tell
+	Auth      string      // "bearer", "x-auth-token", "basic", "form", "query" or "": where credentials stood
+	Status    int         // of the answer before a fault at stage After; 0: not answered yet, or dropped
+	// Fingerprint is that of the token made or deleted, else that of the API token that authenticated the call.
+	Fingerprint string
+	// Fault says what the hook did: "", or what Fault.String prints.
+	Fault string
+}
+
+// Calls returns the log of calls, oldest first: the latest Config.LogLength of them.
+func (s *Server) Calls() []Call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calls.all()
+}
+
+// Count returns how many calls of an operation there were.
+func (s *Server) Count(operation Operation) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.counts[operation]
+}
+
+// ring keeps the latest limit items.
+type ring[T any] struct {
+	limit int
+	items []T
+	start int
+}
+
+func (r *ring[T]) add(item T) {
+	if len(r.items) < r.limit {
+		r.items = append(r.items, item)
+		return
+	}
+	r.items[r.start] = item
+	r.start = (r.start + 1) % len(r.items)
+}
+
+// all returns a copy, oldest first.
+func (r *ring[T]) all() []T {
+	if len(r.items) == 0 {
+		return nil
+	}
+	return append(append(make([]T, 0, len(r.items)), r.items[r.start:]...), r.items[:r.start]...)
+}

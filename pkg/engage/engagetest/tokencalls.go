@@ -1,0 +1,164 @@
+package engagetest
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+
+	"engage-token-rotation/pkg/engage"
+)
+
+// Texts of the gateway's 401. The first is the vendor's documented one.
+const (
+	textJWTExpired   = "Jwt is expired"
+	textJWTMissing   = "Jwt is missing"
+	textJWTForm      = "Jwt is not in the form of Header.Payload.Signature with two dots and 3 sections"
+	textJWTUnknown   = "Jwt verification fails"
+	messageDenied    = "Access is denied"
+	codeAccessDenied = "access.denied.exception"
+)
+
+// tokenCall does the calls under v1/admin. s.mu is held.
+func (s *Server) tokenCall(x *exchange) *Answer {
+	u, refused := s.authenticate(x)
+	if refused != nil {
+		return refused
+	}
+	if slices.Contains(u.Forbidden, x.route.operation) {
+		return s.problem(x, http.StatusForbidden, codeAccessDenied, messageDenied)
+	}
+	if refused := s.throttle(x, u, limitTokenCalls, s.config.Limits.TokenCalls); refused != nil {
+		return refused
+	}
+	switch x.route.operation {
+	case OpCreate:
+		return s.create(x, u)
+	case OpList:
+		return s.list(u)
+	case OpDelete:
+		return s.delete(x, u)
+	}
+	return newJSON(http.StatusOK, u.Accounts)
+}
+
+// authenticate finds out who calls: by an access token, by the session of a legacy login, or by an API token.
+func (s *Server) authenticate(x *exchange) (*user, *Answer) {
+	legacy := x.route.flow == engage.FlowLegacy
+	switch {
+	case x.sent.bearer != "" && !legacy:
+		return s.byAccessToken(x.sent.bearer)
+	case x.sent.authToken != "":
+		return s.byAuthToken(x, legacy)
+	case legacy:
+		return nil, s.deadToken(x)
+	}
+	return nil, Text(http.StatusUnauthorized, textJWTMissing)
+}
+
+func (s *Server) byAccessToken(text string) (*user, *Answer) {
+	if found := s.sessions.access.live(text, s.now()); found != nil {
+		return found.user, nil
+	}
+	reason := textJWTUnknown
+	switch {
+	case strings.Count(text, ".") != 2:
+		reason = textJWTForm
+	case s.sessions.access.byText[text] != nil || jwtExpired(text, s.now()):
+		reason = textJWTExpired
+	}
+	return nil, Text(http.StatusUnauthorized, reason)
+}
+
+// byAuthToken takes an API token; a legacy session under the legacy paths, where its life begins anew; and, as the
+// vendor's page says of the list call, an access token under the current ones.
+func (s *Server) byAuthToken(x *exchange, legacy bool) (*user, *Answer) {
+	text := x.sent.authToken
+	if legacy {
+		if found := s.sessions.legacy.live(text, s.now()); found != nil {
+			found.expires = s.now().Add(legacyTokenLife)
+			return found.user, nil
+		}
+	} else if x.route.operation == OpCreate {
+		return nil, Text(http.StatusUnauthorized, textJWTMissing)
+	} else if strings.Count(text, ".") == 2 {
+		return s.byAccessToken(text)
+	}
+	if token := s.works(text); token != nil {
+		return token.owner, nil
+	}
+	return nil, s.deadToken(x)
+}
+
+// deadToken refuses an API token that does not exist.
+func (s *Server) deadToken(x *exchange) *Answer {
+	if s.answers.DeadToken == http.StatusForbidden {
+		return s.problem(x, http.StatusForbidden, codeAccessDenied, messageDenied)
+	}
+	return s.problem(x, s.answers.DeadToken, "invalid.token.exception", "Token is not valid")
+}
+
+func (s *Server) create(x *exchange, u *user) *Answer {
+	token := s.makeToken(u, s.lags)
+	x.call.Fingerprint = fingerprint(token.text)
+	switch s.answers.Create {
+	case CreateQuoted:
+		return JSON(http.StatusOK, quote(token.text))
+	case CreateBareSpaced:
+		return Text(http.StatusOK, " \r\n"+token.text+"\n\n")
+	case CreateQuotedSpaced:
+		return JSON(http.StatusOK, "\n  "+quote(token.text)+" \n")
+	}
+	return Text(http.StatusOK, token.text)
+}
+
+func (s *Server) list(u *user) *Answer {
+	texts := s.listed(u)
+	if s.answers.List == ListJSON {
+		return newJSON(http.StatusOK, texts)
+	}
+	var b strings.Builder
+	b.WriteString("{\n")
+	for i, text := range texts {
+		b.WriteString("  " + quote(text))
+		if i < len(texts)-1 {
+			b.WriteByte(',')
+		}
+		b.WriteByte('\n')
+	}
+	b.WriteString("}")
+	return JSON(http.StatusOK, b.String())
+}
+
+// delete deletes a token of the caller's. Another user's is refused, one that does not exist is answered as chosen.
+func (s *Server) delete(x *exchange, u *user) *Answer {
+	token := s.tokens[x.route.token]
+	switch {
+	case token != nil && token.owner != u:
+		return s.problem(x, http.StatusForbidden, codeAccessDenied, messageDenied)
+	case token == nil || token.deleted:
+		switch s.answers.UnknownDelete {
+		case http.StatusOK:
+			return JSON(http.StatusOK, "false")
+		case http.StatusForbidden:
+			return s.problem(x, http.StatusForbidden, codeAccessDenied, messageDenied)
+		}
+		return s.problem(x, s.answers.UnknownDelete, "not.found.exception", "Token not found")
+	}
+	s.dropToken(token, s.lags)
+	switch s.answers.Delete {
+	case DeleteNoContent:
+		return &Answer{Status: http.StatusNoContent}
+	case DeleteEmpty:
+		return &Answer{Status: http.StatusOK}
+	}
+	return JSON(http.StatusOK, "true")
+}
+
+func quote(text string) string {
+	quoted, err := json.Marshal(text)
+	if err != nil {
+		panic(err) // a string always encodes
+	}
+	return string(quoted)
+}

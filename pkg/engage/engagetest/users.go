@@ -1,0 +1,265 @@
+package engagetest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"engage-token-rotation/pkg/hidden"
+)
+
+// User is one who can log in. Which fields count is the login flow's matter.
+type User struct {
+	Username   string // names the user in this package's methods
+	Password   string // engage, legacy; any text
+	PlatformID string // engage
+
+	ClientID     string // ringcentral
+	ClientSecret string // ringcentral
+	JWT          string // ringcentral
+
+	// MainAccountID is part of the answer of a login; "": that of the first account.
+	MainAccountID string
+	// Accounts that the user reaches; none: the example of the vendor's pages.
+	Accounts []Account
+	// Forbidden operations answer 403 for lack of permission.
+	Forbidden []Operation
+}
+
+// Account is an account that a user reaches.
+type Account struct {
+	AccountID     string `json:"accountId"`
+	AccountName   string `json:"accountName"`
+	MainAccountID string `json:"mainAccountId"`
+}
+
+// DefaultUser is the user of a server whose Config names none. The password holds what breaks careless escaping.
+func DefaultUser() User {
+	return User{
+		Username:     "api.user@example.com",
+		Password:     `p&q/r?s#t+u%v"w ü€`,
+		PlatformID:   "aws80",
+		ClientID:     "exampleClientId",
+		ClientSecret: "example/Client+Secret=",
+		JWT:          "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJleGFtcGxlIn0.c2lnbmF0dXJl",
+		Accounts:     defaultAccounts(),
+	}
+}
+
+func defaultAccounts() []Account {
+	return []Account{{AccountID: "99990001", AccountName: "Example Sub-Account", MainAccountID: "99990000"}}
+}
+
+// user is a User and what became of them.
+type user struct {
+	User
+	tokens     []*apiToken // oldest first, the deleted ones that a lag still shows included
+	logins     ring[time.Time]
+	loginCount int
+	recent     map[limitKind][]time.Time
+}
+
+// apiToken is a permanent token.
+type apiToken struct {
+	text            string
+	owner           *user
+	unlisted        lag
+	rejected        lag
+	deleted         bool
+	deletedListed   lag
+	deletedAccepted lag
+}
+
+// AddUser adds a user. It panics if the name is taken.
+func (s *Server) AddUser(u User) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if slices.ContainsFunc(s.users, func(other *user) bool { return other.Username == u.Username }) {
+		panic(fmt.Sprintf("engagetest: the user %q is there already", u.Username))
+	}
+	if len(u.Accounts) == 0 {
+		u.Accounts = defaultAccounts()
+	}
+	if u.MainAccountID == "" {
+		u.MainAccountID = u.Accounts[0].MainAccountID
+	}
+	s.users = append(s.users, &user{
+		User:   u,
+		logins: ring[time.Time]{limit: s.config.LogLength},
+		recent: map[limitKind][]time.Time{},
+	})
+}
+
+// user finds a user; it panics if there is none, as that is a fault of the test. s.mu is held.
+func (s *Server) user(name string) *user {
+	for _, u := range s.users {
+		if u.Username == name {
+			return u
+		}
+	}
+	panic(fmt.Sprintf("engagetest: there is no user %q", name))
+}
+
+// ChangePassword changes the password of the engage and legacy logins. Sessions and API tokens stay valid.
+func (s *Server) ChangePassword(username, password string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.user(username).Password = password
+}
+
+// Forbid sets the operations that the user lacks the permission for.
+func (s *Server) Forbid(username string, operations ...Operation) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.user(username).Forbidden = operations
+}
+
+// CreateToken makes a token as another program of the same user would, without lag.
+func (s *Server) CreateToken(username string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.makeToken(s.user(username), Propagation{}).text
+}
+
+// DeleteToken deletes a token as a person at the vendor's page would, without lag, and reports whether it was there.
+func (s *Server) DeleteToken(text string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	token := s.tokens[text]
+	if token == nil || token.deleted {
+		return false
+	}
+	s.dropToken(token, Propagation{})
+	return true
+}
+
+// Tokens returns the user's live tokens, oldest first, whatever a lag makes of them.
+func (s *Server) Tokens(username string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var texts []string
+	for _, token := range s.user(username).tokens {
+		if !token.deleted {
+			texts = append(texts, token.text)
+		}
+	}
+	return texts
+}
+
+// Alive reports whether a token lives.
+func (s *Server) Alive(text string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	token := s.tokens[text]
+	return token != nil && !token.deleted
+}
+
+// Logins returns when the user tried to log in, successfully or not, oldest first, as far as the log reaches. The steps
+// of a ringcentral login count as one: its exchange.
+func (s *Server) Logins(username string) []time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.user(username).logins.all()
+}
+
+// LoginCount returns how often the user tried to log in.
+func (s *Server) LoginCount(username string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.user(username).loginCount
+}
+
+// noteLogin counts a try. s.mu is held.
+func (u *user) noteLogin(now time.Time) {
+	u.loginCount++
+	u.logins.add(now)
+}
+
+// makeToken makes a token. s.mu is held.
+func (s *Server) makeToken(owner *user, lags Propagation) *apiToken {
+	s.purge(owner)
+	now := s.now()
+	token := &apiToken{
+		text:     s.newTokenText(),
+		owner:    owner,
+		unlisted: lags.NewUnlisted.begin(now),
+		rejected: lags.NewRejected.begin(now),
+	}
+	owner.tokens = append(owner.tokens, token)
+	s.tokens[token.text] = token
+	return token
+}
+
+func (s *Server) newTokenText() string {
+	switch {
+	case s.config.NewToken != nil:
+		return s.config.NewToken()
+	case s.config.BareTokens:
+		return s.uuid()
+	}
+	return "aws80:" + s.uuid()
+}
+
+// dropToken deletes a token. s.mu is held.
+func (s *Server) dropToken(token *apiToken, lags Propagation) {
+	now := s.now()
+	token.deleted = true
+	token.deletedListed = lags.DeletedListed.begin(now)
+	token.deletedAccepted = lags.DeletedAccepted.begin(now)
+	s.purge(token.owner)
+}
+
+// purge forgets the deleted tokens whose lags are over. s.mu is held.
+func (s *Server) purge(owner *user) {
+	now := s.now()
+	owner.tokens = slices.DeleteFunc(owner.tokens, func(token *apiToken) bool {
+		gone := token.deleted && token.deletedListed.over(now) && token.deletedAccepted.over(now)
+		if gone {
+			delete(s.tokens, token.text)
+		}
+		return gone
+	})
+}
+
+// listed returns what a list call shows of the user's tokens. s.mu is held.
+func (s *Server) listed(owner *user) []string {
+	now := s.now()
+	texts := make([]string, 0, len(owner.tokens))
+	for _, token := range owner.tokens {
+		if !token.deleted && !token.unlisted.lasts(now) || token.deleted && token.deletedListed.lasts(now) {
+			texts = append(texts, token.text)
+		}
+	}
+	switch s.answers.Order {
+	case OrderByText:
+		slices.SortFunc(texts, strings.Compare)
+	case OrderNewestFirst:
+		slices.Reverse(texts)
+	}
+	if s.config.EditList != nil {
+		texts = s.config.EditList(owner.Username, texts)
+	}
+	return texts
+}
+
+// works returns the token if it exists and is accepted now. s.mu is held.
+func (s *Server) works(text string) *apiToken {
+	now := s.now()
+	token := s.tokens[text]
+	switch {
+	case token == nil,
+		token.deleted && !token.deletedAccepted.lasts(now),
+		!token.deleted && token.rejected.lasts(now):
+		return nil
+	}
+	return token
+}
+
+// fingerprint names an API token in the log of calls.
+func fingerprint(text string) string {
+	if text == "" {
+		return ""
+	}
+	return hidden.Fingerprint(text)
+}
