@@ -1,0 +1,185 @@
+// Package ivr answers a contact flow: which accounts can the current API token reach? It is the pattern of an IVR
+// integration that reads the rotated secret, in the shape that an Amazon Connect flow wants.
+//
+// The answer is a flat map of strings, well under Connect's 32 kB, and comes within Connect's longest time limit for a
+// function, 8 seconds. Whatever goes wrong, the answer is such a map with a status that the flow can branch on, never an
+// error payload, a stack or a secret; what went wrong in detail stands in the log.
+package ivr
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/secret"
+	"engage-token-rotation/pkg/tokensource"
+)
+
+// DefaultLimit is how long an answer takes at most: Connect waits 8 seconds, Lambda and network take their part.
+const DefaultLimit = 7 * time.Second
+
+// deadlineMargin is what is left of the invocation's own time for the answer.
+const deadlineMargin = 300 * time.Millisecond
+
+// Config configures a Handler.
+type Config struct {
+	// Source gives the current token. Required unless Fault is set.
+	Source *tokensource.Source
+	// Endpoint says where the secret's token is good for. Required unless Fault is set.
+	Endpoint func(*secret.Document) (engage.Endpoint, error)
+	// Transport carries the calls to Engage; nil means engage.NewTransport(). It must not follow redirects by itself.
+	Transport http.RoundTripper
+	// Log gets one line for each answer; nil logs nothing.
+	Log *slog.Logger
+	// Limit bounds an answer, besides the invocation's deadline; zero means DefaultLimit.
+	Limit time.Duration
+	// Fault, if not nil, is a wrong setting found at start: each answer then says misconfigured, where a function that
+	// ended at start would hand the flow an error.
+	Fault error
+}
+
+// Handler answers invocations; it implements lambda.Handler of aws-lambda-go. It is safe for concurrent use.
+type Handler struct{ config Config }
+
+// New returns a Handler.
+func New(config Config) *Handler {
+	if config.Transport == nil {
+		config.Transport = engage.NewTransport()
+	}
+	if config.Log == nil {
+		config.Log = slog.New(slog.DiscardHandler)
+	}
+	if config.Limit == 0 {
+		config.Limit = DefaultLimit
+	}
+	return &Handler{config}
+}
+
+// event is what is read of Amazon Connect's event; all of it may be missing.
+type event struct {
+	Details struct {
+		ContactData struct {
+			ContactID string `json:"ContactId"`
+		}
+		Parameters struct {
+			// AccountID asks for one account; the first is told where it is empty.
+			AccountID string `json:"accountId"`
+		}
+	}
+}
+
+// Invoke answers one event. The error is always nil.
+func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	started := time.Now()
+	ctx, cancel := h.bound(ctx)
+	defer cancel()
+	var e event
+	answer, err := h.answer(ctx, payload, &e)
+	h.log(ctx, e, answer, err, time.Since(started))
+	return json.Marshal(answer.fields())
+}
+
+func (h *Handler) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	limit := h.config.Limit
+	if deadline, ok := ctx.Deadline(); ok {
+		limit = min(limit, time.Until(deadline)-deadlineMargin)
+	}
+	return context.WithTimeout(ctx, limit)
+}
+
+// answer also returns what the log is told of a failure.
+func (h *Handler) answer(ctx context.Context, payload []byte, e *event) (a Answer, err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			a, err = Answer{Status: StatusError, Reason: "internal"}, panicError(value)
+		}
+	}()
+	if len(payload) > 0 {
+		if err := json.Unmarshal(payload, e); err != nil {
+			return Answer{Status: StatusMisconfigured, Reason: "event"}, fmt.Errorf("the event is not Amazon Connect's: %T", err)
+		}
+	}
+	if h.config.Fault != nil {
+		return Answer{Status: StatusMisconfigured, Reason: "setting"}, h.config.Fault
+	}
+	accounts, err := h.accounts(ctx)
+	if err != nil {
+		return failure(err), err
+	}
+	return choose(accounts, e.Details.Parameters.AccountID), nil
+}
+
+// accounts asks Engage. The endpoint is looked up each time, since an edit of the secret may move it.
+func (h *Handler) accounts(ctx context.Context) ([]engage.Account, error) {
+	document, err := h.config.Source.Document(ctx)
+	if err != nil {
+		return nil, err
+	}
+	endpoint, err := h.config.Endpoint(document)
+	if err != nil {
+		return nil, err
+	}
+	transport, err := tokensource.NewTransport(h.config.Source, endpoint.BaseURL, h.config.Transport)
+	if err != nil {
+		return nil, err
+	}
+	token, err := h.config.Source.Token(ctx)
+	if err != nil {
+		return nil, err
+	}
+	client := engage.New(engage.Config{Endpoint: endpoint, Transport: transport, Attempts: 2, CallTimeout: h.config.Limit / 2})
+	return client.Accounts(ctx, token)
+}
+
+func choose(accounts []engage.Account, wanted string) Answer {
+	for _, account := range accounts {
+		if wanted == "" || account.AccountID == wanted {
+			return Answer{Status: StatusOK, Account: account, Accounts: len(accounts)}
+		}
+	}
+	return Answer{Status: StatusNotFound, Reason: "account", Accounts: len(accounts)}
+}
+
+func (h *Handler) log(ctx context.Context, e event, a Answer, err error, took time.Duration) {
+	level := slog.LevelInfo
+	attributes := []slog.Attr{
+		slog.String("contactId", cut(e.Details.ContactData.ContactID, 64)),
+		slog.String("outcome", string(a.Status)),
+		slog.Int64("durationMs", took.Milliseconds()),
+	}
+	if err != nil {
+		level = slog.LevelError
+		attributes = append(attributes, slog.String("reason", a.Reason), slog.String("error", err.Error()))
+	}
+	h.config.Log.LogAttrs(ctx, level, "ivr", attributes...)
+}
+
+// panicError tells where, and what only where it is the run-time system's own text: another value may hold a secret.
+func panicError(value any) error {
+	text := fmt.Sprintf("%T", value)
+	if e, ok := value.(runtime.Error); ok {
+		text = e.Error()
+	}
+	return fmt.Errorf("panic: %s\n%s", text, debug.Stack())
+}
+
+// cut shortens text to at most n bytes without breaking a character.
+func cut(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	for n > 0 && !utf8.RuneStart(text[n]) {
+		n--
+	}
+	return text[:n]
+}
+
+func (a Answer) count() string { return strconv.Itoa(a.Accounts) }
