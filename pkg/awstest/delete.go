@@ -1,0 +1,104 @@
+package awstest
+
+import "time"
+
+// DeleteSecretInput is the request of DeleteSecret.
+type DeleteSecretInput struct {
+	SecretId                   string
+	RecoveryWindowInDays       int
+	ForceDeleteWithoutRecovery bool
+}
+
+// DeleteSecretOutput is the answer of DeleteSecret.
+type DeleteSecretOutput struct {
+	ARN          string
+	Name         string
+	DeletionDate Timestamp
+}
+
+// DeleteSecret schedules a secret for deletion, or deletes it now by force: then also one that does not exist, without
+// an error.
+func (s *SecretsManager) DeleteSecret(in *DeleteSecretInput) (*DeleteSecretOutput, error) {
+	s.mu.Lock()
+	defer s.unlock()
+	days, now := in.RecoveryWindowInDays, s.config.Now()
+	switch {
+	case days != 0 && in.ForceDeleteWithoutRecovery:
+		return nil, failure(codeInvalidParameter, "You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.")
+	case days != 0 && (days < 7 || days > 30):
+		return nil, failure(codeInvalidParameter, "The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).")
+	}
+	sec := s.find(in.SecretId)
+	switch {
+	case sec == nil && in.ForceDeleteWithoutRecovery:
+		return &DeleteSecretOutput{ARN: s.newARN(in.SecretId), Name: in.SecretId, DeletionDate: Timestamp{now}}, nil
+	case sec == nil:
+		return nil, errSecretNotFound()
+	case in.ForceDeleteWithoutRecovery:
+		s.remove(sec)
+		return &DeleteSecretOutput{ARN: sec.arn, Name: sec.name, DeletionDate: Timestamp{now}}, nil
+	case !sec.deleteAt.IsZero():
+		return nil, errDeleted()
+	}
+	window := defaultRecovery
+	if days != 0 {
+		window = time.Duration(days) * 24 * time.Hour
+	}
+	sec.deleteAt = now.Add(window)
+	return &DeleteSecretOutput{ARN: sec.arn, Name: sec.name, DeletionDate: Timestamp{sec.deleteAt}}, nil
+}
+
+// RestoreSecret takes back a scheduled deletion.
+func (s *SecretsManager) RestoreSecret(in *SecretIdInput) (*SecretOutput, error) {
+	s.mu.Lock()
+	defer s.unlock()
+	sec := s.find(in.SecretId)
+	if sec == nil {
+		return nil, errSecretNotFound()
+	}
+	sec.deleteAt = time.Time{}
+	return &SecretOutput{ARN: sec.arn, Name: sec.name}, nil
+}
+
+// TagSecretInput is the request of TagResource.
+type TagSecretInput struct {
+	SecretId string
+	Tags     []Tag
+}
+
+// UntagSecretInput is the request of UntagResource.
+type UntagSecretInput struct {
+	SecretId string
+	TagKeys  []string
+}
+
+// Nothing is an answer without content.
+type Nothing struct{}
+
+// TagResource sets tags of a secret.
+func (s *SecretsManager) TagResource(in *TagSecretInput) (*Nothing, error) {
+	s.mu.Lock()
+	defer s.unlock()
+	sec, err := s.use(in.SecretId)
+	if err != nil {
+		return nil, err
+	}
+	sec.tag(in.Tags)
+	return nil, nil
+}
+
+// UntagResource removes tags of a secret.
+func (s *SecretsManager) UntagResource(in *UntagSecretInput) (*Nothing, error) {
+	s.mu.Lock()
+	defer s.unlock()
+	sec, err := s.use(in.SecretId)
+	if err != nil {
+		return nil, err
+	}
+	gone := make([]Tag, len(in.TagKeys))
+	for i, key := range in.TagKeys {
+		gone[i].Key = key
+	}
+	sec.untag(gone)
+	return nil, nil
+}

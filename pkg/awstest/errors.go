@@ -1,0 +1,73 @@
+package awstest
+
+import (
+	"fmt"
+
+	"github.com/aws/smithy-go"
+)
+
+// APIError is an error answer of either service. It is a [smithy.APIError], so that code written for the SDK's errors
+// understands it without HTTP too.
+type APIError struct {
+	// Code is the error's type, "ResourceNotFoundException" for instance.
+	Code string
+	// Message is the text for people. SSM leaves it empty for some codes.
+	Message string
+	// Status is the HTTP status. 0 means 400, as for every error of the client.
+	Status int
+}
+
+var _ smithy.APIError = (*APIError)(nil)
+
+// Error implements error.
+func (e *APIError) Error() string { return e.Code + ": " + e.Message }
+
+// ErrorCode implements [smithy.APIError].
+func (e *APIError) ErrorCode() string { return e.Code }
+
+// ErrorMessage implements [smithy.APIError].
+func (e *APIError) ErrorMessage() string { return e.Message }
+
+// ErrorFault implements [smithy.APIError].
+func (e *APIError) ErrorFault() smithy.ErrorFault {
+	if e.Status >= 500 {
+		return smithy.FaultServer
+	}
+	return smithy.FaultClient
+}
+
+// Codes of the errors that both layers make.
+const (
+	codeNotFound         = "ResourceNotFoundException"
+	codeExists           = "ResourceExistsException"
+	codeInvalidRequest   = "InvalidRequestException"
+	codeInvalidParameter = "InvalidParameterException"
+	codeLimit            = "LimitExceededException"
+	codeAccessDenied     = "AccessDeniedException"
+	codeValidation       = "ValidationException"
+	codeThrottling       = "ThrottlingException"
+)
+
+func failure(code, format string, args ...any) *APIError {
+	return &APIError{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+func errSecretNotFound() *APIError {
+	return failure(codeNotFound, "Secrets Manager can't find the specified secret.")
+}
+
+func errNoValueForStage(stage string) *APIError {
+	return failure(codeNotFound, "Secrets Manager can't find the specified secret value for staging label: %s", stage)
+}
+
+func errNoValueForVersion(id string) *APIError {
+	return failure(codeNotFound, "Secrets Manager can't find the specified secret value for VersionId: %s", id)
+}
+
+func errDeleted() *APIError {
+	return failure(codeInvalidRequest, "You can't perform this operation on the secret because it was marked for deletion.")
+}
+
+func errConstraint(value, field, constraint string) *APIError {
+	return failure(codeValidation, "1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: %s", value, field, constraint)
+}

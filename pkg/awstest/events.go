@@ -1,0 +1,64 @@
+package awstest
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Names of the events around a rotation, as CloudTrail and EventBridge have them.
+const (
+	RotationStarted       = "RotationStarted"
+	RotationSucceeded     = "RotationSucceeded"
+	RotationFailed        = "RotationFailed"
+	RotationAbandoned     = "RotationAbandoned"
+	TestRotationStarted   = "TestRotationStarted"
+	TestRotationSucceeded = "TestRotationSucceeded"
+	TestRotationFailed    = "TestRotationFailed"
+)
+
+// Event tells what became of a rotation.
+type Event struct {
+	Name       string // RotationStarted and so on
+	Time       time.Time
+	SecretARN  string
+	SecretName string
+	VersionID  string
+	// Reason says in the stand-in's words why a rotation failed. The service's events do not tell.
+	Reason string
+}
+
+// EventBridge returns the event as EventBridge delivers it. Like the service's it does not tell the function's error.
+func (e Event) EventBridge() []byte {
+	type fields map[string]any
+	text, _ := json.Marshal(fields{
+		"version": "0", "source": "aws.secretsmanager", "detail-type": "AWS Service Event via CloudTrail",
+		"time": e.Time.UTC().Format(time.RFC3339), "resources": []string{},
+		"detail": fields{
+			"eventSource": "secretsmanager.amazonaws.com", "eventName": e.Name, "eventType": "AwsServiceEvent",
+			"eventTime":           e.Time.UTC().Format(time.RFC3339),
+			"additionalEventData": fields{"SecretId": e.SecretARN},
+		},
+	})
+	return text
+}
+
+// tell queues an event until the lock is released.
+func (s *SecretsManager) tell(name string, sec *secret, versionID, reason string, now time.Time) {
+	if s.config.Events != nil {
+		s.events = append(s.events, Event{Name: name, Time: now, SecretARN: sec.arn, SecretName: sec.name, VersionID: versionID, Reason: reason})
+	}
+}
+
+// unlock releases the lock, then delivers the events in order.
+func (s *SecretsManager) unlock() {
+	if len(s.events) == 0 {
+		s.mu.Unlock()
+		return
+	}
+	events := s.events
+	s.events = nil
+	s.mu.Unlock()
+	for _, event := range events {
+		s.config.Events(event)
+	}
+}

@@ -1,0 +1,99 @@
+package awstest
+
+import (
+	"net/http"
+	"time"
+)
+
+// Call is one call of an API operation over HTTP.
+type Call struct {
+	// Number counts the calls of a server from 1, in the order of their arrival.
+	Number int
+	// Service is "secretsmanager" or "ssm", Action the operation's name.
+	Service, Action string
+	// Resource is the ARN of the secret or parameter, as far as the request names one; for a secret that does not exist
+	// what the request says.
+	Resource string
+	// Caller is the access key id of the request's signature, which nobody checks. Give each client its own.
+	Caller string
+	// Input is the request, *PutSecretValueInput for instance. It may hold a secret.
+	Input any
+	// Code is the error code of the answer, empty for a success, "reset" for a connection that broke. Only in Calls.
+	Code string
+}
+
+// Action is what happens to a call. Its zero value lets it pass.
+type Action struct {
+	// Delay holds the request back before anything else.
+	Delay time.Duration
+	// Before answers instead of the effect: the operation does not happen.
+	Before *Failure
+	// After answers instead of the operation's own answer: it has happened, and the client does not know.
+	After *Failure
+	// Stale lets DescribeSecret and GetSecretValue answer from before the secret's last n changes, as far as
+	// SecretsConfig.History reaches.
+	Stale int
+	// BeforeEffect and AfterEffect are called around the operation, for what must happen just then.
+	BeforeEffect, AfterEffect func()
+}
+
+// Failure is an answer that is none of the operation's own: an error, or a connection that breaks.
+type Failure struct {
+	reset bool
+	err   *APIError
+}
+
+// Reset breaks the connection: as Action.Before a lost request, as Action.After a lost answer.
+func Reset() *Failure { return &Failure{reset: true} }
+
+// ServerError is the error 500 of either service.
+func ServerError() *Failure {
+	return &Failure{err: &APIError{Code: "InternalServiceError", Message: "An error occurred on the server side.", Status: http.StatusInternalServerError}}
+}
+
+// Throttled is the error 400 of a caller who is too quick. SDKs retry it.
+func Throttled() *Failure { return &Failure{err: failure(codeThrottling, "Rate exceeded")} }
+
+// Fail answers with an error of your choice.
+func Fail(err *APIError) *Failure { return &Failure{err: err} }
+
+func errDenied(call Call) *APIError {
+	action := call.Service + ":" + call.Action
+	return failure(codeAccessDenied, "User: %s is not authorized to perform: %s on resource: %s because no identity-based policy allows the %s action", call.Caller, action, call.Resource, action)
+}
+
+func (s *Server) nextNumber() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.number++
+	return s.number
+}
+
+// record keeps a call and its result, up to the limit.
+func (s *Server) record(call Call, code string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	call.Code = code
+	s.calls = append(s.calls, call)
+	if extra := len(s.calls) - s.config.RecordLimit; extra > s.config.RecordLimit/2 {
+		s.calls = append([]Call(nil), s.calls[extra:]...)
+	}
+}
+
+// Calls returns the calls that were answered so far, oldest first: the latest Config.RecordLimit of them at least.
+func (s *Server) Calls() []Call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Call(nil), s.calls...)
+}
+
+// Count returns how many calls of an operation were made, whatever became of them.
+func (s *Server) Count(action string) int {
+	n := 0
+	for _, call := range s.Calls() {
+		if call.Action == action {
+			n++
+		}
+	}
+	return n
+}

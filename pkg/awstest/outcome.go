@@ -1,0 +1,149 @@
+package awstest
+
+import (
+	"errors"
+	"time"
+)
+
+// ErrRotationOver is what CheckRotation returns once a rotation must not go on: it was abandoned or cancelled.
+var ErrRotationOver = errors.New("awstest: the rotation is over")
+
+// errForeignWriter fails a rotation whose pending value somebody else wrote.
+var errForeignWriter = errors.New("the pending version was not written by the rotation function")
+
+// CheckRotation tells whether a run goes on after a step that succeeded: it returns ErrRotationOver when a write by
+// hand abandoned it or it was cancelled, and another error when the attempt failed because somebody else than the
+// rotation function wrote the pending version.
+func (s *SecretsManager) CheckRotation(run Run) error {
+	s.mu.Lock()
+	defer s.unlock()
+	sec := s.byARN[run.SecretARN]
+	if sec == nil || sec.rotation == nil || sec.rotation.versionID != run.VersionID || sec.rotation.outcome != "" {
+		return ErrRotationOver
+	}
+	if v := sec.byID[run.VersionID]; v == nil || v.byHand {
+		return errForeignWriter
+	}
+	return nil
+}
+
+// retryable tells whether a failed attempt may be repeated.
+func (s *SecretsManager) retryable(run Run) bool {
+	s.mu.Lock()
+	defer s.unlock()
+	sec := s.byARN[run.SecretARN]
+	if sec == nil || sec.rotation == nil || sec.rotation.versionID != run.VersionID || sec.rotation.outcome != "" {
+		return false
+	}
+	v := sec.byID[run.VersionID]
+	return v != nil && (s.config.RetryUnlabelled || v == sec.labels[StagePending] || v == sec.labels[StageCurrent])
+}
+
+// EndRotation ends a run: after its last step with a nil failure, or with the failure of its last attempt. After a
+// success the service clears AWSPENDING and dates the rotation; after a failure the labels stay. It tells what became
+// of the rotation, which can differ from what the caller believes.
+func (s *SecretsManager) EndRotation(run Run, failed error) Outcome {
+	s.mu.Lock()
+	defer s.unlock()
+	sec := s.byARN[run.SecretARN]
+	if sec == nil {
+		return Cancelled
+	}
+	r, now := sec.rotation, s.config.Now()
+	if r == nil || r.versionID != run.VersionID {
+		return Abandoned
+	}
+	r.running = false
+	if r.outcome != "" {
+		return r.outcome
+	}
+	v := sec.byID[run.VersionID]
+	switch {
+	case failed != nil || r.test:
+	case v == nil || sec.labels[StageCurrent] != v:
+		failed = errors.New("finishSecret succeeded, but the version is not AWSCURRENT")
+	case v.byHand:
+		failed = errForeignWriter
+	}
+	s.remember(sec)
+	s.reschedule(sec, now)
+	r.outcome = Succeeded
+	reason := ""
+	switch {
+	case failed != nil:
+		r.outcome, reason = Failed, failed.Error()
+	case !r.test:
+		sec.lastRotated = now
+		if sec.labels[StagePending] == v && !s.config.KeepPending {
+			sec.detach(StagePending, now)
+		}
+	}
+	if r.test && v != nil && v == sec.labels[StagePending] {
+		sec.dropVersion(v, now)
+	}
+	s.tell(eventName(r.test, r.outcome), sec, run.VersionID, reason, now)
+	s.prune(sec, now)
+	return r.outcome
+}
+
+func eventName(test bool, outcome Outcome) string {
+	name := RotationStarted
+	switch outcome {
+	case Succeeded:
+		name = RotationSucceeded
+	case Failed:
+		name = RotationFailed
+	}
+	if test {
+		name = "Test" + name
+	}
+	return name
+}
+
+// writtenByRotation tells whether a write fills the version of a rotation and comes from its function.
+func (s *SecretsManager) writtenByRotation(sec *secret, w write) bool {
+	v := sec.byID[w.token]
+	switch {
+	case v == nil || v.rotationToken == "":
+		return false
+	case w.rotationToken != "":
+		return w.rotationToken == v.rotationToken
+	case s.config.RequireRotationToken:
+		return false
+	case s.config.FunctionCaller != nil:
+		return w.caller == s.config.FunctionCaller(sec.functionARN)
+	}
+	return true
+}
+
+// writtenByHand ends the rotation under way when somebody wrote another version than the rotation's.
+func (s *SecretsManager) writtenByHand(sec *secret, v *version, now time.Time) {
+	r := sec.rotation
+	if r == nil || r.versionID == v.id || r.outcome != "" {
+		return
+	}
+	if pending := sec.labels[StagePending]; pending != nil && pending.id == r.versionID {
+		sec.detach(StagePending, now)
+	}
+	s.abandon(sec, "the secret was written by hand", now)
+}
+
+// pendingMoved ends a rotation whose AWSPENDING label went elsewhere than to AWSCURRENT.
+func (s *SecretsManager) pendingMoved(sec *secret, now time.Time) {
+	r := sec.rotation
+	if r == nil || r.outcome != "" || s.config.RetryUnlabelled {
+		return
+	}
+	if v := sec.byID[r.versionID]; v == sec.labels[StagePending] || v == sec.labels[StageCurrent] {
+		return
+	}
+	if !r.running {
+		return
+	}
+	s.abandon(sec, "AWSPENDING was taken from the rotation's version", now)
+}
+
+func (s *SecretsManager) abandon(sec *secret, reason string, now time.Time) {
+	sec.rotation.outcome = Abandoned
+	s.tell(RotationAbandoned, sec, sec.rotation.versionID, reason, now)
+}

@@ -1,0 +1,334 @@
+package awstest
+
+import (
+	"bytes"
+	"slices"
+	"time"
+)
+
+// value is what a version holds. It never changes.
+type value struct {
+	text   *string
+	binary []byte
+}
+
+// newValue checks a value. None at all is nil where optional says so, an error else.
+func newValue(text *string, binary []byte, optional bool) (*value, error) {
+	switch {
+	case text != nil && binary != nil:
+		return nil, failure(codeInvalidParameter, "You can't specify both a binary secret value and a string secret value in the same secret.")
+	case text == nil && binary == nil && optional:
+		return nil, nil
+	case text == nil && binary == nil:
+		return nil, failure(codeInvalidRequest, "You must provide either SecretString or SecretBinary.")
+	}
+	field, length := "secretBinary", len(binary)
+	if text != nil {
+		field, length = "secretString", len(*text)
+	}
+	switch {
+	case length == 0:
+		return nil, errConstraint("", field, "Member must have length greater than or equal to 1")
+	case length > MaxSecretBytes:
+		return nil, errConstraint("***", field, "Member must have length less than or equal to 65536")
+	}
+	v := &value{binary: bytes.Clone(binary)}
+	if text != nil {
+		copied := *text
+		v.text = &copied
+	}
+	return v, nil
+}
+
+func (v *value) equal(other *value) bool {
+	if v == nil || other == nil {
+		return v == other
+	}
+	if (v.text == nil) != (other.text == nil) {
+		return false
+	}
+	return v.text == nil && bytes.Equal(v.binary, other.binary) || v.text != nil && *v.text == *other.text
+}
+
+// GetSecretValueInput is the request of GetSecretValue. Without VersionId and VersionStage it reads AWSCURRENT.
+type GetSecretValueInput struct {
+	SecretId     string
+	VersionId    string
+	VersionStage string
+	// Stale is the number of changes that the read has not seen yet (see SecretsConfig.History).
+	Stale int `json:"-"`
+}
+
+// GetSecretValueOutput is the answer of GetSecretValue. It holds the secret: do not print it.
+type GetSecretValueOutput struct {
+	ARN           string
+	Name          string
+	VersionId     string
+	SecretString  *string `json:",omitempty"`
+	SecretBinary  []byte  `json:",omitempty"`
+	VersionStages []string
+	CreatedDate   Timestamp
+}
+
+// GetSecretValue reads the value of a version.
+func (s *SecretsManager) GetSecretValue(in *GetSecretValueInput) (*GetSecretValueOutput, error) {
+	s.mu.Lock()
+	defer s.unlock()
+	sec, err := s.use(in.SecretId)
+	if err != nil {
+		return nil, err
+	}
+	now := s.config.Now()
+	sec.accessed = now
+	sec = sec.before(in.Stale)
+	v, err := sec.pick(in.VersionId, in.VersionStage)
+	if err != nil {
+		return nil, err
+	}
+	v.accessed = now
+	out := &GetSecretValueOutput{
+		ARN: sec.arn, Name: sec.name, VersionId: v.id, VersionStages: slices.Clone(v.stages), CreatedDate: Timestamp{v.created},
+		SecretBinary: bytes.Clone(v.value.binary),
+	}
+	if v.value.text != nil {
+		text := *v.value.text
+		out.SecretString = &text
+	}
+	return out, nil
+}
+
+// pick returns the version with a value that a read names.
+func (sec *secret) pick(id, stage string) (*version, error) {
+	if id == "" {
+		if stage == "" {
+			stage = StageCurrent
+		}
+		if v := sec.labels[stage]; v != nil && v.value != nil {
+			return v, nil
+		}
+		return nil, errNoValueForStage(stage)
+	}
+	v := sec.byID[id]
+	switch {
+	case v == nil:
+		return nil, errNoValueForVersion(id)
+	case stage != "" && !slices.Contains(v.stages, stage):
+		return nil, failure(codeInvalidRequest, "You provided a VersionStage that is not associated to the provided VersionId.")
+	case v.value == nil && stage != "":
+		return nil, errNoValueForStage(stage)
+	case v.value == nil:
+		return nil, errNoValueForVersion(id)
+	}
+	return v, nil
+}
+
+// PutSecretValueInput is the request of PutSecretValue. Without VersionStages the version becomes AWSCURRENT.
+type PutSecretValueInput struct {
+	SecretId           string
+	ClientRequestToken string
+	SecretString       *string
+	SecretBinary       []byte
+	VersionStages      []string
+	RotationToken      string
+	// Caller is who writes: over HTTP the access key id. See SecretsConfig.FunctionCaller.
+	Caller string `json:"-"`
+}
+
+// PutSecretValueOutput is the answer of PutSecretValue.
+type PutSecretValueOutput struct {
+	ARN           string
+	Name          string
+	VersionId     string
+	VersionStages []string
+}
+
+// PutSecretValue writes a version: a new one, or the empty one that a rotation made. The same token with the same value
+// is ignored and succeeds; with another value it is ResourceExistsException.
+func (s *SecretsManager) PutSecretValue(in *PutSecretValueInput) (*PutSecretValueOutput, error) {
+	s.mu.Lock()
+	defer s.unlock()
+	sec, err := s.use(in.SecretId)
+	if err != nil {
+		return nil, err
+	}
+	content, err := newValue(in.SecretString, in.SecretBinary, false)
+	if err != nil {
+		return nil, err
+	}
+	if in.VersionStages == nil {
+		in.VersionStages = []string{StageCurrent}
+	}
+	if err := checkStages(in.VersionStages); err != nil {
+		return nil, err
+	}
+	token, err := s.token(in.ClientRequestToken)
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.write(sec, write{token: token, content: content, stages: in.VersionStages, rotationToken: in.RotationToken, caller: in.Caller})
+	if err != nil {
+		return nil, err
+	}
+	return &PutSecretValueOutput{ARN: sec.arn, Name: sec.name, VersionId: v.id, VersionStages: slices.Clone(v.stages)}, nil
+}
+
+func checkStages(stages []string) error {
+	if len(stages) < 1 || len(stages) > MaxStagingLabels {
+		return errConstraint("...", "versionStages", "Member must have length between 1 and 20, inclusive")
+	}
+	for _, stage := range stages {
+		if stage == "" || len(stage) > 256 {
+			return errConstraint(stage, "versionStages", "Member must have length between 1 and 256, inclusive")
+		}
+	}
+	return nil
+}
+
+// write is one write of a value.
+type write struct {
+	token         string
+	content       *value
+	stages        []string
+	rotationToken string
+	caller        string
+}
+
+// write puts a value into a version and moves the labels.
+func (s *SecretsManager) write(sec *secret, w write) (*version, error) {
+	v := sec.byID[w.token]
+	if v != nil && v.value != nil {
+		if v.value.equal(w.content) {
+			return v, nil
+		}
+		return nil, failure(codeExists, "You can't use ClientRequestToken %s because that value is already in use for a version of secret %s.", w.token, sec.arn)
+	}
+	if sec.labels[StageCurrent] == nil && !slices.Contains(w.stages, StageCurrent) {
+		w.stages = append(slices.Clone(w.stages), StageCurrent)
+	}
+	if n := sec.labelsWith(w.stages); n > MaxStagingLabels {
+		return nil, failure(codeLimit, "You can't attach more than %d staging labels to the versions of a secret.", MaxStagingLabels)
+	}
+	now := s.config.Now()
+	s.remember(sec)
+	byHand := !s.writtenByRotation(sec, w)
+	if byHand && slices.Contains(w.stages, StageCurrent) {
+		sec.clearPending(now)
+		s.reschedule(sec, now)
+	}
+	if v == nil {
+		v = sec.addVersion(w.token, w.content, now)
+	}
+	v.value, v.byHand = w.content, byHand
+	for _, stage := range w.stages {
+		sec.attach(stage, v, now)
+	}
+	if byHand {
+		s.writtenByHand(sec, v, now)
+	}
+	sec.changed = now
+	s.prune(sec, now)
+	return v, nil
+}
+
+// clearPending takes AWSPENDING from a rotation's version and from AWSCURRENT, as the service does when somebody writes
+// a new AWSCURRENT by hand. An AWSPENDING that was attached by hand stays.
+func (sec *secret) clearPending(now time.Time) {
+	if v := sec.labels[StagePending]; v != nil && (v.rotationToken != "" || v == sec.labels[StageCurrent]) {
+		sec.detach(StagePending, now)
+	}
+}
+
+// UpdateSecretInput is the request of UpdateSecret. A value in it becomes AWSCURRENT.
+type UpdateSecretInput struct {
+	SecretId           string
+	ClientRequestToken string
+	Description        *string
+	KmsKeyId           *string
+	SecretString       *string
+	SecretBinary       []byte
+	Caller             string `json:"-"`
+}
+
+// UpdateSecret changes a secret's description, and its value when one is given.
+func (s *SecretsManager) UpdateSecret(in *UpdateSecretInput) (*SecretOutput, error) {
+	s.mu.Lock()
+	defer s.unlock()
+	sec, err := s.use(in.SecretId)
+	if err != nil {
+		return nil, err
+	}
+	content, err := newValue(in.SecretString, in.SecretBinary, true)
+	if err != nil {
+		return nil, err
+	}
+	out := &SecretOutput{ARN: sec.arn, Name: sec.name}
+	if content != nil {
+		token, err := s.token(in.ClientRequestToken)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := s.write(sec, write{token: token, content: content, stages: []string{StageCurrent}, caller: in.Caller}); err != nil {
+			return nil, err
+		}
+		out.VersionId = token
+	}
+	if in.Description != nil {
+		sec.description = *in.Description
+	}
+	if in.KmsKeyId != nil {
+		sec.kmsKeyID = *in.KmsKeyId
+	}
+	sec.changed = s.config.Now()
+	return out, nil
+}
+
+// BatchGetSecretValueInput is the request of BatchGetSecretValue; filters are not supported.
+type BatchGetSecretValueInput struct{ SecretIdList []string }
+
+// BatchGetSecretValueOutput is the answer of BatchGetSecretValue. It holds secrets: do not print it.
+type BatchGetSecretValueOutput struct {
+	SecretValues []*GetSecretValueOutput
+	Errors       []BatchError `json:",omitempty"`
+}
+
+// BatchError says why BatchGetSecretValue could not read a secret.
+type BatchError struct{ SecretId, ErrorCode, Message string }
+
+// BatchGetSecretValue reads the AWSCURRENT values of up to 20 secrets.
+func (s *SecretsManager) BatchGetSecretValue(in *BatchGetSecretValueInput) (*BatchGetSecretValueOutput, error) {
+	if n := len(in.SecretIdList); n < 1 || n > 20 {
+		return nil, failure(codeInvalidParameter, "SecretIdList must hold 1 to 20 names or ARNs; filters are not supported here.")
+	}
+	out := &BatchGetSecretValueOutput{SecretValues: []*GetSecretValueOutput{}}
+	for _, id := range in.SecretIdList {
+		got, err := s.GetSecretValue(&GetSecretValueInput{SecretId: id})
+		if err != nil {
+			api := err.(*APIError) //nolint:errorlint // every error of the operations is one
+			out.Errors = append(out.Errors, BatchError{SecretId: id, ErrorCode: api.Code, Message: api.Message})
+			continue
+		}
+		out.SecretValues = append(out.SecretValues, got)
+	}
+	return out, nil
+}
+
+// prune forgets versions without labels, oldest first, as SecretsConfig.DeprecatedRetention says.
+func (s *SecretsManager) prune(sec *secret, now time.Time) {
+	retention := s.config.DeprecatedRetention
+	if retention >= 0 && len(sec.versions) <= maxPlainVersions {
+		return
+	}
+	kept := sec.versions[:0]
+	excess := len(sec.versions) - maxPlainVersions
+	for _, v := range sec.versions {
+		gone := len(v.stages) == 0 && (retention < 0 || excess > 0 && now.Sub(v.deprecated) >= retention)
+		if !gone {
+			kept = append(kept, v)
+			continue
+		}
+		excess--
+		delete(sec.byID, v.id)
+	}
+	clear(sec.versions[len(kept):])
+	sec.versions = kept
+}
