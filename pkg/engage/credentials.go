@@ -1,6 +1,10 @@
 package engage
 
 import (
+	"encoding/base64"
+	"encoding/json"
+	"strings"
+
 	"engage-token-rotation/pkg/hidden"
 )
 
@@ -28,4 +32,28 @@ type Credentials struct {
 	ClientID     string        // ringcentral
 	ClientSecret hidden.String // ringcentral
 	JWT          hidden.String // ringcentral
+}
+
+// User names the user that logs in, for telling users apart: the user name, or for FlowRingCentral the client id and the
+// JWT's subject. It holds no secret, and equal users have equal names.
+func (c Credentials) User() string {
+	if c.Flow == FlowRingCentral {
+		return c.ClientID + "/" + c.jwtSubject()
+	}
+	return strings.ToLower(strings.TrimSpace(c.Username))
+}
+
+// jwtSubject reads the subject without checking the signature, which is the vendor's to check; a JWT that cannot be read
+// stands for itself by a digest.
+func (c Credentials) jwtSubject() string {
+	var claims struct {
+		Subject string `json:"sub"`
+	}
+	if parts := strings.Split(c.JWT.Reveal(), "."); len(parts) == 3 {
+		payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+		if err == nil && json.Unmarshal(payload, &claims) == nil && claims.Subject != "" {
+			return claims.Subject
+		}
+	}
+	return hidden.Fingerprint(c.JWT.Reveal())
 }

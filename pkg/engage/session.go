@@ -146,3 +146,10 @@ func sessionKey(endpoint Endpoint, c Credentials) string {
 		c.ClientID, c.ClientSecret.Reveal(), c.JWT.Reveal()}
 	return hidden.Fingerprint(fmt.Sprintf("%q", parts))
 }
+
+// Len returns how many sessions are kept.
+func (k *Sessions) Len() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.sessions)
+}

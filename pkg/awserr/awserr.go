@@ -1,0 +1,78 @@
+// Package awserr describes failed AWS calls for operators: the operation, the service's error code, and of its message only
+// what cannot hold a value that was sent.
+package awserr
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/smithy-go"
+)
+
+// Error is a failed call.
+type Error struct {
+	Operation string
+	Code      string // the service's error code; empty where no answer came
+	Message   string // empty where it might echo what was sent
+	// Unknown tells that the call may have had its effect all the same.
+	Unknown bool
+	cause   error
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	switch {
+	case e.Code == "":
+		return e.Operation + ": no answer from the service"
+	case e.Message == "":
+		return e.Operation + ": " + e.Code
+	}
+	return fmt.Sprintf("%s: %s: %s", e.Operation, e.Code, e.Message)
+}
+
+// Unwrap returns the context's error, where that ended the call.
+func (e *Error) Unwrap() error { return e.cause }
+
+// quotable are the codes whose messages name resources and permissions, never a value.
+var quotable = map[string]bool{
+	"AccessDeniedException":     true,
+	"ResourceNotFoundException": true,
+	"InvalidRequestException":   true,
+	"ThrottlingException":       true,
+	"DecryptionFailure":         true,
+	"EncryptionFailure":         true,
+}
+
+// New describes err, which an SDK client returned; nil stays nil.
+func New(operation string, err error) *Error {
+	if err == nil {
+		return nil
+	}
+	e := &Error{Operation: operation, Unknown: true}
+	for _, cause := range []error{context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, cause) {
+			e.cause = cause
+		}
+	}
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		e.Code = api.ErrorCode()
+		e.Unknown = api.ErrorFault() == smithy.FaultServer || unknown[e.Code]
+		if quotable[e.Code] {
+			e.Message = api.ErrorMessage()
+		}
+	}
+	return e
+}
+
+// unknown are the codes of answers that leave the outcome open, by whichever fault the SDK reckons them.
+var unknown = map[string]bool{
+	"InternalServiceError":        true,
+	"InternalServerError":         true,
+	"InternalFailure":             true,
+	"ServiceUnavailable":          true,
+	"ServiceUnavailableException": true,
+	"RequestTimeout":              true,
+	"UnknownError":                true,
+}

@@ -1,0 +1,98 @@
+package ledger
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"engage-token-rotation/pkg/engage"
+)
+
+// baselineSpace is how many characters of a parameter's 4,096 the baseline may take: the rest of an intent holds an ARN
+// of up to some 600 characters, two version ids of up to 64, and times.
+const baselineSpace = 2800
+
+// digestWidths are the bytes kept of each token's digest, widest first. At 6 bytes, a fingerprint, some 350 tokens fit,
+// at 4 some 520, at 3 some 700. A shorter digest makes it likelier that a new token seems to stand in the baseline: at
+// 700 tokens of 3 bytes, once in 24,000 crashes, and then the token is reported as unclaimed instead of adopted, unless
+// at the same time somebody else has made one.
+var digestWidths = []int{6, 4, 3}
+
+// Baseline is the tokens that a listing held, as shortened digests. The zero Baseline is of no listing and proves nothing.
+type Baseline struct {
+	width   int
+	digests map[string]bool
+}
+
+// NewBaseline returns the baseline of a listing. For more than some 700 tokens it is the zero Baseline: then a lost
+// creation cannot be found again, only reported.
+func NewBaseline(tokens []engage.Token) Baseline {
+	for _, width := range digestWidths {
+		if base64.RawStdEncoding.EncodedLen(width*len(tokens)) > baselineSpace {
+			continue
+		}
+		b := Baseline{width: width, digests: make(map[string]bool, len(tokens))}
+		for _, token := range tokens {
+			b.digests[b.digest(token.Fingerprint())] = true
+		}
+		return b
+	}
+	return Baseline{}
+}
+
+// Known reports whether b is of a listing at all.
+func (b Baseline) Known() bool { return b.width != 0 }
+
+// Contains reports whether the token stood in the listing.
+func (b Baseline) Contains(fingerprint engage.Fingerprint) bool {
+	return b.digests[b.digest(fingerprint)]
+}
+
+func (b Baseline) digest(fingerprint engage.Fingerprint) string {
+	raw, err := hex.DecodeString(string(fingerprint))
+	if err != nil || len(raw) < b.width {
+		return ""
+	}
+	return string(raw[:b.width])
+}
+
+type baselineJSON struct {
+	Width   int    `json:"width"`
+	Digests string `json:"digests"`
+}
+
+// MarshalJSON implements [json.Marshaler].
+func (b Baseline) MarshalJSON() ([]byte, error) {
+	all := make([]byte, 0, b.width*len(b.digests))
+	for _, digest := range sortedKeys(b.digests) {
+		all = append(all, digest...)
+	}
+	return json.Marshal(baselineJSON{b.width, base64.RawStdEncoding.EncodeToString(all)})
+}
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (b *Baseline) UnmarshalJSON(data []byte) error {
+	var document baselineJSON
+	if err := json.Unmarshal(data, &document); err != nil {
+		return err
+	}
+	all, err := base64.RawStdEncoding.DecodeString(document.Digests)
+	if err != nil || document.Width < 0 || document.Width > 32 || document.Width == 0 && len(all) > 0 ||
+		document.Width > 0 && len(all)%document.Width != 0 {
+		return fmt.Errorf("ledger: no baseline")
+	}
+	*b = Baseline{width: document.Width}
+	if b.width == 0 {
+		return nil
+	}
+	b.digests = make(map[string]bool, len(all)/b.width)
+	for ; len(all) > 0; all = all[b.width:] {
+		b.digests[string(all[:b.width])] = true
+	}
+	return nil
+}
+
+func sortedKeys(set map[string]bool) []string { return slices.Sorted(maps.Keys(set)) }

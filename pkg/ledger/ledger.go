@@ -1,0 +1,294 @@
+// Package ledger keeps what a crash must not erase: which creations were begun (intents) and which tokens are ours
+// (token records). It lives in SSM parameters below {prefix}/ledger/{user}/, one parameter for each record, since the
+// Parameter Store has no compare-and-swap: two writers never share a parameter. The one atomic guard that it has, that a
+// parameter is created only once, decides every race that matters: whoever creates the record of a token first decides
+// what becomes of the token ([Ledger.Claim]).
+//
+// Records hold fingerprints, never a token. A value stays under the standard tier's 4,096 characters for a user with
+// several hundred tokens; see [Baseline].
+package ledger
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"engage-token-rotation/pkg/engage"
+)
+
+// Parameters is the store of the records. Implementations are safe for concurrent use, and bear throttling: SSM takes 3
+// PutParameter calls a second.
+type Parameters interface {
+	// Create stores a new parameter, and reports false where the name is taken.
+	Create(ctx context.Context, name, value string) (created bool, err error)
+	// Set stores a parameter, new or not.
+	Set(ctx context.Context, name, value string) error
+	// Get returns a parameter's value; ok is false where there is none.
+	Get(ctx context.Context, name string) (value string, ok bool, err error)
+	// List returns name and value of every parameter directly below the path, which has no trailing slash.
+	List(ctx context.Context, path string) (map[string]string, error)
+	// ListAll is List over all levels below the path.
+	ListAll(ctx context.Context, path string) (map[string]string, error)
+	// Delete removes a parameter; an unknown name is no error.
+	Delete(ctx context.Context, name string) error
+}
+
+// User names an Engage user in the ledger: a digest of host and user name.
+type User string
+
+// NewUser returns the ledger's name for the user of these credentials at this endpoint.
+func NewUser(endpoint engage.Endpoint, credentials engage.Credentials) User {
+	return User(digest(16, endpoint.BaseURL.Host, credentials.User()))
+}
+
+// digest returns n hex digits over the parts, which cannot run into one another.
+func digest(n int, parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\n")))
+	return hex.EncodeToString(sum[:])[:n]
+}
+
+// Intent is written before a token is created, and removed once the fate of the creation is settled: a token record
+// names it, or nothing was created.
+type Intent struct {
+	ID      string `json:"id"`
+	Secret  string `json:"secret"`  // ARN
+	Version string `json:"version"` // the version that the token is for
+	// Base is the version that was AWSCURRENT when the rotation read it.
+	Base      string    `json:"base,omitempty"`
+	StartedAt time.Time `json:"startedAt"`
+	// Until is the deadline of the invocation that wrote the intent: later it cannot be at work any more.
+	Until    time.Time `json:"until"`
+	Baseline Baseline  `json:"baseline"`
+}
+
+// NewIntent returns an intent with an ID that no other attempt shares: attempt names the invocation.
+func NewIntent(secret, version, attempt string, now time.Time) Intent {
+	return Intent{ID: digest(16, secret, version, attempt, now.Format(time.RFC3339Nano)), Secret: secret, Version: version, StartedAt: now}
+}
+
+// State is what a token record says of its token.
+type State string
+
+// The states of a token.
+const (
+	// Issued: made for a version of a secret, which holds it, or is about to, or failed to.
+	Issued State = "issued"
+	// Retiring: to be deleted at NotBefore, unless AWSCURRENT or AWSPENDING names it by then.
+	Retiring State = "retiring"
+	// Unclaimed: appeared around a creation of ours whose answer was lost, and could not be proven ours. Reported only.
+	Unclaimed State = "unclaimed"
+	// Stray: held by no managed secret of a user declared exclusive; to be deleted at NotBefore.
+	Stray State = "stray"
+)
+
+// Token is the record of one token and one secret.
+type Token struct {
+	Secret      string             `json:"secret"`  // ARN; empty for a stray
+	Version     string             `json:"version"` // the version that the token is for
+	Fingerprint engage.Fingerprint `json:"fingerprint"`
+	State       State              `json:"state"`
+	CreatedAt   time.Time          `json:"createdAt"`
+	// NotBefore is when a retiring or stray token may be deleted.
+	NotBefore time.Time `json:"notBefore,omitzero"`
+	// Intent is the intent that this record settles.
+	Intent string `json:"intent,omitempty"`
+	// Base is the version that was AWSCURRENT when the rotation read it.
+	Base string `json:"base,omitempty"`
+	// Adopted tells that the creation's answer was lost, and the token found by comparing listings.
+	Adopted bool `json:"adopted,omitempty"`
+	// Until is the deadline of the invocation that wrote the record; see Intent.Until.
+	Until time.Time `json:"until,omitzero"`
+}
+
+// Due reports whether the token may be deleted at the time.
+func (t Token) Due(now time.Time) bool {
+	return (t.State == Retiring || t.State == Stray) && !now.Before(t.NotBefore)
+}
+
+// Ledger reads and writes the records below one prefix. It is safe for concurrent use.
+type Ledger struct {
+	parameters Parameters
+	path       string
+}
+
+// New returns the ledger below a prefix, which has no trailing slash.
+func New(parameters Parameters, prefix string) *Ledger {
+	return &Ledger{parameters: parameters, path: prefix + "/ledger"}
+}
+
+const (
+	intentKind = "intent-"
+	tokenKind  = "token-"
+)
+
+func (l *Ledger) intentName(user User, id string) string {
+	return l.path + "/" + string(user) + "/" + intentKind + id
+}
+
+func (l *Ledger) tokenName(user User, t Token) string {
+	return l.path + "/" + string(user) + "/" + tokenKind + string(t.Fingerprint) + "-" + digest(8, t.Secret)
+}
+
+// View is what the ledger holds of one user at one moment.
+type View struct {
+	Intents []Intent // oldest first
+	Tokens  []Token  // oldest first
+	// Unreadable names parameters that hold no record. They are left alone; while there are any, nothing that rests on
+	// having seen all intents can be proven.
+	Unreadable []string
+}
+
+// Read returns the records of a user.
+func (l *Ledger) Read(ctx context.Context, user User) (View, error) {
+	path := l.path + "/" + string(user)
+	values, err := l.parameters.List(ctx, path)
+	if err != nil {
+		return View{}, fmt.Errorf("read the ledger under %s: %w", path, err)
+	}
+	return parse(values), nil
+}
+
+// ReadAll returns the records of all users.
+func (l *Ledger) ReadAll(ctx context.Context) (map[User]View, error) {
+	values, err := l.parameters.ListAll(ctx, l.path)
+	if err != nil {
+		return nil, fmt.Errorf("read the ledger under %s: %w", l.path, err)
+	}
+	byUser := map[User]map[string]string{}
+	for name, value := range values {
+		user, _, _ := strings.Cut(strings.TrimPrefix(name, l.path+"/"), "/")
+		if byUser[User(user)] == nil {
+			byUser[User(user)] = map[string]string{}
+		}
+		byUser[User(user)][name] = value
+	}
+	views := make(map[User]View, len(byUser))
+	for user, values := range byUser {
+		views[user] = parse(values)
+	}
+	return views, nil
+}
+
+func parse(values map[string]string) View {
+	var v View
+	for name, value := range values {
+		kind := name[strings.LastIndexByte(name, '/')+1:]
+		switch {
+		case strings.HasPrefix(kind, intentKind):
+			var i Intent
+			if json.Unmarshal([]byte(value), &i) == nil && kind == intentKind+i.ID {
+				v.Intents = append(v.Intents, i)
+				continue
+			}
+		case strings.HasPrefix(kind, tokenKind):
+			var t Token
+			if json.Unmarshal([]byte(value), &t) == nil && t.valid() {
+				v.Tokens = append(v.Tokens, t)
+				continue
+			}
+		}
+		v.Unreadable = append(v.Unreadable, name)
+	}
+	slices.SortFunc(v.Intents, func(a, b Intent) int {
+		if c := a.StartedAt.Compare(b.StartedAt); c != 0 {
+			return c
+		}
+		return strings.Compare(a.ID, b.ID)
+	})
+	slices.SortFunc(v.Tokens, func(a, b Token) int {
+		if c := a.CreatedAt.Compare(b.CreatedAt); c != 0 {
+			return c
+		}
+		return strings.Compare(string(a.Fingerprint)+a.Secret, string(b.Fingerprint)+b.Secret)
+	})
+	slices.Sort(v.Unreadable)
+	return v
+}
+
+func (t Token) valid() bool {
+	switch t.State {
+	case Issued, Retiring, Unclaimed, Stray:
+		_, err := hex.DecodeString(string(t.Fingerprint))
+		return err == nil && len(t.Fingerprint) == 12
+	}
+	return false
+}
+
+// Begin writes an intent. Nothing may be created unless it returned nil.
+func (l *Ledger) Begin(ctx context.Context, user User, i Intent) error {
+	value, err := json.Marshal(i)
+	if err != nil {
+		return fmt.Errorf("encode the intent: %w", err)
+	}
+	name := l.intentName(user, i.ID)
+	if err := l.parameters.Set(ctx, name, string(value)); err != nil {
+		return fmt.Errorf("write the intent %s: %w", name, err)
+	}
+	return nil
+}
+
+// End removes an intent.
+func (l *Ledger) End(ctx context.Context, user User, i Intent) error {
+	name := l.intentName(user, i.ID)
+	if err := l.parameters.Delete(ctx, name); err != nil {
+		return fmt.Errorf("remove the intent %s: %w", name, err)
+	}
+	return nil
+}
+
+// Claim creates the record of a token. Where another record of the same token and secret is there first, Claim returns
+// that one and won is false: what it says goes. Of any number of simultaneous claims one wins.
+func (l *Ledger) Claim(ctx context.Context, user User, t Token) (record Token, won bool, err error) {
+	value, err := json.Marshal(t)
+	if err != nil {
+		return Token{}, false, fmt.Errorf("encode the record: %w", err)
+	}
+	name := l.tokenName(user, t)
+	created, err := l.parameters.Create(ctx, name, string(value))
+	if err != nil {
+		return Token{}, false, fmt.Errorf("create the record %s: %w", name, err)
+	}
+	if created {
+		return t, true, nil
+	}
+	found, ok, err := l.parameters.Get(ctx, name)
+	if err != nil {
+		return Token{}, false, fmt.Errorf("read the record %s: %w", name, err)
+	}
+	if !ok {
+		return Token{}, false, fmt.Errorf("the record %s was there and is gone: try again", name)
+	}
+	var other Token
+	if err := json.Unmarshal([]byte(found), &other); err != nil || !other.valid() {
+		return Token{}, false, fmt.Errorf("the parameter %s holds no record; remove it", name)
+	}
+	// An answer that was lost makes the repeated creation find its own record.
+	return other, found == string(value), nil
+}
+
+// Set writes the record of a token over the one that may be there.
+func (l *Ledger) Set(ctx context.Context, user User, t Token) error {
+	value, err := json.Marshal(t)
+	if err != nil {
+		return fmt.Errorf("encode the record: %w", err)
+	}
+	name := l.tokenName(user, t)
+	if err := l.parameters.Set(ctx, name, string(value)); err != nil {
+		return fmt.Errorf("write the record %s: %w", name, err)
+	}
+	return nil
+}
+
+// Remove removes the record of a token.
+func (l *Ledger) Remove(ctx context.Context, user User, t Token) error {
+	name := l.tokenName(user, t)
+	if err := l.parameters.Delete(ctx, name); err != nil {
+		return fmt.Errorf("remove the record %s: %w", name, err)
+	}
+	return nil
+}

@@ -1,0 +1,162 @@
+package ledger
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"engage-token-rotation/pkg/engage"
+)
+
+// ProofWindow is how long after an intent a token that appeared can be proven ours.
+const ProofWindow = time.Hour
+
+// Propagation is how long the vendor's list may lack a token that exists, at the most that is reckoned with. The vendor
+// promises nothing.
+const Propagation = 2 * time.Minute
+
+// Proof finds out which tokens of a listing come of a secret's open intents. A token is proven ours when it is the only
+// one that appeared between the intent's listing and this one, not more than ProofWindow apart, while no other secret of
+// the same user had an intent open that could account for it. Tokens with a record do not count: whose they are is known.
+//
+// The view must have been read after the listing was made. A Proof is for one goroutine.
+type Proof struct {
+	view   View
+	secret string
+	listed []engage.Fingerprint
+	tokens map[engage.Fingerprint]engage.Token
+	now    time.Time
+
+	known   map[engage.Fingerprint]bool
+	settled map[string]bool // intent ids
+}
+
+// NewProof starts a proof for one secret.
+func NewProof(view View, secret string, listed []engage.Token, now time.Time) *Proof {
+	p := &Proof{view: view, secret: secret, now: now,
+		tokens: make(map[engage.Fingerprint]engage.Token, len(listed)), known: map[engage.Fingerprint]bool{}, settled: map[string]bool{}}
+	for _, token := range listed {
+		p.listed = append(p.listed, token.Fingerprint())
+		p.tokens[token.Fingerprint()] = token
+	}
+	for _, record := range view.Tokens {
+		p.known[record.Fingerprint] = true
+		if record.Intent != "" {
+			p.settled[record.Intent] = true
+		}
+	}
+	return p
+}
+
+// Exclude takes a token out of the question, such as the one that AWSCURRENT holds.
+func (p *Proof) Exclude(fingerprint engage.Fingerprint) { p.known[fingerprint] = true }
+
+// Open returns the secret's intents that are not settled, newest first.
+func (p *Proof) Open() []Intent {
+	var open []Intent
+	for _, intent := range slices.Backward(p.view.Intents) {
+		if intent.Secret == p.secret && !p.settled[intent.ID] {
+			open = append(open, intent)
+		}
+	}
+	return open
+}
+
+// Next returns a token that is proven to come of an intent, and counts both as settled; ok is false when there is none
+// (left).
+func (p *Proof) Next() (intent Intent, token engage.Token, ok bool) {
+	for _, intent := range p.Open() {
+		if p.now.Sub(intent.StartedAt) > ProofWindow || !intent.Baseline.Known() || p.overlapped(intent) {
+			continue
+		}
+		if appeared := p.appeared(intent); len(appeared) == 1 {
+			p.Settle(intent, appeared[0])
+			return intent, p.tokens[appeared[0]], true
+		}
+	}
+	return Intent{}, engage.Token{}, false
+}
+
+// Settle counts an intent and a token as belonging together, by other evidence than the listing.
+func (p *Proof) Settle(intent Intent, fingerprint engage.Fingerprint) {
+	p.settled[intent.ID] = true
+	p.known[fingerprint] = true
+}
+
+// appeared returns the unaccounted tokens that the intent's listing did not hold.
+func (p *Proof) appeared(intent Intent) []engage.Fingerprint {
+	var appeared []engage.Fingerprint
+	for _, fingerprint := range p.listed {
+		if !p.known[fingerprint] && !intent.Baseline.Contains(fingerprint) {
+			appeared = append(appeared, fingerprint)
+		}
+	}
+	return appeared
+}
+
+// overlapped reports whether another secret's creation, itself unaccounted for, could have made what appeared. One that
+// had ended, and shown, before the intent's listing could not.
+func (p *Proof) overlapped(intent Intent) bool {
+	if len(p.view.Unreadable) > 0 {
+		return true
+	}
+	for _, other := range p.view.Intents {
+		if other.Secret != intent.Secret && !p.settled[other.ID] && !other.Until.Add(Propagation).Before(intent.StartedAt) {
+			return true
+		}
+	}
+	return false
+}
+
+// Settled returns the secret's intents that may be removed: a record names them, or they made nothing, and any creation
+// would have shown by now.
+func (p *Proof) Settled() []Intent {
+	var settled []Intent
+	for _, intent := range p.view.Intents {
+		if intent.Secret != p.secret {
+			continue
+		}
+		over := p.now.After(intent.Until.Add(Propagation))
+		if p.settled[intent.ID] || over && intent.Baseline.Known() && len(p.appeared(intent)) == 0 {
+			settled = append(settled, intent)
+		}
+	}
+	return settled
+}
+
+// Unproven is an intent that never will be settled, and the tokens that may have come of it.
+type Unproven struct {
+	Intent Intent
+	Tokens []engage.Fingerprint
+}
+
+// Expired returns the secret's intents whose time for a proof is over, with what appeared since.
+func (p *Proof) Expired() []Unproven {
+	var expired []Unproven
+	for _, intent := range p.Open() {
+		if p.now.Sub(intent.StartedAt) <= ProofWindow || !p.now.After(intent.Until.Add(Propagation)) {
+			continue
+		}
+		u := Unproven{Intent: intent}
+		if intent.Baseline.Known() {
+			if u.Tokens = p.appeared(intent); len(u.Tokens) == 0 {
+				continue // Settled has it
+			}
+		}
+		expired = append(expired, u)
+	}
+	return expired
+}
+
+// Report records the tokens as unclaimed, for the sweep's report, and then removes the intent.
+func (l *Ledger) Report(ctx context.Context, user User, u Unproven) error {
+	for _, fingerprint := range u.Tokens {
+		_, _, err := l.Claim(ctx, user, Token{
+			Secret: u.Intent.Secret, Version: u.Intent.Version, Fingerprint: fingerprint, State: Unclaimed, CreatedAt: u.Intent.StartedAt,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return l.End(ctx, user, u.Intent)
+}

@@ -1,0 +1,296 @@
+package rotation
+
+import (
+	"context"
+	"errors"
+
+	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/secret"
+)
+
+const hintStartAfresh = "start a new rotation (aws secretsmanager rotate-secret)"
+
+// create is createSecret: afterwards the version holds a token that the ledger knows.
+func (i *invocation) create(ctx context.Context) (Report, error) {
+	history, err := i.read(ctx, readings{labels: true, logins: !i.warm()})
+	if err != nil {
+		return Report{}, err
+	}
+	if err := i.awaitLabel(ctx); err != nil {
+		return Report{}, err
+	}
+	if i.pendingDocument != nil || i.labels.Carries(i.event.VersionID, LabelCurrent) {
+		return i.unchanged()
+	}
+	p, session, view, err := i.logIn(ctx, history)
+	if err != nil {
+		return Report{}, err
+	}
+	listed, err := p.client.List(ctx, session)
+	if err != nil {
+		return Report{}, fail("list the tokens", err, "nothing was created")
+	}
+	made, found, err := i.resolve(ctx, p, listed, view)
+	if err != nil {
+		return Report{}, err
+	}
+	outcome := OutcomeAdopted
+	if !found {
+		outcome = OutcomeCreated
+		if made, err = i.make(ctx, p, session, listed); err != nil {
+			return Report{}, err
+		}
+	}
+	if err := i.put(ctx, p, session, made); err != nil {
+		return Report{}, err
+	}
+	i.remember(i.currentDocument, p)
+	return Report{Outcome: outcome, Fingerprint: made.record.Fingerprint}, nil
+}
+
+// awaitLabel checks that the version carries AWSPENDING or AWSCURRENT. The description may be some seconds old, so that it
+// is asked for again before the rotation is called abandoned.
+func (i *invocation) awaitLabel(ctx context.Context) (err error) {
+	for try := 0; ; try++ {
+		if i.labels.Carries(i.event.VersionID, LabelPending) || i.labels.Carries(i.event.VersionID, LabelCurrent) {
+			return nil
+		}
+		if !pause(ctx, try) {
+			return fail("check the version", ErrAbandoned, "the version does not carry AWSPENDING: the rotation was cancelled, or the secret edited by hand; "+hintStartAfresh)
+		}
+		if i.labels, err = i.config.Secrets.Describe(ctx, i.event.SecretID); err != nil {
+			return fail("describe the secret", err, "the service repeats the rotation")
+		}
+	}
+}
+
+func (i *invocation) unchanged() (Report, error) {
+	report := Report{Outcome: OutcomeUnchanged}
+	if i.pendingDocument != nil {
+		token, err := i.pendingDocument.Token()
+		if err != nil {
+			return Report{}, fail("read the version", err, "")
+		}
+		report.Fingerprint = token.Fingerprint()
+	}
+	return report, nil
+}
+
+// warm reports whether a login is likely not needed.
+func (r *Rotator) warm() bool { return r.sessions.Len() > 0 }
+
+// logIn logs in, which no step does but createSecret and a preflight, and reads the ledger meanwhile. The login is
+// counted while the admin secret is being read; who logs in is then known by that secret's name.
+func (i *invocation) logIn(ctx context.Context, history ledger.LoginHistory) (place, *engage.Session, ledger.View, error) {
+	var (
+		p       place
+		view    ledger.View
+		session *engage.Session
+		counted = make(chan error, 1)
+		prepaid bool
+	)
+	fresh := func(p place) bool { return !i.sessions.Holds(p.client, p.login.Credentials) }
+	if arn := i.currentDocument.AdminSecretARN(); arn != "" && !i.warm() {
+		prepaid = true
+		go func() { counted <- i.loginCounter().Acquire(ctx, history, ledger.LoginKey(arn)) }()
+	}
+	admin, err := i.readAdmin(ctx, i.currentDocument)
+	if err == nil {
+		p, err = i.newPlace(i.currentDocument, admin)
+	}
+	if err == nil && !prepaid && fresh(p) {
+		prepaid = true
+		go func() { counted <- i.loginCounter().Acquire(ctx, history, i.loginKey(p)) }()
+	}
+	if prepaid {
+		// Awaited whatever happened, so that no call outlives the invocation.
+		countErr := <-counted
+		counted <- countErr
+	}
+	if err != nil {
+		return place{}, nil, ledger.View{}, err
+	}
+	p = i.withClient(p, func(ctx context.Context) error {
+		if prepaid {
+			prepaid = false
+			return <-counted
+		}
+		return i.loginCounter().Acquire(ctx, nil, i.loginKey(p))
+	})
+	err = parallel(
+		func() (err error) {
+			session, err = i.sessions.Login(ctx, p.client, p.login.Credentials)
+			return fail2("log in", err, "nothing was created")
+		},
+		func() (err error) {
+			view, err = i.ledger().Read(ctx, p.user)
+			return fail2("read the ledger", err, "nothing was created; the function needs ssm:GetParametersByPath there")
+		})
+	return p, session, view, err
+}
+
+// loginKey names who logs in, for the count of logins.
+func (i *invocation) loginKey(p place) string {
+	if arn := i.currentDocument.AdminSecretARN(); arn != "" {
+		return ledger.LoginKey(arn)
+	}
+	return ledger.LoginKey(string(p.user))
+}
+
+// creation is a token that is to be put, with its record.
+type creation struct {
+	token  engage.Token
+	record ledger.Token
+	// intent is the intent that the record settles.
+	intent ledger.Intent
+	// claimed tells that the record is written.
+	claimed bool
+}
+
+// make creates a token: intent first.
+func (i *invocation) make(ctx context.Context, p place, session *engage.Session, listed []engage.Token) (creation, error) {
+	intent := ledger.NewIntent(i.labels.ARN, i.event.VersionID, i.config.Attempt(ctx), i.config.Now())
+	intent.Base = i.current.ID
+	intent.Until = i.deadline(ctx)
+	intent.Baseline = ledger.NewBaseline(listed)
+	if err := i.ledger().Begin(ctx, p.user, intent); err != nil {
+		return creation{}, fail("write the intent", err, "nothing was created; the function needs ssm:PutParameter there")
+	}
+	token, err := p.client.Create(ctx, session)
+	if err == nil {
+		return creation{token: token, record: i.newRecord(ctx, intent, token), intent: intent}, nil
+	}
+	if !engage.OutcomeUnknown(err) {
+		// Refused before any effect. An intent that cannot be removed is resolved by the next attempt.
+		_ = i.ledger().End(ctx, p.user, intent)
+		return creation{}, fail("create a token", err, "")
+	}
+	made, found, findErr := i.findLost(ctx, p, session)
+	if findErr != nil || !found {
+		return creation{}, fail("create a token", err, "whether a token was made is found out by the next attempt")
+	}
+	return made, nil
+}
+
+func (i *invocation) newRecord(ctx context.Context, intent ledger.Intent, token engage.Token) ledger.Token {
+	return ledger.Token{
+		Secret: intent.Secret, Version: intent.Version, Fingerprint: token.Fingerprint(), State: ledger.Issued,
+		CreatedAt: intent.StartedAt, Intent: intent.ID, Base: intent.Base, Until: i.deadline(ctx),
+	}
+}
+
+// findLost lists again, until the token whose creation was not answered shows up.
+func (i *invocation) findLost(ctx context.Context, p place, session *engage.Session) (creation, bool, error) {
+	for try := 0; ; try++ {
+		listed, err := p.client.List(ctx, session)
+		if err != nil {
+			return creation{}, false, err
+		}
+		view, err := i.ledger().Read(ctx, p.user)
+		if err != nil {
+			return creation{}, false, err
+		}
+		made, found, err := i.resolve(ctx, p, listed, view)
+		if found || err != nil || !pause(ctx, try) {
+			return made, found, err
+		}
+	}
+}
+
+// put stores the token in the version and writes its record, side by side: either of them tells a later attempt whose
+// the token is.
+func (i *invocation) put(ctx context.Context, p place, session *engage.Session, made creation) error {
+	document, err := i.currentDocument.WithToken(made.token, made.record.CreatedAt)
+	if err != nil {
+		return i.compensate(ctx, p, session, made, fail("put the token", err, ""))
+	}
+	record, won := made.record, true
+	var putErr error
+	err = parallel(
+		func() (err error) {
+			if !made.claimed {
+				record, won, err = i.ledger().Claim(ctx, p.user, made.record)
+			}
+			return err
+		},
+		func() error {
+			putErr = i.config.Secrets.PutPending(ctx, i.event.SecretID, i.event.VersionID, document.Text(), i.event.RotationToken)
+			return nil
+		})
+	if putErr != nil {
+		return i.settlePut(ctx, p, session, made, putErr)
+	}
+	if err != nil {
+		// The version holds the token, which is as good as a record: finishSecret writes it.
+		i.config.Log.WarnContext(ctx, "the token's record could not be written yet", "error", err.Error())
+		return nil
+	}
+	if !won && record.State != ledger.Issued {
+		// A sweep has given this creation up, and will delete the token.
+		i.unlabel(ctx)
+		return fail("put the token", ErrAbandoned, "the creation took so long that a sweep gave it up; "+hintStartAfresh)
+	}
+	return nil
+}
+
+// settlePut finds out what became of a put that failed.
+func (i *invocation) settlePut(ctx context.Context, p place, session *engage.Session, made creation, putErr error) error {
+	failure := fail("put the token", putErr, "the function needs secretsmanager:PutSecretValue on the secret; the next attempt goes on from here")
+	if err := i.readPending(ctx, true); err != nil {
+		return failure
+	}
+	if i.pendingDocument != nil {
+		held, err := i.pendingDocument.Token()
+		switch {
+		case err != nil:
+			return fail("read the version", err, "remove AWSPENDING from the version to start afresh")
+		case held == made.token && i.pending.Carries(LabelPending):
+			return nil
+		case held == made.token:
+			return failure
+		}
+		// A simultaneous attempt was first: the rotation goes on with its token, and ours goes.
+		if err := i.compensate(ctx, p, session, made, nil); err != nil {
+			i.config.Log.WarnContext(ctx, "a token that no version holds stays until the next rotation or sweep",
+				"fingerprint", made.record.Fingerprint, "error", err.Error())
+		}
+		return nil
+	}
+	if errors.Is(putErr, ErrOutcomeUnknown) {
+		return failure
+	}
+	return i.compensate(ctx, p, session, made, failure)
+}
+
+// compensate deletes a token that no version will ever hold, and then its record. It returns cause, or else what went
+// wrong here; what it could not do, a later rotation or sweep does by the record.
+func (i *invocation) compensate(ctx context.Context, p place, session *engage.Session, made creation, cause error) error {
+	err := p.client.Delete(ctx, session, made.token)
+	if err == nil {
+		if err = i.ledger().Remove(ctx, p.user, made.record); err == nil {
+			err = i.ledger().End(ctx, p.user, made.intent)
+		}
+	}
+	if cause != nil {
+		return cause
+	}
+	return err
+}
+
+// unlabel takes AWSPENDING from the version.
+func (i *invocation) unlabel(ctx context.Context) error {
+	err := i.config.Secrets.MoveLabel(ctx, i.event.SecretID, LabelPending, "", i.event.VersionID)
+	if errors.Is(err, ErrConflict) {
+		return nil // it has lost the label already
+	}
+	return fail2("remove AWSPENDING", err, "the function needs secretsmanager:UpdateSecretVersionStage on the secret")
+}
+
+func (i *invocation) parsePendingToken() (engage.Token, error) {
+	token, err := i.pendingDocument.Token()
+	if err == nil && token.IsZero() {
+		err = &secret.FieldError{Field: secret.FieldToken, Fault: "is missing in the pending version"}
+	}
+	return token, fail2("read the version", err, "remove AWSPENDING from the version to start afresh")
+}

@@ -1,0 +1,51 @@
+package rotation
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Error is a step that failed: what failed, for which secret, version and step, and what to do. It holds no secret.
+type Error struct {
+	Step    Step
+	Secret  string
+	Version string
+	// Op is what was being done.
+	Op string
+	// Hint says what an operator can do; empty where the cause's own text says it.
+	Hint string
+	Err  error
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	var b strings.Builder
+	if e.Step != "" {
+		b.WriteString(string(e.Step) + " of secret " + e.Secret + " version " + e.Version + ": ")
+	}
+	b.WriteString(e.Op + ": " + e.Err.Error())
+	if e.Hint != "" {
+		b.WriteString("; " + e.Hint)
+	}
+	return b.String()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// ErrAbandoned is wrapped by the failure of a rotation that will not go on: its version has lost AWSPENDING, or this step
+// has taken the label away. The next rotation starts afresh.
+var ErrAbandoned = errors.New("this rotation is abandoned")
+
+// failf describes a failure; Handle adds step, secret and version.
+func fail(op string, err error, hint string) error {
+	var already *Error
+	if errors.As(err, &already) {
+		return err
+	}
+	return &Error{Op: op, Err: err, Hint: hint}
+}
+
+// abandonedFor is ErrAbandoned with its reason.
+func abandonedFor(why error) error { return fmt.Errorf("%w: %w", ErrAbandoned, why) }

@@ -1,0 +1,332 @@
+package rotation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/ledger"
+)
+
+// finish is finishSecret: afterwards the version is AWSCURRENT, and the previous token is gone, or recorded as retiring.
+func (i *invocation) finish(ctx context.Context) (Report, error) {
+	if _, err := i.read(ctx, readings{labels: true, wait: true}); err != nil {
+		return Report{}, err
+	}
+	if i.pendingDocument == nil {
+		return Report{}, errNoValue()
+	}
+	token, err := i.parsePendingToken()
+	if err != nil {
+		return Report{}, err
+	}
+	if err := i.awaitLabel(ctx); err != nil {
+		return Report{}, err
+	}
+	if i.labels.Carries(i.event.VersionID, LabelCurrent) || i.current.ID == i.event.VersionID {
+		return i.resume(ctx, token)
+	}
+	p, err := i.findPlace(ctx, i.pendingDocument)
+	if err != nil {
+		return Report{}, err
+	}
+	previous, err := i.currentDocument.Token()
+	if err != nil {
+		return Report{}, fail("read AWSCURRENT", err, "")
+	}
+	f := &finishing{invocation: i, place: p, token: token, previous: previous}
+	if err := f.prepare(ctx); err != nil {
+		return Report{}, err
+	}
+	if err := f.admit(ctx); err != nil {
+		return Report{}, err
+	}
+	if err := f.swap(ctx); err != nil {
+		return Report{}, err
+	}
+	report := Report{Outcome: OutcomeSwapped, Fingerprint: token.Fingerprint(), Previous: previous.Fingerprint()}
+	f.retire(ctx, &report)
+	if !f.record.CreatedAt.IsZero() {
+		report.Took = i.config.Now().Sub(f.record.CreatedAt)
+	}
+	return report, nil
+}
+
+// resume goes on after a swap that an earlier attempt made.
+func (i *invocation) resume(ctx context.Context, token engage.Token) (Report, error) {
+	p, err := i.findPlace(ctx, i.pendingDocument)
+	if err != nil {
+		return Report{}, err
+	}
+	f := &finishing{invocation: i, place: p, token: token}
+	err = parallel(
+		func() (err error) {
+			f.listed, err = p.client.List(ctx, token)
+			return fail2("list the tokens", err, "the swap is made; the previous token goes with the next rotation or sweep")
+		},
+		func() error { return f.readLedger(ctx) })
+	if err != nil {
+		return Report{}, err
+	}
+	report := Report{Outcome: OutcomeResumed, Fingerprint: token.Fingerprint()}
+	f.retire(ctx, &report)
+	return report, nil
+}
+
+// readSettles is how long after the swap a reader may still be given the previous value.
+const readSettles = time.Second
+
+// finishing is finishSecret past its first reads.
+type finishing struct {
+	*invocation
+	place           place
+	token, previous engage.Token
+
+	listed []engage.Token
+	view   ledger.View
+	// record is the token's own; found tells that the ledger had one.
+	record ledger.Token
+	found  bool
+	// retiring is the previous token's record; its State is empty where there is nothing to retire.
+	retiring ledger.Token
+}
+
+// prepare verifies the new token, reads the ledger, and records the previous token as retiring, side by side. The record
+// does no harm where the swap does not come about: the token of AWSCURRENT is never deleted, whatever its record says.
+func (f *finishing) prepare(ctx context.Context) error {
+	if !f.previous.IsZero() && f.previous != f.token {
+		f.retiring = ledger.Token{
+			Secret: f.labels.ARN, Version: f.current.ID, Fingerprint: f.previous.Fingerprint(), State: ledger.Retiring,
+			CreatedAt: f.currentDocument.TokenCreatedAt(),
+			// The swap comes later than now, but not after this invocation: a reader's cache is older than the swap.
+			NotBefore: f.config.Now(),
+		}
+		if f.settings.Retention > 0 {
+			f.retiring.NotBefore = f.deadline(ctx).Add(f.settings.Retention)
+		}
+	}
+	return parallel(
+		func() (err error) { f.listed, err = f.verify(ctx, f.place, f.token); return err },
+		func() error { return f.readLedger(ctx) },
+		func() error {
+			if f.retiring.State == "" {
+				return nil
+			}
+			err := f.ledger().Set(ctx, f.place.user, f.retiring)
+			return fail2("record the previous token as retiring", err, "nothing was swapped; the function needs ssm:PutParameter there")
+		})
+}
+
+func (f *finishing) readLedger(ctx context.Context) (err error) {
+	if f.view, err = f.ledger().Read(ctx, f.place.user); err != nil {
+		return fail("read the ledger", err, "the service repeats the rotation")
+	}
+	for _, record := range f.view.Tokens {
+		if record.Fingerprint == f.token.Fingerprint() && record.Secret == f.labels.ARN {
+			f.record, f.found = record, true
+		}
+	}
+	return nil
+}
+
+// admit decides whether the version may be swapped in.
+func (f *finishing) admit(ctx context.Context) error {
+	base := f.record.Base
+	if !f.found {
+		// createSecret could not write the record. Whoever has claimed the token since decides.
+		record, _, err := f.ledger().Claim(ctx, f.place.user, ledger.Token{
+			Secret: f.labels.ARN, Version: f.event.VersionID, Fingerprint: f.token.Fingerprint(), State: ledger.Issued,
+			CreatedAt: f.config.Now(), Intent: f.intentOfVersion(), Base: f.current.ID, Until: f.deadline(ctx),
+		})
+		if err != nil {
+			return fail("record the new token", err, "nothing was swapped")
+		}
+		f.record = record
+	}
+	switch {
+	case f.record.State != ledger.Issued:
+		return f.abandon(ctx, f.place, f.token, errors.New("a sweep has marked the new token for deletion"))
+	case f.record.Adopted && f.sharedWithOther(f.token.Fingerprint()):
+		return f.giveUp(ctx, errors.New("the adopted token turned out to be another secret's"))
+	case base != "" && base != f.current.ID, !f.pendingDocument.EqualExceptToken(f.currentDocument):
+		return f.abandon(ctx, f.place, f.token, errors.New("the secret was edited during the rotation; the edit stays"))
+	}
+	return nil
+}
+
+// intentOfVersion returns the ID of the version's open intent, or "".
+func (f *finishing) intentOfVersion() string {
+	for _, intent := range f.view.Intents {
+		if intent.Secret == f.labels.ARN && intent.Version == f.event.VersionID {
+			return intent.ID
+		}
+	}
+	return ""
+}
+
+// sharedWithOther reports whether another secret's record names the same token.
+func (f *finishing) sharedWithOther(fingerprint engage.Fingerprint) bool {
+	for _, record := range f.view.Tokens {
+		if record.Fingerprint == fingerprint && record.Secret != f.labels.ARN && record.State == ledger.Issued {
+			return true
+		}
+	}
+	return false
+}
+
+// swap moves AWSCURRENT, provided that it still stands where it was read.
+func (f *finishing) swap(ctx context.Context) error {
+	err := f.config.Secrets.MoveLabel(ctx, f.event.SecretID, LabelCurrent, f.event.VersionID, f.current.ID)
+	for try := 0; err != nil; try++ {
+		// What a repeated swap answers is not documented: look where the label stands instead.
+		labels, readErr := f.config.Secrets.Describe(ctx, f.event.SecretID)
+		switch {
+		case readErr != nil:
+			return fail("move AWSCURRENT", err, "the service repeats the rotation; the function needs secretsmanager:UpdateSecretVersionStage on the secret")
+		case labels.Carries(f.event.VersionID, LabelCurrent):
+			return nil
+		case labels.Holder(LabelCurrent) != f.current.ID:
+			return f.abandon(ctx, f.place, f.token, errors.New("the secret was edited at the moment of the swap; the edit stays"))
+		case !pause(ctx, try):
+			return fail("move AWSCURRENT", err, "the service repeats the rotation; the function needs secretsmanager:UpdateSecretVersionStage on the secret")
+		}
+		err = f.config.Secrets.MoveLabel(ctx, f.event.SecretID, LabelCurrent, f.event.VersionID, f.current.ID)
+	}
+	return nil
+}
+
+// retire deletes what is due of this secret, or sets the time for it. It does not undo a good swap: a failure is told in
+// the report, and the record stays for the next rotation or sweep.
+func (f *finishing) retire(ctx context.Context, report *Report) {
+	due, later := f.sort()
+	if f.retiring.State != "" && f.sharedWithOther(f.retiring.Fingerprint) {
+		f.config.Log.WarnContext(ctx, "another secret holds the previous token, which stays", "fingerprint", f.retiring.Fingerprint)
+		_ = f.ledger().Remove(ctx, f.place.user, f.retiring) // a sweep looks for other holders too
+	}
+	tasks := []func() error{func() error { f.endIntents(ctx); return nil }}
+	for _, record := range later {
+		tasks = append(tasks, func() error { return f.ledger().Set(ctx, f.place.user, record) })
+	}
+	results := make([]error, len(due))
+	for n, record := range due {
+		tasks = append(tasks, func() error { results[n] = f.delete(ctx, record); return nil })
+	}
+	if err := parallel(tasks...); err != nil {
+		// The time written before the swap stands, which is a little later.
+		f.config.Log.WarnContext(ctx, "the end of a retention could not be written", "error", err.Error())
+	}
+	for n, record := range due {
+		if err := results[n]; err != nil {
+			report.DeleteFailed++
+			report.Retiring++
+			f.config.Log.ErrorContext(ctx, "a token could not be deleted; the next rotation or sweep tries again",
+				"fingerprint", record.Fingerprint, "error", err.Error())
+			continue
+		}
+		report.Deleted = append(report.Deleted, record.Fingerprint)
+	}
+	for _, record := range f.view.Tokens {
+		if record.Secret == f.labels.ARN && record.State == ledger.Retiring && !record.Due(f.config.Now()) && record.Fingerprint != f.retiring.Fingerprint {
+			report.Retiring++
+		}
+	}
+	report.Retiring += len(later)
+}
+
+// sort returns the records to delete now and those to write with the end of their retention.
+func (f *finishing) sort() (due, later []ledger.Token) {
+	now := f.config.Now()
+	records := f.view.Tokens
+	if f.retiring.State != "" {
+		records = append([]ledger.Token{f.retiring}, records...)
+	}
+	seen := map[engage.Fingerprint]bool{f.token.Fingerprint(): true}
+	for _, record := range records {
+		if record.Secret != f.labels.ARN || seen[record.Fingerprint] || f.sharedWithOther(record.Fingerprint) {
+			continue
+		}
+		seen[record.Fingerprint] = true
+		switch {
+		case f.retiring.Fingerprint != "" && record.Fingerprint == f.retiring.Fingerprint, f.leftOver(record):
+			record.State, record.NotBefore = ledger.Retiring, now
+			if f.settings.Retention > 0 {
+				record.NotBefore = now.Add(f.settings.Retention + readSettles)
+				later = append(later, record)
+				continue
+			}
+			due = append(due, record)
+		case record.Due(now):
+			due = append(due, record)
+		}
+	}
+	return due, later
+}
+
+// leftOver reports whether a record is of a token that an older, abandoned version was to hold. Since AWSCURRENT has
+// moved, such a version cannot be swapped in any more: that swap would have to know where the label stands now.
+func (f *finishing) leftOver(record ledger.Token) bool {
+	if record.State != ledger.Issued {
+		return false
+	}
+	if record.Version == f.event.VersionID {
+		return true // made by a simultaneous attempt; the version holds another one
+	}
+	labelled := f.labels.Carries(record.Version, LabelPending) || f.labels.Carries(record.Version, LabelCurrent) && f.retiring.State == ""
+	return !labelled && f.record.CreatedAt.After(record.CreatedAt)
+}
+
+// delete deletes a token and then its record.
+func (f *finishing) delete(ctx context.Context, record ledger.Token) error {
+	if err := f.deleteToken(ctx, record); err != nil {
+		return err
+	}
+	return f.ledger().Remove(ctx, f.place.user, record)
+}
+
+func (f *finishing) deleteToken(ctx context.Context, record ledger.Token) error {
+	if token, ok := find(f.listed, record.Fingerprint); ok {
+		return f.place.client.Delete(ctx, f.token, token)
+	}
+	if !f.previous.IsZero() && record.Fingerprint == f.previous.Fingerprint() {
+		return f.deleteElsewhere(ctx, f.previous)
+	}
+	if age := f.config.Now().Sub(record.CreatedAt); age < ledger.Propagation {
+		return fmt.Errorf("the vendor's list does not show it %s after its creation", age.Round(time.Second))
+	}
+	return nil // gone
+}
+
+// deleteElsewhere deletes a token that the new token's user does not list: it may be of another user, when the login
+// fields were changed since. A token may list and delete by its own right.
+func (f *finishing) deleteElsewhere(ctx context.Context, token engage.Token) error {
+	_, err := f.place.client.List(ctx, token)
+	switch {
+	case engage.Rejected(err):
+		return nil // dead
+	case err != nil:
+		return err
+	}
+	return f.place.client.Delete(ctx, token, token)
+}
+
+// endIntents removes the intents of this secret that a record settles.
+func (f *finishing) endIntents(ctx context.Context) {
+	settled := map[string]bool{}
+	if f.record.Intent != "" {
+		settled[f.record.Intent] = true
+	}
+	for _, record := range f.view.Tokens {
+		if record.Intent != "" {
+			settled[record.Intent] = true
+		}
+	}
+	for _, intent := range f.view.Intents {
+		if intent.Secret == f.labels.ARN && settled[intent.ID] {
+			if err := f.ledger().End(ctx, f.place.user, intent); err != nil {
+				f.config.Log.WarnContext(ctx, "a settled intent stays until the next rotation or sweep", "error", err.Error())
+			}
+		}
+	}
+}

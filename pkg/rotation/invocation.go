@@ -1,0 +1,241 @@
+package rotation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/secret"
+	"engage-token-rotation/pkg/settings"
+)
+
+// invocation is one step at work, and what it has read. Nothing is read twice.
+type invocation struct {
+	*Rotator
+	event Event
+
+	settings settings.Settings
+	labels   Description // createSecret and finishSecret only
+	current  Version
+	pending  Version // ID is empty where the version has no value
+	// The documents of both; pendingDocument is nil where the version has no value.
+	currentDocument, pendingDocument *secret.Document
+}
+
+// place is where a secret's calls go and whose they are.
+type place struct {
+	endpoint engage.Endpoint
+	user     ledger.User
+	login    secret.Login // zero where the place was remembered
+	client   *engage.Client
+}
+
+// readings says what a step needs to know.
+type readings struct {
+	labels bool // describe the secret
+	wait   bool // the version has a value, or will have one within seconds
+	logins bool // read the logins of the last minute ahead
+}
+
+// read reads what the step needs, side by side.
+func (i *invocation) read(ctx context.Context, want readings) (history ledger.LoginHistory, err error) {
+	var describe, logins func() error
+	if want.labels {
+		describe = func() (err error) {
+			i.labels, err = i.config.Secrets.Describe(ctx, i.event.SecretID)
+			return fail2("describe the secret", err, "the function needs secretsmanager:DescribeSecret on it")
+		}
+	}
+	if want.logins {
+		logins = func() (err error) {
+			history, err = i.loginCounter().History(ctx)
+			return fail2("count logins", err, "nothing was created; the function needs ssm:GetParametersByPath there")
+		}
+	}
+	err = parallel(
+		func() (err error) { i.settings, err = i.loadSettings(ctx); return err },
+		describe,
+		func() error { return i.readCurrent(ctx) },
+		func() error { return i.readPending(ctx, want.wait) },
+		logins,
+	)
+	return history, err
+}
+
+// fail2 is fail for an error that may be nil.
+func fail2(op string, err error, hint string) error {
+	if err == nil {
+		return nil
+	}
+	return fail(op, err, hint)
+}
+
+func (i *invocation) readCurrent(ctx context.Context) (err error) {
+	i.current, err = i.config.Secrets.Get(ctx, i.event.SecretID, "", LabelCurrent)
+	if errors.Is(err, ErrNotFound) {
+		return fail("read AWSCURRENT", err, "store the login fields, or adminSecretArn, as the secret's value before its first rotation")
+	}
+	if err != nil {
+		return fail("read AWSCURRENT", err, "the function needs secretsmanager:GetSecretValue on the secret")
+	}
+	i.currentDocument, err = secret.Parse(i.current.Value.Reveal())
+	return fail2("read AWSCURRENT", err, "")
+}
+
+// readPending reads the event's version. All operations are eventually consistent, so that a value which was put may not
+// be found for some seconds: with wait it is asked for again.
+func (i *invocation) readPending(ctx context.Context, wait bool) (err error) {
+	for try := 0; ; try++ {
+		i.pending, err = i.config.Secrets.Get(ctx, i.event.SecretID, i.event.VersionID, "")
+		if !errors.Is(err, ErrNotFound) || !wait || !pause(ctx, try) {
+			break
+		}
+	}
+	if errors.Is(err, ErrNotFound) {
+		i.pending = Version{}
+		return nil
+	}
+	if err != nil {
+		return fail("read the version", err, "the function needs secretsmanager:GetSecretValue on the secret")
+	}
+	i.pendingDocument, err = secret.Parse(i.pending.Value.Reveal())
+	return fail2("read the version", err, "remove AWSPENDING from the version to start afresh")
+}
+
+// pauses are the waits between reads that may be stale: some four seconds in all.
+var pauses = []time.Duration{250 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second}
+
+// pause waits before the next try, and reports false where there is to be none.
+func pause(ctx context.Context, try int) bool {
+	if try >= len(pauses) {
+		return false
+	}
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < pauses[try]+time.Second {
+		return false
+	}
+	timer := time.NewTimer(pauses[try])
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// readAdmin reads the admin secret that the document names; nil where it names none.
+func (i *invocation) readAdmin(ctx context.Context, document *secret.Document) (*secret.Document, error) {
+	arn := document.AdminSecretARN()
+	if arn == "" {
+		return nil, nil
+	}
+	if !secretPattern.MatchString(arn) {
+		return nil, fail("read the admin secret", &secret.FieldError{Field: secret.FieldAdminSecretARN, Fault: "is not the ARN or name of a secret"}, "")
+	}
+	admin, err := i.config.Secrets.Get(ctx, arn, "", LabelCurrent)
+	if err != nil {
+		return nil, fail("read the admin secret "+arn, err, "store the login fields there; the function needs secretsmanager:GetSecretValue on it")
+	}
+	parsed, err := secret.Parse(admin.Value.Reveal())
+	return parsed, fail2("read the admin secret "+arn, err, "")
+}
+
+// newPlace puts together where the calls go.
+func (i *invocation) newPlace(document, admin *secret.Document) (place, error) {
+	login, err := secret.NewLogin(document, admin)
+	if err != nil {
+		return place{}, fail("read the login fields", err, "nothing was created")
+	}
+	endpoint, err := i.settings.Endpoint(login.Credentials.Flow, login.BaseURL)
+	if err != nil {
+		return place{}, fail("read the base URL", err, "nothing was created")
+	}
+	return i.withClient(place{endpoint: endpoint, user: ledger.NewUser(endpoint, login.Credentials), login: login}, nil), nil
+}
+
+func (i *invocation) withClient(p place, permit func(context.Context) error) place {
+	p.client = engage.New(engage.Config{
+		Endpoint: p.endpoint, Transport: i.config.Transport, Permit: permit, Now: i.config.Now, Jitter: i.config.Jitter,
+	})
+	return p
+}
+
+// findPlace returns where the document's calls go. Within one rotation a warm function remembers it, so that testSecret
+// and finishSecret need not read the admin secret for it.
+func (i *invocation) findPlace(ctx context.Context, document *secret.Document) (place, error) {
+	if p, ok := i.recall(document); ok {
+		return p, nil
+	}
+	admin, err := i.readAdmin(ctx, document)
+	if err != nil {
+		return place{}, err
+	}
+	p, err := i.newPlace(document, admin)
+	if err != nil {
+		return place{}, err
+	}
+	i.remember(document, p)
+	return p, nil
+}
+
+func (i *invocation) placeKey(document *secret.Document) string {
+	return fmt.Sprintf("%s %s %s %s", i.event.SecretID, i.event.VersionID, document.AdminSecretARN(), secret.NewBaseURL(document, nil))
+}
+
+func (r *Rotator) recallKey(key string) (place, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p, ok := r.places[key]
+	return p, ok
+}
+
+func (i *invocation) recall(document *secret.Document) (place, bool) {
+	p, ok := i.recallKey(i.placeKey(document))
+	if !ok {
+		return place{}, false
+	}
+	return i.withClient(p, nil), true
+}
+
+// maxPlaces bounds what a warm function remembers; a rotation needs one.
+const maxPlaces = 64
+
+func (i *invocation) remember(document *secret.Document, p place) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if len(i.places) >= maxPlaces {
+		clear(i.places)
+	}
+	i.places[i.placeKey(document)] = place{endpoint: p.endpoint, user: p.user}
+}
+
+func (i *invocation) ledger() *ledger.Ledger {
+	return ledger.New(i.config.Parameters, i.config.Settings.Prefix)
+}
+
+func (i *invocation) loginCounter() *ledger.Logins {
+	return ledger.NewLogins(i.config.Parameters, i.config.Settings.Prefix, i.config.Now)
+}
+
+// deadline returns when this invocation will have ended.
+func (i *invocation) deadline(ctx context.Context) time.Time {
+	if deadline, ok := ctx.Deadline(); ok {
+		return deadline.Add(reserve)
+	}
+	return i.config.Now().Add(maxInvocation)
+}
+
+// maxInvocation is the longest that Lambda lets an invocation run.
+const maxInvocation = 15 * time.Minute
+
+func find(tokens []engage.Token, fingerprint engage.Fingerprint) (engage.Token, bool) {
+	for _, token := range tokens {
+		if token.Fingerprint() == fingerprint {
+			return token, true
+		}
+	}
+	return engage.Token{}, false
+}

@@ -1,0 +1,118 @@
+package rotation
+
+import (
+	"context"
+
+	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/secret"
+)
+
+// resolve settles what earlier attempts at this secret have left in the ledger, as far as it can be proven, and returns
+// a token of theirs that the event's version can hold. listed is a listing made after view, or view is read again.
+func (i *invocation) resolve(ctx context.Context, p place, listed []engage.Token, view ledger.View) (creation, bool, error) {
+	if !i.concerned(view) {
+		return creation{}, false, nil
+	}
+	// What another rotation of this user created before the listing, its intent preceded: read after the listing, the
+	// ledger tells of it.
+	view, err := i.ledger().Read(ctx, p.user)
+	if err != nil {
+		return creation{}, false, fail("read the ledger", err, "nothing was created")
+	}
+	if made, found := i.reissue(view, listed); found {
+		return made, true, nil
+	}
+	proof := ledger.NewProof(view, i.labels.ARN, listed, i.config.Now())
+	if current, err := i.currentDocument.Token(); err == nil && !current.IsZero() {
+		proof.Exclude(current.Fingerprint())
+	}
+	for {
+		intent, token, ok := proof.Next()
+		if !ok {
+			break
+		}
+		made, adopted, err := i.settle(ctx, p, intent, token)
+		if err != nil {
+			return creation{}, false, err
+		}
+		if adopted {
+			return made, true, nil
+		}
+	}
+	return creation{}, false, i.closeIntents(ctx, p, proof)
+}
+
+// concerned reports whether the ledger holds anything of this secret that an earlier attempt may have left open.
+func (i *invocation) concerned(view ledger.View) bool {
+	for _, intent := range view.Intents {
+		if intent.Secret == i.labels.ARN {
+			return true
+		}
+	}
+	for _, record := range view.Tokens {
+		if record.Secret == i.labels.ARN && record.State == ledger.Issued && record.Version == i.event.VersionID {
+			return true
+		}
+	}
+	return false
+}
+
+// reissue finds a token that was made for this very version, and recorded, but not put.
+func (i *invocation) reissue(view ledger.View, listed []engage.Token) (creation, bool) {
+	for _, record := range view.Tokens {
+		if record.Secret != i.labels.ARN || record.Version != i.event.VersionID || record.State != ledger.Issued {
+			continue
+		}
+		if token, ok := find(listed, record.Fingerprint); ok {
+			return creation{token: token, record: record, intent: ledger.Intent{ID: record.Intent}, claimed: true}, true
+		}
+	}
+	return creation{}, false
+}
+
+// settle claims a token that was proven to come of an intent. It is adopted where the intent is for the event's version;
+// otherwise that rotation is over, and the token is marked for deletion.
+func (i *invocation) settle(ctx context.Context, p place, intent ledger.Intent, token engage.Token) (creation, bool, error) {
+	record := i.newRecord(ctx, intent, token)
+	record.Adopted = true
+	if intent.Version != i.event.VersionID && !i.holds(ctx, intent.Version, token) {
+		record.State, record.NotBefore = ledger.Retiring, i.config.Now()
+	}
+	standing, _, err := i.ledger().Claim(ctx, p.user, record)
+	if err != nil {
+		return creation{}, false, fail("claim a token whose creation was not answered", err, "nothing was created")
+	}
+	i.config.Log.InfoContext(ctx, "a token whose creation was not answered was found", "fingerprint", record.Fingerprint, "state", standing.State)
+	made := creation{token: token, record: standing, intent: intent, claimed: true}
+	return made, intent.Version == i.event.VersionID && standing.State == ledger.Issued, nil
+}
+
+// holds reports whether a version holds the token; in doubt not, as every deletion looks again.
+func (i *invocation) holds(ctx context.Context, version string, token engage.Token) bool {
+	v, err := i.config.Secrets.Get(ctx, i.event.SecretID, version, "")
+	if err != nil {
+		return false
+	}
+	document, err := secret.Parse(v.Value.Reveal())
+	if err != nil {
+		return false
+	}
+	held, err := document.Token()
+	return err == nil && held == token
+}
+
+// closeIntents removes the intents that are settled, and reports the tokens of those that never will be.
+func (i *invocation) closeIntents(ctx context.Context, p place, proof *ledger.Proof) error {
+	for _, intent := range proof.Settled() {
+		if err := i.ledger().End(ctx, p.user, intent); err != nil {
+			return fail("close an intent", err, "nothing was created")
+		}
+	}
+	for _, expired := range proof.Expired() {
+		if err := i.ledger().Report(ctx, p.user, expired); err != nil {
+			return fail("report unclaimed tokens", err, "nothing was created")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,96 @@
+// Package telemetry writes what operators see: JSON log lines, and metrics in the CloudWatch embedded metric format,
+// which CloudWatch takes from the log without any call.
+//
+// Nothing here takes a secret: callers hand over fingerprints, ARNs and numbers.
+package telemetry
+
+import (
+	"encoding/json"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// Namespace is the CloudWatch namespace of the metrics.
+const Namespace = "EngageTokenRotation"
+
+// The metrics.
+const (
+	RotationSucceeded  = "RotationSucceeded"  // count; by FunctionName
+	RotationFailed     = "RotationFailed"     // count; by FunctionName, and by FunctionName and Step
+	RotationDurationMs = "RotationDurationMs" // from the start of the creation to the end of finishSecret
+	TokenAgeSeconds    = "TokenAgeSeconds"    // of each secret's current token, from the sweep
+	RetiringTokens     = "RetiringTokens"     // tokens that wait for the end of their retention
+	UnclaimedTokens    = "UnclaimedTokens"    // tokens in doubt, which somebody should look at
+	DeleteFailed       = "DeleteFailed"       // tokens whose deletion failed
+)
+
+// NewLogger returns a logger of JSON lines, which the Lambda service passes on as they are.
+func NewLogger(w io.Writer, level slog.Level) *slog.Logger {
+	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
+}
+
+// Unit is CloudWatch's name of a metric's unit.
+type Unit string
+
+// The units in use.
+const (
+	Count        Unit = "Count"
+	Milliseconds Unit = "Milliseconds"
+	Seconds      Unit = "Seconds"
+)
+
+// Metric is one measured value.
+type Metric struct {
+	Name  string
+	Unit  Unit
+	Value float64
+}
+
+// Metrics writes metrics. The zero value is not ready: use NewMetrics. It is safe for concurrent use.
+type Metrics struct {
+	mu  sync.Mutex
+	w   io.Writer
+	now func() time.Time
+}
+
+// NewMetrics returns a writer of metrics; now is time.Now outside of tests.
+func NewMetrics(w io.Writer, now func() time.Time) *Metrics { return &Metrics{w: w, now: now} }
+
+// Dimensions name what a metric is of.
+type Dimensions map[string]string
+
+// Emit writes metrics in one line. Each set of names in by is a set of dimensions under which they can be looked up; no
+// set means without dimensions.
+func (m *Metrics) Emit(dimensions Dimensions, by [][]string, metrics ...Metric) {
+	if len(by) == 0 {
+		by = [][]string{{}}
+	}
+	type definition struct {
+		Name string
+		Unit Unit
+	}
+	type directive struct {
+		Namespace  string
+		Dimensions [][]string
+		Metrics    []definition
+	}
+	d := directive{Namespace: Namespace, Dimensions: by}
+	line := map[string]any{}
+	for name, value := range dimensions {
+		line[name] = value
+	}
+	for _, metric := range metrics {
+		d.Metrics = append(d.Metrics, definition{metric.Name, metric.Unit})
+		line[metric.Name] = metric.Value
+	}
+	line["_aws"] = map[string]any{"Timestamp": m.now().UnixMilli(), "CloudWatchMetrics": []directive{d}}
+	encoded, err := json.Marshal(line)
+	if err != nil {
+		return // NaN or infinity, which no caller measures
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, _ = m.w.Write(append(encoded, '\n'))
+}
