@@ -9,9 +9,9 @@ package main
 import (
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -20,6 +20,7 @@ import (
 	"engage-token-rotation/pkg/ivr"
 	"engage-token-rotation/pkg/secret"
 	"engage-token-rotation/pkg/settings"
+	"engage-token-rotation/pkg/telemetry"
 	"engage-token-rotation/pkg/tokensource"
 	"engage-token-rotation/pkg/tokensource/smsource"
 )
@@ -33,12 +34,12 @@ func main() {
 }
 
 func configure(getenv func(string) string) (ivr.Config, error) {
-	config := ivr.Config{Log: slog.New(slog.NewJSONHandler(os.Stdout, nil))}
+	config := ivr.Config{Log: telemetry.NewLogger(os.Stdout, slog.LevelInfo)}
 	set, err := settings.FromEnvironment(getenv)
 	if err != nil {
 		return config, err
 	}
-	config.Log = slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: set.LogLevel}))
+	config.Log = telemetry.NewLogger(os.Stdout, set.LogLevel)
 	config.Endpoint = func(document *secret.Document) (engage.Endpoint, error) {
 		flow, err := secret.NewFlow(document, nil)
 		if err != nil {
@@ -66,10 +67,7 @@ func newSource(getenv func(string) string, log *slog.Logger) (*tokensource.Sourc
 	if err != nil {
 		return nil, err
 	}
-	// Loading the roots costs milliseconds of CPU, which a small function has at start and not in its first invocation.
-	if _, err := x509.SystemCertPool(); err != nil {
-		return nil, fmt.Errorf("load the TLS roots: %w", err)
-	}
+	warmTLS(client.Options().BaseEndpoint)
 	return tokensource.New(tokensource.Config{
 		Fetch:        smsource.New(client, id),
 		TTL:          ttl,
@@ -79,4 +77,12 @@ func newSource(getenv func(string) string, log *slog.Logger) (*tokensource.Sourc
 			log.Error("secret not read", "error", f.Err.Error(), "serving", f.Serving, "left", f.Left.String(), "retryIn", f.RetryIn.String())
 		},
 	})
+}
+
+// warmTLS loads the TLS roots. That costs milliseconds of CPU, which a function with little memory has at start and not
+// in its first invocation. A stand-in that is reached without TLS needs none.
+func warmTLS(endpoint *string) {
+	if endpoint == nil || !strings.HasPrefix(*endpoint, "http://") {
+		_, _ = x509.SystemCertPool() // a failure shows, with its reason, in the first call
+	}
 }

@@ -6,12 +6,11 @@ package smsource
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/aws/smithy-go"
 
+	"engage-token-rotation/pkg/awserr"
 	"engage-token-rotation/pkg/hidden"
 	"engage-token-rotation/pkg/tokensource"
 )
@@ -38,16 +37,14 @@ func New(client API, id string) tokensource.Fetch {
 	}
 }
 
+// explain tells what the operator can do. The text holds of the service's message only what cannot hold a value.
 func explain(id string, err error) error {
-	var api smithy.APIError
-	if !errors.As(err, &api) {
-		return fmt.Errorf("secret %s: %w", id, err)
-	}
-	switch api.ErrorCode() {
+	failed := awserr.New("GetSecretValue", err)
+	switch failed.Code {
 	case "ResourceNotFoundException":
-		return fmt.Errorf("secret %s: %w; check its name and region, and give it a value", id, tokensource.ErrNotFound)
-	case "AccessDeniedException", "AccessDenied":
-		return fmt.Errorf("secret %s: %w; the reader needs secretsmanager:GetSecretValue on it, and kms:Decrypt on a key of your own", id, tokensource.ErrDenied)
+		return fmt.Errorf("secret %s: %w; check its name and region, and give it a value: %w", id, tokensource.ErrNotFound, failed)
+	case "AccessDeniedException", "DecryptionFailure":
+		return fmt.Errorf("secret %s: %w; the reader needs secretsmanager:GetSecretValue on it, and kms:Decrypt on a key of your own: %w", id, tokensource.ErrDenied, failed)
 	}
-	return fmt.Errorf("secret %s: %w", id, err)
+	return fmt.Errorf("secret %s: %w", id, failed)
 }

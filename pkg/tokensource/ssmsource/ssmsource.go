@@ -8,12 +8,11 @@ package ssmsource
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	"github.com/aws/smithy-go"
 
+	"engage-token-rotation/pkg/awserr"
 	"engage-token-rotation/pkg/hidden"
 	"engage-token-rotation/pkg/tokensource"
 )
@@ -43,16 +42,14 @@ func New(client API, name string) tokensource.Fetch {
 	}
 }
 
+// explain tells what the operator can do. The text holds of the service's message only what cannot hold a value.
 func explain(parameter string, err error) error {
-	var api smithy.APIError
-	if !errors.As(err, &api) {
-		return fmt.Errorf("parameter %s: %w", parameter, err)
-	}
-	switch api.ErrorCode() {
+	failed := awserr.New("GetParameter", err)
+	switch failed.Code {
 	case "ParameterNotFound", "ParameterVersionNotFound":
-		return fmt.Errorf("parameter %s: %w; check the secret's name and region, and give it a value", parameter, tokensource.ErrNotFound)
-	case "AccessDeniedException", "AccessDenied":
-		return fmt.Errorf("parameter %s: %w; the reader needs ssm:GetParameter on it and secretsmanager:GetSecretValue on the secret", parameter, tokensource.ErrDenied)
+		return fmt.Errorf("parameter %s: %w; check the secret's name and region, and give it a value: %w", parameter, tokensource.ErrNotFound, failed)
+	case "AccessDeniedException":
+		return fmt.Errorf("parameter %s: %w; the reader needs ssm:GetParameter on it and secretsmanager:GetSecretValue on the secret: %w", parameter, tokensource.ErrDenied, failed)
 	}
-	return fmt.Errorf("parameter %s: %w", parameter, err)
+	return fmt.Errorf("parameter %s: %w", parameter, failed)
 }
