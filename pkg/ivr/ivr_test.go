@@ -1,0 +1,280 @@
+package ivr_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/engage/engagetest"
+	"engage-token-rotation/pkg/hidden"
+	"engage-token-rotation/pkg/ivr"
+	"engage-token-rotation/pkg/secret"
+	"engage-token-rotation/pkg/settings"
+	"engage-token-rotation/pkg/tokensource"
+)
+
+// world is a handler between a secret and a vendor, and what it logged.
+type world struct {
+	vendor  *engagetest.Server
+	handler *ivr.Handler
+	log     bytes.Buffer
+	text    string // the secret's document
+	err     error  // or why it cannot be read
+	slow    time.Duration
+}
+
+const user = "api.user@example.com"
+
+func newWorld(t *testing.T, config engagetest.Config) *world {
+	t.Helper()
+	w := &world{vendor: engagetest.NewServer(config)}
+	w.text = fmt.Sprintf(`{"apiToken":%q}`, w.vendor.CreateToken(user))
+	source, err := tokensource.New(tokensource.Config{Fetch: w.fetch, RefreshAhead: -1, Timeout: 3 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { source.Close() })
+	set, err := settings.FromEnvironment(func(string) string { return "" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.handler = ivr.New(ivr.Config{
+		Source: source,
+		Endpoint: func(d *secret.Document) (engage.Endpoint, error) {
+			return set.Endpoint(engage.FlowEngage, secret.NewBaseURL(d, nil))
+		},
+		Transport: w.vendor.RoundTripper(),
+		Log:       slog.New(slog.NewJSONHandler(&w.log, nil)),
+	})
+	return w
+}
+
+func (w *world) fetch(ctx context.Context) (hidden.String, error) {
+	select {
+	case <-time.After(w.slow):
+		return hidden.New(w.text), w.err
+	case <-ctx.Done():
+		return hidden.String{}, ctx.Err()
+	}
+}
+
+// ask invokes the handler and checks what holds for every answer: no error, flat strings, Connect's limits, no secret.
+func (w *world) ask(t *testing.T, ctx context.Context, payload string) map[string]string {
+	t.Helper()
+	started := time.Now()
+	body, err := w.handler.Invoke(ctx, []byte(payload))
+	if err != nil {
+		t.Fatalf("the flow is handed an error: %v", err)
+	}
+	if took := time.Since(started); took > 8*time.Second {
+		t.Errorf("answered after %v", took)
+	}
+	var answer map[string]string
+	if err := json.Unmarshal(body, &answer); err != nil {
+		t.Fatalf("not a flat map of strings: %s", body)
+	}
+	if keys := slices.Sorted(maps.Keys(answer)); !slices.Equal(keys, []string{"accountId", "accountName", "accounts", "mainAccountId", "reason", "status"}) {
+		t.Errorf("keys %v", keys)
+	}
+	if len(body) >= 32<<10 {
+		t.Errorf("%d bytes", len(body))
+	}
+	for _, token := range w.vendor.Tokens(user) {
+		if strings.Contains(string(body)+w.log.String(), token) {
+			t.Errorf("the token stands in answer or log: %s\n%s", body, w.log.String())
+		}
+	}
+	return answer
+}
+
+func account(id, name string) engagetest.Account {
+	return engagetest.Account{AccountID: id, AccountName: name, MainAccountID: "9"}
+}
+
+func connectEvent(accountID string) string {
+	return fmt.Sprintf(`{"Name":"ContactFlowEvent","Details":{"ContactData":{"Attributes":{},"Channel":"VOICE",
+		"ContactId":"4a573372-1f28-4e26-b97b-XXXXXXXXXXX"},"Parameters":{"accountId":%q}}}`, accountID)
+}
+
+func TestAnswersWithTheAccount(t *testing.T) {
+	two := engagetest.DefaultUser()
+	two.Accounts = []engagetest.Account{account("1", "One"), account("2", "Two")}
+	tests := map[string]struct{ payload, status, id, name string }{
+		"the first by itself": {connectEvent(""), "ok", "1", "One"},
+		"the one asked for":   {connectEvent("2"), "ok", "2", "Two"},
+		"an unknown one":      {connectEvent("3"), "not-found", "", ""},
+		"no parameters":       {`{}`, "ok", "1", "One"},
+		"nothing":             {``, "ok", "1", "One"},
+		"null":                {`null`, "ok", "1", "One"},
+		"not an event":        {`[1]`, "misconfigured", "", ""},
+		"not JSON":            {`{"Details`, "misconfigured", "", ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, engagetest.Config{Users: []engagetest.User{two}})
+			answer := w.ask(t, t.Context(), test.payload)
+			if answer["status"] != test.status || answer["accountId"] != test.id || answer["accountName"] != test.name {
+				t.Errorf("answer %v", answer)
+			}
+			if test.status == "ok" && (answer["mainAccountId"] != "9" || answer["accounts"] != "2") {
+				t.Errorf("answer %v", answer)
+			}
+		})
+	}
+}
+
+func TestSampleEvents(t *testing.T) {
+	want := map[string]string{
+		"ivr-first-account.json":   "ok",
+		"ivr-one-account.json":     "ok",
+		"ivr-unknown-account.json": "not-found",
+	}
+	files, err := filepath.Glob("../../events/ivr-*.json")
+	if err != nil || len(files) != len(want) {
+		t.Fatalf("samples %v, %v", files, err)
+	}
+	for _, file := range files {
+		payload, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := newWorld(t, engagetest.Config{})
+		answer := w.ask(t, t.Context(), string(payload))
+		if answer["status"] != want[filepath.Base(file)] {
+			t.Errorf("%s: answer %v", file, answer)
+		}
+		if !strings.Contains(w.log.String(), `"contactId":"4a573372`) {
+			t.Errorf("%s: log %s", file, w.log.String())
+		}
+	}
+}
+
+func TestRotationIsNotNoticed(t *testing.T) {
+	w := newWorld(t, engagetest.Config{})
+	for range 5 {
+		if answer := w.ask(t, t.Context(), connectEvent("")); answer["status"] != "ok" {
+			t.Fatalf("answer %v", answer)
+		}
+		for _, token := range w.vendor.Tokens(user) {
+			w.vendor.DeleteToken(token)
+		}
+		w.text = fmt.Sprintf(`{"apiToken":%q}`, w.vendor.CreateToken(user))
+	}
+}
+
+func TestFailuresBecomeAStatus(t *testing.T) {
+	always := func(answer func() *engagetest.Answer) func(*world) {
+		return func(w *world) {
+			w.vendor.SetFault(func(engagetest.Call) *engagetest.Fault { return engagetest.Respond(answer()) })
+		}
+	}
+	delay := func(d time.Duration) func(*world) {
+		return func(w *world) {
+			w.vendor.SetFault(func(engagetest.Call) *engagetest.Fault { return engagetest.Delay(d) })
+		}
+	}
+	tests := map[string]struct {
+		breaks         func(*world)
+		status, reason string
+	}{
+		"dead token": {func(w *world) { w.vendor.DeleteToken(w.vendor.Tokens(user)[0]) }, "unauthorized", "token-refused"},
+		"no permission for accounts": {func(w *world) { w.vendor.Forbid(user, engagetest.OpAccounts) },
+			"unauthorized", "token-refused"},
+		"vendor fails":          {always(func() *engagetest.Answer { return engagetest.Text(503, "busy") }), "unavailable", "engage"},
+		"vendor is busy":        {always(func() *engagetest.Answer { return engagetest.TooManyRequests("60") }), "unavailable", "engage-busy"},
+		"vendor hangs":          {delay(time.Hour), "unavailable", "engage-time"},
+		"vendor drops calls":    {func(w *world) { w.vendor.SetFault(func(engagetest.Call) *engagetest.Fault { return engagetest.Drop() }) }, "unavailable", "engage"},
+		"a web page":            {always(func() *engagetest.Answer { return engagetest.HTML(200) }), "misconfigured", "engage-answer"},
+		"a redirect":            {always(func() *engagetest.Answer { return engagetest.Redirect(302, "https://evil.example.com/") }), "misconfigured", "engage-answer"},
+		"no accounts":           {always(func() *engagetest.Answer { return engagetest.JSON(200, "[]") }), "not-found", "account"},
+		"secret cannot be read": {func(w *world) { w.err = errors.New("down") }, "unavailable", "secret"},
+		"secret read hangs":     {func(w *world) { w.slow = time.Hour }, "unavailable", "secret-time"},
+		"secret not found":      {func(w *world) { w.err = tokensource.ErrNotFound }, "misconfigured", "secret-not-found"},
+		"secret denied":         {func(w *world) { w.err = tokensource.ErrDenied }, "misconfigured", "secret-denied"},
+		"not rotated yet":       {func(w *world) { w.text = `{"adminSecretArn":"a"}` }, "misconfigured", "no-token"},
+		"secret at fault":       {func(w *world) { w.text = `[]` }, "misconfigured", "secret-format"},
+		"host not allowed": {func(w *world) { w.text = strings.Replace(w.text, "{", `{"baseUrl":"https://evil.example.com",`, 1) },
+			"misconfigured", "setting"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, engagetest.Config{})
+				test.breaks(w)
+				answer := w.ask(t, t.Context(), connectEvent(""))
+				if answer["status"] != test.status || answer["reason"] != test.reason || answer["accountId"] != "" {
+					t.Errorf("answer %v, want %s (%s)\n%s", answer, test.status, test.reason, w.log.String())
+				}
+				if !strings.Contains(w.log.String(), `"outcome":"`+test.status) {
+					t.Errorf("log %s", w.log.String())
+				}
+			})
+		})
+	}
+}
+
+func TestInvocationsDeadlineComesFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, engagetest.Config{})
+		w.vendor.SetFault(func(engagetest.Call) *engagetest.Fault { return engagetest.Delay(time.Hour) })
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		answer := w.ask(t, ctx, connectEvent(""))
+		if ctx.Err() != nil || answer["status"] != "unavailable" {
+			t.Errorf("answer %v; invocation %v", answer, ctx.Err())
+		}
+	})
+}
+
+func TestLongNamesAreCut(t *testing.T) {
+	big := engagetest.DefaultUser()
+	big.Accounts = []engagetest.Account{account(strings.Repeat("1", 40_000), strings.Repeat("<ü\x00", 40_000))}
+	w := newWorld(t, engagetest.Config{Users: []engagetest.User{big}})
+	if answer := w.ask(t, t.Context(), connectEvent("")); answer["status"] != "ok" || len(answer["accountName"]) < 500 {
+		t.Errorf("answer %v", answer)
+	}
+}
+
+func TestWrongSettingAtStart(t *testing.T) {
+	w := &world{vendor: engagetest.NewServer(engagetest.Config{})}
+	w.handler = ivr.New(ivr.Config{Fault: errors.New("TOKEN_SECRET_ID is missing"), Log: slog.New(slog.NewJSONHandler(&w.log, nil))})
+	answer := w.ask(t, t.Context(), connectEvent(""))
+	if answer["status"] != "misconfigured" || answer["reason"] != "setting" || !strings.Contains(w.log.String(), "TOKEN_SECRET_ID") {
+		t.Errorf("answer %v, log %s", answer, w.log.String())
+	}
+}
+
+func TestPanicIsAStatusWithoutItsValue(t *testing.T) {
+	w := newWorld(t, engagetest.Config{})
+	source, err := tokensource.New(tokensource.Config{Fetch: w.fetch})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer source.Close()
+	w.handler = ivr.New(ivr.Config{
+		Source:    source,
+		Endpoint:  func(*secret.Document) (engage.Endpoint, error) { panic("a-hidden-value") },
+		Transport: http.DefaultTransport,
+		Log:       slog.New(slog.NewJSONHandler(&w.log, nil)),
+	})
+	answer := w.ask(t, t.Context(), connectEvent(""))
+	if answer["status"] != "error" || answer["reason"] != "internal" {
+		t.Errorf("answer %v", answer)
+	}
+	if log := w.log.String(); !strings.Contains(log, "panic") || strings.Contains(log, "a-hidden-value") {
+		t.Errorf("log %s", log)
+	}
+}
