@@ -193,10 +193,12 @@ func TestFailuresBecomeAStatus(t *testing.T) {
 		"dead token": {func(w *world) { w.vendor.DeleteToken(w.vendor.Tokens(user)[0]) }, "unauthorized", "token-refused"},
 		"no permission for accounts": {func(w *world) { w.vendor.Forbid(user, engagetest.OpAccounts) },
 			"unauthorized", "token-refused"},
-		"vendor fails":          {always(func() *engagetest.Answer { return engagetest.Text(503, "busy") }), "unavailable", "engage"},
-		"vendor is busy":        {always(func() *engagetest.Answer { return engagetest.TooManyRequests("60") }), "unavailable", "engage-busy"},
-		"vendor hangs":          {delay(time.Hour), "unavailable", "engage-time"},
-		"vendor drops calls":    {func(w *world) { w.vendor.SetFault(func(engagetest.Call) *engagetest.Fault { return engagetest.Drop() }) }, "unavailable", "engage"},
+		"vendor fails":   {always(func() *engagetest.Answer { return engagetest.Text(503, "busy") }), "unavailable", "engage"},
+		"vendor is busy": {always(func() *engagetest.Answer { return engagetest.TooManyRequests("60") }), "unavailable", "engage-busy"},
+		"vendor hangs":   {delay(time.Hour), "unavailable", "engage-time"},
+		"vendor drops calls": {func(w *world) {
+			w.vendor.SetFault(func(engagetest.Call) *engagetest.Fault { return engagetest.Drop() })
+		}, "unavailable", "engage"},
 		"a web page":            {always(func() *engagetest.Answer { return engagetest.HTML(200) }), "misconfigured", "engage-answer"},
 		"a redirect":            {always(func() *engagetest.Answer { return engagetest.Redirect(302, "https://evil.example.com/") }), "misconfigured", "engage-answer"},
 		"no accounts":           {always(func() *engagetest.Answer { return engagetest.JSON(200, "[]") }), "not-found", "account"},
