@@ -1,0 +1,146 @@
+package lambdatest
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+)
+
+// API is the Invoke call of the Lambda service over functions, for `aws lambda invoke --endpoint-url` and the SDKs. It
+// knows the invocation types RequestResponse, Event and DryRun and the log tail; it checks no signatures. It is an
+// http.Handler, safe for concurrent use, and the zero API has no functions.
+type API struct {
+	mu        sync.Mutex
+	functions map[string]*Function
+}
+
+// NewAPI returns an API over the functions.
+func NewAPI(functions ...*Function) *API {
+	a := &API{}
+	for _, f := range functions {
+		a.Register(f)
+	}
+	return a
+}
+
+// Register adds a function, in place of one of the same name.
+func (a *API) Register(f *Function) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.functions == nil {
+		a.functions = map[string]*Function{}
+	}
+	a.functions[f.Name()] = f
+}
+
+// Function finds a function by its name, its ARN or the part of an ARN from the account or the word function on, with
+// or without the qualifier $LATEST; nil if there is none.
+func (a *API) Function(name string) *Function {
+	if _, rest, found := strings.Cut(name, "function:"); found {
+		name = rest
+	}
+	if name, qualifier, found := strings.Cut(name, ":"); found {
+		if qualifier != functionVersion {
+			return nil
+		}
+		return a.byName(name)
+	}
+	return a.byName(name)
+}
+
+func (a *API) byName(name string) *Function {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.functions[name]
+}
+
+const (
+	invokePrefix = "/2015-03-31/functions/"
+	invokeSuffix = "/invocations"
+)
+
+// ServeHTTP implements [http.Handler].
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("X-Amzn-Requestid", newUUID())
+	escaped, isInvoke := strings.CutPrefix(r.URL.EscapedPath(), invokePrefix)
+	escaped, ends := strings.CutSuffix(escaped, invokeSuffix)
+	name, err := url.PathUnescape(escaped)
+	if !isInvoke || !ends || err != nil || r.Method != http.MethodPost {
+		decline(w, http.StatusNotFound, "UnknownOperationException", "this stand-in knows Invoke alone")
+		return
+	}
+	f := a.Function(name)
+	if qualifier := r.URL.Query().Get("Qualifier"); f == nil || qualifier != "" && qualifier != functionVersion {
+		decline(w, http.StatusNotFound, "ResourceNotFoundException", "Function not found: "+name)
+		return
+	}
+	payload, err := io.ReadAll(io.LimitReader(r.Body, MaxPayload+1))
+	if err != nil {
+		return // the client has gone
+	}
+	if len(payload) == 0 {
+		payload = []byte("{}")
+	}
+	if len(payload) <= MaxPayload && !json.Valid(payload) {
+		decline(w, http.StatusBadRequest, "InvalidRequestContentException", "Could not parse request body into json")
+		return
+	}
+	switch kind := r.Header.Get("X-Amz-Invocation-Type"); kind {
+	case "", "RequestResponse":
+		a.invoke(w, r, f, payload)
+	case "Event":
+		if _, err := f.begin(context.WithoutCancel(r.Context()), payload); err != nil {
+			declineFor(w, err)
+			return
+		}
+		w.WriteHeader(http.StatusAccepted)
+	case "DryRun":
+		w.WriteHeader(http.StatusNoContent)
+	default:
+		decline(w, http.StatusBadRequest, "InvalidParameterValueException", "unknown invocation type")
+	}
+}
+
+func (a *API) invoke(w http.ResponseWriter, r *http.Request, f *Function, payload []byte) {
+	result, err := f.Invoke(r.Context(), payload)
+	if err != nil {
+		declineFor(w, err)
+		return
+	}
+	header := w.Header()
+	header.Set("Content-Type", "application/json")
+	header.Set("X-Amz-Executed-Version", functionVersion)
+	header.Set("X-Amzn-Requestid", result.RequestID)
+	if result.FunctionError != "" {
+		header.Set("X-Amz-Function-Error", result.FunctionError)
+	}
+	if r.Header.Get("X-Amz-Log-Type") == "Tail" {
+		header.Set("X-Amz-Log-Result", base64.StdEncoding.EncodeToString(result.LogTail))
+	}
+	_, _ = w.Write(result.Payload)
+}
+
+// declineFor answers an error of Invoke as the service does.
+func declineFor(w http.ResponseWriter, err error) {
+	switch {
+	case errors.Is(err, ErrThrottled):
+		decline(w, http.StatusTooManyRequests, "TooManyRequestsException", "Rate Exceeded.")
+	case errors.Is(err, ErrTooLarge):
+		decline(w, http.StatusRequestEntityTooLarge, "RequestTooLargeException", "Request must be smaller than 6291456 bytes for the InvokeFunction operation")
+	default:
+		decline(w, http.StatusInternalServerError, "ServiceException", err.Error())
+	}
+}
+
+func decline(w http.ResponseWriter, status int, kind, message string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Amzn-Errortype", kind)
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]string{"Type": "User", "Message": message})
+}
