@@ -5,51 +5,28 @@ import (
 	"context"
 	"log/slog"
 	"os"
-	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-lambda-go/lambdacontext"
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"engage-token-rotation/pkg/handler"
-	"engage-token-rotation/pkg/paramstore"
 	"engage-token-rotation/pkg/rotation"
-	"engage-token-rotation/pkg/secretstore"
-	"engage-token-rotation/pkg/settings"
-	"engage-token-rotation/pkg/telemetry"
+	"engage-token-rotation/pkg/wiring"
 )
 
 func main() {
-	if err := run(context.Background()); err != nil {
-		slog.Error("the function cannot start", "error", err.Error())
-		os.Exit(1)
-	}
-}
-
-func run(ctx context.Context) error {
-	environment, err := settings.FromEnvironment(os.Getenv)
+	w, err := wiring.FromEnvironment(context.Background(), os.Stdout, os.Getenv)
 	if err != nil {
+		slog.Error("the function cannot start as it is set up", "error", err.Error())
 		lambda.Start(handler.Failing(err))
 	}
-	aws, err := config.LoadDefaultConfig(ctx)
-	if err != nil {
-		return err
-	}
-	out := handler.Output{
-		Log:          telemetry.NewLogger(os.Stdout, environment.LogLevel),
-		Metrics:      telemetry.NewMetrics(os.Stdout, time.Now),
-		FunctionName: lambdacontext.FunctionName,
-	}
-	slog.SetDefault(out.Log)
 	rotator := rotation.New(rotation.Config{
-		Secrets:    secretstore.New(secretsmanager.NewFromConfig(aws)),
-		Parameters: paramstore.New(aws),
-		Settings:   environment,
+		Secrets:    w.Secrets,
+		Parameters: w.Parameters,
+		Settings:   w.Settings,
+		Transport:  w.Transport,
 		Attempt:    handler.RequestID,
-		Observe:    out.Observe,
-		Log:        out.Log,
+		Observe:    w.Output.Observe,
+		Log:        w.Output.Log,
 	})
-	lambda.Start(handler.Rotate(rotator, out))
-	return nil
+	lambda.Start(handler.Rotate(rotator, w.Output))
 }

@@ -127,13 +127,6 @@ func (k *Sessions) Login(ctx context.Context, c *Client, credentials Credentials
 	return session, nil
 }
 
-// Holds reports whether a session for these credentials is kept, so that Login will likely need no login.
-func (k *Sessions) Holds(c *Client, credentials Credentials) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.sessions[sessionKey(c.config.Endpoint, credentials)] != nil
-}
-
 func (k *Sessions) forget(key string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -26,6 +26,8 @@ type Proof struct {
 	listed []engage.Fingerprint
 	tokens map[engage.Fingerprint]engage.Token
 	now    time.Time
+	// OnlyEnded leaves out intents whose invocation may still be at work.
+	OnlyEnded bool
 
 	known   map[engage.Fingerprint]bool
 	settled map[string]bool // intent ids
@@ -66,7 +68,8 @@ func (p *Proof) Open() []Intent {
 // (left).
 func (p *Proof) Next() (intent Intent, token engage.Token, ok bool) {
 	for _, intent := range p.Open() {
-		if p.now.Sub(intent.StartedAt) > ProofWindow || !intent.Baseline.Known() || p.overlapped(intent) {
+		if p.now.Sub(intent.StartedAt) > ProofWindow || !intent.Baseline.Known() || p.overlapped(intent) ||
+			p.OnlyEnded && !p.now.After(intent.Until) {
 			continue
 		}
 		if appeared := p.appeared(intent); len(appeared) == 1 {
@@ -159,4 +162,22 @@ func (l *Ledger) Report(ctx context.Context, user User, u Unproven) error {
 		}
 	}
 	return l.End(ctx, user, u.Intent)
+}
+
+// Waiting returns the secret's intents that are neither settled nor expired.
+func (p *Proof) Waiting() []Intent {
+	over := map[string]bool{}
+	for _, intent := range p.Settled() {
+		over[intent.ID] = true
+	}
+	for _, expired := range p.Expired() {
+		over[expired.Intent.ID] = true
+	}
+	var waiting []Intent
+	for _, intent := range p.Open() {
+		if !over[intent.ID] {
+			waiting = append(waiting, intent)
+		}
+	}
+	return waiting
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"engage-token-rotation/pkg/account"
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/secret"
@@ -80,62 +81,66 @@ func (i *invocation) unchanged() (Report, error) {
 // warm reports whether a login is likely not needed.
 func (r *Rotator) warm() bool { return r.sessions.Len() > 0 }
 
-// logIn logs in, which no step does but createSecret and a preflight, and reads the ledger meanwhile. The login is
-// counted while the admin secret is being read; who logs in is then known by that secret's name.
+// logIn logs in, which no step does but createSecret and a preflight, and reads the ledger meanwhile.
 func (i *invocation) logIn(ctx context.Context, history ledger.LoginHistory) (place, *engage.Session, ledger.View, error) {
-	var (
-		p       place
-		view    ledger.View
-		session *engage.Session
-		counted = make(chan error, 1)
-		prepaid bool
-	)
-	fresh := func(p place) bool { return !i.sessions.Holds(p.client, p.login.Credentials) }
-	if arn := i.currentDocument.AdminSecretARN(); arn != "" && !i.warm() {
-		prepaid = true
-		go func() { counted <- i.loginCounter().Acquire(ctx, history, ledger.LoginKey(arn)) }()
+	count := counted{acquire: func(ctx context.Context, user ledger.User) error {
+		defer func() { history = nil }() // good for one login
+		return i.loginCounter().Acquire(ctx, history, account.LoginKey(i.currentDocument, user))
+	}}
+	// Who logs in is known by the admin secret's name: the login is counted while that secret is being read.
+	if i.currentDocument.AdminSecretARN() != "" && !i.warm() {
+		count.ahead(ctx, "")
 	}
-	admin, err := i.readAdmin(ctx, i.currentDocument)
-	if err == nil {
-		p, err = i.newPlace(i.currentDocument, admin)
-	}
-	if err == nil && !prepaid && fresh(p) {
-		prepaid = true
-		go func() { counted <- i.loginCounter().Acquire(ctx, history, i.loginKey(p)) }()
-	}
-	if prepaid {
-		// Awaited whatever happened, so that no call outlives the invocation.
-		countErr := <-counted
-		counted <- countErr
-	}
+	a, err := i.readAccount(ctx, i.currentDocument)
 	if err != nil {
+		count.wait()
 		return place{}, nil, ledger.View{}, err
 	}
-	p = i.withClient(p, func(ctx context.Context) error {
-		if prepaid {
-			prepaid = false
-			return <-counted
-		}
-		return i.loginCounter().Acquire(ctx, nil, i.loginKey(p))
-	})
+	p := i.newPlace(a.Endpoint, a.User, func(ctx context.Context) error { return count.permit(ctx, a.User) })
+	var (
+		view    ledger.View
+		session *engage.Session
+	)
 	err = parallel(
 		func() (err error) {
-			session, err = i.sessions.Login(ctx, p.client, p.login.Credentials)
+			session, err = i.sessions.Login(ctx, p.client, a.Credentials)
 			return fail2("log in", err, "nothing was created")
 		},
 		func() (err error) {
 			view, err = i.ledger().Read(ctx, p.user)
 			return fail2("read the ledger", err, "nothing was created; the function needs ssm:GetParametersByPath there")
 		})
+	count.wait()
 	return p, session, view, err
 }
 
-// loginKey names who logs in, for the count of logins.
-func (i *invocation) loginKey(p place) string {
-	if arn := i.currentDocument.AdminSecretARN(); arn != "" {
-		return ledger.LoginKey(arn)
+// counted counts logins, the first of them ahead of time where ahead was called.
+type counted struct {
+	acquire func(context.Context, ledger.User) error
+	first   chan error
+}
+
+// ahead starts counting a login.
+func (c *counted) ahead(ctx context.Context, user ledger.User) {
+	c.first = make(chan error, 1)
+	first := c.first
+	go func() { first <- c.acquire(ctx, user) }()
+}
+
+// permit returns when a login is counted, or may not be.
+func (c *counted) permit(ctx context.Context, user ledger.User) error {
+	if first := c.first; first != nil {
+		c.first = nil
+		return <-first
 	}
-	return ledger.LoginKey(string(p.user))
+	return c.acquire(ctx, user)
+}
+
+// wait waits for a count that nobody has asked for, so that no call outlives the invocation.
+func (c *counted) wait() {
+	if c.first != nil {
+		<-c.first
+	}
 }
 
 // creation is a token that is to be put, with its record.

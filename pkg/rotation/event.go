@@ -37,6 +37,9 @@ var (
 	versionPattern = regexp.MustCompile(`^[A-Za-z0-9_.:+/=-]{32,64}$`)
 )
 
+// IsSecretID reports whether the text has the form of a secret's ARN or name.
+func IsSecretID(text string) bool { return secretPattern.MatchString(text) }
+
 // ParseEvent reads an event. What it returns is safe to log. Errors do not hold the event.
 func ParseEvent(payload []byte) (Event, error) {
 	var raw struct {
@@ -59,7 +62,7 @@ func ParseEvent(payload []byte) (Event, error) {
 		return refuse("field Step names no step; want one of %v", steps)
 	case raw.SecretID == "":
 		return refuse("field SecretId is missing")
-	case !secretPattern.MatchString(raw.SecretID):
+	case !IsSecretID(raw.SecretID):
 		return refuse("field SecretId is not the ARN or name of a secret")
 	case raw.ClientRequestToken == "":
 		return refuse("field ClientRequestToken is missing")

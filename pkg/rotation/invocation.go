@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"time"
 
+	"engage-token-rotation/pkg/account"
 	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/hidden"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/secret"
 	"engage-token-rotation/pkg/settings"
@@ -25,11 +27,10 @@ type invocation struct {
 	currentDocument, pendingDocument *secret.Document
 }
 
-// place is where a secret's calls go and whose they are.
+// place is where a secret's calls go and whose they are, with a client for them.
 type place struct {
 	endpoint engage.Endpoint
 	user     ledger.User
-	login    secret.Login // zero where the place was remembered
 	client   *engage.Client
 }
 
@@ -126,57 +127,34 @@ func pause(ctx context.Context, try int) bool {
 	}
 }
 
-// readAdmin reads the admin secret that the document names; nil where it names none.
-func (i *invocation) readAdmin(ctx context.Context, document *secret.Document) (*secret.Document, error) {
-	arn := document.AdminSecretARN()
-	if arn == "" {
-		return nil, nil
+// readAccount reads where the document's calls go and whose they are.
+func (i *invocation) readAccount(ctx context.Context, document *secret.Document) (account.Account, error) {
+	read := func(ctx context.Context, secretID string) (hidden.String, error) {
+		version, err := i.config.Secrets.Get(ctx, secretID, "", LabelCurrent)
+		return version.Value, err
 	}
-	if !secretPattern.MatchString(arn) {
-		return nil, fail("read the admin secret", &secret.FieldError{Field: secret.FieldAdminSecretARN, Fault: "is not the ARN or name of a secret"}, "")
-	}
-	admin, err := i.config.Secrets.Get(ctx, arn, "", LabelCurrent)
-	if err != nil {
-		return nil, fail("read the admin secret "+arn, err, "store the login fields there; the function needs secretsmanager:GetSecretValue on it")
-	}
-	parsed, err := secret.Parse(admin.Value.Reveal())
-	return parsed, fail2("read the admin secret "+arn, err, "")
+	a, err := account.Read(ctx, read, i.settings, document)
+	return a, fail2("read the login fields", err, "")
 }
 
-// newPlace puts together where the calls go.
-func (i *invocation) newPlace(document, admin *secret.Document) (place, error) {
-	login, err := secret.NewLogin(document, admin)
-	if err != nil {
-		return place{}, fail("read the login fields", err, "nothing was created")
-	}
-	endpoint, err := i.settings.Endpoint(login.Credentials.Flow, login.BaseURL)
-	if err != nil {
-		return place{}, fail("read the base URL", err, "nothing was created")
-	}
-	return i.withClient(place{endpoint: endpoint, user: ledger.NewUser(endpoint, login.Credentials), login: login}, nil), nil
-}
-
-func (i *invocation) withClient(p place, permit func(context.Context) error) place {
-	p.client = engage.New(engage.Config{
-		Endpoint: p.endpoint, Transport: i.config.Transport, Permit: permit, Now: i.config.Now, Jitter: i.config.Jitter,
-	})
-	return p
+// newPlace makes a client; permit may be nil where nobody logs in.
+func (i *invocation) newPlace(endpoint engage.Endpoint, user ledger.User, permit func(context.Context) error) place {
+	return place{endpoint: endpoint, user: user, client: engage.New(engage.Config{
+		Endpoint: endpoint, Transport: i.config.Transport, Permit: permit, Now: i.config.Now, Jitter: i.config.Jitter,
+	})}
 }
 
 // findPlace returns where the document's calls go. Within one rotation a warm function remembers it, so that testSecret
 // and finishSecret need not read the admin secret for it.
 func (i *invocation) findPlace(ctx context.Context, document *secret.Document) (place, error) {
 	if p, ok := i.recall(document); ok {
-		return p, nil
+		return i.newPlace(p.endpoint, p.user, nil), nil
 	}
-	admin, err := i.readAdmin(ctx, document)
+	a, err := i.readAccount(ctx, document)
 	if err != nil {
 		return place{}, err
 	}
-	p, err := i.newPlace(document, admin)
-	if err != nil {
-		return place{}, err
-	}
+	p := i.newPlace(a.Endpoint, a.User, nil)
 	i.remember(document, p)
 	return p, nil
 }
@@ -185,19 +163,11 @@ func (i *invocation) placeKey(document *secret.Document) string {
 	return fmt.Sprintf("%s %s %s %s", i.event.SecretID, i.event.VersionID, document.AdminSecretARN(), secret.NewBaseURL(document, nil))
 }
 
-func (r *Rotator) recallKey(key string) (place, bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	p, ok := r.places[key]
-	return p, ok
-}
-
 func (i *invocation) recall(document *secret.Document) (place, bool) {
-	p, ok := i.recallKey(i.placeKey(document))
-	if !ok {
-		return place{}, false
-	}
-	return i.withClient(p, nil), true
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	p, ok := i.places[i.placeKey(document)]
+	return p, ok
 }
 
 // maxPlaces bounds what a warm function remembers; a rotation needs one.

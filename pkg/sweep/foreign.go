@@ -1,0 +1,68 @@
+package sweep
+
+import (
+	"context"
+	"fmt"
+
+	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/ledger"
+)
+
+// sweepForeign counts the tokens that belong to no secret, and, of a user declared exclusive, retires them: seen by one
+// sweep, deleted by a later one.
+func (u *userSweep) sweepForeign(ctx context.Context) {
+	report := UserReport{User: u.user, Unreadable: u.view.Unreadable}
+	known, strays := map[engage.Fingerprint]bool{}, map[engage.Fingerprint]ledger.Token{}
+	for _, record := range u.view.Tokens {
+		if record.State == ledger.Stray {
+			strays[record.Fingerprint] = record
+			continue
+		}
+		known[record.Fingerprint] = true
+	}
+	// Where a secret could not be read, or a creation is open, a token without a record may be somebody's.
+	exclusive := u.settings.Exclusive && u.whole && len(u.view.Unreadable) == 0 && len(u.view.Intents) == 0
+	for _, token := range u.tokens {
+		fingerprint := token.Fingerprint()
+		stray, seen := strays[fingerprint]
+		delete(strays, fingerprint)
+		switch {
+		case known[fingerprint] || u.heldByAny(fingerprint) || !u.settings.Exclusive:
+			if seen {
+				u.write(ctx, func() error { return u.ledger.Remove(ctx, u.user, stray) })
+			}
+			if !known[fingerprint] && !u.heldByAny(fingerprint) {
+				report.Foreign++
+			}
+		case !exclusive:
+			report.Foreign++
+		case seen && stray.Due(u.config.Now()):
+			report.Foreign++
+			u.deleteStray(ctx, stray, &report)
+		default:
+			report.Foreign++
+			if !seen {
+				now := u.config.Now()
+				stray = ledger.Token{Fingerprint: fingerprint, State: ledger.Stray, CreatedAt: now, NotBefore: now.Add(grace)}
+				u.write(ctx, func() error { return u.ledger.Set(ctx, u.user, stray) })
+			}
+			report.Strays = append(report.Strays, Waiting{fingerprint, stray.NotBefore})
+		}
+	}
+	for _, gone := range strays {
+		u.write(ctx, func() error { return u.ledger.Remove(ctx, u.user, gone) })
+	}
+	u.answer.Users = append(u.answer.Users, report)
+}
+
+func (u *userSweep) deleteStray(ctx context.Context, stray ledger.Token, report *UserReport) {
+	deleted, err := u.delete(ctx, stray)
+	if err != nil {
+		u.fault(ctx, fmt.Errorf("delete stray token %s: %w; the next sweep tries again", stray.Fingerprint, err))
+		return
+	}
+	if deleted {
+		report.Foreign--
+		report.Deleted = append(report.Deleted, stray.Fingerprint)
+	}
+}

@@ -1,0 +1,200 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"engage-token-rotation/pkg/account"
+	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/hidden"
+	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/rotation"
+	"engage-token-rotation/pkg/settings"
+)
+
+// run is one sweep at work.
+type run struct {
+	*Sweeper
+	settings settings.Settings
+	ledger   *ledger.Ledger
+	request  Request
+	revoke   string // ARN of the secret whose retention is to end, or ""
+	answer   Answer
+}
+
+func (r *run) fault(ctx context.Context, err error) {
+	r.answer.Faults = append(r.answer.Faults, err.Error())
+	r.config.Log.ErrorContext(ctx, "sweep fault", "error", err.Error())
+}
+
+// userSweep is what is known of one user.
+type userSweep struct {
+	*run
+	user    ledger.User
+	view    ledger.View
+	holders map[string]*holder // by ARN; a secret that could not be read is missing
+	whole   bool               // all secrets of the user were read
+	access  access
+	listed  map[engage.Fingerprint]engage.Token
+	tokens  []engage.Token
+}
+
+// access is how the user's tokens are listed and deleted.
+type access struct {
+	client *engage.Client
+	auth   engage.Auth
+}
+
+func (r *run) sweepUser(ctx context.Context, user ledger.User, view ledger.View) {
+	secrets := secretsOf(view)
+	if r.revoke != "" && !slices.Contains(secrets, r.revoke) {
+		return
+	}
+	u := &userSweep{run: r, user: user, view: view, holders: map[string]*holder{}, whole: true}
+	u.readHolders(ctx, secrets)
+	if err := u.list(ctx); err != nil {
+		r.fault(ctx, fmt.Errorf("list the tokens of user %s: %w", user, err))
+		return
+	}
+	// What a rotation created before the listing, its intent preceded: read after the listing, the ledger tells of it.
+	fresh, err := r.ledger.Read(ctx, user)
+	if err != nil {
+		r.fault(ctx, err)
+		return
+	}
+	u.view = fresh
+	for _, arn := range secretsOf(fresh) {
+		h := u.holders[arn]
+		u.whole = u.whole && h != nil
+		if h != nil && (r.revoke == "" || r.revoke == arn) {
+			u.sweepSecret(ctx, h)
+		}
+	}
+	if r.revoke == "" {
+		u.sweepForeign(ctx)
+	}
+}
+
+func (u *userSweep) readHolders(ctx context.Context, secrets []string) {
+	for _, arn := range secrets {
+		h, err := u.readHolder(ctx, arn)
+		if err != nil {
+			u.whole = false
+			u.fault(ctx, err)
+			continue
+		}
+		u.holders[arn] = h
+	}
+}
+
+// list lists the user's tokens: with a token that this user is known to have, or else after a login.
+func (u *userSweep) list(ctx context.Context) error {
+	failure := errors.New("no secret of this user could be read")
+	for _, arn := range secretsOf(u.view) {
+		h := u.holders[arn]
+		if h == nil {
+			continue
+		}
+		a, err := u.account(ctx, h)
+		if err != nil {
+			failure = err
+			continue
+		}
+		client := u.client(a, nil)
+		for _, token := range u.ownTokens(ctx, h) {
+			tokens, err := client.List(ctx, token)
+			if err == nil {
+				u.gain(access{client, token}, tokens)
+				return nil
+			}
+			failure = err
+		}
+	}
+	for _, arn := range secretsOf(u.view) {
+		if h := u.holders[arn]; h != nil {
+			err := u.listByLogin(ctx, h)
+			if err == nil {
+				return nil
+			}
+			failure = err
+		}
+	}
+	return failure
+}
+
+// ownTokens returns tokens of the secret that the ledger knows for this user's: the current one, or the one of a version
+// that is still there.
+func (u *userSweep) ownTokens(ctx context.Context, h *holder) []engage.Token {
+	var tokens []engage.Token
+	for _, record := range u.view.Tokens {
+		if record.Secret != h.arn || record.State == ledger.Unclaimed {
+			continue
+		}
+		if record.Fingerprint == h.current.Fingerprint() {
+			return []engage.Token{h.current}
+		}
+		if token := u.heldBy(ctx, h.arn, record.Version); token.Fingerprint() == record.Fingerprint {
+			tokens = append(tokens, token)
+		}
+	}
+	return tokens
+}
+
+// listByLogin logs in, which a sweep does only where no token of the user works.
+func (u *userSweep) listByLogin(ctx context.Context, h *holder) error {
+	a, err := u.account(ctx, h)
+	if err != nil {
+		return err
+	}
+	if a.User != u.user {
+		return errors.New("the secret's login fields are another user's by now")
+	}
+	logins := ledger.NewLogins(u.config.Parameters, u.settings.Prefix, u.config.Now)
+	client := u.client(a, func(ctx context.Context) error {
+		return logins.Acquire(ctx, nil, account.LoginKey(h.document, a.User))
+	})
+	session, err := client.Login(ctx, a.Credentials)
+	if err != nil {
+		return err
+	}
+	tokens, err := client.List(ctx, session)
+	if err != nil {
+		return err
+	}
+	u.gain(access{client, session}, tokens)
+	return nil
+}
+
+func (u *userSweep) account(ctx context.Context, h *holder) (account.Account, error) {
+	a, err := account.Read(ctx, func(ctx context.Context, secretID string) (hidden.String, error) {
+		version, err := u.config.Secrets.Get(ctx, secretID, "", rotation.LabelCurrent)
+		return version.Value, err
+	}, u.settings, h.document)
+	if err != nil {
+		return account.Account{}, fmt.Errorf("secret %s: %w", h.arn, err)
+	}
+	return a, nil
+}
+
+func (u *userSweep) client(a account.Account, permit func(context.Context) error) *engage.Client {
+	return engage.New(engage.Config{Endpoint: a.Endpoint, Transport: u.config.Transport, Permit: permit, Now: u.config.Now, Jitter: u.config.Jitter})
+}
+
+func (u *userSweep) gain(a access, tokens []engage.Token) {
+	u.access, u.tokens, u.listed = a, tokens, map[engage.Fingerprint]engage.Token{}
+	for _, token := range tokens {
+		u.listed[token.Fingerprint()] = token
+	}
+}
+
+// heldByAny reports whether any secret of the user holds the token.
+func (u *userSweep) heldByAny(fingerprint engage.Fingerprint) bool {
+	for _, h := range u.holders {
+		if h.holds(fingerprint) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,61 @@
+// Package wiring puts together what the functions rotate and sweep share: settings, AWS clients, and where they report.
+package wiring
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/handler"
+	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/paramstore"
+	"engage-token-rotation/pkg/rotation"
+	"engage-token-rotation/pkg/secretstore"
+	"engage-token-rotation/pkg/settings"
+	"engage-token-rotation/pkg/telemetry"
+)
+
+// callTimeout bounds one try of an AWS call: a lost answer must leave time for another try.
+const callTimeout = 8 * time.Second
+
+// Wiring is the parts.
+type Wiring struct {
+	Settings   settings.Settings
+	Secrets    rotation.Secrets
+	Parameters ledger.Parameters
+	Transport  http.RoundTripper
+	Output     handler.Output
+}
+
+// FromEnvironment reads the environment and makes the parts; nothing is called yet. Log and metrics go to w.
+func FromEnvironment(ctx context.Context, w io.Writer, getenv func(string) string) (Wiring, error) {
+	environment, err := settings.FromEnvironment(getenv)
+	if err != nil {
+		return Wiring{}, err
+	}
+	aws, err := config.LoadDefaultConfig(ctx, config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(callTimeout)))
+	if err != nil {
+		return Wiring{}, err
+	}
+	out := handler.Output{
+		Log:          telemetry.NewLogger(w, environment.LogLevel),
+		Metrics:      telemetry.NewMetrics(w, time.Now),
+		FunctionName: lambdacontext.FunctionName,
+	}
+	slog.SetDefault(out.Log)
+	return Wiring{
+		Settings:   environment,
+		Secrets:    secretstore.New(secretsmanager.NewFromConfig(aws)),
+		Parameters: paramstore.New(aws),
+		Transport:  engage.NewTransport(),
+		Output:     out,
+	}, nil
+}
