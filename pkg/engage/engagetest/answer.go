@@ -116,16 +116,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if answer.Body == nil {
 		return
 	}
-	if answer.known() {
+	if answer.Length > 0 {
+		answer.Body = io.LimitReader(answer.Body, answer.Length) // more would make net/http write nothing
+	} else if answer.length() >= 0 {
 		_, _ = io.Copy(w, answer.Body)
 		return
 	}
 	stream(w, answer.reader(r.Context()))
 }
 
-// known reports whether the body's length is known.
-func (a *Answer) known() bool { return a.length() >= 0 }
-
+// length is the body's length, -1 where it is not known.
 func (a *Answer) length() int64 {
 	switch body := a.Body.(type) {
 	case nil:

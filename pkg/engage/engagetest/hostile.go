@@ -53,6 +53,9 @@ func ManyTokens(n int, more ...string) *Answer {
 
 // Endless answers 200 and a body that repeats a text for ever, or as long as the client reads.
 func Endless(text string) *Answer {
+	if text != "" {
+		text = strings.Repeat(text, 1+4096/len(text)) // few reads, much text
+	}
 	return &Answer{Status: http.StatusOK, Header: plainText(), Body: &endless{text: text}}
 }
 
@@ -68,11 +71,9 @@ func (e *endless) Read(p []byte) (int, error) {
 	if e.text == "" {
 		return 0, io.EOF
 	}
-	for i := range p {
-		p[i] = e.text[e.at]
-		e.at = (e.at + 1) % len(e.text)
-	}
-	return len(p), nil
+	n := copy(p, e.text[e.at:])
+	e.at = (e.at + n) % len(e.text)
+	return n, nil
 }
 
 // Drip answers 200 and the text, one byte at a time.
@@ -109,14 +110,11 @@ func WrongLength(text string, declared int64) *Answer {
 	return answer
 }
 
-// GzipBomb answers a small gzip body that unpacks to size bytes.
-func GzipBomb(size int64) *Answer {
-	var packed bytes.Buffer
-	writer, err := gzip.NewWriterLevel(&packed, gzip.BestSpeed)
-	if err != nil {
-		panic(err) // the level is a constant
-	}
-	if _, err := io.CopyN(writer, &endless{text: strings.Repeat("a", 1024)}, size); err != nil {
+// GzipBomb answers a small gzip body that unpacks to so many MiB.
+func GzipBomb(mebibytes int) *Answer {
+	var member bytes.Buffer
+	writer := gzip.NewWriter(&member)
+	if _, err := writer.Write(bytes.Repeat([]byte("a"), 1<<20)); err != nil {
 		panic(err) // a bytes.Buffer takes what fits in memory
 	}
 	if err := writer.Close(); err != nil {
@@ -124,7 +122,8 @@ func GzipBomb(size int64) *Answer {
 	}
 	header := plainText()
 	header.Set("Content-Encoding", "gzip")
-	return &Answer{Status: http.StatusOK, Header: header, Body: bytes.NewReader(packed.Bytes())}
+	// A gzip body may consist of any number of members.
+	return &Answer{Status: http.StatusOK, Header: header, Body: bytes.NewReader(bytes.Repeat(member.Bytes(), mebibytes))}
 }
 
 func plainText() http.Header { return http.Header{"Content-Type": {"text/plain;charset=UTF-8"}} }

@@ -12,7 +12,7 @@ import (
 )
 
 // maxSessions is how many sessions of each kind are kept; the oldest are forgotten first.
-const maxSessions = 10_000
+const maxSessions = 2_000
 
 // session is what a login gave.
 type session struct {
