@@ -21,7 +21,7 @@ func (t transport) RoundTrip(request *http.Request) (response *http.Response, er
 	}
 	defer func() { _ = request.Body.Close() }()
 	defer func() {
-		if broken := recover(); broken == http.ErrAbortHandler { //nolint:errorlint // the very value, as package http compares it
+		if broken := recover(); broken == http.ErrAbortHandler {
 			response, err = nil, &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
 		} else if broken != nil {
 			panic(broken)

@@ -2,6 +2,7 @@ package awstest
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"time"
 )
@@ -303,8 +304,11 @@ func (s *SecretsManager) BatchGetSecretValue(in *BatchGetSecretValueInput) (*Bat
 	for _, id := range in.SecretIdList {
 		got, err := s.GetSecretValue(&GetSecretValueInput{SecretId: id})
 		if err != nil {
-			api := err.(*APIError) //nolint:errorlint // every error of the operations is one
-			out.Errors = append(out.Errors, BatchError{SecretId: id, ErrorCode: api.Code, Message: api.Message})
+			failed := BatchError{SecretId: id, ErrorCode: codeOf(err)}
+			if api := (*APIError)(nil); errors.As(err, &api) {
+				failed.Message = api.Message
+			}
+			out.Errors = append(out.Errors, failed)
 			continue
 		}
 		out.SecretValues = append(out.SecretValues, got)
