@@ -36,9 +36,7 @@ func (i *invocation) create(ctx context.Context) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	outcome := OutcomeAdopted
 	if !found {
-		outcome = OutcomeCreated
 		if made, err = i.make(ctx, p, session, listed); err != nil {
 			return Report{}, err
 		}
@@ -47,7 +45,11 @@ func (i *invocation) create(ctx context.Context) (Report, error) {
 		return Report{}, err
 	}
 	i.remember(i.currentDocument, p)
-	return Report{Outcome: outcome, Fingerprint: made.record.Fingerprint}, nil
+	report := Report{Outcome: OutcomeCreated, Fingerprint: made.record.Fingerprint}
+	if made.claimed {
+		report.Outcome = OutcomeAdopted
+	}
+	return report, nil
 }
 
 // awaitLabel checks that the version carries AWSPENDING or AWSCURRENT. The description may be some seconds old, so that it
@@ -149,7 +151,7 @@ type creation struct {
 	record ledger.Token
 	// intent is the intent that the record settles.
 	intent ledger.Intent
-	// claimed tells that the record is written.
+	// claimed tells that the token was found instead of made, and its record written.
 	claimed bool
 }
 

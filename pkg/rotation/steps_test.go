@@ -1,0 +1,468 @@
+package rotation_test
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"engage-token-rotation/pkg/awstest"
+	"engage-token-rotation/pkg/engage/engagetest"
+	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/rotation"
+)
+
+func TestCreateSecretMakesATokenAndPutsItAsPending(t *testing.T) {
+	inWorld(t, onlyAdmin, nil, func(w *world) {
+		run := w.begin()
+		report := w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
+
+		tokens := w.engage.Tokens(w.user.Username)
+		if len(tokens) != 1 || w.token(awstest.StagePending) != tokens[0] {
+			t.Fatalf("AWSPENDING does not hold the one token that was made")
+		}
+		if fingerprints(tokens)[0] != string(report.Fingerprint) {
+			t.Errorf("the report names %s", report.Fingerprint)
+		}
+		if got := w.value("", awstest.StageCurrent); got != onlyAdmin {
+			t.Errorf("AWSCURRENT was changed to %s", got)
+		}
+		var put *awstest.PutSecretValueInput
+		for _, call := range w.aws.Calls() {
+			if call.Action == "PutSecretValue" {
+				put = call.Input.(*awstest.PutSecretValueInput)
+			}
+		}
+		if put.ClientRequestToken != run.VersionID || put.RotationToken != run.RotationToken || run.RotationToken == "" {
+			t.Error("PutSecretValue lacks the event's ClientRequestToken or RotationToken")
+		}
+	})
+}
+
+func TestCreateSecretLogsInOnceListsWritesTheIntentThenCreates(t *testing.T) {
+	inWorld(t, onlyAdmin, nil, func(w *world) {
+		w.mustStep(w.begin(), rotation.CreateSecret, rotation.OutcomeCreated)
+		var order []engagetest.Operation
+		for _, call := range w.engage.Calls() {
+			order = append(order, call.Operation)
+		}
+		want := []engagetest.Operation{engagetest.OpLogin, engagetest.OpList, engagetest.OpCreate}
+		if !slices.Equal(order, want) {
+			t.Errorf("calls to Engage: %v, want %v", order, want)
+		}
+		var intent ledger.Intent
+		for _, value := range w.ledger("intent-") {
+			if err := json.Unmarshal([]byte(value), &intent); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, value := range w.ledger("token-") {
+			var record ledger.Token
+			if err := json.Unmarshal([]byte(value), &record); err != nil {
+				t.Fatal(err)
+			}
+			if record.Intent != intent.ID || record.State != ledger.Issued {
+				t.Errorf("the token's record does not settle the intent: %+v", record)
+			}
+		}
+	})
+}
+
+func TestCreateSecretDoesNothingWherePendingHasAValue(t *testing.T) {
+	inWorld(t, onlyAdmin, nil, func(w *world) {
+		run := w.begin()
+		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
+		before := len(w.engage.Calls())
+		w.restart()
+		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeUnchanged)
+		if after := len(w.engage.Calls()); after != before {
+			t.Errorf("%d more calls to Engage", after-before)
+		}
+	})
+}
+
+func TestCreateSecretCreatesNothingWhereTheLedgerCannotBeWritten(t *testing.T) {
+	deny := func(c *awstest.Config, _ *engagetest.Config, _ map[string]string) {
+		c.Permit = func(call awstest.Call) bool {
+			return call.Action != "PutParameter" || !strings.Contains(call.Resource, "/ledger/")
+		}
+	}
+	inWorld(t, onlyAdmin, deny, func(w *world) {
+		_, err := w.step(w.begin(), rotation.CreateSecret)
+		if err == nil || !strings.Contains(err.Error(), "nothing was created") {
+			t.Fatalf("error %v", err)
+		}
+		w.wantTokens()
+	})
+}
+
+func TestCreateSecretRefusesAVersionThatIsNotPending(t *testing.T) {
+	inWorld(t, onlyAdmin, nil, func(w *world) {
+		run := w.begin()
+		if _, err := w.aws.Secrets.UpdateSecretVersionStage(&awstest.UpdateSecretVersionStageInput{
+			SecretId: secretName, VersionStage: awstest.StagePending, RemoveFromVersionId: run.VersionID}); err != nil {
+			t.Fatal(err)
+		}
+		_, err := w.step(run, rotation.CreateSecret)
+		if !errors.Is(err, rotation.ErrAbandoned) {
+			t.Fatalf("error %v", err)
+		}
+		w.wantTokens()
+	})
+}
+
+func TestCreateSecretAdoptsATokenWhoseCreationWasNotAnswered(t *testing.T) {
+	for name, fault := range map[string]*engagetest.Fault{
+		"connection broke": engagetest.Drop(),
+		"500":              engagetest.Status(500),
+		"web page":         engagetest.Respond(engagetest.Text(200, "<html>")),
+	} {
+		t.Run(name, func(t *testing.T) {
+			lose := func(_ *awstest.Config, c *engagetest.Config, _ map[string]string) {
+				c.Fault = engagetest.Once(engagetest.OpCreate, 1, engagetest.After, fault)
+			}
+			inWorld(t, onlyAdmin, lose, func(w *world) {
+				w.mustStep(w.begin(), rotation.CreateSecret, rotation.OutcomeAdopted)
+				w.wantTokens(w.token(awstest.StagePending))
+				if n := w.engage.Count(engagetest.OpCreate); n != 1 {
+					t.Errorf("%d creations", n)
+				}
+			})
+		})
+	}
+}
+
+func TestCreateSecretDeletesItsTokenWhenThePutFailsForCertain(t *testing.T) {
+	refuse := func(c *awstest.Config, _ *engagetest.Config, _ map[string]string) {
+		c.Permit = func(call awstest.Call) bool { return call.Action != "PutSecretValue" }
+	}
+	inWorld(t, onlyAdmin, refuse, func(w *world) {
+		if _, err := w.step(w.begin(), rotation.CreateSecret); err == nil {
+			t.Fatal("no error")
+		}
+		w.wantTokens()
+		if left := w.ledger(""); len(left) != 0 {
+			t.Errorf("the ledger keeps %v", left)
+		}
+	})
+}
+
+func TestCreateSecretLeavesATokenWhosePutWasNotAnswered(t *testing.T) {
+	lost := 0
+	lose := func(c *awstest.Config, _ *engagetest.Config, _ map[string]string) {
+		c.Fault = func(call awstest.Call) awstest.Action {
+			if call.Action == "PutSecretValue" && lost < 3 {
+				lost++
+				return awstest.Action{After: awstest.Reset()}
+			}
+			return awstest.Action{}
+		}
+	}
+	inWorld(t, onlyAdmin, lose, func(w *world) {
+		w.mustStep(w.begin(), rotation.CreateSecret, rotation.OutcomeCreated)
+		w.wantTokens(w.token(awstest.StagePending))
+	})
+}
+
+func TestSetSecretChangesNothing(t *testing.T) {
+	inWorld(t, onlyAdmin, nil, func(w *world) {
+		run := w.begin()
+		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
+		calls := len(w.engage.Calls())
+		w.mustStep(run, rotation.SetSecret, rotation.OutcomeChecked)
+		if len(w.engage.Calls()) != calls {
+			t.Error("setSecret called Engage")
+		}
+	})
+}
+
+func TestSetSecretRefusesAPendingValueForAnotherHostOrUser(t *testing.T) {
+	for _, current := range []string{
+		`{"adminSecretArn":"` + adminName + `","baseUrl":"https://ringcx.ringcentral.com"}`,
+		`{"adminSecretArn":"ivr/other-admin"}`,
+		`{"username":"else","password":"x","platformId":"y"}`,
+	} {
+		inWorld(t, onlyAdmin, nil, func(w *world) {
+			run := w.begin()
+			w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
+			w.edit(current)
+			// As if the service had not noticed the edit.
+			if _, err := w.aws.Secrets.UpdateSecretVersionStage(&awstest.UpdateSecretVersionStageInput{
+				SecretId: secretName, VersionStage: awstest.StagePending, MoveToVersionId: run.VersionID}); err != nil {
+				t.Fatal(err)
+			}
+			calls := len(w.engage.Calls())
+			if _, err := w.step(run, rotation.SetSecret); !errors.Is(err, rotation.ErrAbandoned) {
+				t.Fatalf("error %v", err)
+			}
+			if slices.Contains(w.labels(run.VersionID), awstest.StagePending) {
+				t.Error("the version keeps AWSPENDING: the next rotation would meet it again")
+			}
+			if len(w.engage.Calls()) != calls {
+				t.Error("setSecret called Engage")
+			}
+		})
+	}
+}
+
+func TestTestSecretListsWithTheNewToken(t *testing.T) {
+	inWorld(t, onlyAdmin, nil, func(w *world) {
+		run := w.begin()
+		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
+		w.restart()
+		report := w.mustStep(run, rotation.TestSecret, rotation.OutcomeVerified)
+		calls := w.engage.Calls()
+		last := calls[len(calls)-1]
+		if last.Operation != engagetest.OpList || last.Auth != "x-auth-token" || last.Fingerprint != string(report.Fingerprint) {
+			t.Errorf("last call %+v", last)
+		}
+		if n := w.engage.LoginCount(w.user.Username); n != 1 {
+			t.Errorf("%d logins", n)
+		}
+	})
+}
+
+func TestTestSecretAbandonsADeadToken(t *testing.T) {
+	for _, status := range []int{401, 403} {
+		dead := func(_ *awstest.Config, c *engagetest.Config, _ map[string]string) { c.Answers.DeadToken = status }
+		inWorld(t, onlyAdmin, dead, func(w *world) {
+			run := w.begin()
+			w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
+			w.engage.DeleteToken(w.token(awstest.StagePending))
+			_, err := w.step(run, rotation.TestSecret)
+			if !errors.Is(err, rotation.ErrAbandoned) {
+				t.Fatalf("error %v", err)
+			}
+			if slices.Contains(w.labels(run.VersionID), awstest.StagePending) {
+				t.Error("the version keeps AWSPENDING")
+			}
+			w.aws.Secrets.EndRotation(run, err)
+			w.rotate()
+			w.wantTokens(w.token(awstest.StageCurrent))
+		})
+	}
+}
+
+func TestTestSecretAbandonsATokenThatItsOwnListLacks(t *testing.T) {
+	lacking := ""
+	edit := func(_ *awstest.Config, c *engagetest.Config, _ map[string]string) {
+		c.EditList = func(_ string, tokens []string) []string {
+			return slices.DeleteFunc(tokens, func(token string) bool { return token == lacking })
+		}
+	}
+	inWorld(t, onlyAdmin, edit, func(w *world) {
+		run := w.begin()
+		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
+		lacking = w.token(awstest.StagePending)
+		if _, err := w.step(run, rotation.TestSecret); !errors.Is(err, rotation.ErrAbandoned) {
+			t.Fatalf("error %v", err)
+		}
+		if w.engage.Alive(lacking) {
+			t.Error("the abandoned token lives on")
+		}
+	})
+}
+
+func TestTestSecretWaitsForATokenThatIsNotEverywhereYet(t *testing.T) {
+	slow := func(_ *awstest.Config, c *engagetest.Config, _ map[string]string) {
+		c.Propagation = engagetest.Propagation{NewUnlisted: engagetest.Lag{For: 3 * time.Second}, NewRejected: engagetest.Lag{For: 2 * time.Second}}
+	}
+	inWorld(t, onlyAdmin, slow, func(w *world) {
+		w.rotate()
+		w.wantTokens(w.token(awstest.StageCurrent))
+	})
+}
+
+func TestTestSecretKeepsThePendingValueWhileTheVendorFails(t *testing.T) {
+	inWorld(t, onlyAdmin, nil, func(w *world) {
+		run := w.begin()
+		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
+		w.engage.SetFault(func(engagetest.Call) *engagetest.Fault { return engagetest.Status(503) })
+		if _, err := w.step(run, rotation.TestSecret); err == nil || errors.Is(err, rotation.ErrAbandoned) {
+			t.Fatalf("error %v", err)
+		}
+		w.engage.SetFault(nil)
+		w.mustStep(run, rotation.TestSecret, rotation.OutcomeVerified)
+	})
+}
+
+func TestTestSecretIsAPreflightWhereThereIsNothingToTest(t *testing.T) {
+	for name, empty := range map[string]bool{"value equal to the current one": false, "no value": true} {
+		t.Run(name, func(t *testing.T) {
+			configure := func(c *awstest.Config, _ *engagetest.Config, _ map[string]string) { c.Secrets.EmptyTestVersion = empty }
+			inWorld(t, onlyAdmin, configure, func(w *world) {
+				no := false
+				run, err := w.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{SecretId: secretName, RotationLambdaARN: functionARN, RotateImmediately: &no})
+				if err != nil {
+					t.Fatal(err)
+				}
+				report := w.mustStep(run, rotation.TestSecret, rotation.OutcomePreflight)
+				want := rotation.Preflight{Flow: "engage", Host: "engage.ringcentral.com", Accounts: 1, Tokens: 0}
+				if *report.Preflight != want {
+					t.Errorf("preflight %+v, want %+v", *report.Preflight, want)
+				}
+				w.wantTokens()
+			})
+		})
+	}
+}
+
+func TestFinishSecretRecordsThePreviousTokenBeforeTheSwapAndDeletesItAfter(t *testing.T) {
+	inWorld(t, onlyAdmin, nil, func(w *world) {
+		foreign := w.engage.CreateToken(w.user.Username)
+		w.rotate()
+		first := w.token(awstest.StageCurrent)
+		run := w.rotate()
+		second := w.token(awstest.StageCurrent)
+		w.wantTokens(foreign, second)
+		if first == second {
+			t.Fatal("the token did not change")
+		}
+		recorded, swapped := 0, 0
+		for _, call := range w.aws.Calls() {
+			switch in := call.Input.(type) {
+			case *awstest.PutParameterInput:
+				if strings.Contains(in.Value, `"retiring"`) {
+					recorded = call.Number
+				}
+			case *awstest.UpdateSecretVersionStageInput:
+				swapped = call.Number
+				if in.MoveToVersionId != run.VersionID || in.RemoveFromVersionId == "" {
+					t.Logf("an earlier swap: %+v", in)
+				}
+			}
+		}
+		if recorded == 0 || recorded > swapped {
+			t.Errorf("the record was call %d, the swap call %d", recorded, swapped)
+		}
+		if left := len(w.ledger("")); left != 1 {
+			t.Errorf("the ledger keeps %d records, want the current token's alone", left)
+		}
+	})
+}
+
+func TestFinishSecretResumesTheRetirementWhereTheSwapIsMade(t *testing.T) {
+	inWorld(t, onlyAdmin, nil, func(w *world) {
+		w.rotate()
+		run := w.begin()
+		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
+		w.mustStep(run, rotation.TestSecret, rotation.OutcomeVerified)
+		w.engage.SetFault(func(c engagetest.Call) *engagetest.Fault {
+			if c.Operation == engagetest.OpDelete {
+				return engagetest.Status(500)
+			}
+			return nil
+		})
+		report := w.mustStep(run, rotation.FinishSecret, rotation.OutcomeSwapped)
+		if report.DeleteFailed != 1 {
+			t.Errorf("the report tells of %d failed deletions: a good swap is not undone, and the failure told", report.DeleteFailed)
+		}
+		w.engage.SetFault(nil)
+		w.restart()
+		w.mustStep(run, rotation.FinishSecret, rotation.OutcomeResumed)
+		w.wantTokens(w.token(awstest.StageCurrent))
+	})
+}
+
+func TestFinishSecretNeverSwapsADeadTokenIn(t *testing.T) {
+	inWorld(t, onlyAdmin, nil, func(w *world) {
+		w.rotate()
+		current := w.token(awstest.StageCurrent)
+		run := w.begin()
+		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
+		w.engage.DeleteToken(w.token(awstest.StagePending))
+		if _, err := w.step(run, rotation.FinishSecret); !errors.Is(err, rotation.ErrAbandoned) {
+			t.Fatalf("error %v", err)
+		}
+		if w.token(awstest.StageCurrent) != current || !w.engage.Alive(current) {
+			t.Error("AWSCURRENT does not name the token that works")
+		}
+	})
+}
+
+func TestFinishSecretKeepsAnEditMadeDuringTheRotation(t *testing.T) {
+	for _, edited := range []string{
+		`{"adminSecretArn":"` + adminName + `","note":"by hand"}`,
+		`{"adminSecretArn":"` + adminName + `","apiToken":"aws80:made-by-hand-0123456789"}`,
+	} {
+		inWorld(t, onlyAdmin, nil, func(w *world) {
+			run := w.begin()
+			w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
+			w.mustStep(run, rotation.SetSecret, rotation.OutcomeChecked)
+			w.mustStep(run, rotation.TestSecret, rotation.OutcomeVerified)
+			w.edit(edited)
+			_, err := w.step(run, rotation.FinishSecret)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if got := w.value("", awstest.StageCurrent); got != edited {
+				t.Errorf("AWSCURRENT is %s", got)
+			}
+			w.aws.Secrets.EndRotation(run, err)
+			w.rotate()
+			w.wantTokens(w.token(awstest.StageCurrent))
+			if !strings.Contains(edited, "note") {
+				return
+			}
+			if got := w.value("", awstest.StageCurrent); !strings.Contains(got, `"note":"by hand"`) {
+				t.Errorf("the edit is lost: %s", got)
+			}
+		})
+	}
+}
+
+func TestFinishSecretKeepsThePreviousTokenForTheRetention(t *testing.T) {
+	retain := func(_ *awstest.Config, _ *engagetest.Config, env map[string]string) {
+		env["PREVIOUS_TOKEN_RETENTION"] = "1h"
+	}
+	inWorld(t, onlyAdmin, retain, func(w *world) {
+		w.rotate()
+		first := w.token(awstest.StageCurrent)
+		w.rotate()
+		second := w.token(awstest.StageCurrent)
+		w.wantTokens(first, second)
+		time.Sleep(30 * time.Minute)
+		w.rotate()
+		third := w.token(awstest.StageCurrent)
+		w.wantTokens(first, second, third)
+		time.Sleep(31 * time.Minute)
+		w.rotate() // retires what is overdue of its secret
+		w.wantTokens(second, third, w.token(awstest.StageCurrent))
+	})
+}
+
+func TestStepsBearStaleReads(t *testing.T) {
+	stale := map[string]int{}
+	configure := func(c *awstest.Config, _ *engagetest.Config, _ map[string]string) {
+		c.Fault = func(call awstest.Call) awstest.Action {
+			if call.Action != "DescribeSecret" && call.Action != "GetSecretValue" {
+				stale = map[string]int{}
+				return awstest.Action{}
+			}
+			if stale[call.Action]++; stale[call.Action] <= 2 {
+				return awstest.Action{Stale: 1}
+			}
+			return awstest.Action{}
+		}
+	}
+	inWorld(t, onlyAdmin, configure, func(w *world) {
+		for range 3 {
+			run := w.begin()
+			for _, step := range run.Steps {
+				for try := 0; ; try++ {
+					_, err := w.step(run, rotation.Step(step))
+					if err == nil {
+						break
+					}
+					if try == 3 {
+						t.Fatal(err)
+					}
+				}
+			}
+			w.end(run)
+			w.wantTokens(w.token(awstest.StageCurrent))
+		}
+	})
+}
