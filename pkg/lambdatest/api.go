@@ -1,7 +1,6 @@
 package lambdatest
 
 import (
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -13,8 +12,8 @@ import (
 )
 
 // API is the Invoke call of the Lambda service over functions, for `aws lambda invoke --endpoint-url` and the SDKs. It
-// knows the invocation types RequestResponse, Event and DryRun and the log tail; it checks no signatures. It is an
-// http.Handler, safe for concurrent use, and the zero API has no functions.
+// knows the invocation types RequestResponse, Event (not retried) and DryRun and the log tail; it checks no signatures. It
+// is an http.Handler, safe for concurrent use, and the zero API has no functions.
 type API struct {
 	mu        sync.Mutex
 	functions map[string]*Function
@@ -95,7 +94,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "", "RequestResponse":
 		a.invoke(w, r, f, payload)
 	case "Event":
-		if _, err := f.begin(context.WithoutCancel(r.Context()), payload); err != nil {
+		if err := f.enqueue(payload); err != nil {
 			declineFor(w, err)
 			return
 		}

@@ -87,10 +87,34 @@ func (f *Function) begin(ctx context.Context, payload []byte) (<-chan outcome, e
 	if len(payload) > MaxPayload {
 		return nil, ErrTooLarge
 	}
-	s, err := f.acquire(ctx)
+	s, err := f.acquire(ctx, !f.config.Throttle)
 	if err != nil {
 		return nil, err
 	}
+	return f.launch(s, payload)
+}
+
+// enqueue has an invocation done when a slot is free, and does not wait for it.
+func (f *Function) enqueue(payload []byte) error {
+	switch {
+	case len(payload) > MaxPayload:
+		return ErrTooLarge
+	case !f.enter():
+		return ErrClosed
+	}
+	go func() {
+		defer f.work.Done()
+		s, err := f.acquire(context.Background(), true) // slots come free at the latest when the function is closed
+		if err != nil {
+			return
+		}
+		_, _ = f.launch(s, payload)
+	}()
+	return nil
+}
+
+// launch runs an invocation in a slot, which it gives back.
+func (f *Function) launch(s *slot, payload []byte) (<-chan outcome, error) {
 	if !f.enter() {
 		f.slots <- s
 		return nil, ErrClosed
@@ -108,12 +132,12 @@ func (f *Function) begin(ctx context.Context, payload []byte) (<-chan outcome, e
 	return done, nil
 }
 
-func (f *Function) acquire(ctx context.Context) (*slot, error) {
+func (f *Function) acquire(ctx context.Context, wait bool) (*slot, error) {
 	select {
 	case s := <-f.slots:
 		return s, nil
 	default:
-		if f.config.Throttle {
+		if !wait {
 			return nil, ErrThrottled
 		}
 	}

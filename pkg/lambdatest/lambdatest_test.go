@@ -2,9 +2,7 @@ package lambdatest_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -130,8 +128,8 @@ func TestFailures(t *testing.T) {
 		{"panic", "handler", event{Do: "panic"}, lambdatest.Config{}, "string", "at the disco", false},
 		{"exit 7", "handler", event{Do: "exit", N: 7}, lambdatest.Config{}, "Runtime.ExitError", "Runtime exited with error: exit status 7", false},
 		{"exit 0", "handler", event{Do: "exit"}, lambdatest.Config{}, "Runtime.ExitError", "Runtime exited without providing a reason", false},
-		{"time-out", "handler", event{Do: "hang"}, lambdatest.Config{Timeout: 300 * time.Millisecond}, "Sandbox.Timedout", "Task timed out after 0.30 seconds", false},
-		{"time-out with a child", "handler", event{Do: "child"}, lambdatest.Config{Timeout: 300 * time.Millisecond}, "Sandbox.Timedout", "Task timed out after 0.30 seconds", false},
+		{"time-out", "handler", event{Do: "hang"}, lambdatest.Config{Timeout: 700 * time.Millisecond}, "Sandbox.Timedout", "Task timed out after 0.70 seconds", false},
+		{"time-out with a child", "handler", event{Do: "child"}, lambdatest.Config{Timeout: 700 * time.Millisecond}, "Sandbox.Timedout", "Task timed out after 0.70 seconds", false},
 		{"too large", "handler", event{Do: "big", N: lambdatest.MaxPayload}, lambdatest.Config{}, "Function.ResponseSizeTooLarge", "6291456", false},
 		{"init error", "init error", event{}, lambdatest.Config{}, "Config.Missing", "no table", false},
 		{"init exit", "init exit", event{}, lambdatest.Config{}, "Runtime.ExitError", "Runtime exited with error: exit status 3", false},
@@ -239,88 +237,6 @@ func TestEventsComeInOrder(t *testing.T) {
 		lambdatest.InvocationAnswered, lambdatest.ProcessExited}
 	if !slices.Equal(got, want) {
 		t.Errorf("events %q, want %q", got, want)
-	}
-}
-
-func TestConcurrency(t *testing.T) {
-	t.Run("two processes for two invocations", func(t *testing.T) {
-		sent := make(chan int, 10)
-		f := start(t, "handler", lambdatest.Config{Concurrency: 2, Observe: func(e lambdatest.Event) {
-			if e.Kind == lambdatest.InvocationSent {
-				sent <- e.PID
-			}
-		}})
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		for range 2 {
-			go func() { _, _ = f.Invoke(ctx, []byte(`{"do":"hang"}`)) }()
-		}
-		if a, b := <-sent, <-sent; a == b {
-			t.Errorf("process %d has two invocations at a time", a)
-		}
-	})
-	t.Run("a throttled function refuses", func(t *testing.T) {
-		sent := make(chan int, 10)
-		f := start(t, "handler", lambdatest.Config{Throttle: true, Observe: func(e lambdatest.Event) {
-			if e.Kind == lambdatest.InvocationSent {
-				sent <- e.PID
-			}
-		}})
-		go func() { _, _ = f.Invoke(t.Context(), []byte(`{"do":"hang"}`)) }()
-		<-sent
-		if _, err := f.Invoke(t.Context(), []byte(`{}`)); !errors.Is(err, lambdatest.ErrThrottled) {
-			t.Errorf("error %v, want ErrThrottled", err)
-		}
-	})
-	t.Run("waiting ends with the context", func(t *testing.T) {
-		sent := make(chan int, 10)
-		f := start(t, "handler", lambdatest.Config{Observe: func(e lambdatest.Event) {
-			if e.Kind == lambdatest.InvocationSent {
-				sent <- e.PID
-			}
-		}})
-		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan error, 1)
-		go func() {
-			_, err := f.Invoke(ctx, []byte(`{"do":"hang"}`))
-			done <- err
-		}()
-		<-sent
-		cancel()
-		if err := <-done; !errors.Is(err, context.Canceled) {
-			t.Errorf("error %v, want context.Canceled", err)
-		}
-		if _, err := f.Invoke(ctx, []byte(`{}`)); !errors.Is(err, context.Canceled) {
-			t.Errorf("error %v of an invocation that waits, want context.Canceled", err)
-		}
-	})
-}
-
-func TestCloseEndsEverything(t *testing.T) {
-	sent := make(chan int, 10)
-	f := start(t, "handler", lambdatest.Config{Observe: func(e lambdatest.Event) {
-		if e.Kind == lambdatest.InvocationSent {
-			sent <- e.PID
-		}
-	}})
-	done := make(chan error, 1)
-	go func() {
-		_, err := f.Invoke(t.Context(), []byte(`{"do":"hang"}`))
-		done <- err
-	}()
-	<-sent
-	f.Close()
-	f.Close()
-	if err := <-done; !errors.Is(err, lambdatest.ErrClosed) {
-		t.Errorf("error %v of the invocation under way, want ErrClosed", err)
-	}
-	if _, err := f.Invoke(t.Context(), nil); !errors.Is(err, lambdatest.ErrClosed) {
-		t.Errorf("error %v of a late invocation, want ErrClosed", err)
-	}
-	for _, p := range f.Processes() {
-		if p.Exit != "signal: killed" {
-			t.Errorf("process %d: %q", p.PID, p.Exit)
-		}
 	}
 }
 

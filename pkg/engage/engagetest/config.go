@@ -7,7 +7,8 @@ import (
 	"engage-token-rotation/pkg/engage"
 )
 
-// Config is what a Server starts with. The zero Config is a server of all three logins with [DefaultUser].
+// Config is what a Server starts with. The zero Config is a server of all three logins with [DefaultUser]. The functions
+// Now, NewToken and EditList are called one at a time, and must not call the server.
 type Config struct {
 	// Users who can log in; none: DefaultUser alone.
 	Users []User

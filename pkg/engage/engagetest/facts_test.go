@@ -191,6 +191,14 @@ func TestFacts(t *testing.T) {
 			advance(1)
 			want(t, c.send("GET", voice+"token", "", "Authorization", bearer), 401, "Jwt is expired")
 		}},
+		{"an access token can end at any time; the refresh token goes on", func(t *testing.T, c *client, _ func(time.Duration)) {
+			login := c.engageLogin(c.user.Password)
+			auth := c.legacyLogin().field(t, "authToken")
+			c.server.ExpireSessions(c.user.Username)
+			want(t, c.send("GET", voice+"token", "", "Authorization", "Bearer "+login.field(t, "accessToken")), 401, "Jwt is expired")
+			want(t, c.send("GET", legacy+"token", "", "X-Auth-Token", auth), 401, "")
+			want(t, c.form("/api/auth/token/refresh", url.Values{"refresh_token": {login.field(t, "refreshToken")}}), 200, "accessToken")
+		}},
 		{"refresh: new access token and new refresh token, single use", func(t *testing.T, c *client, advance func(time.Duration)) {
 			first := c.engageLogin(c.user.Password)
 			advance(time.Hour)

@@ -68,6 +68,20 @@ func (s *sessionStore) take(text string, now time.Time) *session {
 	return found
 }
 
+// ExpireSessions ends the access tokens and legacy sessions of a user now, as if their time were up. Refresh tokens stay.
+func (s *Server) ExpireSessions(username string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u, now := s.user(username), s.now()
+	for _, store := range []*sessionStore{s.sessions.access, s.sessions.legacy} {
+		for _, found := range store.byText {
+			if found.user == u && found.expires.After(now) {
+				found.expires = now
+			}
+		}
+	}
+}
+
 // newPair makes an access token and, if wanted, a refresh token. s.mu is held.
 func (s *Server) newPair(u *user, flow engage.Flow, withRefresh bool) (access, refresh string) {
 	now := s.now()
