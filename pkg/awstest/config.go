@@ -41,7 +41,7 @@ type SecretsConfig struct {
 	// 24 hours and a minute, as the service promises 24 hours at least. Negative prunes such versions at once, however
 	// few there are.
 	DeprecatedRetention time.Duration
-	// History is the number of earlier states of a secret that are kept for stale reads. 0 keeps none.
+	// History is the number of earlier states of a secret that are kept for stale reads. 0 keeps none, behind a [Server] 4.
 	History int
 
 	// Invoke calls a rotation function and waits for it, as the service invokes Lambda. An error is a failed step. Nil
@@ -56,7 +56,8 @@ type SecretsConfig struct {
 	RetryDelay time.Duration
 	// Sleep waits for d or until ctx is done; nil means a real timer (virtual in a synctest bubble).
 	Sleep func(ctx context.Context, d time.Duration) error
-	// Events receives the rotation events, in order for each secret, outside the lock. Nil drops them.
+	// Events receives the rotation events, outside the lock: it may call back, and may be called concurrently. Nil drops
+	// them.
 	Events func(Event)
 
 	// OmitRotationToken leaves RotationToken out of the events that functions get.

@@ -168,3 +168,24 @@ func (sec *secret) before(n int) *secret {
 	}
 	return sec.past[max(0, len(sec.past)-n)]
 }
+
+// prune forgets versions without labels, oldest first, as SecretsConfig.DeprecatedRetention says.
+func (s *SecretsManager) prune(sec *secret, now time.Time) {
+	retention := s.config.DeprecatedRetention
+	if retention >= 0 && len(sec.versions) <= maxPlainVersions {
+		return
+	}
+	kept := sec.versions[:0]
+	excess := len(sec.versions) - maxPlainVersions
+	for _, v := range sec.versions {
+		gone := len(v.stages) == 0 && (retention < 0 || excess > 0 && now.Sub(v.deprecated) >= retention)
+		if !gone {
+			kept = append(kept, v)
+			continue
+		}
+		excess--
+		delete(sec.byID, v.id)
+	}
+	clear(sec.versions[len(kept):])
+	sec.versions = kept
+}

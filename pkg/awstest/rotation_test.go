@@ -2,9 +2,7 @@ package awstest_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -14,107 +12,6 @@ import (
 
 	"engage-token-rotation/pkg/awstest"
 )
-
-// rotator is a rotation function that keeps its secret in the service under test, and notes what it was asked.
-type rotator struct {
-	service *awstest.SecretsManager
-	steps   []string
-	// before is called before each step; its error fails the step.
-	before func(awstest.RotationEvent) error
-}
-
-func (r *rotator) invoke(_ context.Context, _ string, payload []byte) ([]byte, error) {
-	var event awstest.RotationEvent
-	if err := json.Unmarshal(payload, &event); err != nil {
-		return nil, err
-	}
-	r.steps = append(r.steps, event.Step+" "+event.ClientRequestToken[:1])
-	if r.before != nil {
-		if err := r.before(event); err != nil {
-			return nil, err
-		}
-	}
-	return []byte("null"), r.step(event)
-}
-
-func (r *rotator) step(event awstest.RotationEvent) error {
-	switch event.Step {
-	case awstest.StepCreate:
-		value := "value of " + event.ClientRequestToken
-		_, err := r.service.PutSecretValue(&awstest.PutSecretValueInput{
-			SecretId: event.SecretId, ClientRequestToken: event.ClientRequestToken, SecretString: &value,
-			VersionStages: []string{awstest.StagePending}, RotationToken: event.RotationToken, Caller: "FUNCTION",
-		})
-		return err
-	case awstest.StepFinish:
-		current, err := r.service.GetSecretValue(&awstest.GetSecretValueInput{SecretId: event.SecretId})
-		if err != nil || current.VersionId == event.ClientRequestToken {
-			return err
-		}
-		_, err = r.service.UpdateSecretVersionStage(&awstest.UpdateSecretVersionStageInput{
-			SecretId: event.SecretId, VersionStage: awstest.StageCurrent, MoveToVersionId: event.ClientRequestToken, RemoveFromVersionId: current.VersionId,
-		})
-		return err
-	}
-	return nil
-}
-
-// rig is a service with one secret "s" of value "one" in version v1, and a rotation function.
-type rig struct {
-	*testing.T
-	*awstest.SecretsManager
-	rotator *rotator
-	events  []string
-}
-
-func newRig(t *testing.T, config awstest.SecretsConfig) *rig {
-	t.Helper()
-	r := &rig{T: t, rotator: &rotator{}}
-	config.Invoke = r.rotator.invoke
-	config.Events = func(event awstest.Event) { r.events = append(r.events, event.Name+" "+event.VersionID[:1]) }
-	r.SecretsManager = awstest.NewSecretsManager(config)
-	r.rotator.service = r.SecretsManager
-	t.Cleanup(r.Close)
-	one := "one"
-	if _, err := r.CreateSecret(&awstest.CreateSecretInput{Name: "s", ClientRequestToken: v1, SecretString: &one}); err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
-
-// rotate starts a rotation and waits for its end.
-func (r *rig) rotate(token string) error {
-	r.Helper()
-	_, err := r.RotateSecret(&awstest.RotateSecretInput{SecretId: "s", ClientRequestToken: token, RotationLambdaARN: function})
-	if waitErr := r.Wait(r.Context()); waitErr != nil {
-		r.Fatal(waitErr)
-	}
-	return err
-}
-
-func (r *rig) write(token, value string, stages ...string) {
-	r.Helper()
-	if _, err := r.PutSecretValue(&awstest.PutSecretValueInput{SecretId: "s", ClientRequestToken: token, SecretString: &value, VersionStages: stages, Caller: "PERSON"}); err != nil {
-		r.Fatal(err)
-	}
-}
-
-func (r *rig) expect(labels map[string][]string, steps, events []string) {
-	r.Helper()
-	got, err := r.DescribeSecret(&awstest.SecretIdInput{SecretId: "s"})
-	if err != nil {
-		r.Fatal(err)
-	}
-	if diff := cmp.Diff(labels, got.VersionIdsToStages); diff != "" {
-		r.Errorf("labels (-want +got):\n%s", diff)
-	}
-	if diff := cmp.Diff(steps, r.rotator.steps); diff != "" {
-		r.Errorf("steps (-want +got):\n%s", diff)
-	}
-	if diff := cmp.Diff(events, r.events); diff != "" {
-		r.Errorf("events (-want +got):\n%s", diff)
-	}
-}
 
 // fast lets a failed rotation be repeated at once.
 var fast = awstest.SecretsConfig{RetryDelay: -1}
@@ -227,72 +124,6 @@ func TestLabelTakenFromAnIncompleteRotationLetsTheNextBegin(t *testing.T) {
 	}
 }
 
-func TestWriteByHandAbandonsTheRotation(t *testing.T) {
-	r := newRig(t, fast)
-	r.rotator.before = func(event awstest.RotationEvent) error {
-		if event.Step == awstest.StepSet {
-			r.write(v3, "edited")
-		}
-		return nil
-	}
-	if err := r.rotate(v2); err != nil {
-		t.Fatal(err)
-	}
-	r.expect(map[string][]string{v1: {"AWSPREVIOUS"}, v3: {"AWSCURRENT"}}, fourSteps[:2], []string{"RotationStarted 2", "RotationAbandoned 2"})
-}
-
-func TestForeignWriterOfThePendingVersionFailsTheRotation(t *testing.T) {
-	for _, test := range []struct {
-		name   string
-		config awstest.SecretsConfig
-		token  string // the writer's rotation token
-		caller string
-		want   string
-	}{
-		{"no identity known: trusted", awstest.SecretsConfig{}, "", "PERSON", "RotationSucceeded 2"},
-		{"wrong rotation token", awstest.SecretsConfig{}, "not-the-token", "FUNCTION", "RotationFailed 2"},
-		{"no rotation token where it is required", awstest.SecretsConfig{RequireRotationToken: true}, "", "FUNCTION", "RotationFailed 2"},
-		{"another caller", awstest.SecretsConfig{FunctionCaller: callerOf}, "", "PERSON", "RotationFailed 2"},
-		{"the function", awstest.SecretsConfig{FunctionCaller: callerOf}, "", "FUNCTION", "RotationSucceeded 2"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			test.config.Attempts, test.config.RetryDelay = 2, -1
-			r := newRig(t, test.config)
-			r.rotator.before = func(event awstest.RotationEvent) error {
-				value := "value of " + event.ClientRequestToken // as the function writes it: then it finds it done
-				_, err := r.PutSecretValue(&awstest.PutSecretValueInput{SecretId: "s", ClientRequestToken: event.ClientRequestToken, SecretString: &value,
-					VersionStages: []string{awstest.StagePending}, RotationToken: test.token, Caller: test.caller})
-				return err
-			}
-			if err := r.rotate(v2); err != nil {
-				t.Fatal(err)
-			}
-			if got := r.events[len(r.events)-1]; got != test.want {
-				t.Errorf("got %s, want %s", got, test.want)
-			}
-		})
-	}
-}
-
-func callerOf(string) string { return "FUNCTION" }
-
-func TestForeignPendingVersionBlocksRotationUntilItsLabelIsRemoved(t *testing.T) {
-	r := newRig(t, fast)
-	r.write(v2, "foreign", awstest.StagePending)
-	if err := r.rotate(v3); err == nil {
-		t.Fatal("not refused")
-	}
-	if got := r.events[len(r.events)-1]; got != "RotationFailed 2" {
-		t.Errorf("got %s", got)
-	}
-	if _, err := r.UpdateSecretVersionStage(&awstest.UpdateSecretVersionStageInput{SecretId: "s", VersionStage: awstest.StagePending, RemoveFromVersionId: v2}); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.rotate(v3); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestRotateImmediatelyFalseTestsOnly(t *testing.T) {
 	for _, test := range []struct {
 		name  string
@@ -345,35 +176,6 @@ func TestCancelStopsTheRotationAndTheSchedule(t *testing.T) {
 	}
 }
 
-func TestLabelTakenInAStepEndsTheRotation(t *testing.T) {
-	for _, test := range []struct {
-		name  string
-		retry bool
-		steps int
-	}{{"by default", false, 3}, {"with RetryUnlabelled", true, 6}} {
-		t.Run(test.name, func(t *testing.T) {
-			r := newRig(t, awstest.SecretsConfig{Attempts: 2, RetryDelay: -1, RetryUnlabelled: test.retry})
-			r.rotator.before = func(event awstest.RotationEvent) error {
-				if event.Step != awstest.StepTest {
-					return nil
-				}
-				_, _ = r.UpdateSecretVersionStage(&awstest.UpdateSecretVersionStageInput{SecretId: "s", VersionStage: awstest.StagePending, RemoveFromVersionId: v2})
-				return errors.New("the pending value is dead")
-			}
-			if err := r.rotate(v2); err != nil {
-				t.Fatal(err)
-			}
-			if len(r.rotator.steps) != test.steps {
-				t.Errorf("steps: %v", r.rotator.steps)
-			}
-			r.rotator.before = nil
-			if err := r.rotate(v3); err != nil {
-				t.Errorf("the next rotation: %v", err)
-			}
-		})
-	}
-}
-
 func TestTheSameRotateRequestIsOneRotation(t *testing.T) {
 	r := newRig(t, fast)
 	for range 2 {
@@ -412,71 +214,4 @@ func TestCloseEndsRunningRotations(t *testing.T) {
 		}
 		service.Close()
 	})
-}
-
-// A simulation drives rotations itself. Memory stays bounded however many there are.
-func TestRotationsDrivenByTheCaller(t *testing.T) {
-	now, ids := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), 0
-	service := awstest.NewSecretsManager(awstest.SecretsConfig{
-		Now:   func() time.Time { return now },
-		NewID: func() string { ids++; return fmt.Sprintf("id-%033d", ids) },
-	})
-	function := &rotator{service: service}
-	one := "one"
-	_, _ = service.CreateSecret(&awstest.CreateSecretInput{Name: "s", SecretString: &one})
-	for i := range 2000 {
-		now = now.Add(4 * time.Hour)
-		run, err := service.BeginRotation(&awstest.RotateSecretInput{SecretId: "s", RotationLambdaARN: "arn"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if i%10 == 0 { // the attempts fail, and the service comes back to it
-			if got := service.EndRotation(run, errors.New("failed")); got != awstest.Failed {
-				t.Fatalf("got %s", got)
-			}
-			if _, err := service.BeginRotation(&awstest.RotateSecretInput{SecretId: "s"}); err == nil {
-				t.Fatal("an incomplete rotation does not stand in the way")
-			}
-			again, err := service.ResumeRotation("s")
-			if err != nil || again.VersionID != run.VersionID || again.RotationToken != run.RotationToken {
-				t.Fatalf("resumed %v, %v", again.VersionID, err)
-			}
-		}
-		for _, step := range run.Steps {
-			if err := function.step(run.Event(step)); err != nil {
-				t.Fatal(err)
-			}
-			if err := service.CheckRotation(run); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if got := service.EndRotation(run, nil); got != awstest.Succeeded {
-			t.Fatalf("got %s", got)
-		}
-	}
-	list, err := service.ListSecretVersionIds(&awstest.ListSecretVersionIdsInput{SecretId: "s", IncludeDeprecated: true, MaxResults: 100})
-	if err != nil || len(list.Versions) > 100 || list.NextToken != "" {
-		t.Errorf("%v, %d versions, more: %q", err, len(list.Versions), list.NextToken)
-	}
-}
-
-func BenchmarkRotation(b *testing.B) {
-	now := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
-	service := awstest.NewSecretsManager(awstest.SecretsConfig{Now: func() time.Time { return now }})
-	function := &rotator{service: service}
-	one := "one"
-	_, _ = service.CreateSecret(&awstest.CreateSecretInput{Name: "s", SecretString: &one})
-	for b.Loop() {
-		now = now.Add(4 * time.Hour)
-		run, err := service.BeginRotation(&awstest.RotateSecretInput{SecretId: "s", RotationLambdaARN: "arn"})
-		if err != nil {
-			b.Fatal(err)
-		}
-		for _, step := range run.Steps {
-			if err := function.step(run.Event(step)); err != nil {
-				b.Fatal(err)
-			}
-		}
-		service.EndRotation(run, nil)
-	}
 }

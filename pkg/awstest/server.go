@@ -54,6 +54,9 @@ func NewServer(config Config) *Server {
 	if config.RecordLimit == 0 {
 		config.RecordLimit = 10000
 	}
+	if config.Secrets.History == 0 {
+		config.Secrets.History = 4
+	}
 	if config.Secrets.Sleep == nil {
 		config.Secrets.Sleep = sleep
 	}
@@ -78,11 +81,11 @@ type TB interface {
 }
 
 // New starts a server on a free port of the loopback interface and stops it when the test is over. A nil config is the
-// zero one, with a history for stale reads.
+// zero one.
 func New(t TB, config *Config) *Server {
 	t.Helper()
 	if config == nil {
-		config = &Config{Secrets: SecretsConfig{History: 4}}
+		config = &Config{}
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -2,7 +2,6 @@ package awstest
 
 import (
 	"bytes"
-	"errors"
 	"slices"
 	"time"
 )
@@ -237,102 +236,4 @@ func (sec *secret) clearPending(now time.Time) {
 	if v := sec.labels[StagePending]; v != nil && (v.rotationToken != "" || v == sec.labels[StageCurrent]) {
 		sec.detach(StagePending, now)
 	}
-}
-
-// UpdateSecretInput is the request of UpdateSecret. A value in it becomes AWSCURRENT.
-type UpdateSecretInput struct {
-	SecretId           string
-	ClientRequestToken string
-	Description        *string
-	KmsKeyId           *string
-	SecretString       *string
-	SecretBinary       []byte
-	Caller             string `json:"-"`
-}
-
-// UpdateSecret changes a secret's description, and its value when one is given.
-func (s *SecretsManager) UpdateSecret(in *UpdateSecretInput) (*SecretOutput, error) {
-	s.mu.Lock()
-	defer s.unlock()
-	sec, err := s.use(in.SecretId)
-	if err != nil {
-		return nil, err
-	}
-	content, err := newValue(in.SecretString, in.SecretBinary, true)
-	if err != nil {
-		return nil, err
-	}
-	out := &SecretOutput{ARN: sec.arn, Name: sec.name}
-	if content != nil {
-		token, err := s.token(in.ClientRequestToken)
-		if err != nil {
-			return nil, err
-		}
-		if _, err := s.write(sec, write{token: token, content: content, stages: []string{StageCurrent}, caller: in.Caller}); err != nil {
-			return nil, err
-		}
-		out.VersionId = token
-	}
-	if in.Description != nil {
-		sec.description = *in.Description
-	}
-	if in.KmsKeyId != nil {
-		sec.kmsKeyID = *in.KmsKeyId
-	}
-	sec.changed = s.config.Now()
-	return out, nil
-}
-
-// BatchGetSecretValueInput is the request of BatchGetSecretValue; filters are not supported.
-type BatchGetSecretValueInput struct{ SecretIdList []string }
-
-// BatchGetSecretValueOutput is the answer of BatchGetSecretValue. It holds secrets: do not print it.
-type BatchGetSecretValueOutput struct {
-	SecretValues []*GetSecretValueOutput
-	Errors       []BatchError `json:",omitempty"`
-}
-
-// BatchError says why BatchGetSecretValue could not read a secret.
-type BatchError struct{ SecretId, ErrorCode, Message string }
-
-// BatchGetSecretValue reads the AWSCURRENT values of up to 20 secrets.
-func (s *SecretsManager) BatchGetSecretValue(in *BatchGetSecretValueInput) (*BatchGetSecretValueOutput, error) {
-	if n := len(in.SecretIdList); n < 1 || n > 20 {
-		return nil, failure(codeInvalidParameter, "SecretIdList must hold 1 to 20 names or ARNs; filters are not supported here.")
-	}
-	out := &BatchGetSecretValueOutput{SecretValues: []*GetSecretValueOutput{}}
-	for _, id := range in.SecretIdList {
-		got, err := s.GetSecretValue(&GetSecretValueInput{SecretId: id})
-		if err != nil {
-			failed := BatchError{SecretId: id, ErrorCode: codeOf(err)}
-			if api := (*APIError)(nil); errors.As(err, &api) {
-				failed.Message = api.Message
-			}
-			out.Errors = append(out.Errors, failed)
-			continue
-		}
-		out.SecretValues = append(out.SecretValues, got)
-	}
-	return out, nil
-}
-
-// prune forgets versions without labels, oldest first, as SecretsConfig.DeprecatedRetention says.
-func (s *SecretsManager) prune(sec *secret, now time.Time) {
-	retention := s.config.DeprecatedRetention
-	if retention >= 0 && len(sec.versions) <= maxPlainVersions {
-		return
-	}
-	kept := sec.versions[:0]
-	excess := len(sec.versions) - maxPlainVersions
-	for _, v := range sec.versions {
-		gone := len(v.stages) == 0 && (retention < 0 || excess > 0 && now.Sub(v.deprecated) >= retention)
-		if !gone {
-			kept = append(kept, v)
-			continue
-		}
-		excess--
-		delete(sec.byID, v.id)
-	}
-	clear(sec.versions[len(kept):])
-	sec.versions = kept
 }

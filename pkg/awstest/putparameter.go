@@ -1,0 +1,169 @@
+package awstest
+
+import (
+	"regexp"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// PutParameterInput is the request of PutParameter.
+type PutParameterInput struct {
+	Name           string
+	Value          string
+	Type           string
+	Description    string
+	KeyId          string
+	AllowedPattern string
+	Tier           string
+	DataType       string
+	Overwrite      bool
+	Tags           []Tag
+}
+
+// PutParameterOutput is the answer of PutParameter.
+type PutParameterOutput struct {
+	Version int64
+	Tier    string
+}
+
+// PutParameter writes a parameter. Without Overwrite an existing name is ParameterAlreadyExists: the only atomic guard
+// that the service has.
+func (p *ParameterStore) PutParameter(in *PutParameterInput) (*PutParameterOutput, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.config.Now()
+	if !p.mayPut(now) {
+		return nil, failure(codeThrottling, "Rate exceeded")
+	}
+	name := p.plainName(in.Name)
+	old := p.byName[name]
+	if err := checkParameter(name, in, old != nil); err != nil {
+		return nil, err
+	}
+	if old == nil && len(p.names) >= 10000 {
+		return nil, failure("ParameterLimitExceeded", "You have exceeded the number of parameters for this account.")
+	}
+	if old == nil {
+		old = &parameter{name: name, tags: slices.Clone(in.Tags)}
+		p.byName[name] = old
+		p.names = slices.Insert(p.names, sort.SearchStrings(p.names, name), name)
+	}
+	next := ParameterVersion{
+		Name: name, Type: in.Type, Value: in.Value, Version: 1, Description: in.Description, KeyId: in.KeyId, AllowedPattern: in.AllowedPattern,
+		Tier: in.Tier, DataType: in.DataType, LastModifiedDate: Timestamp{now}, LastModifiedUser: "arn:aws:iam::" + p.config.Account + ":root",
+	}
+	if len(old.versions) > 0 {
+		next.inherit(old.latest())
+	}
+	next.fill()
+	old.versions = append(old.versions, next)
+	if extra := len(old.versions) - p.config.Versions; extra > 0 {
+		old.versions = slices.Delete(old.versions, 0, extra)
+	}
+	return &PutParameterOutput{Version: next.Version, Tier: next.Tier}, nil
+}
+
+// inherit takes over what an overwriting request leaves out.
+func (v *ParameterVersion) inherit(old *ParameterVersion) {
+	v.Version = old.Version + 1
+	for _, field := range []struct{ to, from *string }{
+		{&v.Type, &old.Type}, {&v.Description, &old.Description}, {&v.KeyId, &old.KeyId},
+		{&v.AllowedPattern, &old.AllowedPattern}, {&v.Tier, &old.Tier}, {&v.DataType, &old.DataType},
+	} {
+		if *field.to == "" {
+			*field.to = *field.from
+		}
+	}
+}
+
+func (v *ParameterVersion) fill() {
+	if v.Tier == "" || v.Tier == "Intelligent-Tiering" {
+		v.Tier = "Standard"
+		if utf8.RuneCountInString(v.Value) > MaxStandardCharacters {
+			v.Tier = "Advanced"
+		}
+	}
+	if v.DataType == "" {
+		v.DataType = "text"
+	}
+	if v.Type == "SecureString" && v.KeyId == "" {
+		v.KeyId = "alias/aws/ssm"
+	}
+}
+
+var (
+	parameterName = regexp.MustCompile(`^[A-Za-z0-9_.\-/]+$`)
+	reservedName  = regexp.MustCompile(`(?i)^/?(aws|ssm)`)
+)
+
+func checkParameter(name string, in *PutParameterInput, exists bool) error {
+	limit := MaxStandardCharacters
+	if in.Tier == "Advanced" || in.Tier == "Intelligent-Tiering" {
+		limit = MaxAdvancedCharacters
+	}
+	switch {
+	case in.Value == "":
+		return errConstraint("", "value", "Member must have length greater than or equal to 1")
+	case name == "" || len(name) > maxNameLength:
+		return errConstraint(name, "name", "Member must have length between 1 and 1011, inclusive")
+	case !parameterName.MatchString(name):
+		return failure(codeValidation, `Parameter name: can't be prefixed with "ssm" (case-insensitive). If formed as a path, it can consist of sub-paths divided by slash symbol; each sub-path can be formed as a mix of letters, numbers and the following 3 symbols .-_`)
+	case strings.HasPrefix(strings.ToLower(name), "/aws/"):
+		return failure(codeAccessDenied, "No access to reserved parameter name: %s.", name)
+	case reservedName.MatchString(name):
+		return failure(codeValidation, `Parameter name: can't be prefixed with "aws" or "ssm" (case-insensitive).`)
+	case strings.Contains(name, "/") && name[0] != '/':
+		return failure(codeValidation, "Parameter name must be a fully qualified name.")
+	case strings.HasSuffix(name, "/") || strings.Contains(name, "//"):
+		return failure(codeValidation, "Parameter name must not end with a slash or hold an empty sub-path.")
+	case strings.Count(name, "/") > maxLevels:
+		return failure("HierarchyLevelLimitExceededException", "The hierarchy can't be deeper than 15 levels.")
+	case in.Overwrite && len(in.Tags) > 0:
+		return failure(codeValidation, "Invalid request: tags and overwrite can't be used together. To create a parameter with tags, please remove overwrite flag. To update tags for an existing parameter, please use AddTagsToResource or RemoveTagsFromResource.")
+	case exists && !in.Overwrite:
+		return failure("ParameterAlreadyExists", "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.")
+	case in.Type == "" && !exists:
+		return failure(codeValidation, "A parameter type is required when you create a parameter.")
+	case in.Type != "" && in.Type != "String" && in.Type != "StringList" && in.Type != "SecureString":
+		return errConstraint(in.Type, "type", "Member must satisfy enum value set: [SecureString, StringList, String]")
+	case utf8.RuneCountInString(in.Value) > limit && limit == MaxStandardCharacters:
+		return failure(codeValidation, "Standard tier parameters support a maximum parameter value of 4096 characters. To create a larger parameter value, upgrade the parameter to use the advanced-parameter tier. For more information, see https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html")
+	case utf8.RuneCountInString(in.Value) > limit:
+		return failure(codeValidation, "Advanced tier parameters support a maximum parameter value of 8192 characters.")
+	}
+	return checkPattern(in)
+}
+
+func checkPattern(in *PutParameterInput) error {
+	if in.AllowedPattern == "" {
+		return nil
+	}
+	pattern, err := regexp.Compile(in.AllowedPattern)
+	if err != nil {
+		return failure("InvalidAllowedPatternException", "The request does not meet the regular expression requirement.")
+	}
+	if !pattern.MatchString(in.Value) {
+		return failure("ParameterPatternMismatchException", "Parameter value, cannot be validated against allowedPattern: %s", in.AllowedPattern)
+	}
+	return nil
+}
+
+// mayPut takes a put out of the bucket.
+func (p *ParameterStore) mayPut(now time.Time) bool {
+	rate := p.config.PutsPerSecond
+	if rate <= 0 {
+		return true
+	}
+	if !p.filled.IsZero() {
+		p.tokens = min(rate, p.tokens+rate*now.Sub(p.filled).Seconds())
+	}
+	p.filled = now
+	if p.tokens < 1 {
+		return false
+	}
+	p.tokens--
+	return true
+}
