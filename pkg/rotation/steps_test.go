@@ -15,7 +15,7 @@ import (
 )
 
 func TestCreateSecretMakesATokenAndPutsItAsPending(t *testing.T) {
-	inWorld(t, onlyAdmin, nil, func(w *world) {
+	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
 		run := w.begin()
 		report := w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
 
@@ -42,7 +42,7 @@ func TestCreateSecretMakesATokenAndPutsItAsPending(t *testing.T) {
 }
 
 func TestCreateSecretLogsInOnceListsWritesTheIntentThenCreates(t *testing.T) {
-	inWorld(t, onlyAdmin, nil, func(w *world) {
+	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
 		w.mustStep(w.begin(), rotation.CreateSecret, rotation.OutcomeCreated)
 		var order []engagetest.Operation
 		for _, call := range w.engage.Calls() {
@@ -71,7 +71,7 @@ func TestCreateSecretLogsInOnceListsWritesTheIntentThenCreates(t *testing.T) {
 }
 
 func TestCreateSecretDoesNothingWherePendingHasAValue(t *testing.T) {
-	inWorld(t, onlyAdmin, nil, func(w *world) {
+	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
 		run := w.begin()
 		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
 		before := len(w.engage.Calls())
@@ -89,7 +89,7 @@ func TestCreateSecretCreatesNothingWhereTheLedgerCannotBeWritten(t *testing.T) {
 			return call.Action != "PutParameter" || !strings.Contains(call.Resource, "/ledger/")
 		}
 	}
-	inWorld(t, onlyAdmin, deny, func(w *world) {
+	inWorld(t, onlyAdmin, deny, func(t *testing.T, w *world) {
 		_, err := w.step(w.begin(), rotation.CreateSecret)
 		if err == nil || !strings.Contains(err.Error(), "nothing was created") {
 			t.Fatalf("error %v", err)
@@ -99,7 +99,7 @@ func TestCreateSecretCreatesNothingWhereTheLedgerCannotBeWritten(t *testing.T) {
 }
 
 func TestCreateSecretRefusesAVersionThatIsNotPending(t *testing.T) {
-	inWorld(t, onlyAdmin, nil, func(w *world) {
+	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
 		run := w.begin()
 		if _, err := w.aws.Secrets.UpdateSecretVersionStage(&awstest.UpdateSecretVersionStageInput{
 			SecretId: secretName, VersionStage: awstest.StagePending, RemoveFromVersionId: run.VersionID}); err != nil {
@@ -123,7 +123,7 @@ func TestCreateSecretAdoptsATokenWhoseCreationWasNotAnswered(t *testing.T) {
 			lose := func(_ *awstest.Config, c *engagetest.Config, _ map[string]string) {
 				c.Fault = engagetest.Once(engagetest.OpCreate, 1, engagetest.After, fault)
 			}
-			inWorld(t, onlyAdmin, lose, func(w *world) {
+			inWorld(t, onlyAdmin, lose, func(t *testing.T, w *world) {
 				w.mustStep(w.begin(), rotation.CreateSecret, rotation.OutcomeAdopted)
 				w.wantTokens(w.token(awstest.StagePending))
 				if n := w.engage.Count(engagetest.OpCreate); n != 1 {
@@ -138,7 +138,7 @@ func TestCreateSecretDeletesItsTokenWhenThePutFailsForCertain(t *testing.T) {
 	refuse := func(c *awstest.Config, _ *engagetest.Config, _ map[string]string) {
 		c.Permit = func(call awstest.Call) bool { return call.Action != "PutSecretValue" }
 	}
-	inWorld(t, onlyAdmin, refuse, func(w *world) {
+	inWorld(t, onlyAdmin, refuse, func(t *testing.T, w *world) {
 		if _, err := w.step(w.begin(), rotation.CreateSecret); err == nil {
 			t.Fatal("no error")
 		}
@@ -160,14 +160,14 @@ func TestCreateSecretLeavesATokenWhosePutWasNotAnswered(t *testing.T) {
 			return awstest.Action{}
 		}
 	}
-	inWorld(t, onlyAdmin, lose, func(w *world) {
+	inWorld(t, onlyAdmin, lose, func(t *testing.T, w *world) {
 		w.mustStep(w.begin(), rotation.CreateSecret, rotation.OutcomeCreated)
 		w.wantTokens(w.token(awstest.StagePending))
 	})
 }
 
 func TestSetSecretChangesNothing(t *testing.T) {
-	inWorld(t, onlyAdmin, nil, func(w *world) {
+	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
 		run := w.begin()
 		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
 		calls := len(w.engage.Calls())
@@ -184,7 +184,7 @@ func TestSetSecretRefusesAPendingValueForAnotherHostOrUser(t *testing.T) {
 		`{"adminSecretArn":"ivr/other-admin"}`,
 		`{"username":"else","password":"x","platformId":"y"}`,
 	} {
-		inWorld(t, onlyAdmin, nil, func(w *world) {
+		inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
 			run := w.begin()
 			w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
 			w.edit(current)
@@ -208,7 +208,7 @@ func TestSetSecretRefusesAPendingValueForAnotherHostOrUser(t *testing.T) {
 }
 
 func TestTestSecretListsWithTheNewToken(t *testing.T) {
-	inWorld(t, onlyAdmin, nil, func(w *world) {
+	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
 		run := w.begin()
 		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
 		w.restart()
@@ -227,7 +227,7 @@ func TestTestSecretListsWithTheNewToken(t *testing.T) {
 func TestTestSecretAbandonsADeadToken(t *testing.T) {
 	for _, status := range []int{401, 403} {
 		dead := func(_ *awstest.Config, c *engagetest.Config, _ map[string]string) { c.Answers.DeadToken = status }
-		inWorld(t, onlyAdmin, dead, func(w *world) {
+		inWorld(t, onlyAdmin, dead, func(t *testing.T, w *world) {
 			run := w.begin()
 			w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
 			w.engage.DeleteToken(w.token(awstest.StagePending))
@@ -252,7 +252,7 @@ func TestTestSecretAbandonsATokenThatItsOwnListLacks(t *testing.T) {
 			return slices.DeleteFunc(tokens, func(token string) bool { return token == lacking })
 		}
 	}
-	inWorld(t, onlyAdmin, edit, func(w *world) {
+	inWorld(t, onlyAdmin, edit, func(t *testing.T, w *world) {
 		run := w.begin()
 		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
 		lacking = w.token(awstest.StagePending)
@@ -269,14 +269,14 @@ func TestTestSecretWaitsForATokenThatIsNotEverywhereYet(t *testing.T) {
 	slow := func(_ *awstest.Config, c *engagetest.Config, _ map[string]string) {
 		c.Propagation = engagetest.Propagation{NewUnlisted: engagetest.Lag{For: 3 * time.Second}, NewRejected: engagetest.Lag{For: 2 * time.Second}}
 	}
-	inWorld(t, onlyAdmin, slow, func(w *world) {
+	inWorld(t, onlyAdmin, slow, func(t *testing.T, w *world) {
 		w.rotate()
 		w.wantTokens(w.token(awstest.StageCurrent))
 	})
 }
 
 func TestTestSecretKeepsThePendingValueWhileTheVendorFails(t *testing.T) {
-	inWorld(t, onlyAdmin, nil, func(w *world) {
+	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
 		run := w.begin()
 		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
 		w.engage.SetFault(func(engagetest.Call) *engagetest.Fault { return engagetest.Status(503) })
@@ -292,7 +292,7 @@ func TestTestSecretIsAPreflightWhereThereIsNothingToTest(t *testing.T) {
 	for name, empty := range map[string]bool{"value equal to the current one": false, "no value": true} {
 		t.Run(name, func(t *testing.T) {
 			configure := func(c *awstest.Config, _ *engagetest.Config, _ map[string]string) { c.Secrets.EmptyTestVersion = empty }
-			inWorld(t, onlyAdmin, configure, func(w *world) {
+			inWorld(t, onlyAdmin, configure, func(t *testing.T, w *world) {
 				no := false
 				run, err := w.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{SecretId: secretName, RotationLambdaARN: functionARN, RotateImmediately: &no})
 				if err != nil {
@@ -310,7 +310,7 @@ func TestTestSecretIsAPreflightWhereThereIsNothingToTest(t *testing.T) {
 }
 
 func TestFinishSecretRecordsThePreviousTokenBeforeTheSwapAndDeletesItAfter(t *testing.T) {
-	inWorld(t, onlyAdmin, nil, func(w *world) {
+	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
 		foreign := w.engage.CreateToken(w.user.Username)
 		w.rotate()
 		first := w.token(awstest.StageCurrent)
@@ -344,7 +344,7 @@ func TestFinishSecretRecordsThePreviousTokenBeforeTheSwapAndDeletesItAfter(t *te
 }
 
 func TestFinishSecretResumesTheRetirementWhereTheSwapIsMade(t *testing.T) {
-	inWorld(t, onlyAdmin, nil, func(w *world) {
+	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
 		w.rotate()
 		run := w.begin()
 		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
@@ -367,7 +367,7 @@ func TestFinishSecretResumesTheRetirementWhereTheSwapIsMade(t *testing.T) {
 }
 
 func TestFinishSecretNeverSwapsADeadTokenIn(t *testing.T) {
-	inWorld(t, onlyAdmin, nil, func(w *world) {
+	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
 		w.rotate()
 		current := w.token(awstest.StageCurrent)
 		run := w.begin()
@@ -387,7 +387,7 @@ func TestFinishSecretKeepsAnEditMadeDuringTheRotation(t *testing.T) {
 		`{"adminSecretArn":"` + adminName + `","note":"by hand"}`,
 		`{"adminSecretArn":"` + adminName + `","apiToken":"aws80:made-by-hand-0123456789"}`,
 	} {
-		inWorld(t, onlyAdmin, nil, func(w *world) {
+		inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
 			run := w.begin()
 			w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
 			w.mustStep(run, rotation.SetSecret, rotation.OutcomeChecked)
@@ -417,7 +417,7 @@ func TestFinishSecretKeepsThePreviousTokenForTheRetention(t *testing.T) {
 	retain := func(_ *awstest.Config, _ *engagetest.Config, env map[string]string) {
 		env["PREVIOUS_TOKEN_RETENTION"] = "1h"
 	}
-	inWorld(t, onlyAdmin, retain, func(w *world) {
+	inWorld(t, onlyAdmin, retain, func(t *testing.T, w *world) {
 		w.rotate()
 		first := w.token(awstest.StageCurrent)
 		w.rotate()
@@ -447,7 +447,7 @@ func TestStepsBearStaleReads(t *testing.T) {
 			return awstest.Action{}
 		}
 	}
-	inWorld(t, onlyAdmin, configure, func(w *world) {
+	inWorld(t, onlyAdmin, configure, func(t *testing.T, w *world) {
 		for range 3 {
 			run := w.begin()
 			for _, step := range run.Steps {

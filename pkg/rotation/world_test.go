@@ -40,7 +40,7 @@ type world struct {
 }
 
 // inWorld runs a test in a world of its own. Changes to the configurations come before anything starts.
-func inWorld(t *testing.T, document string, change func(*awstest.Config, *engagetest.Config, map[string]string), test func(w *world)) {
+func inWorld(t *testing.T, document string, change func(*awstest.Config, *engagetest.Config, map[string]string), test func(t *testing.T, w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		awsConfig := awstest.Config{Secrets: awstest.SecretsConfig{History: 8}}
@@ -54,7 +54,7 @@ func inWorld(t *testing.T, document string, change func(*awstest.Config, *engage
 		w.createSecret(adminName, w.loginFields())
 		w.arn = w.createSecret(secretName, document)
 		w.restart()
-		test(w)
+		test(t, w)
 		for _, v := range w.engage.Violations() {
 			t.Errorf("the vendor was sent what it should not be: %v", v)
 		}
