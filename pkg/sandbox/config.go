@@ -1,0 +1,105 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"time"
+
+	"engage-token-rotation/pkg/engage"
+)
+
+// The functions' names, as Lambda knows them.
+const (
+	FunctionRotate = "rotate"
+	FunctionSweep  = "sweep"
+	FunctionIVR    = "ivr"
+)
+
+// Functions are the names of all functions; a sandbox runs those of them that it has a binary of.
+var Functions = []string{FunctionRotate, FunctionSweep, FunctionIVR}
+
+// The secrets that a sandbox begins with.
+const (
+	// TokenSecret is the secret that rotates.
+	TokenSecret = "engage/token"
+	// AdminSecret holds the login fields, unless Config.OneSecret is set.
+	AdminSecret = "engage/admin"
+)
+
+// The default ports of `make sandbox`.
+const (
+	DefaultAWSPort    = 4580
+	DefaultEngagePort = 4581
+)
+
+// Region and Account are those of the stand-ins.
+const (
+	Region  = "us-east-1"
+	Account = "123456789012"
+)
+
+// Config configures a Sandbox. Binaries with [FunctionRotate] is required.
+type Config struct {
+	// Binaries are the bootstrap binaries by function name; see [Build] and [FindBinaries].
+	Binaries map[string]string
+	// Listen is the address to listen at, without a port; "" means 127.0.0.1. Containers reach 0.0.0.0 or the address of
+	// their bridge only.
+	Listen string
+	// AWSPort and EngagePort are the ports; 0 takes free ones.
+	AWSPort, EngagePort int
+	// Flow is the login flow of the secret; "" means engage.
+	Flow engage.Flow
+	// OneSecret puts the login fields into the token secret itself, instead of an admin secret that it names.
+	OneSecret bool
+	// Retention is PREVIOUS_TOKEN_RETENTION.
+	Retention time.Duration
+	// Scenario is what goes wrong from the start; "" means nothing.
+	Scenario Scenario
+	// Env is added to the environment of the functions, and goes before what the sandbox sets.
+	Env map[string]string
+	// Timeout of an invocation; 0 means a minute.
+	Timeout time.Duration
+	// Observe is told of each invocation when it has ended, one at a time; nil: nobody is told.
+	Observe func(Invocation)
+}
+
+func (c Config) withDefaults() (Config, error) {
+	if c.Binaries[FunctionRotate] == "" {
+		return c, errors.New("sandbox: the rotate binary is missing; build it (make build)")
+	}
+	if c.Listen == "" {
+		c.Listen = "127.0.0.1"
+	}
+	if net.ParseIP(c.Listen) == nil {
+		return c, fmt.Errorf("sandbox: the address to listen at, %q, is no IP address; use 127.0.0.1, 0.0.0.0 or that of the containers' bridge", c.Listen)
+	}
+	if c.Flow == "" {
+		c.Flow = engage.FlowEngage
+	}
+	if flows := []engage.Flow{engage.FlowEngage, engage.FlowRingCentral, engage.FlowLegacy}; !slices.Contains(flows, c.Flow) {
+		return c, fmt.Errorf("sandbox: there is no login flow %q; use one of %v", c.Flow, flows)
+	}
+	if c.Scenario == "" {
+		c.Scenario = ScenarioNone
+	}
+	if _, ok := scenarios[c.Scenario]; !ok {
+		return c, fmt.Errorf("sandbox: there is no scenario %q; use one of %v", c.Scenario, Scenarios())
+	}
+	if c.Timeout == 0 {
+		c.Timeout = time.Minute
+	}
+	if c.Observe == nil {
+		c.Observe = func(Invocation) {}
+	}
+	return c, nil
+}
+
+// reachable is the host part of the URLs under which this machine reaches the listeners.
+func (c Config) reachable() string {
+	if ip := net.ParseIP(c.Listen); ip.IsUnspecified() {
+		return "127.0.0.1"
+	}
+	return c.Listen
+}

@@ -1,0 +1,140 @@
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"time"
+)
+
+// ServeConfig configures Serve.
+type ServeConfig struct {
+	Config
+	// Every is the time between rotations; 0 sets the rotation up without running one.
+	Every time.Duration
+	// SweepEvery is the time between sweeps; 0 leaves them to whoever invokes the function.
+	SweepEvery time.Duration
+	// EnvFile is where the file for `sam local invoke --env-vars` is written; "" writes none.
+	EnvFile string
+	// Verbose prints what the functions write, too.
+	Verbose bool
+}
+
+// Serve runs a sandbox until ctx ends, and prints a line for each invocation. It returns nil when ctx ended.
+func Serve(ctx context.Context, config ServeConfig, out io.Writer, getenv func(string) string) error {
+	t := timeline{out, newPalette(out, getenv)}
+	printed := map[string]int{}
+	var box *Sandbox
+	config.Observe = func(i Invocation) {
+		t.brief(i, nameOf(i.Secret))
+		if config.Verbose && box != nil {
+			lines := box.outputs[i.Function].all()
+			for _, line := range lines[min(printed[i.Function], len(lines)):] {
+				t.line("          %s", t.dim(line))
+			}
+			printed[i.Function] = len(lines)
+		}
+	}
+	box, err := Start(ctx, config.Config)
+	if err != nil {
+		return err
+	}
+	defer box.Close()
+	if config.EnvFile != "" {
+		if err := os.WriteFile(config.EnvFile, box.EnvVars(), 0o600); err != nil {
+			return fmt.Errorf("write the --env-vars file: %w", err)
+		}
+	}
+	t.instruct(box, config)
+	if err := box.schedule(ctx, config.Every); err != nil {
+		return err
+	}
+	sweeping := make(chan struct{})
+	go func() {
+		defer close(sweeping)
+		box.sweep(ctx, config.SweepEvery)
+	}()
+	_ = box.RunSchedules(ctx) // ends with ctx alone
+	<-sweeping
+	t.line("stopped")
+	return nil
+}
+
+// schedule sets the rotation up, and starts the first one where there is a schedule.
+func (s *Sandbox) schedule(ctx context.Context, every time.Duration) error {
+	if every == 0 {
+		_, err := s.Preflight(ctx, "")
+		return err
+	}
+	if every < time.Second {
+		return fmt.Errorf("sandbox: rotations every %s are too many; use a second at least", every)
+	}
+	_, err := s.Rotate(ctx, fmt.Sprintf("rate(%d seconds)", int(every.Seconds())))
+	return err
+}
+
+// sweep invokes the sweep on a schedule, as EventBridge does.
+func (s *Sandbox) sweep(ctx context.Context, every time.Duration) {
+	f := s.running[FunctionSweep]
+	if every <= 0 || f == nil {
+		return
+	}
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			// A failure is printed by the observer.
+			_, _ = s.Invoke(ctx, FunctionSweep, []byte("{}"))
+		}
+	}
+}
+
+// instruct says how to use the sandbox.
+func (t timeline) instruct(box *Sandbox, config ServeConfig) {
+	t.line("%s", t.bold("Sandbox"))
+	t.line("  AWS      %s   Secrets Manager, SSM, Lambda Invoke (%s)", box.AWSURL, strings.Join(box.State().Functions, ", "))
+	t.line("  Engage   %s   all three logins; the secrets use %s", box.EngageURL, box.config.Flow)
+	t.line("  secrets  %s (rotates), %s", TokenSecret, AdminSecret)
+	t.line("  inspect  curl -s %s%s    also %s, %s; POST %s", box.AWSURL, PathState, PathCalls, PathLogs, PathReset)
+	t.line("  faults   curl -s -X POST '%s%s?name=%s'    %s", box.AWSURL, PathScenario, ScenarioDeleteFailing, t.dim(fmt.Sprint(Scenarios())))
+	t.line("\n%s", t.bold("AWS CLI and SDKs, in another shell"))
+	for _, export := range box.Exports() {
+		t.line("  %s", export)
+	}
+	t.line("  aws secretsmanager rotate-secret --secret-id %s", TokenSecret)
+	t.line("  aws secretsmanager describe-secret --secret-id %s", TokenSecret)
+	if box.running[FunctionSweep] != nil {
+		t.line("  aws lambda invoke --function-name sweep --cli-binary-format raw-in-base64-out --payload '{\"dryRun\": true}' /dev/stdout")
+	}
+	t.line("\n%s", t.bold("sam local invoke"))
+	if config.EnvFile != "" {
+		t.line("  sam local invoke RotateFunction --event events/rotate-create.json --env-vars %s", config.EnvFile)
+	}
+	if net.ParseIP(box.config.Listen).IsLoopback() {
+		t.line("  %s", t.dim("containers cannot reach "+box.config.Listen+": start with -listen 0.0.0.0, or the address of docker0, for that"))
+	}
+	t.line("")
+	if config.Every > 0 {
+		t.line("%s", t.dim(fmt.Sprintf("Rotating every %s; stop with Ctrl-C.", config.Every)))
+		return
+	}
+	t.line("%s", t.dim("No schedule: a preflight now, rotations on demand; stop with Ctrl-C."))
+}
+
+// nameOf shortens a secret's ARN to its name.
+func nameOf(arn string) string {
+	_, name, found := strings.Cut(arn, ":secret:")
+	if !found {
+		return arn
+	}
+	if at := strings.LastIndexByte(name, '-'); at > 0 {
+		name = name[:at]
+	}
+	return name
+}

@@ -1,0 +1,50 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"net"
+	"net/url"
+
+	"engage-token-rotation/pkg/settings"
+)
+
+// Settings are the environment of the functions where they reach this sandbox under the given host, which may be another
+// than its own: containers call it host.docker.internal.
+func (s *Sandbox) Settings(host string) map[string]string {
+	awsURL, engageURL := under(s.AWSURL, host), under(s.EngageURL, host)
+	return map[string]string{
+		"AWS_ENDPOINT_URL":             awsURL,
+		settings.EnvEngageBaseURL:      engageURL,
+		settings.EnvRingCentralBaseURL: engageURL,
+		settings.EnvAllowedHosts:       engageURL,
+		settings.EnvRetention:          s.config.Retention.String(),
+		"TOKEN_SECRET_ID":              TokenSecret,
+		"TOKEN_CACHE_TTL":              "5m",
+	}
+}
+
+// EnvVars is the file for `sam local invoke --env-vars`: the settings as containers need them.
+func (s *Sandbox) EnvVars() []byte {
+	text, _ := json.MarshalIndent(map[string]any{"Parameters": s.Settings("host.docker.internal")}, "", "  ")
+	return append(text, '\n')
+}
+
+// Exports are the shell lines with which the AWS CLI and SDKs call this sandbox.
+func (s *Sandbox) Exports() []string {
+	return []string{
+		"export AWS_ENDPOINT_URL=" + s.AWSURL,
+		"export AWS_REGION=" + Region + " AWS_DEFAULT_REGION=" + Region,
+		"export AWS_ACCESS_KEY_ID=" + callerUser + " AWS_SECRET_ACCESS_KEY=sandbox AWS_SESSION_TOKEN=",
+		"export AWS_EC2_METADATA_DISABLED=true AWS_PAGER=",
+	}
+}
+
+// under puts another host into a URL and keeps its port.
+func under(base, host string) string {
+	u, err := url.Parse(base)
+	if err != nil {
+		return base
+	}
+	u.Host = net.JoinHostPort(host, u.Port())
+	return u.String()
+}
