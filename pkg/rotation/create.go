@@ -3,6 +3,7 @@ package rotation
 import (
 	"context"
 	"errors"
+	"time"
 
 	"engage-token-rotation/pkg/account"
 	"engage-token-rotation/pkg/engage"
@@ -86,8 +87,13 @@ func (r *Rotator) warm() bool { return r.sessions.Len() > 0 }
 // logIn logs in, which no step does but createSecret and a preflight, and reads the ledger meanwhile.
 func (i *invocation) logIn(ctx context.Context, history ledger.LoginHistory) (place, *engage.Session, ledger.View, error) {
 	count := counted{acquire: func(ctx context.Context, user ledger.User) error {
-		defer func() { history = nil }() // good for one login
-		return i.loginCounter().Acquire(ctx, history, account.LoginKey(i.currentDocument, user))
+		err := i.loginCounter().Acquire(ctx, history, account.LoginKey(i.currentDocument, user))
+		history = nil // good for one login
+		var tooMany *ledger.TooManyLogins
+		if errors.As(err, &tooMany) && i.sleepUntil(ctx, tooMany.Until) {
+			return i.loginCounter().Acquire(ctx, nil, account.LoginKey(i.currentDocument, user))
+		}
+		return err
 	}}
 	// Who logs in is known by the admin secret's name: the login is counted while that secret is being read.
 	if i.currentDocument.AdminSecretARN() != "" && !i.warm() {
@@ -114,6 +120,26 @@ func (i *invocation) logIn(ctx context.Context, history ledger.LoginHistory) (pl
 		})
 	count.wait()
 	return p, session, view, err
+}
+
+// afterLogin is how much of an invocation's time must be left after a wait for the permission to log in.
+const afterLogin = 20 * time.Second
+
+// sleepUntil waits where the invocation has the time for it, and reports whether it did.
+func (i *invocation) sleepUntil(ctx context.Context, at time.Time) bool {
+	wait := at.Sub(i.config.Now())
+	deadline, ok := ctx.Deadline()
+	if !ok || i.config.Now().Add(wait+afterLogin).After(deadline) {
+		return false
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // counted counts logins, the first of them ahead of time where ahead was called.
