@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -36,6 +37,8 @@ func ParseBaseURL(text string) (*url.URL, error) {
 		return nil, errors.New("names a host with a trailing dot")
 	case strings.HasSuffix(u.Host, ":"):
 		return nil, errors.New("names an empty port")
+	case port != "" && !isPort(port):
+		return nil, errors.New("names no port from 1 to 65535")
 	}
 	if u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80" {
 		port = ""
@@ -48,4 +51,10 @@ func ParseBaseURL(text string) (*url.URL, error) {
 		clean.Host = net.JoinHostPort(host, port)
 	}
 	return clean, nil
+}
+
+// isPort accepts one spelling of each port.
+func isPort(text string) bool {
+	n, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && n > 0 && text[0] != '0'
 }

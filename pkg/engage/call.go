@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"mime"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -44,6 +43,7 @@ func (c *Client) do(ctx context.Context, r request) (answer, error) {
 				return answer{}, &Error{Operation: r.operation, Reason: "not tried: " + err.Error(), Retryable: true, cause: err}
 			}
 		}
+		used := accessOf(r.auth)
 		a, e := c.send(ctx, r)
 		if e == nil {
 			return a, nil
@@ -51,8 +51,8 @@ func (c *Client) do(ctx context.Context, r request) (answer, error) {
 		if session, ok := r.auth.(*Session); ok && e.Status == http.StatusUnauthorized && !renewed && session.worthRenewing(c, e) {
 			// 401 came before any effect, so that even a creation may be sent again.
 			renewed = true
-			if err := session.renew(ctx, c); err != nil {
-				return answer{}, err
+			if err := session.renew(ctx, c, used); err != nil {
+				return answer{}, notSent(err)
 			}
 			try--
 			continue
@@ -101,13 +101,18 @@ func (c *Client) send(ctx context.Context, r request) (answer, *Error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.config.CallTimeout)
 	defer cancel()
-	req, err := c.newRequest(ctx, r)
+	var reach reach
+	req, err := c.newRequest(reach.watch(ctx), r)
 	if err != nil {
 		return answer{}, &Error{Operation: r.operation, Reason: "the request cannot be built", Hint: "check the base URL"}
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return answer{}, transportError(r.operation, err)
+		e := transportError(r.operation, err)
+		if reach.nothingSent() {
+			e.noConnection()
+		}
+		return answer{}, e
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxBodySize+1))
@@ -120,7 +125,7 @@ func (c *Client) send(ctx context.Context, r request) (answer, *Error) {
 		return answer{}, &Error{Operation: r.operation, Status: resp.StatusCode, OutcomeUnknown: true,
 			Reason: "the answer is longer than 1 MiB", Hint: "check the base URL"}
 	}
-	a := answer{status: resp.StatusCode, body: body, html: isHTML(resp.Header, body)}
+	a := answer{status: resp.StatusCode, body: body, html: isHTML(body)}
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return answer{}, statusError(r, a, resp.Header, c.config.Now())
 	}
@@ -155,9 +160,9 @@ func (c *Client) newRequest(ctx context.Context, r request) (*http.Request, erro
 	return req, nil
 }
 
-func isHTML(header http.Header, body []byte) bool {
-	kind, _, _ := mime.ParseMediaType(header.Get("Content-Type"))
-	return kind == "text/html" || bytes.HasPrefix(bytes.TrimSpace(body), []byte("<"))
+// isHTML goes by the text: servers are known to label bare text as text/html, and web pages as anything.
+func isHTML(body []byte) bool {
+	return bytes.HasPrefix(bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff"))), []byte("<"))
 }
 
 // unusable describes a 2xx answer that does not hold what was asked for: its effect is unknown.

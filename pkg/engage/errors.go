@@ -75,10 +75,12 @@ func Retryable(err error) bool {
 	return errors.As(err, &e) && e.Retryable
 }
 
+const reasonBroke = "the connection broke before the answer came"
+
 // transportError describes a call without an answer. The error's own text is dropped: *url.Error prints the query with
 // the password and the path with the token.
 func transportError(operation string, err error) *Error {
-	e := &Error{Operation: operation, Retryable: true, OutcomeUnknown: true, Reason: "the connection broke before the answer came"}
+	e := &Error{Operation: operation, Retryable: true, OutcomeUnknown: true, Reason: reasonBroke}
 	var (
 		op          *net.OpError
 		dns         *net.DNSError
@@ -86,12 +88,11 @@ func transportError(operation string, err error) *Error {
 		certificate *tls.CertificateVerificationError
 		authority   x509.UnknownAuthorityError
 		hostname    x509.HostnameError
-		record      tls.RecordHeaderError
 	)
 	switch {
 	case errors.Is(err, context.Canceled):
 		e.Reason, e.cause, e.Retryable = "the invocation was cancelled", context.Canceled, false
-	case errors.As(err, &certificate), errors.As(err, &authority), errors.As(err, &hostname), errors.As(err, &record):
+	case errors.As(err, &certificate), errors.As(err, &authority), errors.As(err, &hostname):
 		e.Reason, e.Retryable, e.OutcomeUnknown = "the host's TLS certificate is not trusted", false, false
 		e.Hint = "check the base URL and who answers at that host; nothing was sent"
 	case errors.As(err, &dns):
@@ -104,4 +105,25 @@ func transportError(operation string, err error) *Error {
 		e.Reason, e.cause = "no answer in time", context.DeadlineExceeded
 	}
 	return e
+}
+
+// noConnection describes a call for which no connection came about: whatever failed, nothing was sent.
+func (e *Error) noConnection() {
+	e.OutcomeUnknown = false
+	if e.Reason == reasonBroke {
+		e.Reason = "no TLS connection to the host"
+		e.Hint = "check the base URL and who answers at that host (TLS 1.2 or newer is needed); nothing was sent"
+	}
+}
+
+// notSent returns the error of what had to come before a call, such as the renewal of its session: the call itself had
+// no effect.
+func notSent(err error) error {
+	var e *Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	known := *e
+	known.OutcomeUnknown = false
+	return &known
 }

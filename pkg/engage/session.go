@@ -58,21 +58,40 @@ func (s *Session) worthRenewing(c *Client, refused *Error) bool {
 	return refused.expired || c.config.Now().Sub(s.grant.obtained) > renewBefore
 }
 
+// access returns the access token in use.
+func (s *Session) access() hidden.String {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.grant.access
+}
+
+// accessOf returns the access token that auth would send now, where auth is a session.
+func accessOf(auth Auth) hidden.String {
+	if session, ok := auth.(*Session); ok && session != nil {
+		return session.access()
+	}
+	return hidden.String{}
+}
+
 // ensure renews the session where its access token is about to end.
 func (s *Session) ensure(ctx context.Context, c *Client) error {
 	s.mu.Lock()
-	live := c.config.Now().Before(s.grant.expires.Add(-renewBefore))
+	live, used := c.config.Now().Before(s.grant.expires.Add(-renewBefore)), s.grant.access
 	s.mu.Unlock()
 	if live {
 		return nil
 	}
-	return s.renew(ctx, c)
+	return s.renew(ctx, c, used)
 }
 
-// renew replaces the access token: by the refresh token where there is one and it still works, by a login otherwise.
-func (s *Session) renew(ctx context.Context, c *Client) error {
+// renew replaces the access token that was used: by the refresh token where there is one and it still works, by a login
+// otherwise. Of simultaneous calls that used the same one, the first renews for all.
+func (s *Session) renew(ctx context.Context, c *Client, used hidden.String) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.grant.access != used {
+		return nil
+	}
 	if refresh := s.grant.refresh; !refresh.IsZero() {
 		s.grant.refresh = hidden.String{} // single use, whatever the answer
 		g, err := c.grant(ctx, request{operation: opRefresh, url: c.url("/api/auth/token/refresh"), attempts: 1,

@@ -45,14 +45,23 @@ func (c *Client) List(ctx context.Context, auth Auth) ([]Token, error) {
 	return tokens, nil
 }
 
-// Delete deletes a token; auth may be any token of the same user, the deleted one included. An unknown token (404, 410)
-// counts as deleted only when a listing confirms that it is gone.
+// Delete deletes a token; auth may be any token of the same user, the deleted one included. An unknown token (404, 410,
+// or the body false) counts as deleted only when a listing confirms that it is gone. A web page is no deletion, whatever
+// its status.
 func (c *Client) Delete(ctx context.Context, auth Auth, token Token) error {
-	_, err := c.call(ctx, request{operation: opDelete, method: http.MethodDelete, url: c.tokenURL(token.Reveal()), auth: auth})
-	if err == nil {
-		return nil
+	if token.IsZero() {
+		return &Error{Operation: opDelete, Reason: "there is no token to delete"}
 	}
-	if e := asError(err); e.Status != http.StatusNotFound && e.Status != http.StatusGone {
+	a, err := c.call(ctx, request{operation: opDelete, method: http.MethodDelete, url: c.tokenURL(token.Reveal()), auth: auth})
+	if err == nil {
+		switch {
+		case a.html:
+			return unusable(opDelete, a, "")
+		case string(bytes.TrimSpace(a.body)) != "false":
+			return nil
+		}
+		err = unusable(opDelete, a, "the answer says that nothing was deleted")
+	} else if e := asError(err); e.Status != http.StatusNotFound && e.Status != http.StatusGone {
 		return err
 	}
 	if auth == Auth(token) {
@@ -88,7 +97,7 @@ func (c *Client) Accounts(ctx context.Context, auth Auth) ([]Account, error) {
 		AccountName   looseString `json:"accountName"`
 		MainAccountID looseString `json:"mainAccountId"`
 	}
-	if json.Unmarshal(a.body, &documents) != nil || a.html {
+	if json.Unmarshal(a.body, &documents) != nil || documents == nil {
 		return nil, unusable(opAccounts, a, "the answer is not a list of accounts")
 	}
 	accounts := make([]Account, len(documents))
@@ -127,7 +136,7 @@ func (c *Client) call(ctx context.Context, r request) (answer, error) {
 	r.attempts = c.config.Attempts
 	if session, ok := r.auth.(*Session); ok {
 		if err := session.ensure(ctx, c); err != nil {
-			return answer{}, err
+			return answer{}, notSent(err)
 		}
 	}
 	return c.do(ctx, r)
@@ -142,9 +151,6 @@ func parseCreated(a answer) (token Token, reason string) {
 			return Token{}, "the answer is not a token"
 		}
 		text = strings.TrimSpace(unquoted)
-	}
-	if a.html {
-		return Token{}, "the answer is a web page"
 	}
 	token, err := ParseToken(text)
 	if err != nil {

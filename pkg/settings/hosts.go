@@ -21,8 +21,8 @@ var vendorHosts = []string{
 // hosts is the allow-list: whoever names a host decides where a password is sent. Keys are "scheme://host[:port]".
 type hosts map[string]bool
 
-// parseHosts reads ENGAGE_ALLOWED_HOSTS: hosts divided by commas, each "host", "host:port" (both meaning https), or a
-// base URL with its scheme.
+// parseHosts reads ENGAGE_ALLOWED_HOSTS: hosts divided by commas, each "host", "host:port" (both meaning https, and for
+// this machine http too), or a base URL with its scheme. This machine without scheme and port stands for all its ports.
 func parseHosts(text string) (hosts, error) {
 	allowed := hosts{}
 	for _, host := range vendorHosts {
@@ -33,7 +33,8 @@ func parseHosts(text string) (hosts, error) {
 		if entry == "" {
 			continue
 		}
-		if !strings.Contains(entry, "://") {
+		bare := !strings.Contains(entry, "://")
+		if bare {
 			entry = "https://" + entry
 		}
 		base, err := engage.ParseBaseURL(entry)
@@ -41,13 +42,26 @@ func parseHosts(text string) (hosts, error) {
 			return nil, fmt.Errorf("an entry %w", err)
 		}
 		allowed[base.String()] = true
+		if bare && isLocal(base.Hostname()) {
+			allowed["http://"+base.Host] = true
+			if base.Port() == "" {
+				allowed[anyPort(base)] = true
+			}
+		}
 	}
 	return allowed, nil
 }
 
+// anyPort is the key of all ports of this machine, under either scheme.
+func anyPort(base *url.URL) string { return base.Hostname() + ":*" }
+
 // check refuses a base URL whose host is not on the list, or that is plain http without need.
 func (h hosts) check(base *url.URL) error {
-	if !h[base.String()] {
+	switch {
+	case h[base.String()], isLocal(base.Hostname()) && h[anyPort(base)]:
+	case base.Scheme == "http" && h["https://"+base.Host]:
+		return fmt.Errorf("is plain http; use https, or spell the host with http:// in %s", EnvAllowedHosts)
+	default:
 		return fmt.Errorf("names a host that is not on the allow-list; add it to %s if it is the vendor's", EnvAllowedHosts)
 	}
 	return h.checkScheme(base)
