@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -434,9 +435,12 @@ func TestFinishSecretKeepsThePreviousTokenForTheRetention(t *testing.T) {
 }
 
 func TestStepsBearStaleReads(t *testing.T) {
+	var mu sync.Mutex
 	stale := map[string]int{}
 	configure := func(c *awstest.Config, _ *engagetest.Config, _ map[string]string) {
 		c.Fault = func(call awstest.Call) awstest.Action {
+			mu.Lock()
+			defer mu.Unlock()
 			if call.Action != "DescribeSecret" && call.Action != "GetSecretValue" {
 				stale = map[string]int{}
 				return awstest.Action{}
