@@ -75,4 +75,10 @@ var unknown = map[string]bool{
 	"ServiceUnavailableException": true,
 	"RequestTimeout":              true,
 	"UnknownError":                true,
+	// The SDK has tried several times: the refusal is of the last try, and an earlier one may have been lost.
+	"ThrottlingException":      true,
+	"ThrottledException":       true,
+	"Throttling":               true,
+	"TooManyRequestsException": true,
+	"RequestLimitExceeded":     true,
 }

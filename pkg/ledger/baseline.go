@@ -4,7 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"maps"
 	"slices"
 
@@ -80,14 +80,14 @@ func (b *Baseline) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	all, err := base64.RawStdEncoding.DecodeString(document.Digests)
-	if err != nil || document.Width < 0 || document.Width > 32 || document.Width == 0 && len(all) > 0 ||
-		document.Width > 0 && len(all)%document.Width != 0 {
-		return fmt.Errorf("ledger: no baseline")
-	}
-	*b = Baseline{width: document.Width}
-	if b.width == 0 {
+	*b = Baseline{}
+	if err == nil && document.Width == 0 && len(all) == 0 {
 		return nil
 	}
+	if err != nil || !slices.Contains(digestWidths, document.Width) || len(all)%document.Width != 0 {
+		return errors.New("ledger: no baseline")
+	}
+	b.width = document.Width
 	b.digests = make(map[string]bool, len(all)/b.width)
 	for ; len(all) > 0; all = all[b.width:] {
 		b.digests[string(all[:b.width])] = true

@@ -131,8 +131,11 @@ func (l *Ledger) intentName(user User, id string) string {
 }
 
 func (l *Ledger) tokenName(user User, t Token) string {
-	return l.path + "/" + string(user) + "/" + tokenKind + string(t.Fingerprint) + "-" + digest(8, t.Secret)
+	return l.path + "/" + string(user) + "/" + t.name()
 }
+
+// name is the last part of the parameter's name.
+func (t Token) name() string { return tokenKind + string(t.Fingerprint) + "-" + digest(8, t.Secret) }
 
 // View is what the ledger holds of one user at one moment.
 type View struct {
@@ -187,7 +190,7 @@ func parse(values map[string]string) View {
 			}
 		case strings.HasPrefix(kind, tokenKind):
 			var t Token
-			if json.Unmarshal([]byte(value), &t) == nil && t.valid() {
+			if json.Unmarshal([]byte(value), &t) == nil && t.valid() && kind == t.name() {
 				v.Tokens = append(v.Tokens, t)
 				continue
 			}

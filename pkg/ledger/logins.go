@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"engage-token-rotation/pkg/parallel"
 )
 
 // The limit of logins: five in any 60 seconds for one user, over all functions that run.
@@ -86,15 +88,17 @@ func (l *Logins) Acquire(ctx context.Context, history LoginHistory, key string) 
 
 // take creates the number and meanwhile removes those that no longer matter.
 func (l *Logins) take(ctx context.Context, key string, number int, now time.Time, expired []int) (created bool, err error) {
-	cleaned := make(chan struct{})
-	go func() {
-		defer close(cleaned)
-		for _, old := range expired {
-			_ = l.parameters.Delete(ctx, l.name(key, old)) // tried again by the next login
-		}
-	}()
-	created, err = l.parameters.Create(ctx, l.name(key, number), now.UTC().Format(time.RFC3339Nano))
-	<-cleaned
+	_ = parallel.Do(
+		func() error {
+			for _, old := range expired {
+				_ = l.parameters.Delete(ctx, l.name(key, old)) // tried again by the next login
+			}
+			return nil
+		},
+		func() error {
+			created, err = l.parameters.Create(ctx, l.name(key, number), now.UTC().Format(time.RFC3339Nano))
+			return nil
+		})
 	if err != nil {
 		return false, fmt.Errorf("count the login as %s: %w", l.name(key, number), err)
 	}
@@ -117,18 +121,22 @@ func (l *Logins) name(key string, number int) string {
 	return l.path + "/" + key + "-" + strconv.Itoa(number)
 }
 
-// of returns the times of one key's logins by number. An unreadable time counts as now: in doubt no login.
+// maxNumber bounds the numbers: a greater one was not counted here.
+const maxNumber = 1 << 52
+
+// of returns the times of one key's logins by number. What cannot have been written here does not count: an unreadable
+// time, a time to come, a number out of bounds.
 func (l *Logins) of(history LoginHistory, key string) map[int]time.Time {
 	times := map[int]time.Time{}
 	for name, value := range history {
 		rest, ok := strings.CutPrefix(name, l.path+"/"+key+"-")
 		number, err := strconv.Atoi(rest)
-		if !ok || err != nil || number < 0 {
+		if !ok || err != nil || number < 0 || number > maxNumber || rest != strconv.Itoa(number) {
 			continue
 		}
 		at, err := time.Parse(time.RFC3339Nano, value)
-		if err != nil {
-			at = l.now()
+		if err != nil || at.After(l.now().Add(LoginWindow)) {
+			at = time.Time{}
 		}
 		times[number] = at
 	}

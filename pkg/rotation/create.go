@@ -8,6 +8,7 @@ import (
 	"engage-token-rotation/pkg/account"
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/parallel"
 	"engage-token-rotation/pkg/secret"
 )
 
@@ -109,7 +110,7 @@ func (i *invocation) logIn(ctx context.Context, history ledger.LoginHistory) (pl
 		view    ledger.View
 		session *engage.Session
 	)
-	err = parallel(
+	err = parallel.Do(
 		func() (err error) {
 			session, err = i.sessions.Login(ctx, p.client, a.Credentials)
 			return fail2("log in", err, "nothing was created")
@@ -152,7 +153,14 @@ type counted struct {
 func (c *counted) ahead(ctx context.Context, user ledger.User) {
 	c.first = make(chan error, 1)
 	first := c.first
-	go func() { first <- c.acquire(ctx, user) }()
+	go func() {
+		err := errors.New("the count of logins panicked")
+		defer func() {
+			_ = recover() // its value may hold anything
+			first <- err
+		}()
+		err = c.acquire(ctx, user)
+	}()
 }
 
 // permit returns when a login is counted, or may not be.
@@ -240,7 +248,7 @@ func (i *invocation) put(ctx context.Context, p place, session *engage.Session, 
 	}
 	record, won := made.record, true
 	var putErr error
-	err = parallel(
+	err = parallel.Do(
 		func() (err error) {
 			if !made.claimed {
 				record, won, err = i.ledger().Claim(ctx, p.user, made.record)
@@ -269,8 +277,9 @@ func (i *invocation) put(ctx context.Context, p place, session *engage.Session, 
 
 // settlePut finds out what became of a put that failed.
 func (i *invocation) settlePut(ctx context.Context, p place, session *engage.Session, made creation, putErr error) error {
-	failure := fail("put the token", putErr, "the function needs secretsmanager:PutSecretValue on the secret; the next attempt goes on from here")
-	if err := i.readPending(ctx, true); err != nil {
+	refused := !errors.Is(putErr, ErrOutcomeUnknown) && !errors.Is(putErr, ErrConflict)
+	failure := fail("put the token", putErr, "the next attempt goes on from here")
+	if err := i.readPending(ctx, !refused); err != nil {
 		return failure
 	}
 	if i.pendingDocument != nil {
@@ -290,10 +299,11 @@ func (i *invocation) settlePut(ctx context.Context, p place, session *engage.Ses
 		}
 		return nil
 	}
-	if errors.Is(putErr, ErrOutcomeUnknown) {
-		return failure
+	if refused {
+		return i.compensate(ctx, p, session, made, fail("put the token", putErr,
+			"the new token was deleted again, or is by the next rotation or sweep; the function needs secretsmanager:PutSecretValue on the secret"))
 	}
-	return i.compensate(ctx, p, session, made, failure)
+	return failure
 }
 
 // compensate deletes a token that no version will ever hold, and then its record. It returns cause, or else what went

@@ -8,6 +8,7 @@ import (
 
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/parallel"
 )
 
 // finish is finishSecret: afterwards the version is AWSCURRENT, and the previous token is gone, or recorded as retiring.
@@ -61,7 +62,7 @@ func (i *invocation) resume(ctx context.Context, token engage.Token) (Report, er
 		return Report{}, err
 	}
 	f := &finishing{invocation: i, place: p, token: token}
-	err = parallel(
+	err = parallel.Do(
 		func() (err error) {
 			f.listed, err = p.client.List(ctx, token)
 			return fail2("list the tokens", err, "the swap is made; the previous token goes with the next rotation or sweep")
@@ -107,7 +108,7 @@ func (f *finishing) prepare(ctx context.Context) error {
 			f.retiring.NotBefore = f.deadline(ctx).Add(f.settings.Retention)
 		}
 	}
-	return parallel(
+	return parallel.Do(
 		func() (err error) { f.listed, err = f.verify(ctx, f.place, f.token); return err },
 		func() error { return f.readLedger(ctx) },
 		func() error {
@@ -213,7 +214,7 @@ func (f *finishing) retire(ctx context.Context, report *Report) {
 	for n, record := range due {
 		tasks = append(tasks, func() error { results[n] = f.delete(ctx, record); return nil })
 	}
-	if err := parallel(tasks...); err != nil {
+	if err := parallel.Do(tasks...); err != nil {
 		// The time written before the swap stands, which is a little later.
 		f.config.Log.WarnContext(ctx, "the end of a retention could not be written", "error", err.Error())
 	}

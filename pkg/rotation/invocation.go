@@ -10,6 +10,7 @@ import (
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/hidden"
 	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/parallel"
 	"engage-token-rotation/pkg/secret"
 	"engage-token-rotation/pkg/settings"
 )
@@ -56,7 +57,7 @@ func (i *invocation) read(ctx context.Context, want readings) (history ledger.Lo
 			return fail2("count logins", err, "nothing was created; the function needs ssm:GetParametersByPath there")
 		}
 	}
-	err = parallel(
+	err = parallel.Do(
 		func() (err error) { i.settings, err = i.loadSettings(ctx); return err },
 		describe,
 		func() error { return i.readCurrent(ctx) },

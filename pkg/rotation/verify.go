@@ -6,6 +6,7 @@ import (
 
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/parallel"
 )
 
 // set is setSecret: it checks that AWSCURRENT and the pending value go to the same host and user, and changes nothing at
@@ -163,7 +164,7 @@ func (i *invocation) preflight(ctx context.Context) (Report, error) {
 		tokens   []engage.Token
 		accounts []engage.Account
 	)
-	err = parallel(
+	err = parallel.Do(
 		func() (err error) {
 			tokens, err = p.client.List(ctx, session)
 			return fail2("preflight: list the tokens", err, "")

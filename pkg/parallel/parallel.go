@@ -1,0 +1,36 @@
+// Package parallel runs calls side by side that do not depend on one another.
+package parallel
+
+import "sync"
+
+// Do runs the functions side by side, waits for all, and returns the first error in the order of the arguments. A nil
+// function is passed over. A panic in one of them is raised again here, where the caller can recover it, after all have
+// ended.
+func Do(functions ...func() error) error {
+	errs := make([]error, len(functions))
+	panics := make([]any, len(functions))
+	var wg sync.WaitGroup
+	for i, f := range functions {
+		if f == nil {
+			continue
+		}
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			defer func() { panics[i] = recover() }()
+			errs[i] = f()
+		}()
+	}
+	wg.Wait()
+	for _, p := range panics {
+		if p != nil {
+			panic(p)
+		}
+	}
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
