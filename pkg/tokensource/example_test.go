@@ -64,5 +64,5 @@ func ExampleSource_Replace() {
 	if err == nil && other != token {
 		fmt.Println("try again with", other)
 	}
-	// Output: try again with token d5ed09018ef0
+	// Output: try again with token 86dd0fbd5665
 }

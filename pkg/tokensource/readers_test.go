@@ -19,7 +19,7 @@ import (
 	"engage-token-rotation/pkg/tokensource"
 )
 
-var rotations = flag.Int("rotations", 10, "how many rotations TestReaders goes through for each retention")
+var rotations = flag.Int("rotations", 5, "how many rotations TestReaders goes through for each retention")
 
 const (
 	period  = 6 * time.Hour    // from one rotation to the next
