@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"engage-token-rotation/pkg/awstest"
 	"engage-token-rotation/pkg/engage"
@@ -100,24 +101,30 @@ func (c *checking) token(ctx context.Context) {
 	c.must(slices.Contains(listed, token), claim, "it does not stand in its own list")
 }
 
-// retiring returns the fingerprints that the ledger says are to be deleted, and the open intents.
-func (c *checking) records() (retiring, intents []string) {
+// records returns the fingerprints of the tokens that the ledger keeps for later and of those it should have no more, and
+// the open intents.
+func (c *checking) records() (retiring, overdue, intents []string) {
 	for _, p := range c.state.Parameters {
 		name := p.Name[strings.LastIndexByte(p.Name, '/')+1:]
-		var record struct{ Fingerprint, State string }
+		var record struct {
+			Fingerprint, State string
+			NotBefore          time.Time
+		}
 		switch {
 		case !strings.Contains(p.Name, "/ledger/"):
 		case strings.HasPrefix(name, "intent-"):
 			intents = append(intents, p.Name)
 		case strings.HasPrefix(name, "token-") && json.Unmarshal(p.Value, &record) == nil && record.State == "retiring":
-			retiring = append(retiring, record.Fingerprint)
+			if retiring = append(retiring, record.Fingerprint); record.NotBefore.Before(time.Now()) {
+				overdue = append(overdue, record.Fingerprint)
+			}
 		}
 	}
-	return retiring, intents
+	return retiring, overdue, intents
 }
 
 func (c *checking) tokensOfOurs() {
-	retiring, _ := c.records()
+	retiring, overdue, _ := c.records()
 	var ours []string
 	for _, token := range c.user.Tokens {
 		if !slices.Contains(c.user.Foreign, token) && !slices.Contains(retiring, token) {
@@ -130,6 +137,7 @@ func (c *checking) tokensOfOurs() {
 		claim += fmt.Sprintf(", beside %d in retention", len(retiring))
 	}
 	c.must(slices.Equal(ours, []string{current}), claim, "these live: %v", ours)
+	c.must(len(overdue) == 0, "no previous token is overdue for deletion", "overdue: %v", overdue)
 }
 
 func (c *checking) foreign() {
@@ -156,7 +164,7 @@ func (c *checking) logins(rotations int) {
 }
 
 func (c *checking) ledger() {
-	_, intents := c.records()
+	_, _, intents := c.records()
 	c.must(len(intents) == 0, "the ledger holds no open intent", "open: %v", intents)
 }
 

@@ -71,7 +71,7 @@ func (t timeline) rotation(ctx context.Context, box *Sandbox, n int) (version st
 			continue
 		}
 		if event.Name != awstest.RotationSucceeded {
-			t.line("  %s", t.red(event.Name+": ")+event.Reason)
+			t.line("  %s %8s  %s", t.bold(pad("in all", 12)), round(time.Since(started)), t.red("the service gave up: "+event.Name))
 			return "", fmt.Errorf("%w: rotation %d did not succeed", ErrCheck, n)
 		}
 		t.line("  %s %8s  version %s is %s", t.bold(pad("in all", 12)), round(time.Since(started)), version, t.green("AWSCURRENT"))

@@ -15,7 +15,7 @@ const (
 	PathLogs     = "/_sandbox/logs"     // GET: the lines that each function wrote
 	PathReset    = "/_sandbox/reset"    // POST: back to the start
 	PathScenario = "/_sandbox/scenario" // POST ?name=: another scenario
-	PathBegin    = "/_sandbox/begin"    // POST ?secret=&version=: a rotation that the caller drives; answers the four events
+	PathBegin    = "/_sandbox/begin"    // POST ?secret=&version=&test=: a rotation that the caller drives; answers its events
 	PathEnd      = "/_sandbox/end"      // POST ?version=: the end of that rotation; answers its outcome
 )
 
@@ -45,7 +45,8 @@ func (s *Sandbox) Logs() map[string][]string {
 	return logs
 }
 
-// begin begins a rotation as RotateSecret does, but leaves the steps to the caller: for `sam local invoke`.
+// begin begins a rotation as RotateSecret does, but leaves the steps to the caller: for `sam local invoke`. With test=true
+// it is a preflight (RotateImmediately=false).
 func (s *Sandbox) begin(rw http.ResponseWriter, r *http.Request) {
 	w, query := s.world.Load(), r.URL.Query()
 	id := query.Get("secret")
@@ -56,6 +57,7 @@ func (s *Sandbox) begin(rw http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		run, err = w.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{
 			SecretId: id, ClientRequestToken: query.Get("version"), RotationLambdaARN: s.running[FunctionRotate].ARN(),
+			RotateImmediately: new(query.Get("test") != "true"),
 		})
 	}
 	if err != nil {

@@ -33,7 +33,9 @@ type Sandbox struct {
 
 	world    atomic.Pointer[world]
 	scenario atomic.Pointer[activeScenario]
-	reset    sync.Mutex // one reset at a time
+
+	reset sync.Mutex                  // one reset at a time
+	setUp func(context.Context) error // guarded by reset; nil: nothing
 
 	steps sync.Mutex // of invocations and of the calls to Observe
 	// invocations are the latest, oldest first.
@@ -106,6 +108,14 @@ func (s *Sandbox) Close() {
 	s.serving.Wait()
 }
 
+// SetUp does something to the fresh state now, and again after each Reset: set a schedule, for instance.
+func (s *Sandbox) SetUp(ctx context.Context, do func(context.Context) error) error {
+	s.reset.Lock()
+	defer s.reset.Unlock()
+	s.setUp = do
+	return do(ctx)
+}
+
 // Reset returns to the state of the start: new secrets and an empty ledger, no scenario, and functions that are cold.
 func (s *Sandbox) Reset(ctx context.Context) error {
 	s.reset.Lock()
@@ -123,7 +133,10 @@ func (s *Sandbox) Reset(ctx context.Context) error {
 	for _, o := range s.outputs {
 		o.clear()
 	}
-	return s.seed(ctx, w)
+	if err := s.seed(ctx, w); err != nil || s.setUp == nil {
+		return err
+	}
+	return s.setUp(ctx)
 }
 
 // client calls Secrets Manager as a user does.

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"time"
@@ -90,18 +89,19 @@ func beginOldToken(ctx context.Context, s *Sandbox) error {
 	if err != nil {
 		return fmt.Errorf("read the token secret: %w", err)
 	}
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(aws.ToString(value.SecretString)), &members); err != nil {
+	document, err := secret.Parse(aws.ToString(value.SecretString))
+	if err != nil {
 		return fmt.Errorf("read the token secret: %w", err)
 	}
-	text := w.engage.CreateToken(w.user.Username)
-	s.witness.see("an API token", text)
-	members[secret.FieldToken], _ = json.Marshal(text)
-	members[secret.FieldTokenCreatedAt], _ = json.Marshal(time.Now().AddDate(0, 0, -100).UTC().Format(time.RFC3339))
-	changed, err := json.Marshal(members)
+	token, err := engage.ParseToken(w.engage.CreateToken(w.user.Username))
 	if err != nil {
 		return err
 	}
-	_, err = client.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{SecretId: aws.String(TokenSecret), SecretString: aws.String(string(changed))})
+	s.witness.see("an API token", token.Reveal())
+	changed, err := document.WithToken(token, time.Now().AddDate(0, 0, -100))
+	if err != nil {
+		return err
+	}
+	_, err = client.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{SecretId: aws.String(TokenSecret), SecretString: aws.String(changed.Text().Reveal())})
 	return err
 }

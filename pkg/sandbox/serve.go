@@ -49,7 +49,7 @@ func Serve(ctx context.Context, config ServeConfig, out io.Writer, getenv func(s
 		}
 	}
 	t.instruct(box, config)
-	if err := box.schedule(ctx, config.Every); err != nil {
+	if err := box.SetUp(ctx, func(ctx context.Context) error { return box.schedule(ctx, config.Every) }); err != nil {
 		return err
 	}
 	sweeping := make(chan struct{})
@@ -110,7 +110,7 @@ func (t timeline) instruct(box *Sandbox, config ServeConfig) {
 	t.line("  aws secretsmanager rotate-secret --secret-id %s", TokenSecret)
 	t.line("  aws secretsmanager describe-secret --secret-id %s", TokenSecret)
 	if box.running[FunctionSweep] != nil {
-		t.line("  aws lambda invoke --function-name sweep --cli-binary-format raw-in-base64-out --payload '{\"dryRun\": true}' /dev/stdout")
+		t.line("  aws lambda invoke --function-name sweep --payload fileb://events/sweep-dry-run.json /dev/stdout")
 	}
 	t.line("\n%s", t.bold("sam local invoke"))
 	if config.EnvFile != "" {

@@ -65,7 +65,12 @@ func (t timeline) brief(i Invocation, secretName string) {
 // what says what an invocation came to.
 func (t timeline) what(i Invocation) string {
 	if i.Error != "" {
-		return t.red("failed: ") + i.Error
+		// The error begins with what the line and its heading say already.
+		_, message, found := strings.Cut(i.Error, " version "+i.Version+": ")
+		if !found {
+			message = i.Error
+		}
+		return t.red("failed: ") + message
 	}
 	if i.Function != FunctionRotate {
 		return "answered " + shorten(string(i.Answer), 300)
