@@ -106,3 +106,12 @@ help: ## this list
 
 # ---- sam build ------------------------------------------------------------------------------------------------------
 # The targets build-<LogicalID> of functions with BuildMethod makefile stand below this line.
+# SAM hands over ARTIFACTS_DIR and no architecture: see .ci/goarch.
+build-RotateFunction: function := rotate
+build-SweepFunction: function := sweep
+build-IvrFunction: function := ivr
+
+.PHONY: build-RotateFunction build-SweepFunction build-IvrFunction
+build-RotateFunction build-SweepFunction build-IvrFunction:
+	@goarch="$$(sh .ci/goarch template.yaml '$(ARTIFACTS_DIR)' $(@:build-%=%))" && \
+	CGO_ENABLED=0 GOOS=linux GOARCH="$$goarch" $(GO) build $(BUILDFLAGS) -o '$(ARTIFACTS_DIR)/bootstrap' ./functions/$(function)
