@@ -4,7 +4,6 @@ package account
 import (
 	"context"
 	"fmt"
-	"regexp"
 
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/hidden"
@@ -23,8 +22,6 @@ type Account struct {
 
 // Reader returns the value of a secret's AWSCURRENT version.
 type Reader func(ctx context.Context, secretID string) (hidden.String, error)
-
-var secretPattern = regexp.MustCompile(`^[A-Za-z0-9/_+=.@!:-]{1,600}$`)
 
 // Read reads the admin secret that the document names, if any, and puts the account together.
 func Read(ctx context.Context, read Reader, s settings.Settings, document *secret.Document) (Account, error) {
@@ -48,7 +45,7 @@ func readAdmin(ctx context.Context, read Reader, arn string) (*secret.Document, 
 	if arn == "" {
 		return nil, nil
 	}
-	if !secretPattern.MatchString(arn) {
+	if !secret.IsID(arn) {
 		return nil, &secret.FieldError{Field: secret.FieldAdminSecretARN, Fault: "is not the ARN or name of a secret"}
 	}
 	value, err := read(ctx, arn)

@@ -16,7 +16,7 @@ const hintStartAfresh = "start a new rotation (aws secretsmanager rotate-secret)
 
 // create is createSecret: afterwards the version holds a token that the ledger knows.
 func (i *invocation) create(ctx context.Context) (Report, error) {
-	history, err := i.read(ctx, readings{labels: true, logins: !i.warm()})
+	history, err := i.read(ctx, readings{calls: true, labels: true, logins: !i.warm()})
 	if err != nil {
 		return Report{}, err
 	}

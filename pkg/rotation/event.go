@@ -3,10 +3,10 @@ package rotation
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 
 	"engage-token-rotation/pkg/hidden"
+	"engage-token-rotation/pkg/secret"
 )
 
 // Step is one of the four calls that the service makes.
@@ -32,14 +32,6 @@ type Event struct {
 	RotationToken hidden.String
 }
 
-var (
-	secretPattern  = regexp.MustCompile(`^(arn:aws[a-z-]{0,20}:secretsmanager:[a-z0-9-]{1,30}:[0-9]{12}:secret:)?[A-Za-z0-9/_+=.@!-]{1,519}$`)
-	versionPattern = regexp.MustCompile(`^[A-Za-z0-9_.:+/=-]{32,64}$`)
-)
-
-// IsSecretID reports whether the text has the form of a secret's ARN or name.
-func IsSecretID(text string) bool { return secretPattern.MatchString(text) }
-
 // ParseEvent reads an event. What it returns is safe to log. Errors do not hold the event.
 func ParseEvent(payload []byte) (Event, error) {
 	var raw struct {
@@ -62,11 +54,11 @@ func ParseEvent(payload []byte) (Event, error) {
 		return refuse("field Step names no step; want one of %v", steps)
 	case raw.SecretID == "":
 		return refuse("field SecretId is missing")
-	case !IsSecretID(raw.SecretID):
+	case !secret.IsID(raw.SecretID):
 		return refuse("field SecretId is not the ARN or name of a secret")
 	case raw.ClientRequestToken == "":
 		return refuse("field ClientRequestToken is missing")
-	case !versionPattern.MatchString(raw.ClientRequestToken):
+	case !secret.IsVersionID(raw.ClientRequestToken):
 		return refuse("field ClientRequestToken is not a version id of 32 to 64 characters")
 	}
 	return Event{Step: Step(raw.Step), SecretID: raw.SecretID, VersionID: raw.ClientRequestToken, RotationToken: hidden.New(raw.RotationToken)}, nil

@@ -13,7 +13,7 @@ import (
 
 // finish is finishSecret: afterwards the version is AWSCURRENT, and the previous token is gone, or recorded as retiring.
 func (i *invocation) finish(ctx context.Context) (Report, error) {
-	if _, err := i.read(ctx, readings{labels: true, wait: true}); err != nil {
+	if _, err := i.read(ctx, readings{calls: true, labels: true, wait: true}); err != nil {
 		return Report{}, err
 	}
 	if i.pendingDocument == nil {

@@ -37,6 +37,7 @@ type place struct {
 
 // readings says what a step needs to know.
 type readings struct {
+	calls  bool // the vendor is going to be called, which takes the settings
 	labels bool // describe the secret
 	wait   bool // the version has a value, or will have one within seconds
 	logins bool // read the logins of the last minute ahead
@@ -44,7 +45,10 @@ type readings struct {
 
 // read reads what the step needs, side by side.
 func (i *invocation) read(ctx context.Context, want readings) (history ledger.LoginHistory, err error) {
-	var describe, logins func() error
+	var load, describe, logins func() error
+	if want.calls {
+		load = func() (err error) { i.settings, err = i.loadSettings(ctx); return err }
+	}
 	if want.labels {
 		describe = func() (err error) {
 			i.labels, err = i.config.Secrets.Describe(ctx, i.event.SecretID)
@@ -58,7 +62,7 @@ func (i *invocation) read(ctx context.Context, want readings) (history ledger.Lo
 		}
 	}
 	err = parallel.Do(
-		func() (err error) { i.settings, err = i.loadSettings(ctx); return err },
+		load,
 		describe,
 		func() error { return i.readCurrent(ctx) },
 		func() error { return i.readPending(ctx, want.wait) },

@@ -55,7 +55,7 @@ func (i *invocation) giveUp(ctx context.Context, why error) error {
 
 // test is testSecret: the new token must answer, and stand in its own list.
 func (i *invocation) test(ctx context.Context) (Report, error) {
-	if _, err := i.read(ctx, readings{wait: true}); err != nil {
+	if _, err := i.read(ctx, readings{calls: true, wait: true}); err != nil {
 		return Report{}, err
 	}
 	current, err := i.currentDocument.Token()

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
@@ -96,7 +95,7 @@ func FromEnvironment(getenv func(string) string) (Settings, error) {
 	if prefix := getenv(EnvPrefix); prefix != "" {
 		s.Prefix = strings.TrimSuffix(prefix, "/")
 	}
-	if !prefixPattern.MatchString(s.Prefix) {
+	if !isPrefix(s.Prefix) {
 		return Settings{}, &Error{EnvPrefix, "is not a parameter path; use one such as " + DefaultPrefix}
 	}
 	if level := getenv(EnvLogLevel); level != "" {
@@ -129,8 +128,25 @@ func FromEnvironment(getenv func(string) string) (Settings, error) {
 	return s, nil
 }
 
-// Each segment of a parameter's path, as SSM allows it; at most ten levels stand below the prefix and in it together.
-var prefixPattern = regexp.MustCompile(`^(/[A-Za-z0-9_.-]{1,100}){1,5}$`)
+// isPrefix reports whether the text is a parameter path of at most five levels, which leaves room for those below it.
+func isPrefix(text string) bool {
+	levels := strings.Split(text, "/")
+	if len(levels) < 2 || len(levels) > 6 || levels[0] != "" {
+		return false
+	}
+	for _, level := range levels[1:] {
+		if level == "" || len(level) > 100 || strings.IndexFunc(level, notInName) >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// notInName reports whether SSM refuses the character in a parameter's name.
+func notInName(r rune) bool {
+	letter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
+	return !letter && !('0' <= r && r <= '9') && !strings.ContainsRune("_.-", r)
+}
 
 // WithParameters returns the settings with the SSM parameters below {prefix}/settings laid over them.
 func (s Settings) WithParameters(ctx context.Context, parameters Parameters) (Settings, error) {

@@ -39,6 +39,7 @@ import (
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/rotation"
+	"engage-token-rotation/pkg/secret"
 	"engage-token-rotation/pkg/settings"
 )
 
@@ -83,7 +84,7 @@ func ParseRequest(payload []byte) (Request, error) {
 	if err := decoder.Decode(&request); err != nil || request == nil || decoder.More() {
 		return Request{}, errors.New("read the event: it is not a sweep's" + remedy)
 	}
-	if request.RevokePrevious != "" && !rotation.IsSecretID(request.RevokePrevious) {
+	if request.RevokePrevious != "" && !secret.IsID(request.RevokePrevious) {
 		return Request{}, errors.New("read the event: field revokePrevious is not the ARN or name of a secret" + remedy)
 	}
 	return *request, nil

@@ -1,0 +1,41 @@
+package secret
+
+import "strings"
+
+// maxIDLength is more than the longest ARN of a secret.
+const maxIDLength = 600
+
+// IsID reports whether the text has the form of a secret's ARN or name. A text that has is safe to print.
+func IsID(text string) bool {
+	if len(text) > maxIDLength {
+		return false
+	}
+	if !strings.HasPrefix(text, "arn:") {
+		return isName(text)
+	}
+	parts := strings.SplitN(text, ":", 7) // arn:aws:secretsmanager:region:account:secret:name
+	if len(parts) != 7 || parts[2] != "secretsmanager" || parts[5] != "secret" || !strings.HasPrefix(parts[1], "aws") {
+		return false
+	}
+	return only(parts[1], lower+"-") && only(parts[3], lower+digits+"-") && only(parts[4], digits) && len(parts[4]) == 12 && isName(parts[6])
+}
+
+const (
+	lower  = "abcdefghijklmnopqrstuvwxyz"
+	upper  = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	digits = "0123456789"
+)
+
+func isName(text string) bool { return only(text, lower+upper+digits+"/_+=.@!-") }
+
+// IsVersionID reports whether the text has the form of a version's id, which is a ClientRequestToken of 32 to 64
+// characters.
+func IsVersionID(text string) bool {
+	return len(text) >= 32 && len(text) <= 64 && only(text, lower+upper+digits+"_.:+/=-")
+}
+
+// only reports whether the text is of these characters alone, and of one at least. Patterns of package regexp would be
+// compiled at each start.
+func only(text, characters string) bool {
+	return text != "" && strings.IndexFunc(text, func(r rune) bool { return !strings.ContainsRune(characters, r) }) < 0
+}
