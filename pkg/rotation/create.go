@@ -23,8 +23,11 @@ func (i *invocation) create(ctx context.Context) (Report, error) {
 	if err := i.awaitLabel(ctx); err != nil {
 		return Report{}, err
 	}
-	if i.pendingDocument != nil || i.labels.Carries(i.event.VersionID, LabelCurrent) {
-		return i.unchanged()
+	if i.pending.ID != "" || i.labels.Carries(i.event.VersionID, LabelCurrent) {
+		return i.unchanged(ctx)
+	}
+	if _, err := i.currentDocument.Token(); err != nil {
+		return Report{}, fail("read AWSCURRENT", err, "nothing was created")
 	}
 	p, session, view, err := i.logIn(ctx, history)
 	if err != nil {
@@ -70,16 +73,12 @@ func (i *invocation) awaitLabel(ctx context.Context) (err error) {
 	}
 }
 
-func (i *invocation) unchanged() (Report, error) {
-	report := Report{Outcome: OutcomeUnchanged}
-	if i.pendingDocument != nil {
-		token, err := i.pendingDocument.Token()
-		if err != nil {
-			return Report{}, fail("read the version", err, "")
-		}
-		report.Fingerprint = token.Fingerprint()
+func (i *invocation) unchanged(ctx context.Context) (Report, error) {
+	if i.pending.ID == "" {
+		return Report{Outcome: OutcomeUnchanged}, nil // current, but not to be read yet
 	}
-	return report, nil
+	token, err := i.pendingToken(ctx)
+	return Report{Outcome: OutcomeUnchanged, Fingerprint: token.Fingerprint()}, err
 }
 
 // warm reports whether a login is likely not needed.
@@ -282,11 +281,11 @@ func (i *invocation) settlePut(ctx context.Context, p place, session *engage.Ses
 	if err := i.readPending(ctx, !refused); err != nil {
 		return failure
 	}
-	if i.pendingDocument != nil {
-		held, err := i.pendingDocument.Token()
+	if i.pending.ID != "" {
+		held, err := i.pendingToken(ctx)
 		switch {
 		case err != nil:
-			return fail("read the version", err, "remove AWSPENDING from the version to start afresh")
+			return err
 		case held == made.token && i.pending.Carries(LabelPending):
 			return nil
 		case held == made.token:
@@ -330,10 +329,21 @@ func (i *invocation) unlabel(ctx context.Context) error {
 	return fail2("remove AWSPENDING", err, "the function needs secretsmanager:UpdateSecretVersionStage on the secret")
 }
 
-func (i *invocation) parsePendingToken() (engage.Token, error) {
-	token, err := i.pendingDocument.Token()
-	if err == nil && token.IsZero() {
-		err = &secret.FieldError{Field: secret.FieldToken, Fault: "is missing in the pending version"}
+// pendingToken returns the token that the version holds. A value without one was not put by a rotation, and would fail
+// every attempt: the version is given up.
+func (i *invocation) pendingToken(ctx context.Context) (engage.Token, error) {
+	fault := i.pendingFault
+	if fault == nil {
+		token, err := i.pendingDocument.Token()
+		if err == nil && !token.IsZero() {
+			return token, nil
+		}
+		if fault = err; fault == nil {
+			fault = &secret.FieldError{Field: secret.FieldToken, Fault: "is missing in the version"}
+		}
 	}
-	return token, fail2("read the version", err, "remove AWSPENDING from the version to start afresh")
+	if !i.pending.Carries(LabelPending) || i.pending.Carries(LabelCurrent) {
+		return engage.Token{}, fail("read the version", fault, "")
+	}
+	return engage.Token{}, i.giveUp(ctx, fault)
 }

@@ -16,10 +16,10 @@ func (i *invocation) finish(ctx context.Context) (Report, error) {
 	if _, err := i.read(ctx, readings{calls: true, labels: true, wait: true}); err != nil {
 		return Report{}, err
 	}
-	if i.pendingDocument == nil {
+	if i.pending.ID == "" {
 		return Report{}, errNoValue()
 	}
-	token, err := i.parsePendingToken()
+	token, err := i.pendingToken(ctx)
 	if err != nil {
 		return Report{}, err
 	}

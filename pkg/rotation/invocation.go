@@ -24,8 +24,10 @@ type invocation struct {
 	labels   Description // createSecret and finishSecret only
 	current  Version
 	pending  Version // ID is empty where the version has no value
-	// The documents of both; pendingDocument is nil where the version has no value.
+	// The documents of both; pendingDocument is nil where the version has no value, or one that is no document.
 	currentDocument, pendingDocument *secret.Document
+	// pendingFault is what is wrong with the version's value.
+	pendingFault error
 }
 
 // place is where a secret's calls go and whose they are, with a client for them.
@@ -107,8 +109,8 @@ func (i *invocation) readPending(ctx context.Context, wait bool) (err error) {
 	if err != nil {
 		return fail("read the version", err, "the function needs secretsmanager:GetSecretValue on the secret")
 	}
-	i.pendingDocument, err = secret.Parse(i.pending.Value.Reveal())
-	return fail2("read the version", err, "remove AWSPENDING from the version to start afresh")
+	i.pendingDocument, i.pendingFault = secret.Parse(i.pending.Value.Reveal())
+	return nil
 }
 
 // pauses are the waits between reads that may be stale: some four seconds in all.

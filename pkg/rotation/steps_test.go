@@ -470,3 +470,43 @@ func TestStepsBearStaleReads(t *testing.T) {
 		}
 	})
 }
+
+func TestAMalformedTokenInTheSecretFailsBeforeAnythingIsCreated(t *testing.T) {
+	inWorld(t, `{"adminSecretArn":"`+adminName+`","apiToken":"todo"}`, nil, func(t *testing.T, w *world) {
+		_, err := w.step(w.begin(), rotation.CreateSecret)
+		if err == nil || !strings.Contains(err.Error(), `"apiToken"`) || !strings.Contains(err.Error(), "nothing was created") {
+			t.Fatalf("error %v", err)
+		}
+		w.wantTokens()
+	})
+}
+
+func TestAPendingValueThatNoRotationPutIsGivenUp(t *testing.T) {
+	for _, planted := range []string{`not JSON`, `{}`, `{"apiToken":"todo"}`} {
+		inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
+			run := w.begin()
+			if _, err := w.aws.Secrets.PutSecretValue(&awstest.PutSecretValueInput{SecretId: secretName, SecretString: &planted,
+				ClientRequestToken: run.VersionID, RotationToken: run.RotationToken, VersionStages: []string{awstest.StagePending}}); err != nil {
+				t.Fatal(err)
+			}
+			_, err := w.step(run, rotation.CreateSecret)
+			if !errors.Is(err, rotation.ErrAbandoned) {
+				t.Fatalf("error %v", err)
+			}
+			w.aws.Secrets.EndRotation(run, err)
+			w.rotate()
+			w.wantTokens(w.token(awstest.StageCurrent))
+		})
+	}
+}
+
+func TestALateTestSecretOfTheCurrentVersionDoesNothing(t *testing.T) {
+	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
+		run := w.rotate()
+		calls := len(w.engage.Calls())
+		w.mustStep(run, rotation.TestSecret, rotation.OutcomeUnchanged)
+		if len(w.engage.Calls()) != calls {
+			t.Error("it called Engage")
+		}
+	})
+}

@@ -16,10 +16,10 @@ func (i *invocation) set(ctx context.Context) (Report, error) {
 	if _, err := i.read(ctx, readings{wait: true}); err != nil {
 		return Report{}, err
 	}
-	if i.pendingDocument == nil {
+	if i.pending.ID == "" {
 		return Report{}, errNoValue()
 	}
-	token, err := i.parsePendingToken()
+	token, err := i.pendingToken(ctx)
 	if err != nil {
 		return Report{}, err
 	}
@@ -62,18 +62,18 @@ func (i *invocation) test(ctx context.Context) (Report, error) {
 	if err != nil {
 		return Report{}, fail("read AWSCURRENT", err, "")
 	}
-	if i.pendingDocument == nil {
+	if i.pending.Carries(LabelCurrent) {
+		return Report{Outcome: OutcomeUnchanged, Fingerprint: current.Fingerprint()}, nil
+	}
+	if i.pending.ID == "" || i.pending.Value == i.current.Value {
 		return i.preflight(ctx)
 	}
-	token, err := i.parsePendingToken()
-	if i.pending.Carries(LabelCurrent) && err == nil {
-		return Report{Outcome: OutcomeUnchanged, Fingerprint: token.Fingerprint()}, nil
-	}
-	if pending, _ := i.pendingDocument.Token(); pending == current {
-		return i.preflight(ctx)
-	}
+	token, err := i.pendingToken(ctx)
 	if err != nil {
 		return Report{}, err
+	}
+	if token == current {
+		return i.preflight(ctx)
 	}
 	if !i.pending.Carries(LabelPending) {
 		return Report{}, errLabelLost()
