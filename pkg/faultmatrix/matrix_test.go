@@ -1,0 +1,170 @@
+package faultmatrix_test
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"text/tabwriter"
+	"time"
+)
+
+// row is what came of the cases of one variant.
+type row struct {
+	variant  variant
+	calls    []string
+	mu       sync.Mutex
+	cases    int
+	missed   int
+	attempts int
+	longest  time.Duration
+	sums     [harms]int
+}
+
+func TestFaultMatrix(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts hundreds of processes: skipped with -short")
+	}
+	var (
+		rows   []*row
+		trials []trial
+		of     []*row
+	)
+	for _, v := range chosen() {
+		if v.services == nil {
+			v.services = newStandIns
+		}
+		r := &row{variant: v, calls: cleanCalls(t, v)}
+		rows = append(rows, r)
+		for _, c := range r.trials() {
+			trials, of = append(trials, c), append(of, r)
+		}
+	}
+	started := time.Now()
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, *parallel)
+	for n, c := range trials {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			of[n].note(t, c, runTrial(t, c))
+		})
+	}
+	wg.Wait()
+	t.Logf("%d cases in %s\n%s", len(trials), time.Since(started).Round(time.Second), table(rows))
+}
+
+// runTrial runs a case with cleanups of its own.
+func runTrial(t *testing.T, c trial) (v *verdict) {
+	scope := &scope{TB: t}
+	defer scope.close()
+	return c.run(scope)
+}
+
+// scope is a testing.TB whose cleanups run when the case ends, not the test.
+type scope struct {
+	testing.TB
+	mu       sync.Mutex
+	cleanups []func()
+}
+
+func (s *scope) Cleanup(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cleanups = append(s.cleanups, f)
+}
+
+func (s *scope) close() {
+	for _, f := range slices.Backward(s.cleanups) {
+		f()
+	}
+}
+
+// chosen returns the variants that the flags choose.
+func chosen() []variant {
+	var list []variant
+	for _, v := range variants {
+		switch {
+		case *flowFlag != "" && string(v.flow) != *flowFlag, *variantFlag != "" && v.name != *variantFlag:
+		case *flowFlag == "" && *variantFlag == "" && !*whole && len(v.short) == 0:
+		default:
+			list = append(list, v)
+		}
+	}
+	return list
+}
+
+// cleanCalls returns the calls of a rotation that nothing strikes.
+func cleanCalls(t *testing.T, v variant) []string {
+	t.Helper()
+	v.after = afterRetry
+	result := runTrial(t, trial{variant: v})
+	for _, line := range result.all() {
+		t.Errorf("%s %s, without a fault: %s", v.flow, v.name, line)
+	}
+	return result.names
+}
+
+// trials returns the cases of the row.
+func (r *row) trials() []trial {
+	bursts := r.variant.short
+	if *whole || *variantFlag != "" || *flowFlag != "" {
+		bursts = r.variant.bursts
+	}
+	if *burstFlag > 0 {
+		bursts = []int{*burstFlag}
+	}
+	var list []trial
+	for _, burst := range bursts {
+		for n, call := range r.calls {
+			if *callFlag != "" && *callFlag != call && *callFlag != strconv.Itoa(n+1) {
+				continue
+			}
+			for _, f := range faults {
+				if *faultFlag == "" || *faultFlag == string(f) {
+					list = append(list, trial{r.variant, strike{call, f, burst, r.variant.again || *againFlag}})
+				}
+			}
+		}
+	}
+	return list
+}
+
+func (r *row) note(t *testing.T, c trial, v *verdict) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cases++
+	r.attempts += v.attempts
+	r.longest = max(r.longest, v.took)
+	if v.struck == 0 {
+		r.missed++
+		t.Logf("the call was not made: %s", c.command())
+	}
+	for n, lines := range v.found {
+		if len(lines) > 0 {
+			r.sums[n]++
+		}
+	}
+	if found := v.all(); len(found) > 0 {
+		t.Errorf("%s\n%s\n  %s", strings.Join(found, "\n"), c.command(), strings.Join(v.lines, "\n  "))
+	} else if *callFlag != "" {
+		t.Logf("%s: %d strikes, %d attempts, %s\n  %s", c.command(), v.struck, v.attempts, v.took, strings.Join(v.lines, "\n  "))
+	}
+}
+
+func table(rows []*row) string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "flow\tvariant\tcalls\tcases\tattempts\t"+strings.Join(harmNames[:], "\t")+"\tnot reached\tlongest\t")
+	for _, r := range rows {
+		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t", r.variant.flow, r.variant.name, len(r.calls), r.cases, r.attempts)
+		for _, n := range r.sums {
+			fmt.Fprintf(w, "%d\t", n)
+		}
+		fmt.Fprintf(w, "%d\t%s\t\n", r.missed, r.longest.Round(time.Second))
+	}
+	_ = w.Flush()
+	return b.String()
+}
