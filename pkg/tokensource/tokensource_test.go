@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/hidden"
 	"engage-token-rotation/pkg/secret"
 	"engage-token-rotation/pkg/tokensource"
 )
@@ -267,13 +268,36 @@ func TestCloseEndsTheReadAndItsWaiters(t *testing.T) {
 			})
 		}
 		synctest.Wait()
+		before := time.Now()
 		_, _ = source.Close(), source.Close()
 		group.Wait()
+		if took := time.Since(before); took != 0 {
+			t.Errorf("Close waited %v for a read that it should have ended", took)
+		}
 		if _, err := source.Token(t.Context()); !errors.Is(err, tokensource.ErrClosed) {
 			t.Errorf("Token after Close: %v", err)
 		}
 		if _, err := source.Replace(t.Context(), nth(t, 1), 401); !errors.Is(err, tokensource.ErrClosed) {
 			t.Errorf("Replace after Close: %v", err)
+		}
+	})
+}
+
+func TestCloseWaitsForTheReadsGoroutine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ended := false
+		source := newSource(t, tokensource.Config{Fetch: func(ctx context.Context) (hidden.String, error) {
+			<-ctx.Done()
+			time.Sleep(time.Second) // it has something to put away
+			ended = true
+			return hidden.String{}, ctx.Err()
+		}})
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, _ = source.Token(ctx)
+		source.Close()
+		if !ended {
+			t.Error("Close returned before the read had ended")
 		}
 	})
 }
