@@ -136,9 +136,9 @@ func TestWithoutRefreshAheadCallersWaitAtExpiry(t *testing.T) {
 		source := newSource(t, tokensource.Config{Fetch: v.fetch, TTL: time.Minute, RefreshAhead: -1})
 		wantToken(t, source, 1)
 		v.rotate(2)
-		time.Sleep(time.Minute - 1)
+		time.Sleep(time.Minute - time.Nanosecond)
 		wantToken(t, source, 1)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		before := time.Now()
 		wantToken(t, source, 2)
 		if waited := time.Since(before); waited != time.Second {
