@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,6 +25,8 @@ type request struct {
 	attempts  int
 	// permit is set for logins: asked before each try.
 	permit func(context.Context) error
+	// remedy is set for logins: what to do where the vendor refuses it.
+	remedy string
 	// once marks a call whose effect is not to be had twice: repeated only where it had none.
 	once bool
 }
@@ -202,6 +205,9 @@ func statusError(r request, a answer, header http.Header, now time.Time) *Error 
 	default:
 		e.Reason = "the request was refused"
 		e.Hint = "check the base URL and the login flow"
+		if r.remedy != "" && a.status == http.StatusBadRequest {
+			e.Hint = r.remedy
+		}
 	}
 	if a.html && a.status != http.StatusTooManyRequests {
 		e.Reason += ", with a web page"
@@ -211,20 +217,27 @@ func statusError(r request, a answer, header http.Header, now time.Time) *Error 
 
 func hintRejected(r request) string {
 	switch {
-	case r.permit != nil:
-		return "check user name, password, platform id (or client id, client secret and JWT) in the secret, and that the user is not locked"
+	case r.remedy != "":
+		return r.remedy
 	case r.operation == opCreate:
 		return "the user needs permission to make API tokens"
 	}
 	return "the token or session is dead, or its user lacks the permission"
 }
 
+// oauthCodes are the error codes of RFC 6749 that a grant may be refused with.
+var oauthCodes = []string{"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope"}
+
 func errorCode(body []byte) string {
 	var document struct {
 		ErrorCode any `json:"errorCode"`
+		OAuth     any `json:"error"`
 	}
 	if json.Unmarshal(body, &document) != nil {
 		return ""
+	}
+	if code, ok := document.OAuth.(string); ok && slices.Contains(oauthCodes, code) {
+		return code
 	}
 	code, _ := document.ErrorCode.(string)
 	if len(code) > 64 || !strings.HasSuffix(code, ".exception") || strings.Trim(code, "abcdefghijklmnopqrstuvwxyz._-") != "" {

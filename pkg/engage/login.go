@@ -90,7 +90,8 @@ func (engageFlow) login(ctx context.Context, c *Client, credentials Credentials)
 		"platformId": {credentials.PlatformID},
 	}
 	return c.grant(ctx, request{operation: opLogin, permit: c.permit,
-		url: c.url("/api/auth/login/admin") + "?" + strings.ReplaceAll(query.Encode(), "+", "%20")})
+		remedy: "check username, password and platformId in the secret, and that the user is not locked",
+		url:    c.url("/api/auth/login/admin") + "?" + strings.ReplaceAll(query.Encode(), "+", "%20")})
 }
 
 type ringCentralFlow struct{ oauth }
@@ -98,6 +99,7 @@ type ringCentralFlow struct{ oauth }
 func (ringCentralFlow) login(ctx context.Context, c *Client, credentials Credentials) (grant, error) {
 	a, err := c.do(ctx, request{operation: opGrant, permit: c.permit, attempts: c.config.LoginAttempts, method: http.MethodPost,
 		url: strings.TrimSuffix(c.config.Endpoint.PlatformURL.String(), "/") + "/restapi/oauth/token", basic: &credentials,
+		remedy: "check clientId, clientSecret and jwt in the secret, and that the JWT has not expired and is for this client",
 		form: url.Values{
 			"grant_type": {"urn:ietf:params:oauth:grant-type:jwt-bearer"},
 			"assertion":  {credentials.JWT.Reveal()},
@@ -113,8 +115,9 @@ func (ringCentralFlow) login(ctx context.Context, c *Client, credentials Credent
 	}
 	first := true
 	return c.grant(ctx, request{operation: opExchange,
-		url:  c.url("/api/auth/login/rc/accesstoken") + "?includeRefresh=true",
-		form: url.Values{"rcAccessToken": {platform.AccessToken}, "rcTokenType": {"Bearer"}},
+		remedy: "check that the RingCentral user of the JWT has access to RingCX (Engage Voice)",
+		url:    c.url("/api/auth/login/rc/accesstoken") + "?includeRefresh=true",
+		form:   url.Values{"rcAccessToken": {platform.AccessToken}, "rcTokenType": {"Bearer"}},
 		// The permit of the grant covers the first exchange; a repeated one counts as a login of its own.
 		permit: func(ctx context.Context) error {
 			if first {
@@ -135,8 +138,9 @@ func (legacyFlow) header(access hidden.String) (string, string) {
 
 func (legacyFlow) login(ctx context.Context, c *Client, credentials Credentials) (grant, error) {
 	a, err := c.do(ctx, request{operation: opLogin, permit: c.permit, attempts: c.config.LoginAttempts, method: http.MethodPost,
-		url:  c.url("/api/v1/auth/login"),
-		form: url.Values{"username": {credentials.Username}, "password": {credentials.Password.Reveal()}}})
+		url:    c.url("/api/v1/auth/login"),
+		remedy: "check username and password in the secret, and that the user is not locked",
+		form:   url.Values{"username": {credentials.Username}, "password": {credentials.Password.Reveal()}}})
 	if err != nil {
 		return grant{}, err
 	}

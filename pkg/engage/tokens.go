@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -92,19 +94,48 @@ func (c *Client) Accounts(ctx context.Context, auth Auth) ([]Account, error) {
 	if err != nil {
 		return nil, err
 	}
-	var documents []struct {
-		AccountID     looseString `json:"accountId"`
-		AccountName   looseString `json:"accountName"`
-		MainAccountID looseString `json:"mainAccountId"`
-	}
-	if json.Unmarshal(a.body, &documents) != nil || documents == nil {
+	accounts := []Account{}
+	err = eachEntry(a.body, func(decode func(any) error) error {
+		var d struct {
+			AccountID     looseString `json:"accountId"`
+			AccountName   looseString `json:"accountName"`
+			MainAccountID looseString `json:"mainAccountId"`
+		}
+		err := decode(&d)
+		accounts = append(accounts, Account{string(d.AccountID), string(d.AccountName), string(d.MainAccountID)})
+		if len(accounts) > maxAccounts {
+			return errors.New("too many")
+		}
+		return err
+	})
+	if err != nil {
 		return nil, unusable(opAccounts, a, "the answer is not a list of accounts")
 	}
-	accounts := make([]Account, len(documents))
-	for i, d := range documents {
-		accounts[i] = Account{string(d.AccountID), string(d.AccountName), string(d.MainAccountID)}
-	}
 	return accounts, nil
+}
+
+// maxAccounts bounds what an answer of empty objects costs.
+const maxAccounts = 10_000
+
+// eachEntry reads a JSON array entry by entry, so that an answer of nonsense costs no more memory than its text. Nothing
+// may follow the array.
+func eachEntry(text []byte, entry func(decode func(any) error) error) error {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	if open, err := decoder.Token(); err != nil || open != json.Delim('[') {
+		return errors.New("no array")
+	}
+	for decoder.More() {
+		if err := entry(decoder.Decode); err != nil {
+			return err
+		}
+	}
+	if _, err := decoder.Token(); err != nil {
+		return err
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("text follows")
+	}
+	return nil
 }
 
 // looseString accepts a string, a number or null.
@@ -168,21 +199,24 @@ func parseList(a answer) ([]Token, error) {
 		members := bytes.TrimSuffix(bytes.TrimSpace(text[1:n-1]), []byte(","))
 		text = slices.Concat([]byte("["), members, []byte("]"))
 	}
-	var entries []string
-	if err := json.Unmarshal(text, &entries); err != nil || entries == nil {
+	tokens, entries := []Token{}, 0
+	seen := map[Token]bool{}
+	err := eachEntry(text, func(decode func(any) error) error {
+		var entry string
+		if err := decode(&entry); err != nil {
+			return err
+		}
+		entries++
+		if token, err := ParseToken(entry); err == nil && !seen[token] {
+			seen[token] = true
+			tokens = append(tokens, token)
+		}
+		return nil
+	})
+	if err != nil {
 		return nil, unusable(opList, a, "the answer is not a list of tokens")
 	}
-	tokens := make([]Token, 0, len(entries))
-	seen := make(map[Token]bool, len(entries))
-	for _, entry := range entries {
-		token, err := ParseToken(entry)
-		if err != nil || seen[token] {
-			continue
-		}
-		seen[token] = true
-		tokens = append(tokens, token)
-	}
-	if len(tokens) == 0 && len(entries) > 0 {
+	if len(tokens) == 0 && entries > 0 {
 		return nil, unusable(opList, a, "no entry of the list can be a token")
 	}
 	return tokens, nil

@@ -2,7 +2,8 @@
 //
 // A [String] gives its text to [String.Reveal] alone. Every way by which Go prints or encodes a value (the verbs of
 // package fmt, log/slog, encoding/json, encoding.TextMarshaler) gives a fixed placeholder, also when the String stands
-// in a field of another struct. It does not protect memory: whoever reads the process reads the text.
+// in a field of another struct; what goes round all methods, as reflection and wrong verbs do, finds a pointer. It does
+// not protect memory: whoever reads the process reads the text.
 package hidden
 
 import (
@@ -11,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"unique"
 )
 
 // Placeholder is what a String prints instead of its text.
@@ -18,16 +20,30 @@ const Placeholder = "[hidden]"
 
 // String is text that does not print. The zero String is empty. Strings are comparable with ==, and are safe for
 // concurrent use.
-type String struct{ text string }
+type String struct {
+	// text is a handle since a wrong verb, such as %w, makes package fmt print plain fields past every method. Equal texts
+	// have equal handles; the zero handle stands for no text.
+	text unique.Handle[string]
+}
 
 // New hides text.
-func New(text string) String { return String{text} }
+func New(text string) String {
+	if text == "" {
+		return String{}
+	}
+	return String{unique.Make(text)}
+}
 
 // Reveal returns the text. Search for its callers to see where a secret leaves.
-func (s String) Reveal() string { return s.text }
+func (s String) Reveal() string {
+	if s.IsZero() {
+		return ""
+	}
+	return s.text.Value()
+}
 
 // IsZero reports whether the text is empty.
-func (s String) IsZero() bool { return s.text == "" }
+func (s String) IsZero() bool { return s == String{} }
 
 // Format implements [fmt.Formatter]: every verb prints the placeholder.
 func (s String) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, Placeholder) }
