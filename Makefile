@@ -78,7 +78,7 @@ simulate: ## a million simulated rotations with faults, beside the order of oper
 
 .PHONY: readers
 readers: ## readers over many rotations: failed calls and latencies
-	$(GO) test ./pkg/tokensource/... -run TestReaders -v -count=1
+	$(GO) test ./pkg/tokensource -run '^TestReaders$$' -v -count=1 -rotations=200
 
 .PHONY: bench
 bench: ## measure a rotation, a read and the functions' starts

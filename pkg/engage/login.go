@@ -61,7 +61,7 @@ func (c *Client) Login(ctx context.Context, credentials Credentials) (*Session, 
 	if err != nil {
 		return nil, err
 	}
-	return &Session{credentials: credentials, flow: c.flow, grant: g}, nil
+	return &Session{credentials: credentials, flow: c.flow, renewing: make(chan struct{}, 1), grant: g}, nil
 }
 
 func (c *Client) permit(ctx context.Context) error {

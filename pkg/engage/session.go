@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/url"
 	"sync"
+	"time"
 
 	"engage-token-rotation/pkg/hidden"
 )
@@ -29,8 +30,9 @@ type Session struct {
 	flow        flow
 	credentials Credentials
 
-	mu    sync.Mutex
-	grant grant
+	renewing chan struct{} // holds the one who renews
+	mu       sync.Mutex
+	grant    grant
 }
 
 func (s *Session) header() (string, string) {
@@ -87,29 +89,43 @@ func (s *Session) ensure(ctx context.Context, c *Client) error {
 // renew replaces the access token that was used: by the refresh token where there is one and it still works, by a login
 // otherwise. Of simultaneous calls that used the same one, the first renews for all.
 func (s *Session) renew(ctx context.Context, c *Client, used hidden.String) error {
+	select {
+	case s.renewing <- struct{}{}:
+		defer func() { <-s.renewing }()
+	case <-ctx.Done():
+		e := transportError(opRefresh, ctx.Err())
+		e.OutcomeUnknown = false
+		return e
+	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.grant.access != used {
+	refresh, done := s.grant.refresh, s.grant.access != used
+	s.grant.refresh = hidden.String{} // single use, whatever the answer
+	if done {
+		s.grant.refresh = refresh
+	}
+	s.mu.Unlock()
+	if done {
 		return nil
 	}
-	if refresh := s.grant.refresh; !refresh.IsZero() {
-		s.grant.refresh = hidden.String{} // single use, whatever the answer
-		g, err := c.grant(ctx, request{operation: opRefresh, url: c.url("/api/auth/token/refresh"), attempts: 1,
-			form: url.Values{"refresh_token": {refresh.Reveal()}}})
-		if err == nil {
-			s.grant = g
-			return nil
-		}
-		if ctx.Err() != nil {
-			return err
-		}
-	}
-	g, err := s.flow.login(ctx, c, s.credentials)
+	g, err := s.renewed(ctx, c, refresh)
 	if err != nil {
 		return err
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.grant = g
 	return nil
+}
+
+func (s *Session) renewed(ctx context.Context, c *Client, refresh hidden.String) (grant, error) {
+	if !refresh.IsZero() {
+		g, err := c.grant(ctx, request{operation: opRefresh, url: c.url("/api/auth/token/refresh"), attempts: 1,
+			form: url.Values{"refresh_token": {refresh.Reveal()}}})
+		if err == nil || ctx.Err() != nil {
+			return g, err
+		}
+	}
+	return s.flow.login(ctx, c, s.credentials)
 }
 
 // Sessions keeps the sessions of a warm function, so that rotations of one user within the life of an access token share
@@ -123,6 +139,7 @@ type Sessions struct {
 func (k *Sessions) Login(ctx context.Context, c *Client, credentials Credentials) (*Session, error) {
 	key := sessionKey(c.config.Endpoint, credentials)
 	k.mu.Lock()
+	k.forgetEnded(c.config.Now())
 	session := k.sessions[key]
 	k.mu.Unlock()
 	if session != nil {
@@ -159,9 +176,23 @@ func sessionKey(endpoint Endpoint, c Credentials) string {
 	return hidden.Fingerprint(fmt.Sprintf("%q", parts))
 }
 
-// Len returns how many sessions are kept.
-func (k *Sessions) Len() int {
+// Warm reports whether a session is kept that need not log in.
+func (k *Sessions) Warm(now time.Time) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return len(k.sessions)
+	k.forgetEnded(now)
+	return len(k.sessions) > 0
+}
+
+// forgetEnded drops sessions that ended so long ago that a refresh would likely be refused: a login is one call, a refused
+// refresh and a login are two. k.mu is held.
+func (k *Sessions) forgetEnded(now time.Time) {
+	for key, session := range k.sessions {
+		session.mu.Lock()
+		ended := now.After(session.grant.expires.Add(accessTokenLife))
+		session.mu.Unlock()
+		if ended {
+			delete(k.sessions, key)
+		}
+	}
 }

@@ -146,6 +146,11 @@ type View struct {
 	Unreadable []string
 }
 
+// Settles reports whether a token record names the intent.
+func (v View) Settles(intent Intent) bool {
+	return slices.ContainsFunc(v.Tokens, func(t Token) bool { return t.Intent == intent.ID })
+}
+
 // Read returns the records of a user.
 func (l *Ledger) Read(ctx context.Context, user User) (View, error) {
 	path := l.path + "/" + string(user)

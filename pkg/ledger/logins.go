@@ -16,6 +16,8 @@ import (
 const (
 	MaxLogins   = 5
 	LoginWindow = time.Minute
+	// LoginMargin is how much later than it was counted a login may be sent; the window is wider by as much.
+	LoginMargin = 5 * time.Second
 )
 
 // TooManyLogins is a login that was not tried, since it would have been the sixth within a minute.
@@ -59,7 +61,7 @@ func (l *Logins) History(ctx context.Context) (LoginHistory, error) {
 	return values, nil
 }
 
-// Acquire counts a login, or returns a *TooManyLogins. history may be nil or old: it is read again where that matters.
+// Acquire counts a login that is to be sent within LoginMargin, or returns a *TooManyLogins. history may be nil or old: it is read again where that matters.
 func (l *Logins) Acquire(ctx context.Context, history LoginHistory, key string) error {
 	for {
 		if history == nil {
@@ -75,14 +77,14 @@ func (l *Logins) Acquire(ctx context.Context, history LoginHistory, key string) 
 			next = numbers[len(numbers)-1] + 1
 		}
 		now := l.now()
-		if until := times[next-MaxLogins].Add(LoginWindow); now.Before(until) {
+		if until := times[next-MaxLogins].Add(LoginWindow + LoginMargin); now.Before(until) {
 			return &TooManyLogins{Until: until}
 		}
 		created, err := l.take(ctx, key, next, now, expired(times, next, now))
-		if err != nil || created {
+		if err != nil || created && l.now().Sub(now) <= LoginMargin {
 			return err
 		}
-		history = nil // somebody took the number at the same time
+		history = nil // somebody took the number at the same time, or counting took so long that it counts for nothing
 	}
 }
 
@@ -135,7 +137,7 @@ func (l *Logins) of(history LoginHistory, key string) map[int]time.Time {
 			continue
 		}
 		at, err := time.Parse(time.RFC3339Nano, value)
-		if err != nil || at.After(l.now().Add(LoginWindow)) {
+		if err != nil || at.After(l.now().Add(LoginWindow+LoginMargin)) {
 			at = time.Time{}
 		}
 		times[number] = at

@@ -53,6 +53,9 @@ func NewProof(view View, secret string, listed []engage.Token, now time.Time) *P
 // Exclude takes a token out of the question, such as the one that AWSCURRENT holds.
 func (p *Proof) Exclude(fingerprint engage.Fingerprint) { p.known[fingerprint] = true }
 
+// Known reports whether it is known whose a token is.
+func (p *Proof) Known(fingerprint engage.Fingerprint) bool { return p.known[fingerprint] }
+
 // Open returns the secret's intents that are not settled, newest first.
 func (p *Proof) Open() []Intent {
 	var open []Intent

@@ -157,14 +157,19 @@ func (f *finishing) admit(ctx context.Context) error {
 	return nil
 }
 
-// intentOfVersion returns the ID of the version's open intent, or "".
+// intentOfVersion returns the ID of the version's open intent, or "" where there is none or more than one.
 func (f *finishing) intentOfVersion() string {
+	open := ""
 	for _, intent := range f.view.Intents {
-		if intent.Secret == f.labels.ARN && intent.Version == f.event.VersionID {
-			return intent.ID
+		if intent.Secret != f.labels.ARN || intent.Version != f.event.VersionID || f.view.Settles(intent) {
+			continue
 		}
+		if open != "" {
+			return ""
+		}
+		open = intent.ID
 	}
-	return ""
+	return open
 }
 
 // sharedWithOther reports whether another secret's record names the same token.
@@ -314,20 +319,12 @@ func (f *finishing) deleteElsewhere(ctx context.Context, token engage.Token) err
 
 // endIntents removes the intents of this secret that a record settles.
 func (f *finishing) endIntents(ctx context.Context) {
-	settled := map[string]bool{}
-	if f.record.Intent != "" {
-		settled[f.record.Intent] = true
-	}
-	for _, record := range f.view.Tokens {
-		if record.Intent != "" {
-			settled[record.Intent] = true
-		}
-	}
 	for _, intent := range f.view.Intents {
-		if intent.Secret == f.labels.ARN && settled[intent.ID] {
-			if err := f.ledger().End(ctx, f.place.user, intent); err != nil {
-				f.config.Log.WarnContext(ctx, "a settled intent stays until the next rotation or sweep", "error", err.Error())
-			}
+		if intent.Secret != f.labels.ARN || !f.view.Settles(intent) && intent.ID != f.record.Intent {
+			continue
+		}
+		if err := f.ledger().End(ctx, f.place.user, intent); err != nil {
+			f.config.Log.WarnContext(ctx, "a settled intent stays until the next rotation or sweep", "error", err.Error())
 		}
 	}
 }

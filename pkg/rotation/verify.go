@@ -156,23 +156,21 @@ func (i *invocation) forget(ctx context.Context, p place, view ledger.View, reco
 
 // preflight shows that a rotation would work, without making anything.
 func (i *invocation) preflight(ctx context.Context) (Report, error) {
-	p, session, _, err := i.logIn(ctx, nil)
-	if err != nil {
-		return Report{}, err
-	}
 	var (
 		tokens   []engage.Token
 		accounts []engage.Account
 	)
-	err = parallel.Do(
-		func() (err error) {
-			tokens, err = p.client.List(ctx, session)
-			return fail2("preflight: list the tokens", err, "")
-		},
-		func() (err error) {
-			accounts, err = p.client.Accounts(ctx, session)
-			return fail2("preflight: get the accounts", err, "")
-		})
+	p, _, _, err := i.logIn(ctx, nil, func(p place, session *engage.Session) error {
+		return parallel.Do(
+			func() (err error) {
+				tokens, err = p.client.List(ctx, session)
+				return fail2("preflight: list the tokens", err, "")
+			},
+			func() (err error) {
+				accounts, err = p.client.Accounts(ctx, session)
+				return fail2("preflight: get the accounts", err, "")
+			})
+	})
 	if err != nil {
 		return Report{}, err
 	}

@@ -11,19 +11,19 @@ import (
 func (u *userSweep) resolveIntents(ctx context.Context, h *holder, report *SecretReport) []ledger.Token {
 	proof := ledger.NewProof(u.view, h.arn, u.tokens, u.config.Now())
 	proof.OnlyEnded = true
+	var records []ledger.Token
+	for _, intent := range proof.Open() {
+		// A version that holds a token without a record proves whose it is, labelled or not.
+		token := u.heldBy(ctx, h.arn, intent.Version)
+		_, listed := u.listed[token.Fingerprint()]
+		if listed && !proof.Known(token.Fingerprint()) && !intent.Baseline.Contains(token.Fingerprint()) {
+			proof.Settle(intent, token.Fingerprint())
+			records = u.claim(ctx, records, intent, token, ledger.Issued)
+		}
+	}
 	for _, other := range u.holders {
 		proof.Exclude(other.current.Fingerprint())
 		proof.Exclude(other.pending.Fingerprint())
-	}
-	var records []ledger.Token
-	for _, intent := range proof.Open() {
-		// A version that holds a token proves whose it is, labelled or not.
-		if token := u.heldBy(ctx, h.arn, intent.Version); !token.IsZero() {
-			if _, ok := u.listed[token.Fingerprint()]; ok && !intent.Baseline.Contains(token.Fingerprint()) {
-				proof.Settle(intent, token.Fingerprint())
-				records = u.claim(ctx, records, intent, token, ledger.Issued)
-			}
-		}
 	}
 	for {
 		intent, token, ok := proof.Next()

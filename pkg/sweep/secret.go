@@ -97,20 +97,20 @@ func (u *userSweep) sweepIssued(ctx context.Context, h *holder, record ledger.To
 	if !now.After(record.Until) {
 		return // its invocation may be at work
 	}
-	switch labels := h.labels.Versions[record.Version]; {
-	case h.labels.Carries(record.Version, rotation.LabelPrevious) && record.Version != h.currentVersion:
-		// It was current until somebody put another token there by hand: readers may have it cached.
-		retention := u.settings.Retention
-		if u.revoke == h.arn {
-			retention = 0
-		}
-		u.condemn(ctx, record, now.Add(retention), report)
-	case len(labels) > 0, record.Base != "" && record.Base != h.currentVersion:
-		// Pending without a value: broken off; the next attempt makes another token. Or AWSCURRENT has moved, so that no
-		// late finishSecret can swap the version in.
+	// Nobody can tell for certain whether an unlabelled version ever was current: readers may have its token cached.
+	retention := u.settings.Retention
+	if u.revoke == h.arn {
+		retention = 0
+	}
+	switch {
+	case h.labels.Carries(record.Version, rotation.LabelPending):
+		// Without a value: broken off; the next attempt makes another token.
 		u.condemn(ctx, record, now, report)
+	case len(h.labels.Versions[record.Version]) > 0, record.Base != "" && record.Base != h.currentVersion:
+		// Replaced by hand, or abandoned since AWSCURRENT has moved, so that no late finishSecret can swap it in.
+		u.condemn(ctx, record, now.Add(retention), report)
 	default:
-		u.condemn(ctx, record, now.Add(grace), report)
+		u.condemn(ctx, record, now.Add(max(retention, grace)), report)
 	}
 }
 
