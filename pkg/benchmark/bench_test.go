@@ -7,9 +7,23 @@ import (
 	"testing"
 )
 
-var full = flag.Bool("bench-full", false, "measure times too")
+var (
+	full   = flag.Bool("bench-full", false, "measure times too")
+	rounds = flag.Int("rounds", 40, "how many cold starts of each function are measured, with -bench-full")
+)
 
 // TestBench fails on counts only, never on times.
 func TestBench(t *testing.T) {
 	t.Run("round trips", testRoundTrips)
+	if testing.Short() {
+		t.Skip("builds binaries")
+	}
+	built := buildAll(t, empty, linkOnly, ivr, sweep, rotate)
+	t.Run("sizes", func(t *testing.T) { testSizes(t, built) })
+	t.Run("links", func(t *testing.T) { testLinks(t, built) })
+	n := 1
+	if *full {
+		n = *rounds
+	}
+	t.Run("starts", func(t *testing.T) { testStarts(t, built, n) })
 }

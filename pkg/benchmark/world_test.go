@@ -30,6 +30,15 @@ type world struct {
 	aws      *awstest.Server
 	engage   *engagetest.Server
 	recorder *recorder
+	close    []func()
+}
+
+// end stops what listens.
+func (w *world) end() {
+	for _, stop := range w.close {
+		stop()
+	}
+	w.aws.Close()
 }
 
 // newWorld makes the stand-ins and the secrets, with the login fields inline or in the admin secret.
