@@ -79,10 +79,10 @@ func beginUnclaimed(ctx context.Context, s *Sandbox) error {
 	intent := ledger.NewIntent(w.aws.Secrets.ARN(TokenSecret), "00000000-0000-4000-8000-000000000000", "crashed", then)
 	intent.Until = then.Add(time.Minute)
 	intent.Baseline = ledger.NewBaseline(before)
-	return ledger.New(paramstore.New(w.aws.SDKConfig(callerUser)), settings.DefaultPrefix).Begin(ctx, user, intent)
+	return s.ledger().Begin(ctx, user, intent)
 }
 
-// beginOldToken stores a token and says that it was made a hundred days ago.
+// beginOldToken leaves what a rotation a hundred days ago left.
 func beginOldToken(ctx context.Context, s *Sandbox) error {
 	client, w := s.client(), s.world.Load()
 	value, err := client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(TokenSecret)})
@@ -98,10 +98,26 @@ func beginOldToken(ctx context.Context, s *Sandbox) error {
 		return err
 	}
 	s.witness.see("an API token", token.Reveal())
-	changed, err := document.WithToken(token, time.Now().AddDate(0, 0, -100))
+	then := time.Now().AddDate(0, 0, -100)
+	changed, err := document.WithToken(token, then)
 	if err != nil {
 		return err
 	}
-	_, err = client.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{SecretId: aws.String(TokenSecret), SecretString: aws.String(changed.Text().Reveal())})
+	put, err := client.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{SecretId: aws.String(TokenSecret), SecretString: aws.String(changed.Text().Reveal())})
+	if err != nil {
+		return fmt.Errorf("put the token: %w", err)
+	}
+	user, err := s.ledgerUser()
+	if err != nil {
+		return err
+	}
+	_, _, err = s.ledger().Claim(ctx, user, ledger.Token{
+		Secret: aws.ToString(put.ARN), Version: aws.ToString(put.VersionId), Fingerprint: token.Fingerprint(), State: ledger.Issued,
+		CreatedAt: then, Until: then.Add(time.Minute),
+	})
 	return err
+}
+
+func (s *Sandbox) ledger() *ledger.Ledger {
+	return ledger.New(paramstore.New(s.world.Load().aws.SDKConfig(callerUser)), settings.DefaultPrefix)
 }
