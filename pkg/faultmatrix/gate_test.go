@@ -31,12 +31,13 @@ type gate struct {
 	kill     func()
 	// effect is called after each call that was passed on.
 	effect func(name string)
+	// log is told what became of each call.
+	log func(format string, args ...any)
 
 	mu     sync.Mutex
 	step   string
 	counts map[string]int // calls of the present invocation, by name
 	names  []string       // all calls since armed, in the order of arrival
-	lines  []string       // and what became of each
 	strike strike
 	left   int // strikes to come
 	struck int
@@ -46,7 +47,7 @@ type gate struct {
 }
 
 func newGate(t testing.TB) *gate {
-	g := &gate{counts: map[string]int{}, effect: func(string) {}}
+	g := &gate{counts: map[string]int{}, effect: func(string) {}, log: func(string, ...any) {}}
 	server := httptest.NewUnstartedServer(g)
 	server.Config.ConnState = g.connState
 	server.Start()
@@ -62,15 +63,15 @@ func newGate(t testing.TB) *gate {
 func (g *gate) arm(s strike) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.strike, g.left, g.struck, g.begun, g.names, g.lines = s, s.burst, 0, false, nil, nil
+	g.strike, g.left, g.struck, g.begun, g.names = s, s.burst, 0, false, nil
 }
 
 // disarm ends all strikes, and returns how many there were and the calls so far.
-func (g *gate) disarm() (struck int, names, lines []string) {
+func (g *gate) disarm() (struck int, names []string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.left = 0
-	return g.struck, slices.Clone(g.names), slices.Clone(g.lines)
+	return g.struck, slices.Clone(g.names)
 }
 
 // enter says which step the following calls are made in.
@@ -101,12 +102,6 @@ func (g *gate) arrive(r *http.Request, body []byte) (string, fault) {
 	return name, f
 }
 
-func (g *gate) note(format string, args ...any) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.lines = append(g.lines, time.Now().Format("05.000 ")+fmt.Sprintf(format, args...))
-}
-
 // ServeHTTP implements http.Handler.
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
@@ -122,11 +117,11 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case f == none:
-		g.note("%s -> %d", name, a.status)
+		g.log("%s -> %d", name, a.status)
 	case f.late():
-		g.note("%s -> %d, %s", name, a.status, f)
+		g.log("%s -> %d, %s", name, a.status, f)
 	default:
-		g.note("%s -> %s", name, f)
+		g.log("%s -> %s", name, f)
 	}
 	if refusal, ok := f.refusal(r); ok {
 		a = refusal

@@ -96,10 +96,10 @@ func chosen() []variant {
 	return list
 }
 
-// cleanCalls returns the calls of a rotation that nothing strikes.
+// cleanCalls returns the calls of a rotation that nothing strikes, and that meets no other.
 func cleanCalls(t *testing.T, v variant) []string {
 	t.Helper()
-	v.after = afterRetry
+	v.after, v.neighbour = afterRetry, false
 	result := runTrial(t, trial{variant: v})
 	for _, line := range result.all() {
 		t.Errorf("%s %s, without a fault: %s", v.flow, v.name, line)
@@ -148,9 +148,9 @@ func (r *row) note(t *testing.T, c trial, v *verdict) {
 		}
 	}
 	if found := v.all(); len(found) > 0 {
-		t.Errorf("%s\n%s\n  %s", strings.Join(found, "\n"), c.command(), strings.Join(v.lines, "\n  "))
+		t.Errorf("%s\n%s\n%s", strings.Join(found, "\n"), c.command(), v.history())
 	} else if *callFlag != "" {
-		t.Logf("%s: %d strikes, %d attempts, %s\n  %s", c.command(), v.struck, v.attempts, v.took, strings.Join(v.lines, "\n  "))
+		t.Logf("%s: %d strikes, %d attempts, %s\n%s", c.command(), v.struck, v.attempts, v.took, v.history())
 	}
 }
 

@@ -1,12 +1,15 @@
 package faultmatrix_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -14,7 +17,10 @@ import (
 	"time"
 
 	"engage-token-rotation/pkg/awstest"
+	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/hidden"
 	"engage-token-rotation/pkg/lambdatest"
+	"engage-token-rotation/pkg/ledger"
 )
 
 // trial is one case: a variant of the world, and what strikes which call.
@@ -66,24 +72,26 @@ func newWorld(t testing.TB, v variant, s services, result *verdict) *world {
 		adminARN = s.store("engage/admin", document)
 		document = fmt.Sprintf(`{"adminSecretArn":%q,"note":"stays"}`, adminARN)
 	}
-	w.main = w.newActor("rotate", adminARN)
+	w.main = w.newActor("rotate", adminARN, "")
 	w.main.arn = s.store("engage/token", document)
 	if s.direct() {
 		w.main.gate.effect = func(name string) { w.lookForDead("during " + name) }
 	}
 	if v.neighbour {
-		w.other = w.newActor("rotate", adminARN)
+		w.other = w.newActor("rotate", adminARN, "                              other: ")
 		w.other.arn = s.store("engage/other", document)
 	}
 	if v.after == afterSweep {
-		w.sweep = w.newActor("sweep", adminARN)
+		w.sweep = w.newActor("sweep", adminARN, "sweep: ")
 	}
 	return w
 }
 
-func (w *world) newActor(name, adminARN string) *actor {
+// newActor makes an actor; label stands before its calls in the history.
+func (w *world) newActor(name, adminARN, label string) *actor {
 	a := &actor{gate: newGate(w.t)}
-	a.gate.adminARN, a.gate.pass = adminARN, w.services.pass
+	a.gate.log = func(format string, args ...any) { w.verdict.log(label+format, args...) }
+	a.gate.adminARN, a.gate.pass = adminARN, w.passer(a.gate)
 	output := io.Discard
 	if *verbose {
 		output = os.Stderr
@@ -102,6 +110,34 @@ func (w *world) newActor(name, adminARN string) *actor {
 	a.function, a.gate.kill = function, function.Kill
 	w.t.Cleanup(function.Close)
 	return a
+}
+
+// passer returns what passes on the calls of a gate. The ledger's name of the user is made of host and user name, and each
+// gate is another host: the gates of the other processes put the name of the main one in place of theirs.
+func (w *world) passer(g *gate) func(*http.Request, []byte) answer {
+	if w.main == nil {
+		return w.services.pass
+	}
+	ours, theirs := w.ledgerName(w.main.gate), w.ledgerName(g)
+	return func(r *http.Request, body []byte) answer {
+		if _, aws := target(r); !aws {
+			return w.services.pass(r, body)
+		}
+		a := w.services.pass(r, bytes.ReplaceAll(body, theirs, ours))
+		a.body = bytes.ReplaceAll(a.body, ours, theirs)
+		return a
+	}
+}
+
+func (w *world) ledgerName(g *gate) []byte {
+	base, err := url.Parse(g.url)
+	if err != nil {
+		panic(err) // a fault of the harness
+	}
+	fields := w.services.login(w.variant.flow)
+	return []byte(ledger.NewUser(engage.Endpoint{Flow: w.variant.flow, BaseURL: base}, engage.Credentials{
+		Flow: w.variant.flow, Username: fields["username"], ClientID: fields["clientId"], JWT: hidden.New(fields["jwt"]),
+	}))
 }
 
 // rotate runs a rotation as the service does, with up to attempts repetitions, and returns the failure of the last one.
@@ -144,13 +180,13 @@ func (w *world) invoke(ctx context.Context, a *actor, step string, payload []byt
 		return nil, err
 	}
 	if result.FunctionError != "" {
-		a.gate.note("-- %s failed: %s: %s", step, result.ErrorType, result.ErrorMessage)
+		a.gate.log("-- %s failed: %s: %s", step, result.ErrorType, result.ErrorMessage)
 		if result.ErrorType == lambdatest.TypeExit || result.ErrorType == lambdatest.TypeTimeout {
 			a.gate.drain(ctx)
 		}
 		err = errors.New(result.ErrorMessage)
 	} else {
-		a.gate.note("-- %s: %s", step, result.Payload)
+		a.gate.log("-- %s: %s", step, result.Payload)
 	}
 	w.lookForDead("after " + step)
 	w.lookForForeign("after " + step)
@@ -179,18 +215,17 @@ func (c trial) run(t testing.TB) (v *verdict) {
 	neighbour := w.startNeighbour(ctx)
 	err := w.struckPart(ctx)
 	v.attempts = w.attempts
-	v.struck, v.names, _ = w.main.gate.disarm()
+	v.struck, v.names = w.main.gate.disarm()
 	if failure := neighbour(); failure != nil {
 		v.add(other, "the other secret's rotation failed: "+failure.Error())
 	}
-	w.main.gate.note("-- no more faults; the last attempt: %v", err)
+	v.log("-- no more faults; the last attempt: %v", err)
 	for _, a := range w.rotating() {
 		if err := w.rotate(ctx, a, cleanAttempts); err != nil {
 			v.add(wedged, "a clean rotation failed: "+err.Error())
 		}
 	}
 	w.settle()
-	_, _, v.lines = w.main.gate.disarm()
 	return v
 }
 
@@ -235,27 +270,30 @@ func (w *world) struckPart(ctx context.Context) error {
 	return w.rotate(ctx, w.main, maxAttempts)
 }
 
-// startNeighbour rotates the other secret meanwhile, once at the start and once when the fault strikes; the function
-// returned waits for that to end.
+// startNeighbour rotates the other secret twice meanwhile; the function returned waits for that to end.
 func (w *world) startNeighbour(ctx context.Context) func() error {
 	if w.other == nil {
 		return func() error { return nil }
 	}
 	done := make(chan error, 1)
-	go func() { done <- errors.Join(w.rotate(ctx, w.other, 1), w.rotate(ctx, w.other, 1)) }()
+	go func() {
+		done <- errors.Join(w.rotate(ctx, w.other, cleanAttempts), w.rotate(ctx, w.other, cleanAttempts))
+	}()
 	return func() error { return <-done }
 }
 
 // lookForDead checks that AWSCURRENT names a live token. What it reads may change meanwhile: it looks again.
 func (w *world) lookForDead(when string) {
-	for range 3 {
-		token := tokenOf(w.services.value(w.main.arn))
-		if token == "" || slices.Contains(w.services.live(), token) {
-			return
-		}
-		if tokenOf(w.services.value(w.main.arn)) == token {
-			w.verdict.add(dead, "AWSCURRENT holds a dead token "+when)
-			return
+	for _, a := range w.rotating() {
+		for range 3 {
+			token := tokenOf(w.services.value(a.arn))
+			if token == "" || slices.Contains(w.services.live(), token) {
+				break
+			}
+			if tokenOf(w.services.value(a.arn)) == token {
+				w.verdict.add(dead, "AWSCURRENT holds a dead token "+when)
+				break
+			}
 		}
 	}
 }

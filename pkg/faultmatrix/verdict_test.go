@@ -1,7 +1,9 @@
 package faultmatrix_test
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -27,9 +29,9 @@ type verdict struct {
 	attempts int // of the rotation that was struck
 	took     time.Duration
 	names    []string // of the calls of that rotation
-	lines    []string // the history
 
 	mu    sync.Mutex
+	lines []string // the history
 	found [harms][]string
 }
 
@@ -39,6 +41,20 @@ func (v *verdict) add(h harm, what string) {
 	if !slices.Contains(v.found[h], what) {
 		v.found[h] = append(v.found[h], what)
 	}
+}
+
+// log adds a line to the history.
+func (v *verdict) log(format string, args ...any) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.lines = append(v.lines, time.Now().Format("05.000 ")+fmt.Sprintf(format, args...))
+}
+
+// history returns the lines.
+func (v *verdict) history() string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return "  " + strings.Join(v.lines, "\n  ")
 }
 
 // all returns what was found; nothing is good.
