@@ -61,7 +61,8 @@ type Config struct {
 	Env map[string]string
 	// Timeout of an invocation; 0 means a minute.
 	Timeout time.Duration
-	// Observe is told of each invocation when it has ended, one at a time; nil: nobody is told.
+	// Observe is told of each invocation when it has ended, one at a time; it must not ask for Invocations. nil: nobody is
+	// told.
 	Observe func(Invocation)
 }
 

@@ -168,9 +168,9 @@ func (m marks) calls(w *world, caller string) (aws []AWSCall, vendor []EngageCal
 
 // invokeAPI is Lambda's Invoke call, recorded.
 func (s *Sandbox) invokeAPI(rw http.ResponseWriter, r *http.Request) {
-	payload, err := io.ReadAll(http.MaxBytesReader(rw, r.Body, lambdatest.MaxPayload+1))
+	payload, err := io.ReadAll(io.LimitReader(r.Body, lambdatest.MaxPayload+1)) // what is longer is refused below
 	if err != nil {
-		return
+		return // the client has gone
 	}
 	r.Body = io.NopCloser(bytes.NewReader(payload))
 	f := s.api.Function(functionOfPath(r.URL.Path))

@@ -96,7 +96,7 @@ type copyWriter struct {
 	body bytes.Buffer
 }
 
-const maxCopy = 64 << 10
+const maxCopy = 1 << 20
 
 func (c *copyWriter) Write(p []byte) (int, error) {
 	c.body.Write(p[:min(len(p), maxCopy-c.body.Len())])

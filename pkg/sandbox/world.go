@@ -56,7 +56,6 @@ func (s *Sandbox) newWorld() *world {
 			MayInvoke: func(arn string) bool {
 				return s.api.Function(arn) != nil
 			},
-			FunctionCaller:  func(string) string { return callerOf(FunctionRotate) },
 			MinimumInterval: time.Second,
 			Events:          w.tell,
 		},
