@@ -215,6 +215,7 @@ func (f *finishing) retire(ctx context.Context, report *Report) {
 	for _, record := range later {
 		tasks = append(tasks, func() error { return f.ledger().Set(ctx, f.place.user, record) })
 	}
+	report.Deleted = []engage.Fingerprint{}
 	results := make([]error, len(due))
 	for n, record := range due {
 		tasks = append(tasks, func() error { results[n] = f.delete(ctx, record); return nil })

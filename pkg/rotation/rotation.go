@@ -185,7 +185,11 @@ func New(config Config) *Rotator {
 // Handle carries out one step and tells Config.Observe what came of it. The error is an *Error.
 func (r *Rotator) Handle(ctx context.Context, event Event) (Report, error) {
 	started := r.config.Now()
-	report, err := r.step(ctx, event)
+	i := &invocation{Rotator: r, event: event}
+	report, err := i.step(ctx)
+	if i.current.ARN != "" {
+		event.SecretID = i.current.ARN // the event may have named the secret otherwise
+	}
 	report.Event = event
 	report.Duration = r.config.Now().Sub(started)
 	if err != nil {
@@ -202,14 +206,13 @@ func (r *Rotator) Handle(ctx context.Context, event Event) (Report, error) {
 	return report, err
 }
 
-func (r *Rotator) step(ctx context.Context, event Event) (Report, error) {
+func (i *invocation) step(ctx context.Context) (Report, error) {
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-reserve))
 		defer cancel()
 	}
-	i := &invocation{Rotator: r, event: event}
-	switch event.Step {
+	switch i.event.Step {
 	case CreateSecret:
 		return i.create(ctx)
 	case SetSecret:

@@ -19,7 +19,7 @@ func (u *userSweep) sweepSecret(ctx context.Context, h *holder) {
 		Secret: h.arn, Retiring: []Waiting{}, OpenIntents: []OpenIntent{},
 		Unclaimed: []engage.Fingerprint{}, Deleted: []engage.Fingerprint{}, DeleteFailed: []engage.Fingerprint{},
 	}
-	u.reportCurrent(h, &report)
+	u.reportCurrent(ctx, h, &report)
 	records := u.resolveIntents(ctx, h, &report)
 	for _, record := range u.view.Tokens {
 		if record.Secret == h.arn {
@@ -32,21 +32,21 @@ func (u *userSweep) sweepSecret(ctx context.Context, h *holder) {
 	u.answer.Secrets = append(u.answer.Secrets, report)
 }
 
-func (u *userSweep) reportCurrent(h *holder, report *SecretReport) {
+func (u *userSweep) reportCurrent(ctx context.Context, h *holder, report *SecretReport) {
 	if h.current.IsZero() {
 		return
 	}
 	report.Current.Fingerprint = h.current.Fingerprint()
 	created := h.createdAt
 	for _, record := range u.view.Tokens {
-		if record.Fingerprint != h.current.Fingerprint() || record.Secret != h.arn {
-			continue
-		}
-		if created.IsZero() {
+		if record.Fingerprint == h.current.Fingerprint() && record.Secret == h.arn && created.IsZero() {
 			created = record.CreatedAt
 		}
-		_, alive := u.listed[record.Fingerprint]
-		report.Current.Dead = !alive && u.config.Now().Sub(record.CreatedAt) > ledger.Propagation
+	}
+	if _, alive := u.listed[h.current.Fingerprint()]; !alive {
+		// It may be another user's: its own word counts.
+		_, err := u.access.client.List(ctx, h.current)
+		report.Current.Dead = engage.Rejected(err)
 	}
 	if !created.IsZero() {
 		report.Current.AgeSeconds = int64(u.config.Now().Sub(created).Seconds())

@@ -118,7 +118,7 @@ type SecretReport struct {
 type Current struct {
 	Fingerprint engage.Fingerprint `json:"fingerprint,omitempty"`
 	AgeSeconds  int64              `json:"ageSeconds"`
-	// Dead tells that the vendor does not list the token: rotate now.
+	// Dead tells that the vendor refuses the token: rotate now.
 	Dead bool `json:"dead,omitempty"`
 }
 
