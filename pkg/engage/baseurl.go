@@ -35,6 +35,8 @@ func ParseBaseURL(text string) (*url.URL, error) {
 		return nil, errors.New("names no host")
 	case strings.HasSuffix(host, "."):
 		return nil, errors.New("names a host with a trailing dot")
+	case strings.Trim(host, "abcdefghijklmnopqrstuvwxyz0123456789.-_:") != "":
+		return nil, errors.New("names a host with a character that host names do not have; there are no wildcards")
 	case strings.HasSuffix(u.Host, ":"):
 		return nil, errors.New("names an empty port")
 	case port != "" && !isPort(port):

@@ -74,8 +74,11 @@ func TestDeceptiveBaseURLsAreRefused(t *testing.T) {
 		"https://engage.ringcentral.com\r\nHost: evil":     "white space",
 		"https://engage.ringcentral.com\tevil.example":     "white space",
 		"https://engage.ringcentral.com\x00":               "white space",
-		"https://[::1":                                     "is not a URL",
-		"https://::1":                                      "is not a URL",
+		"https://*.ringcentral.com":                        "there are no wildcards",
+		"https://engage.ringcentral.com;evil.example":      "there are no wildcards",
+		"https://evil.example,engage.ringcentral.com":      "there are no wildcards",
+		"https://[::1": "is not a URL",
+		"https://::1":  "is not a URL",
 	} {
 		base, err := engage.ParseBaseURL(text)
 		if err == nil {
