@@ -101,6 +101,9 @@ type Token struct {
 	Base string `json:"base,omitempty"`
 	// Adopted tells that the creation's answer was lost, and the token found by comparing listings.
 	Adopted bool `json:"adopted,omitempty"`
+	// Elsewhere tells that the token was not in the list of this ledger's user: it is another user's, whose login fields
+	// the secret had before. It can be listed and deleted by its own right alone.
+	Elsewhere bool `json:"elsewhere,omitempty"`
 	// Until is the deadline of the invocation that wrote the record; see Intent.Until.
 	Until time.Time `json:"until,omitzero"`
 }
@@ -144,6 +147,15 @@ type View struct {
 	// Unreadable names parameters that hold no record. They are left alone; while there are any, nothing that rests on
 	// having seen all intents can be proven.
 	Unreadable []string
+}
+
+// Find returns the record of a token and a secret.
+func (v View) Find(secret string, fingerprint engage.Fingerprint) (Token, bool) {
+	i := slices.IndexFunc(v.Tokens, func(t Token) bool { return t.Secret == secret && t.Fingerprint == fingerprint })
+	if i < 0 {
+		return Token{}, false
+	}
+	return v.Tokens[i], true
 }
 
 // Settles reports whether a token record names the intent.
@@ -292,7 +304,18 @@ func (l *Ledger) Set(ctx context.Context, user User, t Token) error {
 	return nil
 }
 
-// Remove removes the record of a token.
+// Forget removes the intent that a token came of, and then the token's record: without the record a remaining intent
+// would look open, and whatever appeared since as its work.
+func (l *Ledger) Forget(ctx context.Context, user User, t Token) error {
+	if t.Intent != "" {
+		if err := l.End(ctx, user, Intent{ID: t.Intent}); err != nil {
+			return err
+		}
+	}
+	return l.Remove(ctx, user, t)
+}
+
+// Remove removes the record of a token that came of no intent; see Forget.
 func (l *Ledger) Remove(ctx context.Context, user User, t Token) error {
 	name := l.tokenName(user, t)
 	if err := l.parameters.Delete(ctx, name); err != nil {
