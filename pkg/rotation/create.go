@@ -318,9 +318,7 @@ func (i *invocation) settlePut(ctx context.Context, p place, session *engage.Ses
 func (i *invocation) compensate(ctx context.Context, p place, session *engage.Session, made creation, cause error) error {
 	err := p.client.Delete(ctx, session, made.token)
 	if err == nil {
-		if err = i.ledger().Remove(ctx, p.user, made.record); err == nil {
-			err = i.ledger().End(ctx, p.user, made.intent)
-		}
+		err = i.ledger().Forget(ctx, p.user, made.record)
 	}
 	if cause != nil {
 		return cause

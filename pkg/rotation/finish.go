@@ -44,6 +44,9 @@ func (i *invocation) finish(ctx context.Context) (Report, error) {
 	if err := f.admit(ctx); err != nil {
 		return Report{}, err
 	}
+	if err := f.recordRetiring(ctx); err != nil {
+		return Report{}, err
+	}
 	if err := f.swap(ctx); err != nil {
 		return Report{}, err
 	}
@@ -94,47 +97,47 @@ type finishing struct {
 	retiring ledger.Token
 }
 
-// prepare verifies the new token, reads the ledger, and records the previous token as retiring, side by side. The record
-// does no harm where the swap does not come about: the token of AWSCURRENT is never deleted, whatever its record says.
+// prepare verifies the new token and reads the ledger, side by side.
 func (f *finishing) prepare(ctx context.Context) error {
-	if !f.previous.IsZero() && f.previous != f.token {
-		f.retiring = ledger.Token{
-			Secret: f.labels.ARN, Version: f.current.ID, Fingerprint: f.previous.Fingerprint(), State: ledger.Retiring,
-			CreatedAt: f.currentDocument.TokenCreatedAt(),
-			// The swap comes later than now, but not after this invocation: a reader's cache is older than the swap.
-			NotBefore: f.config.Now(),
-		}
-		if f.settings.Retention > 0 {
-			f.retiring.NotBefore = f.deadline(ctx).Add(f.settings.Retention)
-		}
-	}
 	return parallel.Do(
 		func() (err error) { f.listed, err = f.verify(ctx, f.place, f.token); return err },
-		func() error { return f.readLedger(ctx) },
-		func() error {
-			if f.retiring.State == "" {
-				return nil
-			}
-			err := f.ledger().Set(ctx, f.place.user, f.retiring)
-			return fail2("record the previous token as retiring", err, "nothing was swapped; the function needs ssm:PutParameter there")
-		})
+		func() error { return f.readLedger(ctx) })
+}
+
+// recordRetiring records the previous token as retiring. That does no harm where the swap does not come about: the token
+// of AWSCURRENT is never deleted, whatever its record says.
+func (f *finishing) recordRetiring(ctx context.Context) error {
+	if f.previous.IsZero() || f.previous == f.token {
+		return nil
+	}
+	record, known := f.view.Find(f.labels.ARN, f.previous.Fingerprint())
+	if !known {
+		_, listed := find(f.listed, f.previous.Fingerprint())
+		record = ledger.Token{
+			Secret: f.labels.ARN, Version: f.current.ID, Fingerprint: f.previous.Fingerprint(),
+			CreatedAt: f.currentDocument.TokenCreatedAt(), Elsewhere: !listed,
+		}
+	}
+	record.State, record.NotBefore = ledger.Retiring, f.config.Now()
+	if f.settings.Retention > 0 {
+		// The swap comes later than now, but not after this invocation; a reader's cache is older than the swap.
+		record.NotBefore = f.deadline(ctx).Add(f.settings.Retention)
+	}
+	f.retiring = record
+	return fail2("record the previous token as retiring", f.ledger().Set(ctx, f.place.user, record), "nothing was swapped; the function needs ssm:PutParameter there")
 }
 
 func (f *finishing) readLedger(ctx context.Context) (err error) {
 	if f.view, err = f.ledger().Read(ctx, f.place.user); err != nil {
 		return fail("read the ledger", err, "the service repeats the rotation")
 	}
-	for _, record := range f.view.Tokens {
-		if record.Fingerprint == f.token.Fingerprint() && record.Secret == f.labels.ARN {
-			f.record, f.found = record, true
-		}
-	}
+	f.record, f.found = f.view.Find(f.labels.ARN, f.token.Fingerprint())
 	return nil
 }
 
 // admit decides whether the version may be swapped in.
 func (f *finishing) admit(ctx context.Context) error {
-	base := f.record.Base
+	unmoved := f.baseUnmoved()
 	if !f.found {
 		// createSecret could not write the record. Whoever has claimed the token since decides.
 		record, _, err := f.ledger().Claim(ctx, f.place.user, ledger.Token{
@@ -151,10 +154,24 @@ func (f *finishing) admit(ctx context.Context) error {
 		return f.abandon(ctx, f.place, f.token, errors.New("a sweep has marked the new token for deletion"))
 	case f.record.Adopted && f.sharedWithOther(f.token.Fingerprint()):
 		return f.giveUp(ctx, errors.New("the adopted token turned out to be another secret's"))
-	case base != "" && base != f.current.ID, !f.pendingDocument.EqualExceptToken(f.currentDocument):
+	case !unmoved, !f.pendingDocument.EqualExceptToken(f.currentDocument):
 		return f.abandon(ctx, f.place, f.token, errors.New("the secret was edited during the rotation; the edit stays"))
 	}
 	return nil
+}
+
+// baseUnmoved reports whether AWSCURRENT is still the version that the token was made beside: by the token's record, or
+// by the intents of the version where it has none.
+func (f *finishing) baseUnmoved() bool {
+	if f.found {
+		return f.record.Base == "" || f.record.Base == f.current.ID
+	}
+	for _, intent := range f.view.Intents {
+		if intent.Secret == f.labels.ARN && intent.Version == f.event.VersionID && intent.Base != f.current.ID {
+			return false
+		}
+	}
+	return true
 }
 
 // intentOfVersion returns the ID of the version's open intent, or "" where there is none or more than one.
@@ -289,7 +306,7 @@ func (f *finishing) delete(ctx context.Context, record ledger.Token) error {
 	if err := f.deleteToken(ctx, record); err != nil {
 		return err
 	}
-	return f.ledger().Remove(ctx, f.place.user, record)
+	return f.ledger().Forget(ctx, f.place.user, record)
 }
 
 func (f *finishing) deleteToken(ctx context.Context, record ledger.Token) error {
@@ -298,6 +315,9 @@ func (f *finishing) deleteToken(ctx context.Context, record ledger.Token) error 
 	}
 	if !f.previous.IsZero() && record.Fingerprint == f.previous.Fingerprint() {
 		return f.deleteElsewhere(ctx, f.previous)
+	}
+	if record.Elsewhere {
+		return errors.New("it is another user's; the sweep deletes it by its own right")
 	}
 	if age := f.config.Now().Sub(record.CreatedAt); age < ledger.Propagation {
 		return fmt.Errorf("the vendor's list does not show it %s after its creation", age.Round(time.Second))

@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"engage-token-rotation/pkg/engage"
-	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/parallel"
 )
 
@@ -134,24 +133,10 @@ func (i *invocation) abandon(ctx context.Context, p place, token engage.Token, w
 	if err != nil {
 		return failure // the record stays, and the next sweep finds the token gone
 	}
-	for _, record := range view.Tokens {
-		if record.Fingerprint == token.Fingerprint() && record.Version == i.event.VersionID {
-			i.forget(ctx, p, view, record)
-		}
+	if record, ok := view.Find(i.current.ARN, token.Fingerprint()); ok {
+		_ = i.ledger().Forget(ctx, p.user, record) // what is left is found again
 	}
 	return failure
-}
-
-// forget removes the intent that a token came of, and then the token's record; what is left by a failure is found again.
-func (i *invocation) forget(ctx context.Context, p place, view ledger.View, record ledger.Token) {
-	for _, intent := range view.Intents {
-		if intent.ID == record.Intent {
-			if i.ledger().End(ctx, p.user, intent) != nil {
-				return // without the record the intent would look open
-			}
-		}
-	}
-	_ = i.ledger().Remove(ctx, p.user, record)
 }
 
 // preflight shows that a rotation would work, without making anything.

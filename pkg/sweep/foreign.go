@@ -38,7 +38,7 @@ func (u *userSweep) sweepForeign(ctx context.Context) {
 			report.Foreign++
 		case seen && stray.Due(u.config.Now()):
 			report.Foreign++
-			u.deleteStray(ctx, stray, &report)
+			u.deleteStray(ctx, stray, token, &report)
 		default:
 			report.Foreign++
 			if !seen {
@@ -55,8 +55,8 @@ func (u *userSweep) sweepForeign(ctx context.Context) {
 	u.answer.Users = append(u.answer.Users, report)
 }
 
-func (u *userSweep) deleteStray(ctx context.Context, stray ledger.Token, report *UserReport) {
-	deleted, err := u.delete(ctx, stray)
+func (u *userSweep) deleteStray(ctx context.Context, stray ledger.Token, token engage.Token, report *UserReport) {
+	deleted, err := u.delete(ctx, stray, whereabouts{token: token, access: u.access})
 	if err != nil {
 		u.fault(ctx, fmt.Errorf("delete stray token %s: %w; the next sweep tries again", stray.Fingerprint, err))
 		return

@@ -10,15 +10,21 @@ import (
 // resolveIntents settles the secret's open intents as far as it can be proven, and returns the records that this made.
 func (u *userSweep) resolveIntents(ctx context.Context, h *holder, report *SecretReport) []ledger.Token {
 	proof := ledger.NewProof(u.view, h.arn, u.tokens, u.config.Now())
+	if u.blind {
+		for _, intent := range proof.Open() {
+			report.OpenIntents = append(report.OpenIntents, OpenIntent{intent.Version, intent.StartedAt})
+		}
+		return nil
+	}
 	proof.OnlyEnded = true
-	var records []ledger.Token
+	c := claims{userSweep: u, failed: map[string]bool{}}
 	for _, intent := range proof.Open() {
 		// A version that holds a token without a record proves whose it is, labelled or not.
 		token := u.heldBy(ctx, h.arn, intent.Version)
 		_, listed := u.listed[token.Fingerprint()]
 		if listed && !proof.Known(token.Fingerprint()) && !intent.Baseline.Contains(token.Fingerprint()) {
 			proof.Settle(intent, token.Fingerprint())
-			records = u.claim(ctx, records, intent, token, ledger.Issued)
+			c.claim(ctx, intent, token, ledger.Issued)
 		}
 	}
 	for _, other := range u.holders {
@@ -30,10 +36,12 @@ func (u *userSweep) resolveIntents(ctx context.Context, h *holder, report *Secre
 		if !ok {
 			break
 		}
-		records = u.claim(ctx, records, intent, token, ledger.Retiring)
+		c.claim(ctx, intent, token, ledger.Retiring)
 	}
 	for _, intent := range proof.Settled() {
-		u.write(ctx, func() error { return u.ledger.End(ctx, u.user, intent) })
+		if !c.failed[intent.ID] {
+			u.write(ctx, func() error { return u.ledger.End(ctx, u.user, intent) })
+		}
 	}
 	for _, expired := range proof.Expired() {
 		report.Unclaimed = append(report.Unclaimed, expired.Tokens...)
@@ -42,21 +50,32 @@ func (u *userSweep) resolveIntents(ctx context.Context, h *holder, report *Secre
 	for _, intent := range proof.Waiting() {
 		report.OpenIntents = append(report.OpenIntents, OpenIntent{intent.Version, intent.StartedAt})
 	}
-	return records
+	return c.records
+}
+
+// claims is the records that a sweep makes of tokens that it found.
+type claims struct {
+	*userSweep
+	records []ledger.Token
+	failed  map[string]bool // the intents whose token could not be recorded: they stay
 }
 
 // claim records a token that was found. A record that somebody else has made meanwhile goes.
-func (u *userSweep) claim(ctx context.Context, records []ledger.Token, intent ledger.Intent, token engage.Token, state ledger.State) []ledger.Token {
+func (c *claims) claim(ctx context.Context, intent ledger.Intent, token engage.Token, state ledger.State) {
 	record := ledger.Token{
 		Secret: intent.Secret, Version: intent.Version, Fingerprint: token.Fingerprint(), State: state,
 		CreatedAt: intent.StartedAt, Intent: intent.ID, Base: intent.Base, Until: intent.Until, Adopted: state == ledger.Retiring,
 	}
 	if state == ledger.Retiring {
-		record.NotBefore = u.config.Now()
+		record.NotBefore = c.config.Now()
 	}
-	u.write(ctx, func() (err error) {
-		record, _, err = u.ledger.Claim(ctx, u.user, record)
+	claimed := c.write(ctx, func() (err error) {
+		record, _, err = c.ledger.Claim(ctx, c.user, record)
 		return err
 	})
-	return append(records, record)
+	if !claimed {
+		c.failed[intent.ID] = true
+		return
+	}
+	c.records = append(c.records, record)
 }

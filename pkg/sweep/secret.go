@@ -2,7 +2,6 @@ package sweep
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -45,8 +44,8 @@ func (u *userSweep) reportCurrent(ctx context.Context, h *holder, report *Secret
 	}
 	if _, alive := u.listed[h.current.Fingerprint()]; !alive {
 		// It may be another user's: its own word counts.
-		_, err := u.access.client.List(ctx, h.current)
-		report.Current.Dead = engage.Rejected(err)
+		_, dead, err := u.ask(ctx, h, h.current)
+		report.Current.Dead = err == nil && dead
 	}
 	if !created.IsZero() {
 		report.Current.AgeSeconds = int64(u.config.Now().Sub(created).Seconds())
@@ -56,27 +55,74 @@ func (u *userSweep) reportCurrent(ctx context.Context, h *holder, report *Secret
 // sweepRecord decides about one token.
 func (u *userSweep) sweepRecord(ctx context.Context, h *holder, record ledger.Token, report *SecretReport) {
 	now := u.config.Now()
-	_, listed := u.listed[record.Fingerprint]
-	switch {
-	case u.heldByAny(record.Fingerprint):
+	if u.heldByAny(record.Fingerprint) {
 		u.keepHeld(ctx, h, record)
-	case !listed:
+		return
+	}
+	f := u.locate(ctx, h, record)
+	switch {
+	case f.gone:
 		if now.Sub(record.CreatedAt) > ledger.Propagation && now.After(record.Until) {
-			u.write(ctx, func() error { return u.ledger.Remove(ctx, u.user, record) })
+			u.write(ctx, func() error { return u.ledger.Forget(ctx, u.user, record) })
 		}
+	case f.token.IsZero():
+		// Neither listed nor to be asked: somebody has to look at it.
+		report.Unclaimed = append(report.Unclaimed, record.Fingerprint)
 	case record.State == ledger.Unclaimed:
-		if u.settings.Exclusive && u.whole {
-			u.condemn(ctx, record, now.Add(grace), report)
+		if u.settings.Exclusive && u.whole && !u.blind {
+			u.condemn(ctx, record, now.Add(grace), f, report)
 			return
 		}
 		report.Unclaimed = append(report.Unclaimed, record.Fingerprint)
 	case record.State == ledger.Retiring && (record.Due(now) || u.revoke == h.arn):
-		u.retire(ctx, h, record, report)
+		u.retire(ctx, record, f, report)
 	case record.State == ledger.Retiring:
 		report.Retiring = append(report.Retiring, Waiting{record.Fingerprint, record.NotBefore})
 	case record.State == ledger.Issued:
-		u.sweepIssued(ctx, h, record, report)
+		u.sweepIssued(ctx, h, record, f, report)
 	}
+}
+
+// whereabouts is where a token was found: with what right it can be deleted. The zero whereabouts is of one that could
+// neither be found nor be told to be gone.
+type whereabouts struct {
+	token engage.Token
+	access
+	gone bool
+}
+
+// locate looks for a token: in the user's list, or, where that lacks it, by its own right, since it may be of a user whom
+// the secret spoke for before.
+func (u *userSweep) locate(ctx context.Context, h *holder, record ledger.Token) whereabouts {
+	if token, ok := u.listed[record.Fingerprint]; ok {
+		return whereabouts{token: token, access: u.access}
+	}
+	token := u.heldBy(ctx, h.arn, record.Version)
+	if token.Fingerprint() != record.Fingerprint {
+		return whereabouts{gone: !u.blind && !record.Elsewhere}
+	}
+	own, dead, err := u.ask(ctx, h, token)
+	switch {
+	case err != nil:
+		return whereabouts{}
+	case dead:
+		return whereabouts{gone: true}
+	}
+	return whereabouts{token: token, access: own}
+}
+
+// ask lists with a token, to find out whether it lives.
+func (u *userSweep) ask(ctx context.Context, h *holder, token engage.Token) (own access, dead bool, err error) {
+	a, err := u.account(ctx, h)
+	if err != nil {
+		return access{}, false, err
+	}
+	own = access{u.client(a, nil), token}
+	_, err = own.client.List(ctx, token)
+	if engage.Rejected(err) {
+		return own, true, nil
+	}
+	return own, false, err
 }
 
 // keepHeld mends a record that says other than that its token is held: an unclaimed one has found its secret, and a
@@ -85,14 +131,22 @@ func (u *userSweep) keepHeld(ctx context.Context, h *holder, record ledger.Token
 	switch {
 	case record.State == ledger.Unclaimed:
 		u.write(ctx, func() error { return u.ledger.Remove(ctx, u.user, record) })
-	case record.State == ledger.Retiring && h.current.Fingerprint() == record.Fingerprint && u.config.Now().After(record.NotBefore.Add(grace)):
+	case record.State == ledger.Retiring && u.settled(h, record):
 		record.State, record.NotBefore = ledger.Issued, time.Time{}
 		u.write(ctx, func() error { return u.ledger.Set(ctx, u.user, record) })
 	}
 }
 
+// settled reports whether a token marked as retiring is current for good: put back by hand, with no rotation at work, of
+// which the mark could be. One that the list lacks keeps its mark, since it may be another user's.
+func (u *userSweep) settled(h *holder, record ledger.Token) bool {
+	pending := h.labels.Holder(rotation.LabelPending)
+	_, listed := u.listed[record.Fingerprint]
+	return listed && h.current.Fingerprint() == record.Fingerprint && (pending == "" || pending == h.currentVersion)
+}
+
 // sweepIssued decides about a token that was made for a version and that no secret holds.
-func (u *userSweep) sweepIssued(ctx context.Context, h *holder, record ledger.Token, report *SecretReport) {
+func (u *userSweep) sweepIssued(ctx context.Context, h *holder, record ledger.Token, f whereabouts, report *SecretReport) {
 	now := u.config.Now()
 	if !now.After(record.Until) {
 		return // its invocation may be at work
@@ -105,36 +159,36 @@ func (u *userSweep) sweepIssued(ctx context.Context, h *holder, record ledger.To
 	switch {
 	case h.labels.Carries(record.Version, rotation.LabelPending):
 		// Without a value: broken off; the next attempt makes another token.
-		u.condemn(ctx, record, now, report)
+		u.condemn(ctx, record, now, f, report)
 	case len(h.labels.Versions[record.Version]) > 0, record.Base != "" && record.Base != h.currentVersion:
 		// Replaced by hand, or abandoned since AWSCURRENT has moved, so that no late finishSecret can swap it in.
-		u.condemn(ctx, record, now.Add(retention), report)
+		u.condemn(ctx, record, now.Add(retention), f, report)
 	default:
-		u.condemn(ctx, record, now.Add(max(retention, grace)), report)
+		u.condemn(ctx, record, now.Add(max(retention, grace)), f, report)
 	}
 }
 
 // condemn marks a token for deletion, and deletes it where the time has come.
-func (u *userSweep) condemn(ctx context.Context, record ledger.Token, notBefore time.Time, report *SecretReport) {
+func (u *userSweep) condemn(ctx context.Context, record ledger.Token, notBefore time.Time, f whereabouts, report *SecretReport) {
 	record.State, record.NotBefore = ledger.Retiring, notBefore
 	if !u.write(ctx, func() error { return u.ledger.Set(ctx, u.user, record) }) {
 		return
 	}
 	if record.Due(u.config.Now()) {
-		u.retire(ctx, u.holders[record.Secret], record, report)
+		u.retire(ctx, record, f, report)
 		return
 	}
 	report.Retiring = append(report.Retiring, Waiting{record.Fingerprint, notBefore})
 }
 
 // retire deletes a token of a secret, and then its record.
-func (u *userSweep) retire(ctx context.Context, h *holder, record ledger.Token, report *SecretReport) {
-	deleted, err := u.delete(ctx, record)
+func (u *userSweep) retire(ctx context.Context, record ledger.Token, f whereabouts, report *SecretReport) {
+	deleted, err := u.delete(ctx, record, f)
 	switch {
 	case err != nil:
 		report.DeleteFailed = append(report.DeleteFailed, record.Fingerprint)
 		report.Retiring = append(report.Retiring, Waiting{record.Fingerprint, record.NotBefore})
-		u.fault(ctx, fmt.Errorf("delete token %s of secret %s: %w; the next sweep tries again", record.Fingerprint, h.arn, err))
+		u.fault(ctx, fmt.Errorf("delete token %s of secret %s: %w; the next sweep tries again", record.Fingerprint, record.Secret, err))
 	case deleted:
 		report.Deleted = append(report.Deleted, record.Fingerprint)
 	default:
@@ -143,7 +197,7 @@ func (u *userSweep) retire(ctx context.Context, h *holder, record ledger.Token, 
 }
 
 // delete looks once more whether anybody holds the token, and deletes it and its record if not.
-func (u *userSweep) delete(ctx context.Context, record ledger.Token) (deleted bool, err error) {
+func (u *userSweep) delete(ctx context.Context, record ledger.Token, f whereabouts) (deleted bool, err error) {
 	if u.request.DryRun {
 		return true, nil
 	}
@@ -156,14 +210,10 @@ func (u *userSweep) delete(ctx context.Context, record ledger.Token) (deleted bo
 			return false, nil
 		}
 	}
-	token, ok := u.listed[record.Fingerprint]
-	if !ok {
-		return false, errors.New("the vendor's list does not show it")
-	}
-	if err := u.access.client.Delete(ctx, u.access.auth, token); err != nil {
+	if err := f.client.Delete(ctx, f.auth, f.token); err != nil {
 		return false, err
 	}
-	return true, u.ledger.Remove(ctx, u.user, record)
+	return true, u.ledger.Forget(ctx, u.user, record)
 }
 
 // write changes the ledger, unless this is a dry run, and reports whether it did, or would have.

@@ -36,6 +36,7 @@ type userSweep struct {
 	view    ledger.View
 	holders map[string]*holder // by ARN; a secret that could not be read is missing
 	whole   bool               // all secrets of the user were read
+	blind   bool               // the user's tokens could not be listed
 	access  access
 	listed  map[engage.Fingerprint]engage.Token
 	tokens  []engage.Token
@@ -55,8 +56,9 @@ func (r *run) sweepUser(ctx context.Context, user ledger.User, view ledger.View)
 	u := &userSweep{run: r, user: user, view: view, holders: map[string]*holder{}, whole: true}
 	u.readHolders(ctx, secrets)
 	if err := u.list(ctx); err != nil {
+		// What can be told by the tokens' own right still is, and the rest reported.
 		r.fault(ctx, fmt.Errorf("list the tokens of user %s: %w", user, err))
-		return
+		u.blind = true
 	}
 	// What a rotation created before the listing, its intent preceded: read after the listing, the ledger tells of it.
 	fresh, err := r.ledger.Read(ctx, user)
@@ -72,7 +74,7 @@ func (r *run) sweepUser(ctx context.Context, user ledger.User, view ledger.View)
 			u.sweepSecret(ctx, h)
 		}
 	}
-	if r.revoke == "" {
+	if r.revoke == "" && !u.blind {
 		u.sweepForeign(ctx)
 	}
 }
@@ -124,12 +126,12 @@ func (u *userSweep) list(ctx context.Context) error {
 	return failure
 }
 
-// ownTokens returns tokens of the secret that the ledger knows for this user's: the current one, or the one of a version
-// that is still there.
+// ownTokens returns tokens of the secret that were made for this very user: the current one, or the one of a version that
+// is still there. Retiring ones may be of a user whom the secret spoke for before.
 func (u *userSweep) ownTokens(ctx context.Context, h *holder) []engage.Token {
 	var tokens []engage.Token
 	for _, record := range u.view.Tokens {
-		if record.Secret != h.arn || record.State == ledger.Unclaimed {
+		if record.Secret != h.arn || record.State != ledger.Issued {
 			continue
 		}
 		if record.Fingerprint == h.current.Fingerprint() {
