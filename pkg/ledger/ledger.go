@@ -14,9 +14,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
-	"time"
 
 	"engage-token-rotation/pkg/engage"
 )
@@ -52,67 +50,6 @@ func digest(n int, parts ...string) string {
 	return hex.EncodeToString(sum[:])[:n]
 }
 
-// Intent is written before a token is created, and removed once the fate of the creation is settled: a token record
-// names it, or nothing was created.
-type Intent struct {
-	ID      string `json:"id"`
-	Secret  string `json:"secret"`  // ARN
-	Version string `json:"version"` // the version that the token is for
-	// Base is the version that was AWSCURRENT when the rotation read it.
-	Base      string    `json:"base,omitempty"`
-	StartedAt time.Time `json:"startedAt"`
-	// Until is the deadline of the invocation that wrote the intent: later it cannot be at work any more.
-	Until    time.Time `json:"until"`
-	Baseline Baseline  `json:"baseline"`
-}
-
-// NewIntent returns an intent with an ID that no other attempt shares: attempt names the invocation.
-func NewIntent(secret, version, attempt string, now time.Time) Intent {
-	return Intent{ID: digest(16, secret, version, attempt, now.Format(time.RFC3339Nano)), Secret: secret, Version: version, StartedAt: now}
-}
-
-// State is what a token record says of its token.
-type State string
-
-// The states of a token.
-const (
-	// Issued: made for a version of a secret, which holds it, or is about to, or failed to.
-	Issued State = "issued"
-	// Retiring: to be deleted at NotBefore, unless AWSCURRENT or AWSPENDING names it by then.
-	Retiring State = "retiring"
-	// Unclaimed: appeared around a creation of ours whose answer was lost, and could not be proven ours. Reported only.
-	Unclaimed State = "unclaimed"
-	// Stray: held by no managed secret of a user declared exclusive; to be deleted at NotBefore.
-	Stray State = "stray"
-)
-
-// Token is the record of one token and one secret.
-type Token struct {
-	Secret      string             `json:"secret"`  // ARN; empty for a stray
-	Version     string             `json:"version"` // the version that the token is for
-	Fingerprint engage.Fingerprint `json:"fingerprint"`
-	State       State              `json:"state"`
-	CreatedAt   time.Time          `json:"createdAt"`
-	// NotBefore is when a retiring or stray token may be deleted.
-	NotBefore time.Time `json:"notBefore,omitzero"`
-	// Intent is the intent that this record settles.
-	Intent string `json:"intent,omitempty"`
-	// Base is the version that was AWSCURRENT when the rotation read it.
-	Base string `json:"base,omitempty"`
-	// Adopted tells that the creation's answer was lost, and the token found by comparing listings.
-	Adopted bool `json:"adopted,omitempty"`
-	// Elsewhere tells that the token was not in the list of this ledger's user: it is another user's, whose login fields
-	// the secret had before. It can be listed and deleted by its own right alone.
-	Elsewhere bool `json:"elsewhere,omitempty"`
-	// Until is the deadline of the invocation that wrote the record; see Intent.Until.
-	Until time.Time `json:"until,omitzero"`
-}
-
-// Due reports whether the token may be deleted at the time.
-func (t Token) Due(now time.Time) bool {
-	return (t.State == Retiring || t.State == Stray) && !now.Before(t.NotBefore)
-}
-
 // Ledger reads and writes the records below one prefix. It is safe for concurrent use.
 type Ledger struct {
 	parameters Parameters
@@ -139,29 +76,6 @@ func (l *Ledger) tokenName(user User, t Token) string {
 
 // name is the last part of the parameter's name.
 func (t Token) name() string { return tokenKind + string(t.Fingerprint) + "-" + digest(8, t.Secret) }
-
-// View is what the ledger holds of one user at one moment.
-type View struct {
-	Intents []Intent // oldest first
-	Tokens  []Token  // oldest first
-	// Unreadable names parameters that hold no record. They are left alone; while there are any, nothing that rests on
-	// having seen all intents can be proven.
-	Unreadable []string
-}
-
-// Find returns the record of a token and a secret.
-func (v View) Find(secret string, fingerprint engage.Fingerprint) (Token, bool) {
-	i := slices.IndexFunc(v.Tokens, func(t Token) bool { return t.Secret == secret && t.Fingerprint == fingerprint })
-	if i < 0 {
-		return Token{}, false
-	}
-	return v.Tokens[i], true
-}
-
-// Settles reports whether a token record names the intent.
-func (v View) Settles(intent Intent) bool {
-	return slices.ContainsFunc(v.Tokens, func(t Token) bool { return t.Intent == intent.ID })
-}
 
 // Read returns the records of a user.
 func (l *Ledger) Read(ctx context.Context, user User) (View, error) {
@@ -192,51 +106,6 @@ func (l *Ledger) ReadAll(ctx context.Context) (map[User]View, error) {
 		views[user] = parse(values)
 	}
 	return views, nil
-}
-
-func parse(values map[string]string) View {
-	var v View
-	for name, value := range values {
-		kind := name[strings.LastIndexByte(name, '/')+1:]
-		switch {
-		case strings.HasPrefix(kind, intentKind):
-			var i Intent
-			if json.Unmarshal([]byte(value), &i) == nil && kind == intentKind+i.ID {
-				v.Intents = append(v.Intents, i)
-				continue
-			}
-		case strings.HasPrefix(kind, tokenKind):
-			var t Token
-			if json.Unmarshal([]byte(value), &t) == nil && t.valid() && kind == t.name() {
-				v.Tokens = append(v.Tokens, t)
-				continue
-			}
-		}
-		v.Unreadable = append(v.Unreadable, name)
-	}
-	slices.SortFunc(v.Intents, func(a, b Intent) int {
-		if c := a.StartedAt.Compare(b.StartedAt); c != 0 {
-			return c
-		}
-		return strings.Compare(a.ID, b.ID)
-	})
-	slices.SortFunc(v.Tokens, func(a, b Token) int {
-		if c := a.CreatedAt.Compare(b.CreatedAt); c != 0 {
-			return c
-		}
-		return strings.Compare(string(a.Fingerprint)+a.Secret, string(b.Fingerprint)+b.Secret)
-	})
-	slices.Sort(v.Unreadable)
-	return v
-}
-
-func (t Token) valid() bool {
-	switch t.State {
-	case Issued, Retiring, Unclaimed, Stray:
-		_, err := hex.DecodeString(string(t.Fingerprint))
-		return err == nil && len(t.Fingerprint) == 12
-	}
-	return false
 }
 
 // Begin writes an intent. Nothing may be created unless it returned nil.

@@ -1,0 +1,67 @@
+package ledger
+
+import (
+	"engage-token-rotation/pkg/engage"
+	"time"
+)
+
+// Intent is written before a token is created, and removed once the fate of the creation is settled: a token record
+// names it, or nothing was created.
+type Intent struct {
+	ID      string `json:"id"`
+	Secret  string `json:"secret"`  // ARN
+	Version string `json:"version"` // the version that the token is for
+	// Base is the version that was AWSCURRENT when the rotation read it.
+	Base      string    `json:"base,omitempty"`
+	StartedAt time.Time `json:"startedAt"`
+	// Until is the deadline of the invocation that wrote the intent: later it cannot be at work any more.
+	Until    time.Time `json:"until"`
+	Baseline Baseline  `json:"baseline"`
+}
+
+// NewIntent returns an intent with an ID that no other attempt shares: attempt names the invocation.
+func NewIntent(secret, version, attempt string, now time.Time) Intent {
+	return Intent{ID: digest(16, secret, version, attempt, now.Format(time.RFC3339Nano)), Secret: secret, Version: version, StartedAt: now}
+}
+
+// State is what a token record says of its token.
+type State string
+
+// The states of a token.
+const (
+	// Issued: made for a version of a secret, which holds it, or is about to, or failed to.
+	Issued State = "issued"
+	// Retiring: to be deleted at NotBefore, unless AWSCURRENT or AWSPENDING names it by then.
+	Retiring State = "retiring"
+	// Unclaimed: appeared around a creation of ours whose answer was lost, and could not be proven ours. Reported only.
+	Unclaimed State = "unclaimed"
+	// Stray: held by no managed secret of a user declared exclusive; to be deleted at NotBefore.
+	Stray State = "stray"
+)
+
+// Token is the record of one token and one secret.
+type Token struct {
+	Secret      string             `json:"secret"`  // ARN; empty for a stray
+	Version     string             `json:"version"` // the version that the token is for
+	Fingerprint engage.Fingerprint `json:"fingerprint"`
+	State       State              `json:"state"`
+	CreatedAt   time.Time          `json:"createdAt"`
+	// NotBefore is when a retiring or stray token may be deleted.
+	NotBefore time.Time `json:"notBefore,omitzero"`
+	// Intent is the intent that this record settles.
+	Intent string `json:"intent,omitempty"`
+	// Base is the version that was AWSCURRENT when the rotation read it.
+	Base string `json:"base,omitempty"`
+	// Adopted tells that the creation's answer was lost, and the token found by comparing listings.
+	Adopted bool `json:"adopted,omitempty"`
+	// Elsewhere tells that the token was not in the list of this ledger's user: it is another user's, whose login fields
+	// the secret had before. It can be listed and deleted by its own right alone.
+	Elsewhere bool `json:"elsewhere,omitempty"`
+	// Until is the deadline of the invocation that wrote the record; see Intent.Until.
+	Until time.Time `json:"until,omitzero"`
+}
+
+// Due reports whether the token may be deleted at the time.
+func (t Token) Due(now time.Time) bool {
+	return (t.State == Retiring || t.State == Stray) && !now.Before(t.NotBefore)
+}
