@@ -173,11 +173,14 @@ func (l *Ledger) Set(ctx context.Context, user User, t Token) error {
 	return nil
 }
 
-// Forget removes the intent that a token came of, and then the token's record: without the record a remaining intent
-// would look open, and whatever appeared since as its work.
-func (l *Ledger) Forget(ctx context.Context, user User, t Token) error {
-	if t.Intent != "" {
-		if err := l.End(ctx, user, Intent{ID: t.Intent}); err != nil {
+// Forget removes the intent that a token came of, where the view still has it, and then the token's record: without the
+// record a remaining intent would look open, and whatever appeared since as its work.
+func (l *Ledger) Forget(ctx context.Context, user User, view View, t Token) error {
+	for _, intent := range view.Intents {
+		if intent.ID != t.Intent {
+			continue
+		}
+		if err := l.End(ctx, user, intent); err != nil {
 			return err
 		}
 	}

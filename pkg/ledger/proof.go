@@ -29,14 +29,16 @@ type Proof struct {
 	// OnlyEnded leaves out intents whose invocation may still be at work.
 	OnlyEnded bool
 
-	known   map[engage.Fingerprint]bool
-	settled map[string]bool // intent ids
+	known    map[engage.Fingerprint]bool // whose they are is recorded, or was found out here
+	excluded map[engage.Fingerprint]bool
+	settled  map[string]bool // intent ids
 }
 
 // NewProof starts a proof for one secret.
 func NewProof(view View, secret string, listed []engage.Token, now time.Time) *Proof {
 	p := &Proof{view: view, secret: secret, now: now,
-		tokens: make(map[engage.Fingerprint]engage.Token, len(listed)), known: map[engage.Fingerprint]bool{}, settled: map[string]bool{}}
+		tokens: make(map[engage.Fingerprint]engage.Token, len(listed)), known: map[engage.Fingerprint]bool{},
+		excluded: map[engage.Fingerprint]bool{}, settled: map[string]bool{}}
 	for _, token := range listed {
 		p.listed = append(p.listed, token.Fingerprint())
 		p.tokens[token.Fingerprint()] = token
@@ -50,8 +52,9 @@ func NewProof(view View, secret string, listed []engage.Token, now time.Time) *P
 	return p
 }
 
-// Exclude takes a token out of the question, such as the one that AWSCURRENT holds.
-func (p *Proof) Exclude(fingerprint engage.Fingerprint) { p.known[fingerprint] = true }
+// Exclude takes a token out of the question for Next, such as the one that AWSCURRENT holds. An intent that it may have
+// come of stays open nevertheless.
+func (p *Proof) Exclude(fingerprint engage.Fingerprint) { p.excluded[fingerprint] = true }
 
 // Known reports whether it is known whose a token is.
 func (p *Proof) Known(fingerprint engage.Fingerprint) bool { return p.known[fingerprint] }
@@ -75,7 +78,7 @@ func (p *Proof) Next() (intent Intent, token engage.Token, ok bool) {
 			p.OnlyEnded && !p.now.After(intent.Until) {
 			continue
 		}
-		if appeared := p.appeared(intent); len(appeared) == 1 {
+		if appeared := p.candidates(intent); len(appeared) == 1 {
 			p.Settle(intent, appeared[0])
 			return intent, p.tokens[appeared[0]], true
 		}
@@ -98,6 +101,11 @@ func (p *Proof) appeared(intent Intent) []engage.Fingerprint {
 		}
 	}
 	return appeared
+}
+
+// candidates returns those that appeared and are not excluded.
+func (p *Proof) candidates(intent Intent) []engage.Fingerprint {
+	return slices.DeleteFunc(p.appeared(intent), func(f engage.Fingerprint) bool { return p.excluded[f] })
 }
 
 // overlapped reports whether another secret's creation, itself unaccounted for, could have made what appeared. One that
@@ -139,15 +147,13 @@ type Unproven struct {
 // Expired returns the secret's intents whose time for a proof is over, with what appeared since.
 func (p *Proof) Expired() []Unproven {
 	var expired []Unproven
-	for _, intent := range p.Open() {
+	for _, intent := range p.Waiting() {
 		if p.now.Sub(intent.StartedAt) <= ProofWindow || !p.now.After(intent.Until.Add(Propagation)) {
 			continue
 		}
 		u := Unproven{Intent: intent}
 		if intent.Baseline.Known() {
-			if u.Tokens = p.appeared(intent); len(u.Tokens) == 0 {
-				continue // Settled has it
-			}
+			u.Tokens = p.candidates(intent)
 		}
 		expired = append(expired, u)
 	}
@@ -167,20 +173,11 @@ func (l *Ledger) Report(ctx context.Context, user User, u Unproven) error {
 	return l.End(ctx, user, u.Intent)
 }
 
-// Waiting returns the secret's intents that are neither settled nor expired.
+// Waiting returns the secret's intents that are not settled.
 func (p *Proof) Waiting() []Intent {
-	over := map[string]bool{}
+	settled := map[string]bool{}
 	for _, intent := range p.Settled() {
-		over[intent.ID] = true
+		settled[intent.ID] = true
 	}
-	for _, expired := range p.Expired() {
-		over[expired.Intent.ID] = true
-	}
-	var waiting []Intent
-	for _, intent := range p.Open() {
-		if !over[intent.ID] {
-			waiting = append(waiting, intent)
-		}
-	}
-	return waiting
+	return slices.DeleteFunc(p.Open(), func(intent Intent) bool { return settled[intent.ID] })
 }

@@ -54,6 +54,9 @@ type Token struct {
 	Base string `json:"base,omitempty"`
 	// Adopted tells that the creation's answer was lost, and the token found by comparing listings.
 	Adopted bool `json:"adopted,omitempty"`
+	// Replaced tells that a retiring token was seen to be held by nobody, so that NotBefore counts. Without it the swap
+	// that was to replace the token may not have come about, and the retention begins when it is seen to have.
+	Replaced bool `json:"replaced,omitempty"`
 	// Elsewhere tells that the token was not in the list of this ledger's user: it is another user's, whose login fields
 	// the secret had before. It can be listed and deleted by its own right alone.
 	Elsewhere bool `json:"elsewhere,omitempty"`

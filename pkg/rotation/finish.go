@@ -113,7 +113,7 @@ func (f *finishing) recordRetiring(ctx context.Context) error {
 			CreatedAt: f.currentDocument.TokenCreatedAt(), Elsewhere: !listed,
 		}
 	}
-	record.State, record.NotBefore = ledger.Retiring, f.config.Now()
+	record.State, record.NotBefore, record.Replaced = ledger.Retiring, f.config.Now(), false
 	if f.settings.Retention > 0 {
 		// The swap comes later than now, but not after this invocation; a reader's cache is older than the swap.
 		record.NotBefore = f.deadline(ctx).Add(f.settings.Retention)

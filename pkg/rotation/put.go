@@ -81,7 +81,7 @@ func (i *invocation) settlePut(ctx context.Context, p place, session *engage.Ses
 func (i *invocation) compensate(ctx context.Context, p place, session *engage.Session, made creation, cause error) error {
 	err := p.client.Delete(ctx, session, made.token)
 	if err == nil {
-		err = i.ledger().Forget(ctx, p.user, made.record)
+		err = i.ledger().Forget(ctx, p.user, ledger.View{Intents: []ledger.Intent{made.intent}}, made.record)
 	}
 	if cause != nil {
 		return cause

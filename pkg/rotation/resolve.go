@@ -81,7 +81,7 @@ func (i *invocation) settle(ctx context.Context, p place, intent ledger.Intent, 
 	record := i.newRecord(ctx, intent, token)
 	record.Adopted = true
 	if intent.Version != i.event.VersionID && !i.holds(ctx, intent.Version, token) {
-		record.State, record.NotBefore = ledger.Retiring, i.config.Now()
+		record.State, record.NotBefore, record.Replaced = ledger.Retiring, i.config.Now(), true
 	}
 	standing, _, err := i.ledger().Claim(ctx, p.user, record)
 	if err != nil {

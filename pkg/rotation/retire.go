@@ -66,15 +66,14 @@ func (f *finishing) sort() (due, later []ledger.Token) {
 			continue
 		}
 		seen[record.Fingerprint] = true
+		ends := record.State == ledger.Retiring && !record.Replaced || f.leftOver(record)
+		if ends {
+			record.State, record.NotBefore, record.Replaced = ledger.Retiring, now, true
+		}
 		switch {
-		case f.retiring.Fingerprint != "" && record.Fingerprint == f.retiring.Fingerprint, f.leftOver(record):
-			record.State, record.NotBefore = ledger.Retiring, now
-			if f.settings.Retention > 0 {
-				record.NotBefore = now.Add(f.settings.Retention + readSettles)
-				later = append(later, record)
-				continue
-			}
-			due = append(due, record)
+		case ends && f.settings.Retention > 0:
+			record.NotBefore = now.Add(f.settings.Retention + readSettles)
+			later = append(later, record)
 		case record.Due(now):
 			due = append(due, record)
 		}
@@ -100,7 +99,7 @@ func (f *finishing) delete(ctx context.Context, record ledger.Token) error {
 	if err := f.deleteToken(ctx, record); err != nil {
 		return err
 	}
-	return f.ledger().Forget(ctx, f.place.user, record)
+	return f.ledger().Forget(ctx, f.place.user, f.view, record)
 }
 
 func (f *finishing) deleteToken(ctx context.Context, record ledger.Token) error {

@@ -134,7 +134,7 @@ func (i *invocation) abandon(ctx context.Context, p place, token engage.Token, w
 		return failure // the record stays, and the next sweep finds the token gone
 	}
 	if record, ok := view.Find(i.current.ARN, token.Fingerprint()); ok {
-		_ = i.ledger().Forget(ctx, p.user, record) // what is left is found again
+		_ = i.ledger().Forget(ctx, p.user, view, record) // what is left is found again
 	}
 	return failure
 }

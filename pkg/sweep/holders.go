@@ -88,15 +88,18 @@ func parse(version rotation.Version) (*secret.Document, engage.Token, error) {
 	return document, token, err
 }
 
-// heldBy returns the token that a version holds, labelled or not; none where that cannot be told.
-func (s *Sweeper) heldBy(ctx context.Context, arn, version string) engage.Token {
+// heldBy returns the token that a version holds, labelled or not; the zero Token where it holds none, or is not there.
+func (s *Sweeper) heldBy(ctx context.Context, arn, version string) (engage.Token, error) {
 	v, err := s.config.Secrets.Get(ctx, arn, version, "")
+	if errors.Is(err, rotation.ErrNotFound) {
+		return engage.Token{}, nil
+	}
 	if err != nil {
-		return engage.Token{}
+		return engage.Token{}, fmt.Errorf("read version %s of secret %s: %w", version, arn, err)
 	}
 	_, token, err := parse(v)
 	if err != nil {
-		return engage.Token{}
+		return engage.Token{}, nil // a document at fault holds no token
 	}
-	return token
+	return token, nil
 }

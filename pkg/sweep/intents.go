@@ -20,7 +20,12 @@ func (u *userSweep) resolveIntents(ctx context.Context, h *holder, report *Secre
 	c := claims{userSweep: u, failed: map[string]bool{}}
 	for _, intent := range proof.Open() {
 		// A version that holds a token without a record proves whose it is, labelled or not.
-		token := u.heldBy(ctx, h.arn, intent.Version)
+		token, err := u.heldBy(ctx, h.arn, intent.Version)
+		if err != nil {
+			u.fault(ctx, err)
+			c.failed[intent.ID] = true
+			continue
+		}
 		_, listed := u.listed[token.Fingerprint()]
 		if listed && !proof.Known(token.Fingerprint()) && !intent.Baseline.Contains(token.Fingerprint()) {
 			proof.Settle(intent, token.Fingerprint())
@@ -44,10 +49,20 @@ func (u *userSweep) resolveIntents(ctx context.Context, h *holder, report *Secre
 		}
 	}
 	for _, expired := range proof.Expired() {
+		if c.failed[expired.Intent.ID] {
+			continue
+		}
 		report.Unclaimed = append(report.Unclaimed, expired.Tokens...)
 		u.write(ctx, func() error { return u.ledger.Report(ctx, u.user, expired) })
 	}
+	over := map[string]bool{}
+	for _, expired := range proof.Expired() {
+		over[expired.Intent.ID] = true
+	}
 	for _, intent := range proof.Waiting() {
+		if over[intent.ID] {
+			continue
+		}
 		report.OpenIntents = append(report.OpenIntents, OpenIntent{intent.Version, intent.StartedAt})
 	}
 	return c.records
@@ -67,7 +82,7 @@ func (c *claims) claim(ctx context.Context, intent ledger.Intent, token engage.T
 		CreatedAt: intent.StartedAt, Intent: intent.ID, Base: intent.Base, Until: intent.Until, Adopted: state == ledger.Retiring,
 	}
 	if state == ledger.Retiring {
-		record.NotBefore = c.config.Now()
+		record.NotBefore, record.Replaced = c.config.Now(), true
 	}
 	claimed := c.write(ctx, func() (err error) {
 		record, _, err = c.ledger.Claim(ctx, c.user, record)

@@ -63,7 +63,7 @@ func (u *userSweep) sweepRecord(ctx context.Context, h *holder, record ledger.To
 	switch {
 	case f.gone:
 		if now.Sub(record.CreatedAt) > ledger.Propagation && now.After(record.Until) {
-			u.write(ctx, func() error { return u.ledger.Forget(ctx, u.user, record) })
+			u.write(ctx, func() error { return u.ledger.Forget(ctx, u.user, u.view, record) })
 		}
 	case f.token.IsZero():
 		// Neither listed nor to be asked: somebody has to look at it.
@@ -74,7 +74,11 @@ func (u *userSweep) sweepRecord(ctx context.Context, h *holder, record ledger.To
 			return
 		}
 		report.Unclaimed = append(report.Unclaimed, record.Fingerprint)
-	case record.State == ledger.Retiring && (record.Due(now) || u.revoke == h.arn):
+	case record.State == ledger.Retiring && u.revoke == h.arn:
+		u.retire(ctx, record, f, report)
+	case record.State == ledger.Retiring && !record.Replaced:
+		u.condemn(ctx, record, now.Add(u.settings.Retention), f, report)
+	case record.Due(now):
 		u.retire(ctx, record, f, report)
 	case record.State == ledger.Retiring:
 		report.Retiring = append(report.Retiring, Waiting{record.Fingerprint, record.NotBefore})
@@ -97,7 +101,10 @@ func (u *userSweep) locate(ctx context.Context, h *holder, record ledger.Token) 
 	if token, ok := u.listed[record.Fingerprint]; ok {
 		return whereabouts{token: token, access: u.access}
 	}
-	token := u.heldBy(ctx, h.arn, record.Version)
+	token, err := u.heldBy(ctx, h.arn, record.Version)
+	if err != nil {
+		return whereabouts{}
+	}
 	if token.Fingerprint() != record.Fingerprint {
 		return whereabouts{gone: !u.blind && !record.Elsewhere}
 	}
@@ -170,7 +177,7 @@ func (u *userSweep) sweepIssued(ctx context.Context, h *holder, record ledger.To
 
 // condemn marks a token for deletion, and deletes it where the time has come.
 func (u *userSweep) condemn(ctx context.Context, record ledger.Token, notBefore time.Time, f whereabouts, report *SecretReport) {
-	record.State, record.NotBefore = ledger.Retiring, notBefore
+	record.State, record.NotBefore, record.Replaced = ledger.Retiring, notBefore, true
 	if !u.write(ctx, func() error { return u.ledger.Set(ctx, u.user, record) }) {
 		return
 	}
@@ -210,10 +217,14 @@ func (u *userSweep) delete(ctx context.Context, record ledger.Token, f whereabou
 			return false, nil
 		}
 	}
-	if err := f.client.Delete(ctx, f.auth, f.token); err != nil {
+	err = f.client.Delete(ctx, f.auth, f.token)
+	if engage.Rejected(err) {
+		err = f.client.Delete(ctx, f.token, f.token) // the token that authenticates may be gone itself by now
+	}
+	if err != nil {
 		return false, err
 	}
-	return true, u.ledger.Forget(ctx, u.user, record)
+	return true, u.ledger.Forget(ctx, u.user, u.view, record)
 }
 
 // write changes the ledger, unless this is a dry run, and reports whether it did, or would have.

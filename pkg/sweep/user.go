@@ -137,7 +137,7 @@ func (u *userSweep) ownTokens(ctx context.Context, h *holder) []engage.Token {
 		if record.Fingerprint == h.current.Fingerprint() {
 			return []engage.Token{h.current}
 		}
-		if token := u.heldBy(ctx, h.arn, record.Version); token.Fingerprint() == record.Fingerprint {
+		if token, err := u.heldBy(ctx, h.arn, record.Version); err == nil && token.Fingerprint() == record.Fingerprint {
 			tokens = append(tokens, token)
 		}
 	}
