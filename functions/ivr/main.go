@@ -7,11 +7,9 @@
 package main
 
 import (
-	"crypto/x509"
 	"errors"
 	"log/slog"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -21,6 +19,7 @@ import (
 	"engage-token-rotation/pkg/secret"
 	"engage-token-rotation/pkg/settings"
 	"engage-token-rotation/pkg/telemetry"
+	"engage-token-rotation/pkg/tlsroots"
 	"engage-token-rotation/pkg/tokensource"
 	"engage-token-rotation/pkg/tokensource/smsource"
 )
@@ -56,6 +55,9 @@ func newSource(getenv func(string) string, log *slog.Logger) (*tokensource.Sourc
 	if id == "" {
 		return nil, errors.New("TOKEN_SECRET_ID is missing; set it to the name or ARN of the token secret")
 	}
+	if !secret.IsID(id) {
+		return nil, errors.New("TOKEN_SECRET_ID is not the name or ARN of a secret; set it to that of the token secret")
+	}
 	ttl := 5 * time.Minute
 	if text := getenv("TOKEN_CACHE_TTL"); text != "" {
 		var err error
@@ -67,7 +69,7 @@ func newSource(getenv func(string) string, log *slog.Logger) (*tokensource.Sourc
 	if err != nil {
 		return nil, err
 	}
-	warmTLS(client.Options().BaseEndpoint)
+	tlsroots.Preload(client.Options().BaseEndpoint)
 	return tokensource.New(tokensource.Config{
 		Fetch:        smsource.New(client, id),
 		TTL:          ttl,
@@ -77,12 +79,4 @@ func newSource(getenv func(string) string, log *slog.Logger) (*tokensource.Sourc
 			log.Error("secret not read", "error", f.Err.Error(), "serving", f.Serving, "left", f.Left.String(), "retryIn", f.RetryIn.String())
 		},
 	})
-}
-
-// warmTLS loads the TLS roots. That costs milliseconds of CPU, which a function with little memory has at start and not
-// in its first invocation. A stand-in that is reached without TLS needs none.
-func warmTLS(endpoint *string) {
-	if endpoint == nil || !strings.HasPrefix(*endpoint, "http://") {
-		_, _ = x509.SystemCertPool() // a failure shows, with its reason, in the first call
-	}
 }

@@ -19,6 +19,7 @@ func main() {
 		slog.Error("the function cannot start as it is set up", "error", err.Error())
 		lambda.Start(handler.Failing(err))
 	}
+	w.Preload()
 	rotator := rotation.New(rotation.Config{
 		Secrets:    w.Secrets,
 		Parameters: w.Parameters,

@@ -20,6 +20,7 @@ func main() {
 		slog.Error("the function cannot start as it is set up", "error", err.Error())
 		lambda.Start(handler.Failing(err))
 	}
+	w.Preload()
 	sweeper := sweep.New(sweep.Config{
 		Secrets:    w.Secrets,
 		Parameters: w.Parameters,

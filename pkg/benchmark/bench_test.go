@@ -18,12 +18,17 @@ func TestBench(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds binaries")
 	}
-	built := buildAll(t, empty, linkOnly, ivr, sweep, rotate)
+	built := buildAll(t, empty, linkOnly, ivr, sweep, rotate, unwarmed)
 	t.Run("sizes", func(t *testing.T) { testSizes(t, built) })
 	t.Run("links", func(t *testing.T) { testLinks(t, built) })
+	t.Run("binary", func(t *testing.T) { testBinary(t, built, 0) })
 	n := 1
 	if *full {
 		n = *rounds
 	}
 	t.Run("starts", func(t *testing.T) { testStarts(t, built, n) })
+	if *full {
+		t.Run("binary with delay", func(t *testing.T) { testBinary(t, built, callDelay) })
+		t.Run("throttled", func(t *testing.T) { testThrottled(t, built, max(1, n/4)) })
+	}
 }

@@ -21,6 +21,7 @@ import (
 	"engage-token-rotation/pkg/secretstore"
 	"engage-token-rotation/pkg/settings"
 	"engage-token-rotation/pkg/telemetry"
+	"engage-token-rotation/pkg/tlsroots"
 )
 
 // callTimeout bounds one try of an AWS call: a lost answer must leave time for another try.
@@ -33,7 +34,12 @@ type Wiring struct {
 	Parameters ledger.Parameters
 	Transport  http.RoundTripper
 	Output     handler.Output
+
+	endpoint *string
 }
+
+// Preload does what the first invocation would otherwise pay for with the little CPU that it has.
+func (w Wiring) Preload() { tlsroots.Preload(w.endpoint) }
 
 // FromEnvironment reads the environment and makes the parts; nothing is called yet. Log and metrics go to w.
 func FromEnvironment(ctx context.Context, w io.Writer, getenv func(string) string) (Wiring, error) {
@@ -57,5 +63,6 @@ func FromEnvironment(ctx context.Context, w io.Writer, getenv func(string) strin
 		Parameters: paramstore.New(aws),
 		Transport:  engage.NewTransport(),
 		Output:     out,
+		endpoint:   aws.BaseEndpoint,
 	}, nil
 }
