@@ -53,13 +53,14 @@ BUILDFLAGS := -tags lambda.norpc -trimpath -ldflags='-s -w'
 # The same for this machine, whatever it is.
 .PHONY: functions
 functions:
+	@[ -e $(BIN)/sandbox ] || echo "Building; the first time takes about a minute, and needs the modules from the network."
 	@for name in $(FUNCTIONS); do \
 		CGO_ENABLED=0 GOOS= GOARCH= $(GO) build $(BUILDFLAGS) -o $(BIN)/local/$$name/bootstrap ./functions/$$name || exit 1; \
 	done
 
 .PHONY: $(BIN)/sandbox
 $(BIN)/sandbox:
-	@CGO_ENABLED=0 GOOS= GOARCH= $(GO) build -o $@ ./functions/sandbox
+	@CGO_ENABLED=0 GOOS= GOARCH= $(GO) build $(BUILDFLAGS) -o $@ ./functions/sandbox
 
 .PHONY: fuzz
 fuzz: ## each fuzz test for FUZZTIME
