@@ -1,0 +1,210 @@
+package simulation
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"engage-token-rotation/pkg/awstest"
+	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/sweep"
+)
+
+// finish ends all faults and looks whether everything comes right.
+func (w *world) finish() {
+	w.calm, w.weather, w.staleRate, w.lagging = true, weather{}, 0, 0
+	w.logf("=== calm")
+	w.quiet()
+	w.mend()
+	w.pass(3 * time.Minute)
+	sweepsFirst := !w.options.yardstick && w.chance(0.4)
+	if sweepsFirst {
+		w.sweepUp()
+		w.check(true)
+	}
+	for _, s := range w.secrets {
+		w.further(s)
+		w.pass(2 * time.Minute)
+	}
+	w.checkCurrent()
+	w.check(w.options.yardstick)
+	if !sweepsFirst && !w.options.yardstick {
+		w.sweepUp()
+		w.check(true)
+	}
+}
+
+// mend puts right what people have left wrong.
+func (w *world) mend() {
+	for _, u := range w.users {
+		w.storePassword(u)
+	}
+}
+
+// sweepUp lets the sweeps of some hours pass.
+func (w *world) sweepUp() {
+	for range 3 {
+		w.pass(40 * time.Minute)
+		w.latest = w.sweep(sweep.Request{})
+		w.quiet()
+	}
+}
+
+// further rotates a secret once more, as an operator does: where an old rotation is resumed first, and given up, there
+// is another one.
+func (w *world) further(s *managed) {
+	for try := 1; ; try++ {
+		var outcome awstest.Outcome
+		before := s.currentVersion
+		w.begin(s, false, func(o awstest.Outcome) { outcome = o })
+		s.run.attempts = 3
+		w.loop(func() bool { return outcome != "" })
+		switch {
+		case outcome == awstest.Succeeded && s.currentVersion != before:
+			return
+		case try == 2:
+			w.violate(wedged, "%s cannot be rotated any more: %s", s, outcome)
+			return
+		}
+		w.pass(time.Minute)
+	}
+}
+
+// checkCurrent checks that AWSCURRENT names a token that works.
+func (w *world) checkCurrent() {
+	for _, s := range w.secrets {
+		if !w.vendor.Alive(s.current) {
+			w.violate(dead, "token %s of %s is dead after a further rotation", w.tokens[s.current], s)
+		}
+	}
+}
+
+// records returns the ledger's parameters.
+func (w *world) records() map[string]string {
+	values, _, err := w.page("/engage-token-rotation/ledger", "", true, 0)
+	for err == nil {
+		names := slices.Sorted(maps.Keys(values))
+		if len(names) == 0 || len(names)%pageSize != 0 {
+			break
+		}
+		var more map[string]string
+		if more, _, err = w.page("/engage-token-rotation/ledger", names[len(names)-1], true, 0); len(more) == 0 {
+			break
+		}
+		maps.Copy(values, more)
+	}
+	return values
+}
+
+// check looks for live tokens of ours that nobody owns. settled tells that sweeps have had the time to find them all.
+func (w *world) check(settled bool) {
+	var (
+		tokens  []ledger.Token
+		intents []ledger.Intent
+	)
+	for name, value := range w.records() {
+		kind := name[strings.LastIndexByte(name, '/')+1:]
+		var (
+			t   ledger.Token
+			i   ledger.Intent
+			err error
+		)
+		if strings.HasPrefix(kind, "intent-") {
+			err = json.Unmarshal([]byte(value), &i)
+			intents = append(intents, i)
+		} else {
+			err = json.Unmarshal([]byte(value), &t)
+			tokens = append(tokens, t)
+		}
+		if err != nil {
+			w.violate(broken, "the record %s cannot be read: %v", name, err)
+		}
+	}
+	for _, text := range slices.Sorted(maps.Keys(w.tokens)) {
+		t := w.tokens[text]
+		if t.by == nil && !t.replaced || !t.alive() || w.isHeld(text) {
+			continue
+		}
+		why := w.accounted(t, tokens, intents, settled)
+		switch {
+		case why == "":
+		case t.by != nil && t.by.coincidence: // the creation came late, after its intent was settled by another token
+			w.coincidences++
+		default:
+			w.violate(leaked, "token %s of %v, made by %v: %s", t, t.secret, t.by, why)
+		}
+	}
+}
+
+func (w *world) isHeld(text string) bool {
+	for _, s := range w.secrets {
+		if s.current == text || s.pending == text {
+			return true
+		}
+	}
+	return false
+}
+
+// accounted returns "" where a token that no secret holds is told of, and else what is wrong.
+func (w *world) accounted(t *token, tokens []ledger.Token, intents []ledger.Intent, settled bool) string {
+	now := time.Now()
+	for _, record := range tokens {
+		if string(record.Fingerprint) != t.fingerprint {
+			continue
+		}
+		switch record.State {
+		case ledger.Retiring:
+			if record.NotBefore.Before(now) && settled {
+				return "retiring, and overdue"
+			}
+			return ""
+		case ledger.Unclaimed:
+			if settled {
+				w.unclaimed++
+			}
+			return ""
+		case ledger.Stray:
+			return ""
+		case ledger.Issued:
+			if !settled {
+				return ""
+			}
+			return "issued, and no secret holds it"
+		}
+	}
+	for _, i := range intents {
+		switch truth := w.intents[i.ID]; {
+		case truth == nil || truth.by != t.by:
+		case !settled:
+			return ""
+		case w.used(t.user):
+			return "an intent that no sweep settles"
+		case w.reported(i):
+			w.unclaimed++ // no secret gives access to the user any more
+			return ""
+		}
+	}
+	if settled {
+		return "no record"
+	}
+	return "neither record nor intent"
+}
+
+// used reports whether any secret is of the user.
+func (w *world) used(name string) bool {
+	return slices.ContainsFunc(w.secrets, func(s *managed) bool { return s.user.name == name })
+}
+
+// reported reports whether the latest sweep told of an open intent.
+func (w *world) reported(i ledger.Intent) bool {
+	for _, s := range w.latest.answer.Secrets {
+		for _, open := range s.OpenIntents {
+			if open.Version == i.Version {
+				return true
+			}
+		}
+	}
+	return false
+}

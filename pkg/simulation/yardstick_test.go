@@ -1,0 +1,146 @@
+package simulation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/rotation"
+	"engage-token-rotation/pkg/secret"
+)
+
+// yardstick rotates by the order of operations that AWS publishes for secrets of this kind, in its sample for InfluxDB
+// with several users: create a token, put it, test it, move the label, delete the previous one; delete the new one where
+// putting it fails; where the version is AWSCURRENT already, all is done. It is written anew for Engage.
+type yardstick struct{ w *world }
+
+var _ rotator = (*yardstick)(nil)
+
+// Handle implements rotator.
+func (y *yardstick) Handle(ctx context.Context, event rotation.Event) (rotation.Report, error) {
+	labels, err := (secrets{y.w}).Describe(ctx, event.SecretID)
+	if err != nil {
+		return rotation.Report{}, err
+	}
+	switch {
+	case labels.Carries(event.VersionID, rotation.LabelCurrent):
+		return rotation.Report{}, nil
+	case !labels.Carries(event.VersionID, rotation.LabelPending):
+		return rotation.Report{}, errors.New("the version is not set as AWSPENDING for rotation")
+	}
+	switch event.Step {
+	case rotation.CreateSecret:
+		err = y.create(ctx, event)
+	case rotation.TestSecret:
+		err = y.test(ctx, event)
+	case rotation.FinishSecret:
+		err = y.finish(ctx, event, labels.Holder(rotation.LabelCurrent))
+	}
+	return rotation.Report{}, err
+}
+
+func (y *yardstick) create(ctx context.Context, event rotation.Event) error {
+	current, err := y.read(ctx, event, "", rotation.LabelCurrent)
+	if err != nil {
+		return err
+	}
+	_, err = y.read(ctx, event, event.VersionID, "")
+	if err == nil || !errors.Is(err, rotation.ErrNotFound) {
+		return err
+	}
+	client, credentials, err := y.client(ctx, current)
+	if err != nil {
+		return err
+	}
+	session, err := client.Login(ctx, credentials)
+	if err != nil {
+		return err
+	}
+	token, err := client.Create(ctx, session)
+	if err != nil {
+		return err
+	}
+	document, err := current.WithToken(token, time.Now())
+	if err != nil {
+		return err
+	}
+	err = (secrets{y.w}).PutPending(ctx, event.SecretID, event.VersionID, document.Text(), event.RotationToken)
+	if err != nil {
+		return errors.Join(err, client.Delete(ctx, session, token))
+	}
+	return nil
+}
+
+func (y *yardstick) test(ctx context.Context, event rotation.Event) error {
+	pending, err := y.read(ctx, event, event.VersionID, "")
+	if err != nil {
+		return err
+	}
+	client, _, err := y.client(ctx, pending)
+	if err != nil {
+		return err
+	}
+	token, err := pending.Token()
+	if err != nil || token.IsZero() {
+		return err
+	}
+	_, err = client.List(ctx, token)
+	return err
+}
+
+func (y *yardstick) finish(ctx context.Context, event rotation.Event, from string) error {
+	current, err := y.read(ctx, event, "", rotation.LabelCurrent)
+	if err != nil {
+		return err
+	}
+	pending, err := y.read(ctx, event, event.VersionID, "")
+	if err != nil {
+		return err
+	}
+	client, _, err := y.client(ctx, pending)
+	if err != nil {
+		return err
+	}
+	old, _ := current.Token()
+	token, _ := pending.Token()
+	if err := (secrets{y.w}).MoveLabel(ctx, event.SecretID, rotation.LabelCurrent, event.VersionID, from); err != nil {
+		return err
+	}
+	if old.IsZero() {
+		return nil
+	}
+	return client.Delete(ctx, token, old)
+}
+
+func (y *yardstick) read(ctx context.Context, event rotation.Event, version, label string) (*secret.Document, error) {
+	value, err := (secrets{y.w}).Get(ctx, event.SecretID, version, label)
+	if err != nil {
+		return nil, err
+	}
+	return secret.Parse(value.Value.Reveal())
+}
+
+func (y *yardstick) client(ctx context.Context, document *secret.Document) (*engage.Client, engage.Credentials, error) {
+	var admin *secret.Document
+	if arn := document.AdminSecretARN(); arn != "" {
+		version, err := (secrets{y.w}).Get(ctx, arn, "", rotation.LabelCurrent)
+		if err != nil {
+			return nil, engage.Credentials{}, err
+		}
+		if admin, err = secret.Parse(version.Value.Reveal()); err != nil {
+			return nil, engage.Credentials{}, err
+		}
+	}
+	login, err := secret.NewLogin(document, admin)
+	if err != nil {
+		return nil, engage.Credentials{}, fmt.Errorf("read the login fields: %w", err)
+	}
+	base := &url.URL{Scheme: "https", Host: "engage.ringcentral.com"}
+	return engage.New(engage.Config{
+		Endpoint:  engage.Endpoint{Flow: login.Credentials.Flow, BaseURL: base, PlatformURL: base},
+		Transport: transport{y.w, y.w.vendor.RoundTripper()}, Jitter: func() float64 { return 0.5 },
+	}), login.Credentials, nil
+}
