@@ -237,7 +237,7 @@ func startMoto(t *testing.T) string {
 		_ = command.Process.Kill()
 		_ = command.Wait()
 	})
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(3 * time.Minute)
 	for {
 		response, err := http.Get("http://" + address + "/moto-api/")
 		if err == nil {

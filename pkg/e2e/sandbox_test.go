@@ -50,7 +50,7 @@ func TestSandboxLeavesNoProcessBehind(t *testing.T) {
 			if err := command.Process.Signal(signal); err != nil {
 				t.Fatal(err)
 			}
-			stopped := time.AfterFunc(20*time.Second, func() { _ = command.Process.Kill() })
+			stopped := time.AfterFunc(time.Minute, func() { _ = command.Process.Kill() })
 			rest, _ := io.ReadAll(lines)
 			if err := command.Wait(); err != nil || !stopped.Stop() || !strings.HasSuffix(string(rest), "stopped\n") {
 				t.Errorf("the end: %v, output %q", err, rest)
