@@ -12,6 +12,7 @@ import (
 	"engage-token-rotation/pkg/awstest"
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/engage/engagetest"
+	"engage-token-rotation/pkg/lambdatest"
 )
 
 // maxRSS is what the functions may take of a machine's memory, whatever the vendor answers: half of Lambda's least.
@@ -86,7 +87,7 @@ func TestMemoryStaysBoundedUnderAHostileVendor(t *testing.T) {
 // An answer that comes byte by byte is cut off in time for the error to be told.
 func TestASlowDripIsCutOffBeforeTheFunctionsDeadline(t *testing.T) {
 	if testing.Short() {
-		t.Skip("waits for half a minute")
+		t.Skip("waits for seconds")
 	}
 	t.Parallel()
 	slow := fault{kind: "drip", answer: func(rw http.ResponseWriter, r *http.Request, _ string) {
@@ -99,6 +100,7 @@ func TestASlowDripIsCutOffBeforeTheFunctionsDeadline(t *testing.T) {
 		}
 	}}
 	w := newWorld(t, engage.FlowEngage, &slow, nil, nil)
+	w.rotate = w.startBinary(lambdatest.Config{Path: binary(t, "rotate"), FunctionName: "rotate", Env: w.env, Timeout: 5 * time.Second})
 	run, err := w.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{SecretId: tokenSecret, RotationLambdaARN: functionARN})
 	if err != nil {
 		t.Fatal(err)

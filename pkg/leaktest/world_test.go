@@ -120,7 +120,10 @@ func (w *world) start(name string) *lambdatest.Function {
 
 func (w *world) startBinary(config lambdatest.Config) *lambdatest.Function {
 	w.t.Helper()
-	config.Stdout, config.Stderr, config.Timeout = &w.output, &w.output, 20*time.Second
+	config.Stdout, config.Stderr = &w.output, &w.output
+	if config.Timeout == 0 {
+		config.Timeout = 20 * time.Second
+	}
 	f, err := lambdatest.Start(w.t.Context(), config)
 	if err != nil {
 		w.t.Fatal(err)

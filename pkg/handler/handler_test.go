@@ -1,0 +1,215 @@
+package handler_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"engage-token-rotation/pkg/awstest"
+	"engage-token-rotation/pkg/engage/engagetest"
+	"engage-token-rotation/pkg/handler"
+	"engage-token-rotation/pkg/paramstore"
+	"engage-token-rotation/pkg/rotation"
+	"engage-token-rotation/pkg/secretstore"
+	"engage-token-rotation/pkg/settings"
+	"engage-token-rotation/pkg/sweep"
+	"engage-token-rotation/pkg/telemetry"
+)
+
+const secretName = "engage/token"
+
+// world is both handlers over stand-ins in the process, and the lines that they write.
+type world struct {
+	aws           *awstest.Server
+	engage        *engagetest.Server
+	rotate, sweep handler.Handler
+	lines         bytes.Buffer
+}
+
+func inWorld(t *testing.T, test func(t *testing.T, w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{aws: awstest.NewServer(awstest.Config{}), engage: engagetest.NewServer(engagetest.Config{})}
+		defer w.aws.Close()
+		user := engagetest.DefaultUser()
+		document, _ := json.Marshal(map[string]string{"username": user.Username, "password": user.Password, "platformId": user.PlatformID})
+		value := string(document)
+		if _, err := w.aws.Secrets.CreateSecret(&awstest.CreateSecretInput{Name: secretName, SecretString: &value}); err != nil {
+			t.Fatal(err)
+		}
+		environment, err := settings.FromEnvironment(func(string) string { return "" })
+		if err != nil {
+			t.Fatal(err)
+		}
+		sdk := w.aws.SDKConfig("function")
+		secrets, parameters := secretstore.New(secretsmanager.NewFromConfig(sdk)), paramstore.New(sdk)
+		out := handler.Output{Log: telemetry.NewLogger(&w.lines, slog.LevelInfo), Metrics: telemetry.NewMetrics(&w.lines, time.Now), FunctionName: "fn"}
+		w.rotate = handler.Rotate(rotation.New(rotation.Config{Secrets: secrets, Parameters: parameters, Settings: environment,
+			Transport: w.engage.RoundTripper(), Attempt: handler.RequestID, Observe: out.Observe, Log: out.Log}), out)
+		w.sweep = handler.Sweep(sweep.New(sweep.Config{Secrets: secrets, Parameters: parameters, Settings: environment,
+			Transport: w.engage.RoundTripper(), Log: out.Log}), out)
+		test(t, w)
+	})
+}
+
+// run carries out the steps of a rotation and returns the answers.
+func (w *world) run(t *testing.T) (answers []string) {
+	t.Helper()
+	run, err := w.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{SecretId: secretName, RotationLambdaARN: "arn:aws:lambda:us-east-1:123456789012:function:fn"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range run.Steps {
+		answer, err := w.rotate.Invoke(t.Context(), run.Payload(step))
+		if err != nil {
+			t.Fatalf("%s: %v", step, err)
+		}
+		answers = append(answers, string(answer))
+	}
+	w.aws.Secrets.EndRotation(run, nil)
+	return answers
+}
+
+// metrics returns the values of a metric, in order, with its dimensions checked to stand in the line.
+func (w *world) metrics(t *testing.T, name string) (values []float64) {
+	t.Helper()
+	for line := range strings.Lines(w.lines.String()) {
+		var document map[string]any
+		if err := json.Unmarshal([]byte(line), &document); err != nil {
+			t.Fatalf("%q is no JSON", line)
+		}
+		if _, metric := document["_aws"]; !metric {
+			continue
+		}
+		if value, ok := document[name].(float64); ok {
+			if document["FunctionName"] != "fn" {
+				t.Errorf("%s without FunctionName: %s", name, line)
+			}
+			values = append(values, value)
+		}
+	}
+	return values
+}
+
+func TestEachStepIsAnsweredLoggedAndMeasured(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		for range 2 {
+			answers := w.run(t)
+			for i, want := range []string{`"step":"createSecret","outcome":"created","fingerprint":"`, `"step":"setSecret","outcome":"checked"`, `"step":"testSecret","outcome":"verified"`, `"step":"finishSecret","outcome":"swapped"`} {
+				if !strings.Contains(answers[i], want) {
+					t.Errorf("answer %s, want %s", answers[i], want)
+				}
+			}
+			time.Sleep(time.Hour)
+		}
+		if got := strings.Count(w.lines.String(), `"msg":"rotation step done"`); got != 8 {
+			t.Errorf("%d lines for 8 steps", got)
+		}
+		for _, attribute := range []string{`"step":"`, `"secretArn":"arn:aws:secretsmanager:`, `"versionId":"`, `"fingerprint":"`, `"durationMs":`, `"outcome":"`} {
+			if got := strings.Count(w.lines.String(), attribute); got < 8 {
+				t.Errorf("%s stands in %d lines", attribute, got)
+			}
+		}
+		if got := w.metrics(t, telemetry.RotationSucceeded); len(got) != 2 || got[0] != 1 {
+			t.Errorf("RotationSucceeded %v", got)
+		}
+		if got := w.metrics(t, telemetry.DeleteFailed); len(got) != 2 || got[0] != 0 {
+			t.Errorf("DeleteFailed %v", got)
+		}
+	})
+}
+
+func TestAFailedStepIsLoggedAndMeasuredByItsStep(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.engage.ChangePassword(engagetest.DefaultUser().Username, "another")
+		run, err := w.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{SecretId: secretName, RotationLambdaARN: "arn:aws:lambda:us-east-1:123456789012:function:fn"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := w.rotate.Invoke(t.Context(), run.Payload(awstest.StepCreate))
+		if err == nil || answer != nil || !strings.Contains(err.Error(), "createSecret of secret arn:aws:secretsmanager:") || !strings.Contains(err.Error(), run.VersionID) {
+			t.Errorf("answer %s, error %v", answer, err)
+		}
+		for _, want := range []string{`"level":"ERROR"`, `"outcome":"failed"`, `"step":"createSecret"`, `"Step":"createSecret"`} {
+			if !strings.Contains(w.lines.String(), want) {
+				t.Errorf("no line holds %s: %s", want, w.lines.String())
+			}
+		}
+		if got := w.metrics(t, telemetry.RotationFailed); len(got) != 1 || got[0] != 1 {
+			t.Errorf("RotationFailed %v", got)
+		}
+	})
+}
+
+// Fields of an event are checked before they are used, and what is refused is not printed.
+func TestWhatIsNoEventIsRefusedWithoutPrintingIt(t *testing.T) {
+	for _, payload := range []string{
+		``, `null`, `[]`, `"hunter2"`, `{"Step":"hunter2"}`, `{"Step":"createSecret","SecretId":"hunter2\n{\"level\":\"INFO\"}"}`,
+		`{"Step":"createSecret","SecretId":"engage/token","ClientRequestToken":"hunter2"}`, `{"Step":["hunter2"]}`, `{"Step":"createSecret","SecretId":"engage/token","ClientRequestToken":"\u001b[31mhunter2hunter2hunter2hunter2"}`,
+	} {
+		inWorld(t, func(t *testing.T, w *world) {
+			for name, handle := range map[string]handler.Handler{"rotate": w.rotate, "sweep": w.sweep} {
+				_, err := handle.Invoke(t.Context(), []byte(payload))
+				if err == nil || strings.Contains(err.Error(), "hunter") {
+					t.Errorf("%s of %s: %v", name, payload, err)
+				}
+			}
+			if strings.Contains(w.lines.String(), "hunter") || strings.Count(w.lines.String(), `"outcome":"failed"`) != 2 {
+				t.Errorf("%s: %s", payload, w.lines.String())
+			}
+			if len(w.aws.Calls())+len(w.engage.Calls()) != 0 {
+				t.Errorf("%s: something was called", payload)
+			}
+		})
+	}
+}
+
+func TestASweepIsAnsweredLoggedAndMeasured(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.run(t)
+		time.Sleep(time.Hour)
+		answer, err := w.sweep.Invoke(t.Context(), []byte(`{}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var document sweep.Answer
+		if err := json.Unmarshal(answer, &document); err != nil || len(document.Secrets) != 1 || document.Secrets[0].Current.AgeSeconds != 3600 {
+			t.Errorf("answer %s, %v", answer, err)
+		}
+		for name, want := range map[string]float64{telemetry.TokenAgeSeconds: 3600, telemetry.RetiringTokens: 0, telemetry.UnclaimedTokens: 0} {
+			if got := w.metrics(t, name); len(got) != 1 || got[0] != want {
+				t.Errorf("%s %v, want %v", name, got, want)
+			}
+		}
+		for _, want := range []string{`"msg":"secret swept"`, `"msg":"user swept"`, `"msg":"sweep done"`} {
+			if strings.Count(w.lines.String(), want) != 1 {
+				t.Errorf("no line %s", want)
+			}
+		}
+	})
+}
+
+func TestAFunctionThatIsNotSetUpSaysSoEachTime(t *testing.T) {
+	fault := errors.New("setting X is at fault")
+	for range 2 {
+		if answer, err := handler.Failing(fault).Invoke(t.Context(), []byte(`{}`)); !errors.Is(err, fault) || answer != nil {
+			t.Errorf("%s, %v", answer, err)
+		}
+	}
+}
+
+func TestAnInvocationIsNamedByItsRequestID(t *testing.T) {
+	ctx := lambdacontext.NewContext(context.Background(), &lambdacontext.LambdaContext{AwsRequestID: "abc"})
+	if handler.RequestID(ctx) != "abc" || handler.RequestID(context.Background()) != "" {
+		t.Errorf("%q, %q", handler.RequestID(ctx), handler.RequestID(context.Background()))
+	}
+}
