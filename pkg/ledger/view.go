@@ -17,6 +17,21 @@ type View struct {
 	Unreadable []string
 }
 
+// Secrets returns the ARNs of the secrets that the records name, sorted.
+func (v View) Secrets() []string {
+	var secrets []string
+	for _, t := range v.Tokens {
+		if t.Secret != "" {
+			secrets = append(secrets, t.Secret)
+		}
+	}
+	for _, i := range v.Intents {
+		secrets = append(secrets, i.Secret)
+	}
+	slices.Sort(secrets)
+	return slices.Compact(secrets)
+}
+
 // Find returns the record of a token and a secret.
 func (v View) Find(secret string, fingerprint engage.Fingerprint) (Token, bool) {
 	i := slices.IndexFunc(v.Tokens, func(t Token) bool { return t.Secret == secret && t.Fingerprint == fingerprint })

@@ -2,6 +2,8 @@ package rotation
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/ledger"
@@ -27,6 +29,10 @@ func (i *invocation) resolve(ctx context.Context, p place, listed []engage.Token
 	if current, err := i.currentDocument.Token(); err == nil && !current.IsZero() {
 		proof.Exclude(current.Fingerprint())
 	}
+	if err := i.excludeOthers(ctx, proof, view); err != nil {
+		i.config.Log.WarnContext(ctx, "no token is adopted while another secret of this user cannot be read", "error", err.Error())
+		return creation{}, false, i.closeIntents(ctx, p, proof)
+	}
 	for {
 		intent, token, ok := proof.Next()
 		if !ok {
@@ -41,6 +47,27 @@ func (i *invocation) resolve(ctx context.Context, p place, listed []engage.Token
 		}
 	}
 	return creation{}, false, i.closeIntents(ctx, p, proof)
+}
+
+// excludeOthers excludes the tokens that other managed secrets of the user hold: somebody may have put one there by hand,
+// so that the ledger does not know it.
+func (i *invocation) excludeOthers(ctx context.Context, proof *ledger.Proof, view ledger.View) error {
+	if len(proof.Open()) == 0 {
+		return nil
+	}
+	for _, arn := range view.Secrets() {
+		if arn == i.labels.ARN {
+			continue
+		}
+		for _, label := range []string{LabelCurrent, LabelPending} {
+			token, err := i.heldBy(ctx, arn, "", label)
+			if err != nil {
+				return fmt.Errorf("read %s of secret %s: %w", label, arn, err)
+			}
+			proof.Exclude(token.Fingerprint())
+		}
+	}
+	return nil
 }
 
 // concerned reports whether the ledger holds anything of this secret that an earlier attempt may have left open.
@@ -80,8 +107,11 @@ func (i *invocation) reissue(ctx context.Context, p place, view ledger.View, lis
 func (i *invocation) settle(ctx context.Context, p place, intent ledger.Intent, token engage.Token) (creation, bool, error) {
 	record := i.newRecord(ctx, intent, token)
 	record.Adopted = true
-	if intent.Version != i.event.VersionID && !i.holds(ctx, intent.Version, token) {
-		record.State, record.NotBefore, record.Replaced = ledger.Retiring, i.config.Now(), true
+	if intent.Version != i.event.VersionID {
+		// In doubt whether that version holds it: every deletion looks again.
+		if held, err := i.heldBy(ctx, i.event.SecretID, intent.Version, ""); err != nil || held != token {
+			record.State, record.NotBefore, record.Replaced = ledger.Retiring, i.config.Now(), true
+		}
 	}
 	standing, _, err := i.ledger().Claim(ctx, p.user, record)
 	if err != nil {
@@ -92,18 +122,24 @@ func (i *invocation) settle(ctx context.Context, p place, intent ledger.Intent, 
 	return made, intent.Version == i.event.VersionID && standing.State == ledger.Issued, nil
 }
 
-// holds reports whether a version holds the token; in doubt not, as every deletion looks again.
-func (i *invocation) holds(ctx context.Context, version string, token engage.Token) bool {
-	v, err := i.config.Secrets.Get(ctx, i.event.SecretID, version, "")
+// heldBy returns the token that a version of a secret holds; the zero Token where there is no such version, or none in it.
+func (i *invocation) heldBy(ctx context.Context, secretID, version, label string) (engage.Token, error) {
+	v, err := i.config.Secrets.Get(ctx, secretID, version, label)
+	if errors.Is(err, ErrNotFound) {
+		return engage.Token{}, nil
+	}
 	if err != nil {
-		return false
+		return engage.Token{}, err
 	}
 	document, err := secret.Parse(v.Value.Reveal())
 	if err != nil {
-		return false
+		return engage.Token{}, nil // a document at fault holds no token
 	}
-	held, err := document.Token()
-	return err == nil && held == token
+	token, err := document.Token()
+	if err != nil {
+		return engage.Token{}, nil
+	}
+	return token, nil
 }
 
 // closeIntents removes the intents that are settled, and reports the tokens of those that never will be.

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"engage-token-rotation/pkg/engage"
-	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/rotation"
 	"engage-token-rotation/pkg/secret"
 )
@@ -25,21 +23,6 @@ type holder struct {
 
 func (h *holder) holds(fingerprint engage.Fingerprint) bool {
 	return h.current.Fingerprint() == fingerprint || h.pending.Fingerprint() == fingerprint
-}
-
-// secretsOf returns the secrets that a user's records name.
-func secretsOf(view ledger.View) []string {
-	var secrets []string
-	for _, record := range view.Tokens {
-		if record.Secret != "" {
-			secrets = append(secrets, record.Secret)
-		}
-	}
-	for _, intent := range view.Intents {
-		secrets = append(secrets, intent.Secret)
-	}
-	slices.Sort(secrets)
-	return slices.Compact(secrets)
 }
 
 // readHolder reads a secret, its labels and values. Reads may be stale: where they do not agree with one another, the

@@ -49,7 +49,7 @@ type access struct {
 }
 
 func (r *run) sweepUser(ctx context.Context, user ledger.User, view ledger.View) {
-	secrets := secretsOf(view)
+	secrets := view.Secrets()
 	if r.revoke != "" && !slices.Contains(secrets, r.revoke) {
 		return
 	}
@@ -67,7 +67,7 @@ func (r *run) sweepUser(ctx context.Context, user ledger.User, view ledger.View)
 		return
 	}
 	u.view = fresh
-	for _, arn := range secretsOf(fresh) {
+	for _, arn := range fresh.Secrets() {
 		h := u.holders[arn]
 		u.whole = u.whole && h != nil
 		if h != nil && (r.revoke == "" || r.revoke == arn) {
@@ -94,7 +94,7 @@ func (u *userSweep) readHolders(ctx context.Context, secrets []string) {
 // list lists the user's tokens: with a token that this user is known to have, or else after a login.
 func (u *userSweep) list(ctx context.Context) error {
 	failure := errors.New("no secret of this user could be read")
-	for _, arn := range secretsOf(u.view) {
+	for _, arn := range u.view.Secrets() {
 		h := u.holders[arn]
 		if h == nil {
 			continue
@@ -114,7 +114,7 @@ func (u *userSweep) list(ctx context.Context) error {
 			failure = err
 		}
 	}
-	for _, arn := range secretsOf(u.view) {
+	for _, arn := range u.view.Secrets() {
 		if h := u.holders[arn]; h != nil {
 			err := u.listByLogin(ctx, h)
 			if err == nil {
