@@ -7,8 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
-
-	"engage-token-rotation/pkg/engage"
 )
 
 var (
@@ -59,49 +57,4 @@ func build(name, path string) error {
 		return fmt.Errorf("build functions/%s: %w\n%s", name, err, output)
 	}
 	return nil
-}
-
-// variant is a kind of world in which cases take place.
-type variant struct {
-	name string
-	flow engage.Flow
-	// inline: the login fields stand in the token secret itself.
-	inline bool
-	// first: the secret has no token yet.
-	first bool
-	// warm: the process has made a rotation, and keeps its session.
-	warm bool
-	// neighbour: another secret of the same user is rotated meanwhile, by a process of its own.
-	neighbour bool
-	after     aftermath
-	// bursts are the lengths to try with the short and with the whole matrix.
-	short, bursts []int
-	// again: bursts strike the call itself each time.
-	again bool
-
-	services func(testing.TB) services
-}
-
-// aftermath is what follows the attempt that was struck, before the clean rotation.
-type aftermath int
-
-const (
-	afterRetry  aftermath = iota // the service repeats the rotation
-	afterCancel                  // nobody does; an operator takes AWSPENDING away
-	afterSweep                   // nobody does; a sweep runs
-)
-
-var variants = []variant{
-	{name: "later", flow: engage.FlowEngage, short: []int{1}, bursts: []int{1, 6}},
-	{name: "first", flow: engage.FlowEngage, first: true, bursts: []int{1, 6}},
-	{name: "inline", flow: engage.FlowEngage, inline: true, bursts: []int{1, 6}},
-	{name: "warm", flow: engage.FlowEngage, warm: true, bursts: []int{1, 6}},
-	{name: "again", flow: engage.FlowEngage, again: true, bursts: []int{3}},
-	{name: "cancelled", flow: engage.FlowEngage, after: afterCancel, bursts: []int{1, 6}},
-	{name: "swept", flow: engage.FlowEngage, after: afterSweep, bursts: []int{1, 6}},
-	{name: "neighbour", flow: engage.FlowEngage, neighbour: true, bursts: []int{1, 6}},
-	{name: "later", flow: engage.FlowRingCentral, bursts: []int{1, 6}},
-	{name: "inline-first", flow: engage.FlowRingCentral, inline: true, first: true, bursts: []int{1}},
-	{name: "later", flow: engage.FlowLegacy, bursts: []int{1, 6}},
-	{name: "inline-first", flow: engage.FlowLegacy, inline: true, first: true, bursts: []int{1}},
 }

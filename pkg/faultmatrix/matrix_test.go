@@ -24,6 +24,25 @@ type row struct {
 }
 
 func TestFaultMatrix(t *testing.T) {
+	list := chosen(false)
+	if len(list) == 0 {
+		t.Skip("the flags choose none of these variants")
+	}
+	runMatrix(t, list, newStandIns)
+}
+
+// TestForeignServers runs a part of the matrix against servers that are not this module's own: moto, and an Engage server
+// in Python.
+func TestForeignServers(t *testing.T) {
+	list := chosen(true)
+	if len(list) == 0 {
+		t.Skip("the flags choose none of these variants; -faults runs them")
+	}
+	runMatrix(t, list, startForeignServers(t).newCase)
+}
+
+func runMatrix(t *testing.T, list []variant, services func(testing.TB) services) {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("starts hundreds of processes: skipped with -short")
 	}
@@ -32,10 +51,8 @@ func TestFaultMatrix(t *testing.T) {
 		trials []trial
 		of     []*row
 	)
-	for _, v := range chosen() {
-		if v.services == nil {
-			v.services = newStandIns
-		}
+	for _, v := range list {
+		v.services = services
 		r := &row{variant: v, calls: cleanCalls(t, v)}
 		rows = append(rows, r)
 		for _, c := range r.trials() {
@@ -82,20 +99,6 @@ func (s *scope) close() {
 	}
 }
 
-// chosen returns the variants that the flags choose.
-func chosen() []variant {
-	var list []variant
-	for _, v := range variants {
-		switch {
-		case *flowFlag != "" && string(v.flow) != *flowFlag, *variantFlag != "" && v.name != *variantFlag:
-		case *flowFlag == "" && *variantFlag == "" && !*whole && len(v.short) == 0:
-		default:
-			list = append(list, v)
-		}
-	}
-	return list
-}
-
 // cleanCalls returns the calls of a rotation that nothing strikes, and that meets no other.
 func cleanCalls(t *testing.T, v variant) []string {
 	t.Helper()
@@ -109,24 +112,13 @@ func cleanCalls(t *testing.T, v variant) []string {
 
 // trials returns the cases of the row.
 func (r *row) trials() []trial {
-	bursts := r.variant.short
-	if *whole || *variantFlag != "" || *flowFlag != "" {
-		bursts = r.variant.bursts
-	}
-	if *burstFlag > 0 {
-		bursts = []int{*burstFlag}
-	}
 	var list []trial
-	for _, burst := range bursts {
-		for n, call := range r.calls {
-			if *callFlag != "" && *callFlag != call && *callFlag != strconv.Itoa(n+1) {
-				continue
-			}
-			for _, f := range faults {
-				if *faultFlag == "" || *faultFlag == string(f) {
-					list = append(list, trial{r.variant, strike{call, f, burst, r.variant.again || *againFlag}})
-				}
-			}
+	for n, call := range r.calls {
+		if *callFlag != "" && *callFlag != call && *callFlag != strconv.Itoa(n+1) {
+			continue
+		}
+		for _, s := range r.variant.strikes(call) {
+			list = append(list, trial{r.variant, s})
 		}
 	}
 	return list

@@ -44,7 +44,7 @@ type services interface {
 	live() []string
 	// makeToken makes a token as another program of the user does.
 	makeToken() string
-	// direct reports whether live and value cost nothing, so that they may be looked at after every call.
+	// direct reports whether looking costs nothing, so that it may be done after every call.
 	direct() bool
 }
 
@@ -106,7 +106,7 @@ func loginFields(flow engage.Flow, u engagetest.User) map[string]string {
 
 func (s *standIns) store(name, document string) string {
 	out, err := s.aws.Secrets.CreateSecret(&awstest.CreateSecretInput{Name: name, SecretString: &document})
-	s.must(err)
+	must(err)
 	return out.ARN
 }
 
@@ -116,7 +116,7 @@ func (s *standIns) begin(arn string) awstest.Run {
 	if errors.As(err, &refused) && refused.Code == "InvalidRequestException" {
 		run, err = s.aws.Secrets.ResumeRotation(arn)
 	}
-	s.must(err)
+	must(err)
 	return run
 }
 
@@ -135,20 +135,20 @@ func (s *standIns) cancel(arn string) {
 			_, err := s.aws.Secrets.UpdateSecretVersionStage(&awstest.UpdateSecretVersionStageInput{
 				SecretId: arn, VersionStage: awstest.StagePending, RemoveFromVersionId: version,
 			})
-			s.must(err)
+			must(err)
 		}
 	}
 }
 
 func (s *standIns) describe(arn string) *awstest.SecretDescription {
 	d, err := s.aws.Secrets.DescribeSecret(&awstest.SecretIdInput{SecretId: arn})
-	s.must(err)
+	must(err)
 	return d
 }
 
 func (s *standIns) value(arn string) string {
 	v, err := s.aws.Secrets.GetSecretValue(&awstest.GetSecretValueInput{SecretId: arn})
-	s.must(err)
+	must(err)
 	return *v.SecretString
 }
 
@@ -165,12 +165,6 @@ func (s *standIns) held(arn string) []string {
 func (s *standIns) live() []string { return s.engage.Tokens(s.user.Username) }
 
 func (s *standIns) makeToken() string { return s.engage.CreateToken(s.user.Username) }
-
-func (s *standIns) must(err error) {
-	if err != nil {
-		panic(err) // a fault of the harness
-	}
-}
 
 // tokenOf returns the token of a secret's document, "" where there is none.
 func tokenOf(document string) string {

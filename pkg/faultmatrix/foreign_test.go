@@ -1,0 +1,278 @@
+package faultmatrix_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"engage-token-rotation/pkg/awstest"
+	"engage-token-rotation/pkg/engage"
+)
+
+// foreignServers are moto, for Secrets Manager and the Parameter Store, and the Engage server of testdata. All cases
+// share them, each with names of its own.
+type foreignServers struct {
+	aws, engage string // URLs
+	secrets     *secretsmanager.Client
+	cases       atomic.Int64
+}
+
+// startForeignServers starts both, or skips the test where one of them is missing.
+func startForeignServers(t *testing.T) *foreignServers {
+	t.Helper()
+	f := &foreignServers{aws: startMoto(t), engage: startEngage(t)}
+	f.secrets = secretsmanager.New(secretsmanager.Options{
+		Region: "us-east-1", BaseEndpoint: &f.aws,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "harness", SecretAccessKey: "not-checked"}, nil
+		}),
+	})
+	return f
+}
+
+func startMoto(t *testing.T) string {
+	t.Helper()
+	program, err := exec.LookPath("moto_server")
+	if err != nil {
+		t.Skip("moto_server is not on PATH")
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	_ = listener.Close()
+	_, port, _ := net.SplitHostPort(address)
+	stopAtEnd(t, exec.Command(program, "-H", "127.0.0.1", "-p", port))
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
+		response, err := http.Get("http://" + address + "/moto-api/")
+		if err == nil {
+			_ = response.Body.Close()
+			return "http://" + address
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("moto did not start: %v", err)
+		}
+	}
+}
+
+func startEngage(t *testing.T) string {
+	t.Helper()
+	program, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("python3 is not on PATH")
+	}
+	command := exec.Command(program, "testdata/engage.py")
+	output, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	input, err := command.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	command.Stderr = os.Stderr
+	stopAtEnd(t, command)
+	t.Cleanup(func() { _ = input.Close() })
+	line, err := bufio.NewReader(output).ReadString('\n')
+	if err != nil {
+		t.Fatalf("the Engage server of testdata did not start: %v", err)
+	}
+	return strings.TrimSpace(line)
+}
+
+func stopAtEnd(t *testing.T, command *exec.Cmd) {
+	t.Helper()
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = command.Process.Kill()
+		_ = command.Wait()
+	})
+}
+
+// newCase returns the servers as one case sees them.
+func (f *foreignServers) newCase(testing.TB) services {
+	c := &foreignCase{foreignServers: f, name: fmt.Sprintf("case-%d", f.cases.Add(1))}
+	c.control(http.MethodPost, "", "pass-"+c.name)
+	return c
+}
+
+// foreignCase is a case's part of them.
+type foreignCase struct {
+	*foreignServers
+	name string // of the user; the secrets' names begin with it
+}
+
+var _ services = (*foreignCase)(nil)
+
+func (c *foreignCase) pass(r *http.Request, body []byte) answer {
+	base := c.engage
+	if _, aws := target(r); aws {
+		base = c.aws
+	}
+	// The call has its effect even where the process that sent it is gone.
+	request, err := http.NewRequestWithContext(context.Background(), r.Method, base+r.URL.RequestURI(), bytes.NewReader(body))
+	must(err)
+	request.Header = r.Header.Clone()
+	response, err := http.DefaultTransport.RoundTrip(request)
+	must(err)
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	must(err)
+	response.Header.Del("Connection")
+	return answer{response.StatusCode, response.Header, text}
+}
+
+func (c *foreignCase) prefix() string { return "/" + c.name }
+
+func (c *foreignCase) direct() bool { return false }
+
+func (c *foreignCase) login(flow engage.Flow) map[string]string {
+	password := "pass-" + c.name
+	switch flow {
+	case engage.FlowRingCentral:
+		return map[string]string{"loginFlow": string(flow), "clientId": c.name, "clientSecret": "secret-" + password, "jwt": "jwt-" + password}
+	case engage.FlowLegacy:
+		return map[string]string{"loginFlow": string(flow), "username": c.name, "password": password}
+	}
+	return map[string]string{"username": c.name, "password": password, "platformId": "engage9"}
+}
+
+func (c *foreignCase) store(name, document string) string {
+	name = c.name + "/" + name
+	out, err := c.secrets.CreateSecret(context.Background(), &secretsmanager.CreateSecretInput{Name: &name, SecretString: &document})
+	must(err)
+	return *out.ARN
+}
+
+// begin makes moto begin a rotation: it makes the empty AWSPENDING version before it finds that it knows no such function.
+func (c *foreignCase) begin(arn string) awstest.Run {
+	run := awstest.Run{SecretARN: arn, VersionID: c.pending(arn), Steps: []string{awstest.StepCreate, awstest.StepSet, awstest.StepTest, awstest.StepFinish}}
+	if run.VersionID != "" {
+		return run
+	}
+	// A rotation that failed after its swap has left both labels on a version, which moto does not bear.
+	for version, labels := range c.labels(arn) {
+		if slices.Contains(labels, awstest.StagePending) {
+			c.unlabel(arn, version)
+		}
+	}
+	_, err := c.secrets.RotateSecret(context.Background(), &secretsmanager.RotateSecretInput{SecretId: &arn, RotationLambdaARN: aws.String(rotateARN)})
+	if run.VersionID = c.pending(arn); run.VersionID == "" {
+		panic(fmt.Sprintf("moto has not begun a rotation: %v", err))
+	}
+	return run
+}
+
+func (c *foreignCase) labels(arn string) map[string][]string {
+	out, err := c.secrets.DescribeSecret(context.Background(), &secretsmanager.DescribeSecretInput{SecretId: &arn})
+	must(err)
+	return out.VersionIdsToStages
+}
+
+// pending returns the version that has AWSPENDING and not AWSCURRENT.
+func (c *foreignCase) pending(arn string) string {
+	for version, labels := range c.labels(arn) {
+		if slices.Contains(labels, awstest.StagePending) && !slices.Contains(labels, awstest.StageCurrent) {
+			return version
+		}
+	}
+	return ""
+}
+
+var errLabelGone = errors.New("the version has lost its label")
+
+func (c *foreignCase) goesOn(run awstest.Run) error {
+	labels := c.labels(run.SecretARN)[run.VersionID]
+	if slices.Contains(labels, awstest.StagePending) || slices.Contains(labels, awstest.StageCurrent) {
+		return nil
+	}
+	return errLabelGone
+}
+
+func (c *foreignCase) retryable(run awstest.Run) bool { return c.goesOn(run) == nil }
+
+// end takes AWSPENDING away after a success, as the service does.
+func (c *foreignCase) end(run awstest.Run, failed error) {
+	if labels := c.labels(run.SecretARN)[run.VersionID]; failed == nil && slices.Contains(labels, awstest.StagePending) {
+		c.unlabel(run.SecretARN, run.VersionID)
+	}
+}
+
+func (c *foreignCase) cancel(arn string) {
+	if version := c.pending(arn); version != "" {
+		c.unlabel(arn, version)
+	}
+}
+
+func (c *foreignCase) unlabel(arn, version string) {
+	_, err := c.secrets.UpdateSecretVersionStage(context.Background(), &secretsmanager.UpdateSecretVersionStageInput{
+		SecretId: &arn, VersionStage: aws.String(awstest.StagePending), RemoveFromVersionId: &version,
+	})
+	must(err)
+}
+
+func (c *foreignCase) value(arn string) string {
+	out, err := c.secrets.GetSecretValue(context.Background(), &secretsmanager.GetSecretValueInput{SecretId: &arn, VersionStage: aws.String(awstest.StageCurrent)})
+	must(err)
+	return *out.SecretString
+}
+
+func (c *foreignCase) held(arn string) []string {
+	var values []string
+	for version := range c.labels(arn) {
+		out, err := c.secrets.GetSecretValue(context.Background(), &secretsmanager.GetSecretValueInput{SecretId: &arn, VersionId: &version})
+		if err == nil {
+			values = append(values, aws.ToString(out.SecretString))
+		}
+	}
+	return values
+}
+
+func (c *foreignCase) live() []string {
+	var tokens []string
+	must(json.Unmarshal(c.control(http.MethodGet, "", ""), &tokens))
+	return tokens
+}
+
+func (c *foreignCase) makeToken() string { return string(c.control(http.MethodPost, "/token", "")) }
+
+// control calls the Engage server's own side.
+func (c *foreignCase) control(method, path, body string) []byte {
+	request, err := http.NewRequest(method, c.engage+"/control/users/"+c.name+path, strings.NewReader(body))
+	must(err)
+	response, err := http.DefaultClient.Do(request)
+	must(err)
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	must(err)
+	if response.StatusCode >= 300 {
+		panic("the Engage server of testdata refuses: " + response.Status)
+	}
+	return text
+}
+
+// must stops at a fault of the harness.
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
