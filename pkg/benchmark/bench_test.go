@@ -1,5 +1,12 @@
 // Package benchmark measures what a user of the functions pays for: start, memory, size, and the calls that a rotation
 // waits for. It holds tests only.
+//
+// Without flags TestBench counts: calls, the longest chains of calls that depend on one another, sizes. Counts do not
+// depend on the machine, and the test fails where one is over its limit. With -bench-full it also measures times, which
+// it prints and never fails on. Every ratio is one of medians that were measured in turns within one run.
+//
+// The yardsticks stand in testdata: an empty handler, a handler that only links the packages of rotate, rotate without
+// what it prepares at start, and AWS's order of operations in Python.
 package benchmark_test
 
 import (
@@ -8,8 +15,9 @@ import (
 )
 
 var (
-	full   = flag.Bool("bench-full", false, "measure times too")
-	rounds = flag.Int("rounds", 40, "how many cold starts of each function are measured, with -bench-full")
+	full      = flag.Bool("bench-full", false, "measure times too")
+	rounds    = flag.Int("rounds", 40, "how many cold starts of each function are measured, with -bench-full")
+	chartPath = flag.String("chart", "", "where the chart of a full run is written, an SVG")
 )
 
 // TestBench fails on counts only, never on times.
@@ -22,13 +30,18 @@ func TestBench(t *testing.T) {
 	t.Run("sizes", func(t *testing.T) { testSizes(t, built) })
 	t.Run("links", func(t *testing.T) { testLinks(t, built) })
 	t.Run("binary", func(t *testing.T) { testBinary(t, built, 0) })
-	n := 1
-	if *full {
-		n = *rounds
+	if !*full {
+		t.Run("starts", func(t *testing.T) { testStarts(t, built, 1) })
+		return
 	}
-	t.Run("starts", func(t *testing.T) { testStarts(t, built, n) })
-	if *full {
-		t.Run("binary with delay", func(t *testing.T) { testBinary(t, built, callDelay) })
-		t.Run("throttled", func(t *testing.T) { testThrottled(t, built, max(1, n/4)) })
+	t.Run("binary with delay", func(t *testing.T) { testBinary(t, built, callDelay) })
+	var starts map[string]samples
+	t.Run("starts", func(t *testing.T) { starts = testStarts(t, built, *rounds) })
+	var throttled []throttledRun
+	t.Run("throttled", func(t *testing.T) { throttled = testThrottled(t, built, max(1, *rounds/4)) })
+	if *chartPath != "" && starts != nil {
+		if err := writeChart(*chartPath, starts, throttled); err != nil {
+			t.Error(err)
+		}
 	}
 }

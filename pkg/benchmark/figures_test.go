@@ -20,7 +20,8 @@ func figureOf[T cmp.Ordered](s samples, of func(sample) T, unit func(T) float64)
 		values[i] = unit(of(x))
 	}
 	slices.Sort(values)
-	return figure{median: values[len(values)/2], least: values[0], most: values[len(values)-1]}
+	n := len(values)
+	return figure{median: (values[(n-1)/2] + values[n/2]) / 2, least: values[0], most: values[n-1]}
 }
 
 func (s samples) milliseconds(of func(sample) time.Duration) figure {
@@ -67,6 +68,9 @@ func interleaved(t testing.TB, rounds int, how start, subjects []subject) map[st
 	for round := range rounds {
 		for i := range subjects {
 			s := subjects[(i+round)%len(subjects)]
+			if s.rare > 0 && round%s.rare != 0 {
+				continue
+			}
 			measured[s.name] = append(measured[s.name], s.once(t, how))
 		}
 	}

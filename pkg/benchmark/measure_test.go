@@ -19,6 +19,8 @@ type subject struct {
 	name string
 	path string
 	args []string
+	// rare has a slow program measured in each rare-th round only; zero is each.
+	rare int
 	// work invokes the function in a fresh process. It marks each invocation that is measured.
 	work func(t testing.TB, w *world, invoke func(payload []byte) time.Duration) sample
 }
