@@ -213,3 +213,28 @@ func TestAnInvocationIsNamedByItsRequestID(t *testing.T) {
 		t.Errorf("%q, %q", handler.RequestID(ctx), handler.RequestID(context.Background()))
 	}
 }
+
+// brokenStore panics, as a fault of the product would.
+type brokenStore struct{ rotation.Secrets }
+
+func TestAPanicIsAFailedRotationToo(t *testing.T) {
+	var lines bytes.Buffer
+	was := slog.Default()
+	defer slog.SetDefault(was)
+	out := handler.Output{Log: telemetry.NewLogger(&lines, slog.LevelInfo), Metrics: telemetry.NewMetrics(&lines, time.Now), FunctionName: "fn"}
+	slog.SetDefault(out.Log)
+	server := awstest.NewServer(awstest.Config{})
+	defer server.Close()
+	environment, err := settings.FromEnvironment(func(string) string { return "" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	rotate := handler.Rotate(rotation.New(rotation.Config{Secrets: brokenStore{}, Parameters: paramstore.New(server.SDKConfig("fn")), Settings: environment}), out)
+	answer, err := rotate.Invoke(t.Context(), []byte(`{"Step":"setSecret","SecretId":"engage/token","ClientRequestToken":"0e2f2d6d-8b5e-4b4c-9a55-2f1f2f1c7d11"}`))
+	if err == nil || answer != nil || !strings.HasPrefix(err.Error(), "panic") {
+		t.Errorf("answer %s, error %v", answer, err)
+	}
+	if !strings.Contains(lines.String(), `"RotationFailed":1`) || !strings.Contains(lines.String(), `"Step":"setSecret"`) || !strings.Contains(lines.String(), `"stack":"`) {
+		t.Errorf("lines %s", lines.String())
+	}
+}

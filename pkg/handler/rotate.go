@@ -23,13 +23,22 @@ type stepAnswer struct {
 // Rotate answers the steps of a rotation.
 func Rotate(rotator *rotation.Rotator, out Output) Handler {
 	return func(ctx context.Context, payload []byte) (any, error) {
+		step, returned := "none", false
+		defer func() {
+			if !returned { // a panic, which Invoke tells of
+				out.failed(step)
+			}
+		}()
 		event, err := rotation.ParseEvent(payload)
 		if err != nil {
 			out.Log.ErrorContext(ctx, "rotation step failed", "outcome", "failed", "error", err.Error())
-			out.failed("none")
+			out.failed(step)
+			returned = true
 			return nil, err
 		}
+		step = string(event.Step)
 		report, err := rotator.Handle(ctx, event)
+		returned = true
 		if err != nil {
 			return nil, err
 		}

@@ -111,7 +111,7 @@ func TestAFailingStoreIsToldWithTheParametersName(t *testing.T) {
 	book := ledger.New(store, "/p")
 	token, intent := record(tokens(t, 1)[0], ledger.Issued), ledger.NewIntent(arn, version, "request", start)
 	for _, kind := range []string{"create", "set", "list", "delete"} {
-		store.fail[kind] = broken
+		store.fail[kind] = errBroken
 	}
 	_, _, claimErr := book.Claim(t.Context(), user, token)
 	_, readErr := book.Read(t.Context(), user)
@@ -120,7 +120,7 @@ func TestAFailingStoreIsToldWithTheParametersName(t *testing.T) {
 		"begin": book.Begin(t.Context(), user, intent), "end": book.End(t.Context(), user, intent), "claim": claimErr, "set": book.Set(t.Context(), user, token),
 		"remove": book.Remove(t.Context(), user, token), "read": readErr, "read all": allErr,
 	} {
-		if !errors.Is(err, broken) || !strings.Contains(err.Error(), "/p/ledger") {
+		if !errors.Is(err, errBroken) || !strings.Contains(err.Error(), "/p/ledger") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -106,9 +106,9 @@ func TestARefusalSaysWhenTheNextLoginMayBeTried(t *testing.T) {
 func TestWithoutACountThereIsNoLogin(t *testing.T) {
 	for _, kind := range []string{"create", "list"} {
 		store := newShelf()
-		store.fail[kind] = broken
+		store.fail[kind] = errBroken
 		logins, _ := counter(store)
-		if err := logins.Acquire(t.Context(), nil, "user"); !errors.Is(err, broken) || !strings.Contains(err.Error(), "/p/logins") {
+		if err := logins.Acquire(t.Context(), nil, "user"); !errors.Is(err, errBroken) || !strings.Contains(err.Error(), "/p/logins") {
 			t.Errorf("%s: %v", kind, err)
 		}
 	}

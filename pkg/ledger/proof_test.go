@@ -126,7 +126,7 @@ func TestWhatIsInDoubtIsRecordedBeforeTheIntentGoes(t *testing.T) {
 		t.Fatal(err)
 	}
 	doubt := ledger.Unproven{Intent: intent, Tokens: []engage.Fingerprint{made[2].Fingerprint(), made[3].Fingerprint()}}
-	store.fail["create"] = broken
+	store.fail["create"] = errBroken
 	if err := book.Report(t.Context(), user, doubt); err == nil || len(store.values) != 1 {
 		t.Errorf("%v; %d parameters: the intent must outlive a failure", err, len(store.values))
 	}

@@ -86,8 +86,8 @@ const (
 )
 
 var (
-	start  = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	broken = errors.New("broken")
+	start     = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	errBroken = errors.New("broken")
 )
 
 // tokens makes n tokens that nobody else has.
