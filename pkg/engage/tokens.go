@@ -207,6 +207,9 @@ func parseList(a answer) ([]Token, error) {
 			return err
 		}
 		entries++
+		if len(entry) < MinTokenLength {
+			return nil // without the cost of an error for each of what may be many
+		}
 		if token, err := ParseToken(entry); err == nil && !seen[token] {
 			seen[token] = true
 			tokens = append(tokens, token)
