@@ -64,14 +64,9 @@ $(BIN)/sandbox:
 
 .PHONY: fuzz
 fuzz: ## each fuzz test for FUZZTIME
-	@grep -rl --include='*_test.go' '^func Fuzz' pkg functions | while read -r file; do \
-		for name in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$$file"); do \
-			echo "$$name in $$(dirname "$$file")"; \
-			$(GO) test "./$$(dirname "$$file")" -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) || exit 1; \
-		done; \
-	done
+	@FUZZTIME=$(FUZZTIME) .ci/fuzz
 
-FUZZTIME ?= 30s
+FUZZTIME ?= 60s
 
 .PHONY: simulate
 simulate: ## a million simulated rotations with faults, beside the order of operations that is common elsewhere
@@ -83,7 +78,7 @@ readers: ## readers over many rotations: failed calls and latencies
 
 .PHONY: bench
 bench: ## measure a rotation, a read and the functions' starts
-	$(GO) test ./pkg/benchmark -run TestBench -count=1 -v -bench-full
+	$(GO) test ./pkg/benchmark -run TestBench -count=1 -v -bench-full -timeout 60m -chart=testdata/starts.svg
 
 .PHONY: bench-short
 bench-short: ## the same in short, held against its limits
