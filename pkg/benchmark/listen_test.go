@@ -3,6 +3,8 @@ package benchmark_test
 import (
 	"bytes"
 	"encoding/pem"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -17,6 +19,7 @@ func (w *world) listen(secure bool) (environment map[string]string) {
 	w.t.Helper()
 	serve := func(handler http.Handler) *httptest.Server {
 		s := httptest.NewUnstartedServer(w.recorder.handler(handler))
+		s.Config.ErrorLog = log.New(io.Discard, "", 0) // a process that ends while it still connects is no news
 		if secure {
 			s.StartTLS()
 		} else {
