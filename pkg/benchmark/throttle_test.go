@@ -1,6 +1,7 @@
 package benchmark_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,20 +23,25 @@ var quotaPlaces = []struct {
 	write func(group string, quota time.Duration) error
 }{
 	{"/sys/fs/cgroup/cpu", func(group string, quota time.Duration) error {
-		err := writeFile(group, "cpu.cfs_period_us", period.Microseconds())
+		err := write(group, "cpu.cfs_period_us", strconv.FormatInt(period.Microseconds(), 10))
 		if err == nil {
-			err = writeFile(group, "cpu.cfs_quota_us", quota.Microseconds())
+			err = write(group, "cpu.cfs_quota_us", strconv.FormatInt(quota.Microseconds(), 10))
 		}
 		return err
 	}},
 	{"/sys/fs/cgroup", func(group string, quota time.Duration) error {
-		text := fmt.Sprintf("%d %d", quota.Microseconds(), period.Microseconds())
-		return os.WriteFile(filepath.Join(group, "cpu.max"), []byte(text), 0o600)
+		return write(group, "cpu.max", fmt.Sprintf("%d %d", quota.Microseconds(), period.Microseconds()))
 	}},
 }
 
-func writeFile(group, name string, value int64) error {
-	return os.WriteFile(filepath.Join(group, name), []byte(strconv.FormatInt(value, 10)), 0o600)
+// write writes to a file that the system has put there: one that has to be made means that this is no control group.
+func write(group, name, text string) error {
+	file, err := os.OpenFile(filepath.Join(group, name), os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString(text)
+	return errors.Join(err, file.Close())
 }
 
 // newQuota makes a control group with the CPU of a function with so much memory, and returns what moves a process there.
@@ -48,7 +54,7 @@ func newQuota(t testing.TB, memoryMB int) (move func(pid int) error, err error) 
 		}
 		t.Cleanup(func() { removeGroup(group) })
 		if err = place.write(group, quota); err == nil {
-			return func(pid int) error { return writeFile(group, "cgroup.procs", int64(pid)) }, nil
+			return func(pid int) error { return write(group, "cgroup.procs", strconv.Itoa(pid)) }, nil
 		}
 	}
 	return nil, fmt.Errorf("no control group can be made here: %w", err)
