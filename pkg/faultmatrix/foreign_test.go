@@ -236,15 +236,15 @@ func (c *foreignCase) value(arn string) string {
 	return *out.SecretString
 }
 
-func (c *foreignCase) held(arn string) []string {
-	var values []string
-	for version := range c.labels(arn) {
-		out, err := c.secrets.GetSecretValue(context.Background(), &secretsmanager.GetSecretValueInput{SecretId: &arn, VersionId: &version})
+func (c *foreignCase) versions(arn string) []version {
+	var list []version
+	for id, labels := range c.labels(arn) {
+		out, err := c.secrets.GetSecretValue(context.Background(), &secretsmanager.GetSecretValueInput{SecretId: &arn, VersionId: &id})
 		if err == nil {
-			values = append(values, aws.ToString(out.SecretString))
+			list = append(list, version{labels, aws.ToString(out.SecretString)})
 		}
 	}
-	return values
+	return list
 }
 
 func (c *foreignCase) live() []string {

@@ -1,6 +1,7 @@
 package faultmatrix_test
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -28,7 +29,8 @@ func TestFaultMatrix(t *testing.T) {
 	if len(list) == 0 {
 		t.Skip("the flags choose none of these variants")
 	}
-	runMatrix(t, list, newStandIns)
+	t.Parallel()
+	runMatrix(t, list, newStandIns, casesAtATime())
 }
 
 // TestForeignServers runs a part of the matrix against servers that are not this module's own: moto, and an Engage server
@@ -38,39 +40,60 @@ func TestForeignServers(t *testing.T) {
 	if len(list) == 0 {
 		t.Skip("the flags choose none of these variants; -faults runs them")
 	}
-	runMatrix(t, list, startForeignServers(t).newCase)
+	t.Parallel()
+	runMatrix(t, list, startForeignServers(t).newCase, foreignCases)
 }
 
-func runMatrix(t *testing.T, list []variant, services func(testing.TB) services) {
+// foreignCases is how many cases run at a time on the foreign servers, which work while others wait.
+const foreignCases = 8
+
+// casesAtATime is how many cases run at a time: in bursts they wait most of their time, up to a minute, for the SDK's next
+// try.
+func casesAtATime() int {
+	switch {
+	case *parallel > 0:
+		return *parallel
+	case *whole:
+		return 64
+	}
+	return 24
+}
+
+// runMatrix runs the cases of the variants, so many at a time, those that wait longest first, and prints the table.
+func runMatrix(t *testing.T, list []variant, services func(testing.TB) services, atATime int) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("starts hundreds of processes: skipped with -short")
 	}
+	type entry struct {
+		trial
+		row *row
+	}
 	var (
-		rows   []*row
-		trials []trial
-		of     []*row
+		rows    []*row
+		entries []entry
 	)
 	for _, v := range list {
 		v.services = services
 		r := &row{variant: v, calls: cleanCalls(t, v)}
 		rows = append(rows, r)
 		for _, c := range r.trials() {
-			trials, of = append(trials, c), append(of, r)
+			entries = append(entries, entry{c, r})
 		}
 	}
+	slices.SortStableFunc(entries, func(a, b entry) int { return cmp.Compare(b.strike.burst, a.strike.burst) })
 	started := time.Now()
 	var wg sync.WaitGroup
-	slots := make(chan struct{}, *parallel)
-	for n, c := range trials {
+	slots := make(chan struct{}, atATime)
+	for _, e := range entries {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			of[n].note(t, c, runTrial(t, c))
+			e.row.note(t, e.trial, runTrial(t, e.trial))
 		})
 	}
 	wg.Wait()
-	t.Logf("%d cases in %s\n%s", len(trials), time.Since(started).Round(time.Second), table(rows))
+	t.Logf("%d cases in %s\n%s", len(entries), time.Since(started).Round(time.Second), table(rows))
 }
 
 // runTrial runs a case with cleanups of its own.

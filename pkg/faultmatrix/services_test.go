@@ -38,14 +38,25 @@ type services interface {
 	cancel(arn string)
 	// value returns what AWSCURRENT holds.
 	value(arn string) string
-	// held returns the values of all labelled versions.
-	held(arn string) []string
+	// versions returns the labelled versions that have a value.
+	versions(arn string) []version
 	// live returns the user's live tokens.
 	live() []string
 	// makeToken makes a token as another program of the user does.
 	makeToken() string
 	// direct reports whether looking costs nothing, so that it may be done after every call.
 	direct() bool
+}
+
+// version is a version of a secret.
+type version struct {
+	labels []string
+	value  string
+}
+
+// kept reports whether the version keeps its token alive.
+func (v version) kept() bool {
+	return slices.Contains(v.labels, awstest.StageCurrent) || slices.Contains(v.labels, awstest.StagePending)
 }
 
 // standIns are this module's own.
@@ -152,14 +163,14 @@ func (s *standIns) value(arn string) string {
 	return *v.SecretString
 }
 
-func (s *standIns) held(arn string) []string {
-	var values []string
-	for version := range s.describe(arn).VersionIdsToStages {
-		if v, err := s.aws.Secrets.GetSecretValue(&awstest.GetSecretValueInput{SecretId: arn, VersionId: version}); err == nil {
-			values = append(values, *v.SecretString)
+func (s *standIns) versions(arn string) []version {
+	var list []version
+	for id, labels := range s.describe(arn).VersionIdsToStages {
+		if v, err := s.aws.Secrets.GetSecretValue(&awstest.GetSecretValueInput{SecretId: arn, VersionId: id}); err == nil {
+			list = append(list, version{labels, *v.SecretString})
 		}
 	}
-	return values
+	return list
 }
 
 func (s *standIns) live() []string { return s.engage.Tokens(s.user.Username) }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -38,7 +37,9 @@ const (
 	retryDelay    = 50 * time.Millisecond
 	// functionTimeout is that of the template.
 	functionTimeout = 90 * time.Second
-	foreignTokens   = 2
+	// shortTimeout is for cases that wait for the end of an invocation's time.
+	shortTimeout  = 8 * time.Second
+	foreignTokens = 2
 )
 
 // world is the surroundings of one case.
@@ -81,7 +82,7 @@ func newWorld(t testing.TB, v variant, s services, result *verdict) *world {
 		w.other = w.newActor("rotate", adminARN, "                              other: ")
 		w.other.arn = s.store("engage/other", document)
 	}
-	if v.after == afterSweep {
+	if v.after == afterSweep || v.after == afterLateSweep {
 		w.sweep = w.newActor("sweep", adminARN, "sweep: ")
 	}
 	return w
@@ -97,7 +98,7 @@ func (w *world) newActor(name, adminARN, label string) *actor {
 		output = os.Stderr
 	}
 	function, err := lambdatest.Start(context.Background(), lambdatest.Config{
-		Path: binaries[name], FunctionName: name, Timeout: functionTimeout, InitTimeout: time.Minute,
+		Path: binaries[name], FunctionName: name, Timeout: w.variant.timeout(), InitTimeout: time.Minute,
 		Stdout: output, Stderr: output,
 		Env: map[string]string{
 			"AWS_ENDPOINT_URL": a.gate.url, "AWS_EC2_METADATA_DISABLED": "true", "PARAMETER_PREFIX": w.services.prefix(),
@@ -258,10 +259,16 @@ func (w *world) struckPart(ctx context.Context) error {
 		err := w.rotate(ctx, w.main, 1)
 		w.services.cancel(w.main.arn)
 		return err
-	case afterSweep:
+	case afterSweep, afterLateSweep:
 		err := w.rotate(ctx, w.main, 1)
+		if w.variant.after == afterLateSweep {
+			time.Sleep(shortTimeout + time.Second)
+		}
 		if _, failure := w.invoke(ctx, w.sweep, "sweep", []byte(`{}`)); failure != nil {
 			w.verdict.add(other, "the sweep failed: "+failure.Error())
+		}
+		if w.variant.after == afterLateSweep {
+			w.lookForLeaked("after the sweep")
 		}
 		return err
 	}
@@ -305,8 +312,8 @@ func (w *world) lookForForeign(when string) {
 		}
 	}
 	for _, a := range w.rotating() {
-		for _, value := range w.services.held(a.arn) {
-			if slices.Contains(w.foreign, tokenOf(value)) {
+		for _, v := range w.services.versions(a.arn) {
+			if slices.Contains(w.foreign, tokenOf(v.value)) {
 				w.verdict.add(foreignAdopted, "a version holds a foreign token "+when)
 			}
 		}
@@ -317,29 +324,38 @@ func (w *world) lookForForeign(when string) {
 func (w *world) settle() {
 	w.lookForDead("at the end")
 	w.lookForForeign("at the end")
-	expected := map[string]bool{}
-	for _, token := range w.foreign {
-		expected[token] = true
-	}
+	holder := map[string]string{}
 	for _, a := range w.rotating() {
 		token := tokenOf(w.services.value(a.arn))
 		if token == "" {
 			w.verdict.add(wedged, "a secret has no token at the end")
 		}
-		if expected[token] {
+		if holder[token] != "" {
 			w.verdict.add(other, "two secrets share a token at the end")
 		}
-		expected[token] = true
+		holder[token] = a.arn
 	}
-	live := w.services.live()
-	for _, token := range live {
-		if !expected[token] {
-			w.verdict.add(leaked, "a live token that no secret holds at the end")
+	if live := len(w.services.live()); live < len(w.foreign)+len(holder) {
+		w.verdict.add(dead, fmt.Sprintf("%d tokens are live at the end", live))
+	} else if live > len(w.foreign)+len(holder) {
+		w.verdict.add(leaked, fmt.Sprintf("%d tokens are live at the end", live))
+	}
+}
+
+// lookForLeaked checks that every live token is foreign, or held by AWSCURRENT or a pending version.
+func (w *world) lookForLeaked(when string) {
+	held := slices.Clone(w.foreign)
+	for _, a := range w.rotating() {
+		for _, v := range w.services.versions(a.arn) {
+			if v.kept() {
+				held = append(held, tokenOf(v.value))
+			}
 		}
-		delete(expected, token)
 	}
-	for range maps.Keys(expected) {
-		w.verdict.add(dead, "an expected token is not live at the end")
+	for _, token := range w.services.live() {
+		if !slices.Contains(held, token) {
+			w.verdict.add(leaked, "a live token that no version holds "+when)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package faultmatrix_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"engage-token-rotation/pkg/engage"
 )
@@ -39,9 +40,10 @@ type variant struct {
 type aftermath int
 
 const (
-	afterRetry  aftermath = iota // the service repeats the rotation
-	afterCancel                  // nobody does; an operator takes AWSPENDING away
-	afterSweep                   // nobody does; a sweep runs
+	afterRetry     aftermath = iota // the service repeats the rotation
+	afterCancel                     // nobody does; an operator takes AWSPENDING away
+	afterSweep                      // nobody does; a sweep runs
+	afterLateSweep                  // nobody does; a sweep runs when the invocation's time is over
 )
 
 var (
@@ -61,6 +63,7 @@ var variants = []variant{
 	{flow: engage.FlowEngage, name: "again", again: true, bursts: []int{3}, faults: []fault{lostAfter, error500After, killedBefore, killedAfter}},
 	{flow: engage.FlowEngage, name: "cancelled", after: afterCancel, bursts: onceAndSix},
 	{flow: engage.FlowEngage, name: "swept", after: afterSweep, bursts: onceAndSix},
+	{flow: engage.FlowEngage, name: "swept-late", after: afterLateSweep, bursts: onceAndSix, faults: []fault{lostAfter, error500After, killedBefore, killedAfter}},
 	{flow: engage.FlowEngage, name: "neighbour", neighbour: true, bursts: onceAndSix},
 	{flow: engage.FlowRingCentral, name: "later"},
 	{flow: engage.FlowLegacy, name: "later"},
@@ -77,6 +80,14 @@ func chosen(foreign bool) []variant {
 		return v.foreign != foreign || !named && !*whole && !v.short ||
 			*flowFlag != "" && string(v.flow) != *flowFlag || *variantFlag != "" && v.name != *variantFlag
 	})
+}
+
+// timeout is that of the variant's functions.
+func (v variant) timeout() time.Duration {
+	if v.after == afterLateSweep {
+		return shortTimeout
+	}
+	return functionTimeout
 }
 
 // strikes returns what is to be tried with a call.
