@@ -4,8 +4,10 @@ package paramstore
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
@@ -18,12 +20,17 @@ type Store struct{ client *ssm.Client }
 
 var _ ledger.Parameters = (*Store)(nil)
 
-// maxAttempts bears the throttling of PutParameter, of which an account has 3 a second.
-const maxAttempts = 8
+// Retries bear the throttling of PutParameter, of which an account has 3 a second, and are over within half a minute.
+const (
+	maxAttempts = 8
+	maxBackoff  = 4 * time.Second
+)
 
 // New returns a store that calls through a client with the configuration.
 func New(config aws.Config) *Store {
-	return &Store{ssm.NewFromConfig(config, func(o *ssm.Options) { o.RetryMaxAttempts = maxAttempts })}
+	return &Store{ssm.NewFromConfig(config, func(o *ssm.Options) {
+		o.Retryer = retry.NewStandard(func(r *retry.StandardOptions) { r.MaxAttempts, r.MaxBackoff = maxAttempts, maxBackoff })
+	})}
 }
 
 // Create implements ledger.Parameters.

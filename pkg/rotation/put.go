@@ -49,7 +49,8 @@ func (i *invocation) put(ctx context.Context, p place, session *engage.Session, 
 func (i *invocation) settlePut(ctx context.Context, p place, session *engage.Session, made creation, putErr error) error {
 	refused := !errors.Is(putErr, ErrOutcomeUnknown) && !errors.Is(putErr, ErrConflict)
 	failure := fail("put the token", putErr, "the next attempt goes on from here")
-	if err := i.readPending(ctx, !refused); err != nil {
+	// However certain a refusal: the SDK tries several times, and an earlier try may have been lost.
+	if err := i.readPending(ctx, true); err != nil {
 		return failure
 	}
 	if i.pending.ID != "" {
