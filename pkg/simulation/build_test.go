@@ -109,14 +109,16 @@ func (w *world) populate() {
 	w.lagging = []float64{0, 0, 0.3}[w.random.IntN(3)]
 	w.staleRate = []float64{0, 0.02, 0.2}[w.random.IntN(3)]
 	w.staleness = 3 * time.Second
-	w.exclusive = w.chance(0.15)
+	w.exclusive = w.chance(0.25)
 	w.impatience = []float64{0, 0.02, 0.1}[w.random.IntN(3)]
 	w.strangers = []float64{0, 0, 0.003, 0.02}[w.random.IntN(4)]
 	if w.exclusive {
-		w.strangers = 0
+		w.strangers /= 4
 	}
+	w.sweepRate = []float64{0, 0, 0.002, 0.01}[w.random.IntN(4)]
+	w.drag = []float64{0, 0, 0.1, 0.5}[w.random.IntN(4)]
 	if w.options.yardstick {
-		w.retention, w.exclusive = 0, false
+		w.retention, w.exclusive, w.sweepRate = 0, false, 0
 	}
 	for _, u := range w.users {
 		if w.chance(0.6) {

@@ -20,6 +20,7 @@ const (
 	throttle
 	page // some web page instead of an answer
 	pageAfter
+	denied // no effect: a permission is missing for a while
 	staleRead
 	killBefore
 	killAfter
@@ -29,7 +30,7 @@ const (
 var faultNames = [numberOfFaults]string{
 	"none", "lost request", "no connection", "lost answer", "time-out before", "time-out after", "effect after time-out",
 	"slow request", "slow answer", "500 before", "500 after", "429 or throttled", "web page before", "web page after",
-	"stale read", "killed before", "killed after",
+	"access denied", "stale read", "killed before", "killed after",
 }
 
 // weather is how often faults come.
@@ -89,6 +90,7 @@ func (w *world) decide(c *call) fault {
 		f := fault(1 + w.random.IntN(int(numberOfFaults)-1))
 		switch {
 		case f == staleRead && !c.reads(),
+			f == denied && (c.service == vendor || w.random.IntN(2) > 0),
 			(f == page || f == pageAfter || f == noConnection) && c.service != vendor,
 			(f == killBefore || f == killAfter) && w.random.IntN(3) > 0:
 			continue
@@ -143,6 +145,8 @@ func (w *world) serve(c *call) {
 		w.reply(c, verdict{serverError, final})
 	case throttle:
 		w.reply(c, verdict{throttled, final})
+	case denied:
+		w.reply(c, verdict{refused, true})
 	case page:
 		w.reply(c, verdict{webPage, final})
 	case pageAfter:

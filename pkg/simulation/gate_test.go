@@ -46,6 +46,7 @@ const (
 	serverError             // 500
 	throttled               // 429, or ThrottlingException
 	webPage                 // 200, and some page
+	refused                 // AccessDeniedException
 )
 
 var errKilled = errors.New("the process is gone")
@@ -100,9 +101,16 @@ func (w *world) collect() {
 	})
 	slices.SortFunc(ended, func(a, b *invocation) int { return cmp.Compare(a.id, b.id) })
 	gone := func(c *call) bool { return c.gone || c.by.dead }
-	w.ready = slices.DeleteFunc(append(w.ready, arrivals...), gone)
+	w.ready = slices.DeleteFunc(w.ready, gone)
 	for _, c := range arrivals {
 		w.observeSent(c)
+		switch {
+		case gone(c):
+		case c.by.drag > 0 && !w.calm:
+			w.after(w.between(0, c.by.drag), func() { w.ready = append(w.ready, c) })
+		default:
+			w.ready = append(w.ready, c)
+		}
 	}
 	for _, i := range ended {
 		if !i.dead {

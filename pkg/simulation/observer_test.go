@@ -66,6 +66,8 @@ type observer struct {
 	lagging    float64
 	impatience float64
 	strangers  float64
+	sweepRate  float64
+	drag       float64
 	idle0      []rotator
 }
 
@@ -83,10 +85,11 @@ type token struct {
 	born, died        time.Time
 	lastCurrent       time.Time // when it ceased to be AWSCURRENT's
 	lastOf            *managed
-	held              bool // some version of a managed secret has held it
-	replaced          bool // a rotation has put another one in its place
-	putBack           bool // a person has made it AWSCURRENT's again
-	coincidence       bool // taken for ours by a documented coincidence
+	held              bool      // some version of a managed secret has held it
+	replaced          bool      // a rotation has put another one in its place
+	putBack           bool      // a person has made it AWSCURRENT's again
+	stray             time.Time // when a sweep first recorded it
+	coincidence       bool      // taken for ours by a documented coincidence
 	removedByHand     bool
 	replacedByHand    bool
 }
@@ -104,6 +107,7 @@ type intent struct {
 
 // memory is what the observer remembers of an invocation.
 type memory struct {
+	began     time.Time
 	sweeping  bool
 	request   sweep.Request
 	answer    sweep.Answer
@@ -178,7 +182,9 @@ func (w *world) observeListed(by *invocation, auth string) {
 func (w *world) observeGet(by *invocation, arn, version, label string) {
 	if label == rotation.LabelCurrent && w.secretOf[arn] != nil {
 		by.looked = time.Now()
-		by.base = version
+		if by.secret == w.secretOf[arn] {
+			by.base = version
+		}
 	}
 }
 
@@ -306,6 +312,9 @@ func (w *world) observeDeleted(by *invocation, text string) {
 		case s.current == text && s.byHand && s.since.After(by.looked):
 			w.coincidences++ // somebody put it back in the moment of its deletion
 			s.excused = text
+		case s.current == text && (t.coincidence || w.exclusive) && !w.inLedger(s):
+			w.coincidences++ // nothing tells the function of the secret that holds it
+			s.excused = text
 		case s.current == text:
 			w.violate(dead, "token %s of %s was deleted while AWSCURRENT named it", t, s)
 			s.excused = text
@@ -315,7 +324,7 @@ func (w *world) observeDeleted(by *invocation, text string) {
 	}
 	switch {
 	case w.retention == 0 || t.lastOf == nil || t.lastOf.revoked || !t.lastCurrent.Add(w.retention).After(now):
-	case t.putBack && (t.replacedByHand || t.lastOf.moved):
+	case t.by == nil && w.exclusive && t.replacedByHand, t.putBack && (t.replacedByHand || t.lastOf.moved):
 		w.coincidences++ // put back by hand and replaced by hand: no rotation has seen it
 	default:
 		w.violate(cutOff, "token %s of %s was deleted %v after it ceased to be AWSCURRENT's; the retention is %v", t, t.lastOf, now.Sub(t.lastCurrent), w.retention)
@@ -325,7 +334,7 @@ func (w *world) observeDeleted(by *invocation, text string) {
 	}
 	switch {
 	case t.coincidence:
-	case w.exclusive && by.sweeping && now.Sub(t.born) >= 15*time.Minute:
+	case w.exclusive && !t.stray.IsZero() && now.Sub(t.stray) >= 15*time.Minute && by.began.After(t.stray):
 	default:
 		w.violate(stolen, "the foreign token %s was deleted", t)
 	}
@@ -343,6 +352,11 @@ func (w *world) observeParameter(by *invocation, name, value string) {
 	if id, ok := strings.CutPrefix(kind, "intent-"); ok {
 		w.intents[id] = &intent{by: by, at: time.Now(), listed: by.listedAt}
 		return
+	}
+	if strings.HasPrefix(kind, "token-") && by.sweeping {
+		if t := w.byFingerprint[kind[len("token-"):][:12]]; t != nil && t.stray.IsZero() {
+			t.stray = time.Now()
+		}
 	}
 	if !strings.HasPrefix(kind, "token-") || !strings.Contains(value, `"adopted":true`) {
 		return
@@ -372,6 +386,16 @@ func (w *world) isCoincidence(by *invocation, t *token, i *intent) bool {
 		}
 	}
 	return true
+}
+
+// inLedger reports whether any record names the secret.
+func (w *world) inLedger(s *managed) bool {
+	for _, value := range w.records() {
+		if strings.Contains(value, s.arn) {
+			return true
+		}
+	}
+	return false
 }
 
 // recorded reports whether the ledger has a record of the token.

@@ -25,9 +25,7 @@ func (w *world) intervene() {
 			}
 		})
 	case n < 38:
-		if !w.exclusive {
-			w.handMade(s)
-		}
+		w.handMade(s)
 	case n < 46:
 		w.moveBack(s)
 	case n < 56:
@@ -39,9 +37,7 @@ func (w *world) intervene() {
 	case n < 77:
 		w.changeUser(s)
 	case n < 82:
-		if !w.exclusive {
-			w.stranger()
-		}
+		w.stranger()
 	case w.options.yardstick:
 	case n < 88:
 		s.revoked = true

@@ -18,6 +18,8 @@ var (
 	rotations = flag.Int("rotations", 20_000, "how many rotations TestSimulation goes through")
 	seed      = flag.Uint64("seed", 0, "the one history that TestSimulation replays and prints")
 	flow      = flag.String("flow", "", "the login flow of all histories: engage, ringcentral or legacy; empty: each seed its own")
+	from      = flag.Uint64("from", 1, "the seed of TestSimulation's first history")
+	hunt      = flag.Bool("hunt", false, "TestSimulation ends with the first violation, and prints it alone")
 	ruler     = flag.Bool("yardstick", false, "with -seed: replay the yardstick's history")
 )
 
@@ -34,6 +36,12 @@ func TestSimulation(t *testing.T) {
 	total := *rotations
 	if testing.Short() {
 		total = min(total, 1000)
+	}
+	if *hunt {
+		if bad := run(t, total, false).bad; len(bad) > 0 {
+			t.Errorf("seed %d: %v", bad[0].seed, bad[0].first)
+		}
+		return
 	}
 	ours := run(t, total, false)
 	for _, bad := range ours.bad {
@@ -93,6 +101,7 @@ func run(t *testing.T, rotations int, yardstick bool) totals {
 		next atomic.Uint64
 		done atomic.Int64
 	)
+	next.Store(*from - 1)
 	began := time.Now()
 	t.Run(map[bool]string{true: "yardstick", false: "ours"}[yardstick], func(t *testing.T) {
 		for n := range workers() {
@@ -106,6 +115,9 @@ func run(t *testing.T, rotations int, yardstick bool) totals {
 						mu.Lock()
 						defer mu.Unlock()
 						sum.add(w)
+						if *hunt && len(sum.bad) > 0 {
+							done.Store(int64(rotations))
+						}
 					})
 				}
 			})

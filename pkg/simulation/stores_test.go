@@ -40,6 +40,7 @@ var staleParameters = false
 var (
 	errBroken    = errors.New("connection reset")
 	errServer    = &awstest.APIError{Code: "InternalServiceError", Status: 500}
+	errDenied    = &awstest.APIError{Code: "AccessDeniedException"}
 	errThrottled = &awstest.APIError{Code: "ThrottlingException"}
 )
 
@@ -56,6 +57,8 @@ func (w *world) aws(ctx context.Context, c call, attempts int, result *error) er
 				err = errServer
 			case throttled:
 				err = errThrottled
+			case refused:
+				err = errDenied
 			default:
 				err = errBroken
 			}

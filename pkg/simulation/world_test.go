@@ -13,6 +13,7 @@ import (
 	"engage-token-rotation/pkg/awstest"
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/engage/engagetest"
+	"engage-token-rotation/pkg/sweep"
 )
 
 // world is one history: the services, the programs and people that use them, and the observer. All of it but the
@@ -117,6 +118,9 @@ func (w *world) step() {
 	if !w.calm && w.strangers > 0 && w.random.Float64() < w.strangers {
 		w.stranger()
 	}
+	if !w.calm && w.sweepRate > 0 && w.random.Float64() < w.sweepRate {
+		w.sweep(sweep.Request{})
+	}
 	n := 0
 	if len(w.ready) > 1 {
 		n = w.random.IntN(len(w.ready))
@@ -215,6 +219,7 @@ type invocation struct {
 	step   string
 	secret *managed
 	cancel context.CancelFunc
+	drag   time.Duration // how long each of its calls may be on its way
 	// dead is set when the process is killed; guarded by world.mu.
 	dead bool
 	err  error
@@ -228,7 +233,10 @@ func (i *invocation) String() string { return i.name }
 // invoke starts an invocation of a function.
 func (w *world) invoke(i *invocation, work func(context.Context) error, over func(*invocation)) {
 	w.invocations++
-	i.id, i.over = w.invocations, over
+	i.id, i.over, i.began = w.invocations, over, time.Now()
+	if w.drag > 0 && w.chance(w.drag) {
+		i.drag = w.between(0, 8*time.Second)
+	}
 	if w.trace != nil {
 		i.name = fmt.Sprintf("#%d %s", i.id, i.name)
 		w.logf("%s starts", i)

@@ -1,0 +1,100 @@
+package simulation
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+var (
+	all  = flag.Bool("mutations", false, "TestMutations removes all safeguards, not a few of them")
+	only = flag.String("mutation", "", "TestMutations removes the safeguards whose names match this regular expression")
+)
+
+// mutation is a safeguard that is removed.
+type mutation struct {
+	name string
+	file string // below pkg
+	old  string // must occur once
+	new  string
+	seed uint64 // from which the search starts: a history that is known to tell, so that it does not take long
+	few  bool   // it is one of those that are always removed
+}
+
+// TestMutations removes safeguards, one at a time, and expects the simulation to find a violation.
+func TestMutations(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles the product once for each safeguard")
+	}
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip("needs the go command: ", err)
+	}
+	wanted := regexp.MustCompile(*only)
+	for _, m := range mutations {
+		if !wanted.MatchString(m.name) || !*all && !m.few && *only == "" {
+			continue
+		}
+		t.Run(strings.ReplaceAll(m.name, " ", "-"), func(t *testing.T) {
+			t.Parallel()
+			m.check(t)
+		})
+	}
+}
+
+func (m mutation) check(t *testing.T) {
+	dir := t.TempDir()
+	binary := filepath.Join(dir, "mutant.test")
+	build := exec.Command("go", "test", "-c", "-vet=off", "-overlay="+m.overlay(t, dir), "-o", binary, ".")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("compile the mutant: %v\n%s", err, out)
+	}
+	began := time.Now()
+	search := exec.Command(binary, "-test.run=^TestSimulation$", "-hunt", "-rotations="+strconv.Itoa(*rotations), "-from="+strconv.FormatUint(max(m.seed, 1), 10))
+	search.Env = append(os.Environ(), "GOMAXPROCS=1")
+	out, err := search.CombinedOutput()
+	if err == nil {
+		t.Fatalf("%s: the safeguard can be removed unnoticed", m.name)
+	}
+	if !strings.Contains(string(out), "--- FAIL: TestSimulation ") {
+		t.Fatalf("%s: the mutant broke down: %v\n%s", m.name, err, out)
+	}
+	for line := range strings.Lines(string(out)) {
+		if strings.Contains(line, ": seed ") {
+			t.Logf("%s, after %.1f s: %s", m.name, time.Since(began).Seconds(), strings.TrimSpace(line))
+		}
+	}
+}
+
+// overlay writes the changed file, and the file that makes the go command compile it instead.
+func (m mutation) overlay(t *testing.T, dir string) string {
+	path, err := filepath.Abs(filepath.Join("..", m.file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(text), m.old); n != 1 {
+		t.Fatalf("%s: the text to be replaced occurs %d times in pkg/%s, want once", m.name, n, m.file)
+	}
+	changed := filepath.Join(dir, "changed.go")
+	list, err := json.Marshal(map[string]map[string]string{"Replace": {path: changed}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	overlay := filepath.Join(dir, "overlay.json")
+	for name, content := range map[string]string{changed: strings.Replace(string(text), m.old, m.new, 1), overlay: string(list)} {
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return overlay
+}
