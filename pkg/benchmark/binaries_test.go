@@ -48,7 +48,7 @@ func goCommand(t testing.TB, arguments ...string) *exec.Cmd {
 	}
 	command := exec.Command(tool, arguments...)
 	command.Dir = filepath.Join("..", "..")
-	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOOS=", "GOARCH=")
+	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false", "GOOS=", "GOARCH=")
 	return command
 }
 

@@ -36,7 +36,7 @@ func Build(ctx context.Context, module, dir string) (map[string]string, error) {
 		}
 		command := exec.CommandContext(ctx, "go", "build", "-tags", "lambda.norpc", "-trimpath", "-ldflags=-s -w", "-o", target, "./functions/"+name)
 		command.Dir = module
-		command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=", "GOARCH=", "GOFLAGS=")
+		command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=", "GOARCH=", "GOFLAGS=-buildvcs=false")
 		if output, err := command.CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("build functions/%s: %w\n%s", name, err, output)
 		}
