@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"os"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -366,7 +365,7 @@ func (c trial) command() string {
 		test = "TestForeignServers"
 	}
 	command := fmt.Sprintf("go test ./pkg/faultmatrix -run %s -count=1 -v -flow=%s -variant=%s -call=%s -fault=%s -burst=%d", test,
-		c.variant.flow, c.variant.name, strings.ReplaceAll(c.strike.call, "#", `\#`), c.strike.fault, c.strike.burst)
+		c.variant.flow, c.variant.name, c.strike.call, c.strike.fault, c.strike.burst)
 	if c.strike.again {
 		command += " -again"
 	}
