@@ -31,6 +31,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -74,14 +75,19 @@ type Request struct {
 // a plain sweep. Any other field is refused, so that a misspelt dryRun deletes nothing.
 func ParseRequest(payload []byte) (Request, error) {
 	const remedy = `; send {}, {"dryRun":true} or {"revokePrevious":"<secret ARN or name>"}`
-	var scheduled struct{ Source string }
-	if json.Unmarshal(payload, &scheduled) == nil && (scheduled.Source == "aws.events" || scheduled.Source == "aws.scheduler") {
+	var scheduled struct {
+		Source                 string
+		DryRun, RevokePrevious json.RawMessage
+	}
+	isScheduled := json.Unmarshal(payload, &scheduled) == nil && (scheduled.Source == "aws.events" || scheduled.Source == "aws.scheduler")
+	if isScheduled && scheduled.DryRun == nil && scheduled.RevokePrevious == nil {
 		return Request{}, nil
 	}
 	var request *Request
 	decoder := json.NewDecoder(bytes.NewReader(payload))
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&request); err != nil || request == nil || decoder.More() {
+	err := decoder.Decode(&request)
+	if _, end := decoder.Token(); err != nil || request == nil || !errors.Is(end, io.EOF) {
 		return Request{}, errors.New("read the event: it is not a sweep's" + remedy)
 	}
 	if request.RevokePrevious != "" && !secret.IsID(request.RevokePrevious) {

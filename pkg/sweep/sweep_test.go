@@ -399,7 +399,8 @@ func TestTwoSweepsAtOnceDoNoHarm(t *testing.T) {
 
 func TestParseRequestRefusesWhatIsNotASweepsEvent(t *testing.T) {
 	for _, payload := range []string{
-		``, `null`, `[]`, `1`, `"x"`, `{"dry_run":true}`, `{"dryRun":"yes"}`, `{"revokePrevious":7}`, `{"revokePrevious":"a\nb"}`, `{} {}`,
+		``, `null`, `[]`, `1`, `"x"`, `{"dry_run":true}`, `{"dryRun":"yes"}`, `{"revokePrevious":7}`, `{"revokePrevious":"a\nb"}`, `{} {}`, `{}}`, `{"dryRun":false}}`,
+		`{"source":"aws.scheduler","dryRun":true}`,
 	} {
 		if _, err := sweep.ParseRequest([]byte(payload)); err == nil {
 			t.Errorf("%s is accepted", payload)
@@ -410,7 +411,7 @@ func TestParseRequestRefusesWhatIsNotASweepsEvent(t *testing.T) {
 		`{"dryRun":true}`:                {DryRun: true},
 		`{"revokePrevious":"ivr/token"}`: {RevokePrevious: "ivr/token"},
 		`{"source":"aws.events","detail-type":"x"}`: {},
-		`{"source":"aws.scheduler","dryRun":true}`:  {},
+		`{"source":"aws.scheduler"}`:                {},
 	} {
 		if got, err := sweep.ParseRequest([]byte(payload)); err != nil || got != want {
 			t.Errorf("%s: %+v, %v", payload, got, err)
