@@ -20,8 +20,7 @@ import (
 type user struct {
 	name, password, clientID, jwt string
 	// admin is the ARN of the secret that holds the login fields, or "" where each token secret holds them itself.
-	admin    string
-	agePause time.Duration
+	admin string
 }
 
 // managed is a secret that is rotated.
