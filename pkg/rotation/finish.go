@@ -130,7 +130,9 @@ func (f *finishing) readLedger(ctx context.Context) (err error) {
 	return nil
 }
 
-// admit decides whether the version may be swapped in.
+// admit decides whether the version may be swapped in. Where not, only its label goes: a late repetition of this step can
+// take a version for pending that was current a moment ago, and whose token readers still have. The token goes with the
+// next rotation or sweep, which know when.
 func (f *finishing) admit(ctx context.Context) error {
 	unmoved := f.baseUnmoved()
 	if !f.found {
@@ -146,11 +148,11 @@ func (f *finishing) admit(ctx context.Context) error {
 	}
 	switch {
 	case f.record.State != ledger.Issued:
-		return f.abandon(ctx, f.place, f.token, errors.New("a sweep has marked the new token for deletion"))
+		return f.giveUp(ctx, errors.New("the token is marked for deletion: a sweep gave the creation up, or the version was replaced long ago"))
 	case f.record.Adopted && f.sharedWithOther(f.token.Fingerprint()):
 		return f.giveUp(ctx, errors.New("the adopted token turned out to be another secret's"))
 	case !unmoved, !f.pendingDocument.EqualExceptToken(f.currentDocument):
-		return f.abandon(ctx, f.place, f.token, errors.New("the secret was edited during the rotation; the edit stays"))
+		return f.giveUp(ctx, errors.New("the secret was edited during the rotation; the edit stays"))
 	}
 	return nil
 }
@@ -206,7 +208,7 @@ func (f *finishing) swap(ctx context.Context) error {
 		case labels.Carries(f.event.VersionID, LabelCurrent):
 			return nil
 		case labels.Holder(LabelCurrent) != f.current.ID:
-			return f.abandon(ctx, f.place, f.token, errors.New("the secret was edited at the moment of the swap; the edit stays"))
+			return f.giveUp(ctx, errors.New("the secret was edited at the moment of the swap; the edit stays"))
 		case !pause(ctx, try):
 			return fail("move AWSCURRENT", err, "the service repeats the rotation; the function needs secretsmanager:UpdateSecretVersionStage on the secret")
 		}

@@ -22,8 +22,8 @@ func (i *invocation) resolve(ctx context.Context, p place, listed []engage.Token
 	if err != nil {
 		return creation{}, false, fail("read the ledger", err, "nothing was created")
 	}
-	if made, found, err := i.reissue(ctx, p, view, listed); found || err != nil {
-		return made, found, err
+	if made, found := i.reissue(view, listed); found {
+		return made, true, nil
 	}
 	proof := ledger.NewProof(view, i.labels.ARN, listed, i.config.Now())
 	if current, err := i.currentDocument.Token(); err == nil && !current.IsZero() {
@@ -85,21 +85,18 @@ func (i *invocation) concerned(view ledger.View) bool {
 	return false
 }
 
-// reissue finds a token that was made for this very version, and recorded, but not put. The record is renewed, so that a
-// sweep does not give the token up at this moment.
-func (i *invocation) reissue(ctx context.Context, p place, view ledger.View, listed []engage.Token) (creation, bool, error) {
+// reissue finds a token that was made for this very version, and recorded, but not put. The record is not written again:
+// a sweep may be marking the token as retiring at this moment, and finishSecret goes by that mark.
+func (i *invocation) reissue(view ledger.View, listed []engage.Token) (creation, bool) {
 	for _, record := range view.Tokens {
 		if record.Secret != i.labels.ARN || record.Version != i.event.VersionID || record.State != ledger.Issued {
 			continue
 		}
 		if token, ok := find(listed, record.Fingerprint); ok {
-			record.Until = i.deadline(ctx)
-			err := i.ledger().Set(ctx, p.user, record)
-			return creation{token: token, record: record, intent: ledger.Intent{ID: record.Intent}, claimed: true}, err == nil,
-				fail2("renew the record of a token that was not put yet", err, "the service repeats the rotation")
+			return creation{token: token, record: record, intent: ledger.Intent{ID: record.Intent}, claimed: true}, true
 		}
 	}
-	return creation{}, false, nil
+	return creation{}, false
 }
 
 // settle claims a token that was proven to come of an intent. It is adopted where the intent is for the event's version;

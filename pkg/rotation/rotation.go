@@ -44,14 +44,15 @@
 //
 //	V is AWSCURRENT                  the swap was made               what the ledger says is due is retired
 //	V is not AWSPENDING              cancelled, or edited by hand    error; its token goes with the next rotation or sweep
-//	AWSCURRENT is not the version    edited by hand since            V is abandoned, the edit stays
-//	that V was made from
+//	AWSCURRENT is not the version    edited by hand since            V loses AWSPENDING, the edit stays; the token goes
+//	that V was made from                                             with the next rotation or sweep
 //	V's token is dead                                                V is abandoned
-//	V's record says retiring         a sweep gave it up              V is abandoned
+//	V's record says retiring         a sweep gave it up, or this is  V loses AWSPENDING
+//	                                 late and V was replaced since
 //	none of these                    the normal case                 the previous token is recorded as retiring, then the
 //	                                                                 label moves, if AWSCURRENT is still where it was read
 //	the swap's answer lost           it may have been made           read again
-//	the swap was forestalled         edited at that moment           V is abandoned
+//	the swap was forestalled         edited at that moment           V loses AWSPENDING
 //	after the swap                                                   retiring tokens of this secret that are due, and
 //	                                                                 tokens of older versions that nobody holds, are
 //	                                                                 deleted, then their records

@@ -21,7 +21,7 @@ func (u *userSweep) sweepForeign(ctx context.Context) {
 		known[record.Fingerprint] = true
 	}
 	// Where a secret could not be read, or a creation is open, a token without a record may be somebody's.
-	exclusive := u.settings.Exclusive && u.whole && len(u.view.Unreadable) == 0 && len(u.view.Intents) == 0
+	certain := u.whole && len(u.view.Unreadable) == 0 && len(u.view.Intents) == 0
 	for _, token := range u.tokens {
 		fingerprint := token.Fingerprint()
 		stray, seen := strays[fingerprint]
@@ -34,7 +34,7 @@ func (u *userSweep) sweepForeign(ctx context.Context) {
 			if !known[fingerprint] && !u.heldByAny(fingerprint) {
 				report.Foreign++
 			}
-		case !exclusive:
+		case !certain:
 			report.Foreign++
 		case seen && stray.Due(u.config.Now()):
 			report.Foreign++
