@@ -114,11 +114,13 @@ func (w *world) populate() {
 	if w.exclusive {
 		w.strangers /= 4
 	}
+	w.together = w.chance(0.4)
 	w.sweepRate = []float64{0, 0, 0.002, 0.01}[w.random.IntN(4)]
 	w.drag = []float64{0, 0, 0.1, 0.5}[w.random.IntN(4)]
 	if w.options.yardstick {
 		w.retention, w.exclusive, w.sweepRate = 0, false, 0
 	}
+	w.smooth = w.weather == weather{only: w.weather.only} && w.people == 0 && w.impatience == 0 && w.lagging == 0 && w.staleRate == 0 && w.drag == 0 && w.lifetime >= time.Minute
 	for _, u := range w.users {
 		if w.chance(0.6) {
 			u.admin = w.store("admin-"+u.name, w.loginFields(u, ""))

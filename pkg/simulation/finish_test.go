@@ -156,7 +156,7 @@ func (w *world) accounted(t *token, tokens []ledger.Token, intents []ledger.Inte
 		}
 		switch record.State {
 		case ledger.Retiring:
-			if record.NotBefore.Before(now) && settled {
+			if record.NotBefore.Before(now) && (settled || w.retention == 0 && !record.Elsewhere && !t.left()) {
 				return "retiring, and overdue"
 			}
 			return ""
@@ -168,7 +168,7 @@ func (w *world) accounted(t *token, tokens []ledger.Token, intents []ledger.Inte
 		case ledger.Stray:
 			return ""
 		case ledger.Issued:
-			if !settled {
+			if !settled && t.left() {
 				return ""
 			}
 			return "issued, and no secret holds it"
@@ -208,3 +208,6 @@ func (w *world) reported(i ledger.Intent) bool {
 	}
 	return false
 }
+
+// left reports whether the token's secret is another user's by now: then sweeps alone look after the token.
+func (t *token) left() bool { return t.secret != nil && t.secret.user.name != t.user }

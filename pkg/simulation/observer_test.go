@@ -25,6 +25,7 @@ const (
 	wedged                     // G3: a further rotation fails, although nothing is wrong any more
 	logins                     // G4
 	lostEdit                   // G6
+	needless                   // a rotation fails, although nothing goes wrong
 	cutOff                     // G7: a reader that caches for the retention has a failed call
 	broken                     // something else that must not be
 	numberOfGuarantees
@@ -32,7 +33,7 @@ const (
 
 var guaranteeNames = [numberOfGuarantees]string{
 	"G1 dead current token", "G1 unverified token swapped in", "G2 foreign token deleted or adopted", "G3 leaked token", "G3 wedged secret",
-	"G4 too many logins", "G6 lost edit", "G7 failed call of a reader", "other",
+	"G4 too many logins", "G6 lost edit", "needless failure", "G7 failed call of a reader", "other",
 }
 
 // violation is a guarantee that was not kept.
@@ -66,6 +67,8 @@ type observer struct {
 	lagging    float64
 	impatience float64
 	strangers  float64
+	together   bool // all secrets are rotated at the same times
+	smooth     bool // nothing is to go wrong in this history
 	sweepRate  float64
 	drag       float64
 	idle0      []rotator
@@ -133,7 +136,8 @@ type secretMemory struct {
 	byHand                         bool   // a person has made it AWSCURRENT
 	excused                        string // a dead token that a person has put there
 	revoked, moved                 bool
-	bases                          map[string]string // version to the version that it was made from
+	cancelled                      map[string]time.Time // when a person took AWSPENDING from a version
+	bases                          map[string]string    // version to the version that it was made from
 }
 
 func (w *world) violate(g guarantee, format string, args ...any) {
@@ -194,6 +198,9 @@ func (w *world) observePut(by *invocation, arn, version, text string) {
 	if s.bases == nil {
 		s.bases = map[string]string{}
 	}
+	if at, ok := s.cancelled[version]; ok && by.began.Sub(at) > 10*time.Second {
+		w.violate(broken, "%s goes on with version %.8s of %s, which somebody cancelled", by, version, s)
+	}
 	s.bases[version] = by.base
 	t := w.tokens[tokenIn(text)]
 	w.observeCurrent(by, s)
@@ -223,11 +230,14 @@ func (w *world) observeMove(by *invocation, arn, label, to, from string) {
 		w.observeCurrent(by, s)
 		return
 	}
-	before, fields, since, byHand := s.currentVersion, s.fields, s.since, s.byHand
-	if old := w.tokens[s.current]; old != nil {
+	before, fields, since, byHand, replaced := s.currentVersion, s.fields, s.since, s.byHand, s.current
+	w.observeCurrent(by, s)
+	if s.currentVersion == before {
+		return // the same move once more
+	}
+	if old := w.tokens[replaced]; old != nil {
 		old.replaced = true
 	}
-	w.observeCurrent(by, s)
 	t := w.tokens[s.current]
 	switch {
 	case by.sweeping:
@@ -235,6 +245,8 @@ func (w *world) observeMove(by *invocation, arn, label, to, from string) {
 	case t == nil:
 		w.violate(dead, "AWSCURRENT of %s holds no token", s)
 		return
+	case s.current == replaced:
+		w.violate(broken, "the rotation of %s put the token %s in the place of itself", s, t)
 	case !by.verified[t.text] && !by.run.verified[t.text]:
 		w.violate(unchecked, "token %s of %s was not verified by the invocation that swapped it in", t, s)
 	}

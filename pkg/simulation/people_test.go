@@ -125,6 +125,10 @@ func (w *world) cancel(s *managed) {
 		_, _ = w.secretsManager.CancelRotateSecret(&awstest.SecretIdInput{SecretId: s.arn})
 	}
 	if s.pendingVersion != "" && w.chance(0.7) {
+		if s.cancelled == nil {
+			s.cancelled = map[string]time.Time{}
+		}
+		s.cancelled[s.pendingVersion] = time.Now()
 		w.logf("somebody removes AWSPENDING from %s", s)
 		w.move(s, awstest.StagePending, "", s.pendingVersion)
 	}

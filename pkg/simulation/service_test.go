@@ -39,9 +39,19 @@ func (w *world) rotate(s *managed) {
 	}
 	test := w.chance(0.02)
 	w.begin(s, test, func(awstest.Outcome) {
+		if w.together { // by the same schedule
+			w.after(w.next4h().Add(w.between(0, 3*time.Second)).Sub(time.Now()), func() { w.rotate(s) })
+			return
+		}
 		pause := []time.Duration{0, 5 * time.Second, 5 * time.Minute, 4 * time.Hour, 4 * time.Hour}[w.random.IntN(5)]
 		w.after(w.between(0, 2*pause), func() { w.rotate(s) })
 	})
+}
+
+// next4h returns when the schedule that secrets share comes round again.
+func (w *world) next4h() time.Time {
+	const period = 4 * time.Hour
+	return w.began.Add((time.Since(w.began)/period + 1) * period)
 }
 
 // begin calls RotateSecret, as the schedule does or a person; a rotation that is not complete is run again.
@@ -190,8 +200,11 @@ func (w *world) ended0(r *rotationRun, err error) {
 	if outcome == awstest.Succeeded || outcome == awstest.Failed {
 		w.changed(r.SecretARN)
 	}
-	if outcome == awstest.Succeeded {
+	switch {
+	case outcome == awstest.Succeeded:
 		w.succeeded++
+	case w.smooth:
+		w.violate(needless, "the rotation of %s: %s", r.secret, outcome)
 	}
 	w.logf("the rotation of %s ends: %s", r.secret, outcome)
 	r.done(outcome)
