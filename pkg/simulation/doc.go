@@ -10,7 +10,7 @@
 //
 // The package holds tests alone:
 //
-//	go test ./pkg/simulation -run 'TestSimulation$' -rotations=1000000   the table of violations
-//	go test ./pkg/simulation -run 'TestSimulation$' -seed=S              one history, printed
-//	go test ./pkg/simulation -run TestMutations                          each safeguard removed in turn
+//	go test ./pkg/simulation -run TestSimulate -rotations=1000000 -v   the table of violations
+//	go test ./pkg/simulation -run TestSimulation -seed=S               one history, printed
+//	go test ./pkg/simulation -run TestMutations -mutations             each safeguard removed in turn
 package simulation

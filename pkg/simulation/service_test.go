@@ -115,11 +115,11 @@ func (w *world) next(r *rotationRun) {
 // rotationStep starts an invocation of the rotation function, in a warm process or a new one.
 func (w *world) rotationStep(r *rotationRun, event awstest.RotationEvent, over func(*invocation)) *invocation {
 	var process rotator
-	if n := len(w.idle0); n > 0 && w.chance(0.8) {
+	if n := len(w.warm); n > 0 && w.chance(0.8) {
 		at := w.random.IntN(n)
-		process = w.idle0[at]
-		w.idle0[at] = w.idle0[n-1]
-		w.idle0 = w.idle0[:n-1]
+		process = w.warm[at]
+		w.warm[at] = w.warm[n-1]
+		w.warm = w.warm[:n-1]
 	} else {
 		process = w.newRotator()
 	}
@@ -135,8 +135,8 @@ func (w *world) rotationStep(r *rotationRun, event awstest.RotationEvent, over f
 		return err
 	}, func(i *invocation) {
 		w.observeStep(i)
-		if !i.dead && len(w.idle0) < 4 {
-			w.idle0 = append(w.idle0, process)
+		if !i.dead && len(w.warm) < 4 {
+			w.warm = append(w.warm, process)
 		}
 		over(i)
 	})
@@ -151,21 +151,21 @@ func (w *world) stepped(r *rotationRun, i *invocation) {
 	}
 	if err := w.secretsManager.CheckRotation(r.Run); err != nil {
 		w.logf("the rotation of %s is over: %v", r.secret, err)
-		w.ended0(r, err)
+		w.finishRun(r, err)
 		return
 	}
 	if r.step++; r.step < len(r.Steps) {
 		w.next(r)
 		return
 	}
-	w.ended0(r, nil)
+	w.finishRun(r, nil)
 }
 
 // failed repeats the rotation after a step that failed, or gives it up.
 func (w *world) failed(r *rotationRun) {
 	r.at = nil
 	if r.attempt >= r.attempts || !w.labelled(r) || w.secretsManager.CheckRotation(r.Run) == awstest.ErrRotationOver {
-		w.ended0(r, errKilled)
+		w.finishRun(r, errKilled)
 		return
 	}
 	r.attempt++
@@ -194,7 +194,7 @@ func (w *world) labelled(r *rotationRun) bool {
 	return false
 }
 
-func (w *world) ended0(r *rotationRun, err error) {
+func (w *world) finishRun(r *rotationRun, err error) {
 	r.at, r.over, r.secret.run = nil, true, nil
 	outcome := w.secretsManager.EndRotation(r.Run, err)
 	if outcome == awstest.Succeeded || outcome == awstest.Failed {

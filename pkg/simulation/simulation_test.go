@@ -45,12 +45,22 @@ func TestSimulation(t *testing.T) {
 	}
 	ours := run(t, total, false)
 	for _, bad := range ours.bad {
-		t.Errorf("seed %d: %v\nreplay: go test ./pkg/simulation -run 'TestSimulation$' -seed=%d%s", bad.seed, bad.first, bad.seed, flowFlag())
+		t.Errorf("seed %d: %v\nreplay: go test ./pkg/simulation -run TestSimulation -seed=%d%s", bad.seed, bad.first, bad.seed, flowFlag())
 	}
 	if len(ours.bad) > 0 {
 		replay(t, options{seed: ours.bad[0].seed, flow: engage.Flow(*flow), rotations: perHistory})
 	}
-	fmt.Fprint(t.Output(), table(ours, run(t, total/20, true)))
+	fmt.Fprint(t.Output(), table(ours, run(t, max(total/10, 1000), true)))
+}
+
+// TestSimulate is TestSimulation at length, for the table. It runs when it is told how many rotations.
+func TestSimulate(t *testing.T) {
+	told := false
+	flag.Visit(func(f *flag.Flag) { told = told || f.Name == "rotations" })
+	if !told {
+		t.Skip("give -rotations=1000000, or say make simulate")
+	}
+	TestSimulation(t)
 }
 
 func flowFlag() string {

@@ -68,11 +68,11 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	case unreachable:
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 	case serverError:
-		return page2(r, http.StatusInternalServerError, "Internal Server Error"), nil
+		return newPage(r, http.StatusInternalServerError, "Internal Server Error"), nil
 	case throttled:
-		return page2(r, http.StatusTooManyRequests, "Too Many Requests"), nil
+		return newPage(r, http.StatusTooManyRequests, "Too Many Requests"), nil
 	case webPage:
-		return page2(r, http.StatusOK, "<html><body>Service Notice</body></html>"), nil
+		return newPage(r, http.StatusOK, "<html><body>Service Notice</body></html>"), nil
 	}
 	if (op == opLogin || op == opExchange) && response.StatusCode == http.StatusOK {
 		by.loggedIn++
@@ -80,7 +80,7 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, failure
 }
 
-func page2(r *http.Request, status int, text string) *http.Response {
+func newPage(r *http.Request, status int, text string) *http.Response {
 	return &http.Response{StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: http.Header{"Content-Type": {"text/html"}}, Body: io.NopCloser(strings.NewReader(text)), Request: r}
 }

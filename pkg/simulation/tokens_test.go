@@ -1,0 +1,247 @@
+package simulation
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"engage-token-rotation/pkg/awstest"
+	"engage-token-rotation/pkg/hidden"
+	"engage-token-rotation/pkg/rotation"
+)
+
+func (w *world) violate(g guarantee, format string, args ...any) {
+	v := violation{g, fmt.Sprintf(format, args...)}
+	w.violations = append(w.violations, v)
+	w.logf("!!! %s", v)
+}
+
+func (w *world) register(text, user string, by *invocation) *token {
+	t := &token{text: text, fingerprint: hidden.Fingerprint(text), user: user, by: by, born: time.Now()}
+	if by != nil {
+		t.secret = by.secret
+	}
+	w.tokens[text], w.byFingerprint[t.fingerprint] = t, t
+	return t
+}
+
+func (w *world) observeCreated(by *invocation, text string) {
+	t := w.register(text, "", by)
+	for _, u := range w.users {
+		if slices.Contains(w.vendor.Tokens(u.name), text) {
+			t.user = u.name
+		}
+	}
+	by.created = append(by.created, t)
+	w.logf("  made token %s", t)
+	if by.sweeping {
+		w.violate(broken, "a sweep made token %s", t)
+	}
+}
+
+func (w *world) observeListed(by *invocation, auth string) {
+	by.listedAt = time.Now()
+	if auth == "" {
+		return
+	}
+	if by.verified == nil {
+		by.verified = map[string]bool{}
+	}
+	by.verified[auth] = true
+	if w.options.yardstick && by.run != nil { // which verifies in one step and swaps in another
+		by.run.verified = by.verified
+	}
+}
+
+func (w *world) observeGet(by *invocation, arn, version, label string) {
+	if label == rotation.LabelCurrent && w.secretOf[arn] != nil {
+		by.looked = time.Now()
+		if by.secret == w.secretOf[arn] {
+			by.base = version
+		}
+	}
+}
+
+// observePut sees a value that a program has put into a pending version.
+func (w *world) observePut(by *invocation, arn, version, text string) {
+	s := w.secretOf[arn]
+	if s.bases == nil {
+		s.bases = map[string]string{}
+	}
+	if at, ok := s.cancelled[version]; ok && by.began.Sub(at) > 10*time.Second {
+		w.violate(broken, "%s goes on with version %.8s of %s, which somebody cancelled", by, version, s)
+	}
+	s.bases[version] = by.base
+	t := w.tokens[tokenIn(text)]
+	w.observeCurrent(by, s)
+	switch {
+	case t == nil:
+		w.violate(broken, "%s was given a token that nobody has made", s)
+		return
+	case by.request.DryRun || by.sweeping:
+		w.violate(broken, "a sweep wrote to %s", s)
+	case t.by != nil && t.secret != s:
+		w.violate(stolen, "%s was given token %s, which was made for %s", s, t, t.secret)
+	case t.by == nil && !t.held && !t.coincidence:
+		w.violate(stolen, "%s was given the foreign token %s", s, t)
+	}
+	for _, other := range w.secrets {
+		if other != s && !t.coincidence && (other.current == t.text || other.pending == t.text) {
+			w.violate(stolen, "%s was given token %s, which %s holds", s, t, other)
+		}
+	}
+	t.held = true
+}
+
+// observeMove sees a label that a program has moved.
+func (w *world) observeMove(by *invocation, arn, label, to, from string) {
+	s := w.secretOf[arn]
+	if label != rotation.LabelCurrent {
+		w.observeCurrent(by, s)
+		return
+	}
+	before, fields, since, byHand, replaced := s.currentVersion, s.fields, s.since, s.byHand, s.current
+	w.observeCurrent(by, s)
+	if s.currentVersion == before {
+		return // the same move once more
+	}
+	if old := w.tokens[replaced]; old != nil {
+		old.replaced = true
+	}
+	t := w.tokens[s.current]
+	switch {
+	case by.sweeping:
+		w.violate(broken, "a sweep moved AWSCURRENT of %s", s)
+	case t == nil:
+		w.violate(dead, "AWSCURRENT of %s holds no token", s)
+		return
+	case s.current == replaced:
+		w.violate(broken, "the rotation of %s put the token %s in the place of itself", s, t)
+	case !by.verified[t.text] && !by.run.verified[t.text]:
+		w.violate(unchecked, "token %s of %s was not verified by the invocation that swapped it in", t, s)
+	}
+	if s.fields != fields {
+		w.violate(lostEdit, "the swap of %s undid the edit of %v before", s, time.Since(since))
+	}
+	if base := s.bases[s.currentVersion]; base != before && byHand {
+		w.violate(lostEdit, "the swap of %s undid version %.8s, which somebody wrote or put back after version %.8s was read", s, before, base)
+	}
+}
+
+// observeCurrent looks where the labels of a secret stand. by is who has changed something, nil for a person.
+func (w *world) observeCurrent(by *invocation, s *managed) {
+	out, err := w.secretsManager.GetSecretValue(&awstest.GetSecretValueInput{SecretId: s.arn})
+	if err != nil {
+		panic(err)
+	}
+	w.observePending(s)
+	if out.VersionId == s.currentVersion {
+		return
+	}
+	now := time.Now()
+	if old := w.tokens[s.current]; old != nil {
+		old.lastCurrent, old.lastOf, old.replacedByHand = now, s, by == nil
+	}
+	s.currentVersion, s.current, s.fields = out.VersionId, tokenIn(*out.SecretString), fieldsOf(*out.SecretString)
+	s.since, s.byHand, s.excused, s.user = now, by == nil, "", w.userIn(*out.SecretString)
+	t := w.tokens[s.current]
+	if t == nil {
+		return
+	}
+	t.held = true
+	t.putBack = by == nil && !t.lastCurrent.IsZero()
+	switch {
+	case t.alive():
+	case by == nil || t.removedByHand && by.verified[t.text]:
+		s.excused = t.text
+	default:
+		w.violate(dead, "token %s of %s was dead when it became AWSCURRENT's", t, s)
+		s.excused = t.text // told once
+	}
+}
+
+func (w *world) observePending(s *managed) {
+	out, err := w.secretsManager.DescribeSecret(&awstest.SecretIdInput{SecretId: s.arn})
+	if err != nil {
+		panic(err)
+	}
+	s.pending, s.pendingVersion = "", ""
+	for version, labels := range out.VersionIdsToStages {
+		for _, label := range labels {
+			if label == rotation.LabelPending {
+				s.pendingVersion = version
+			}
+		}
+	}
+	if s.pendingVersion == "" {
+		return
+	}
+	if out, err := w.secretsManager.GetSecretValue(&awstest.GetSecretValueInput{SecretId: s.arn, VersionId: s.pendingVersion}); err == nil {
+		s.pending = tokenIn(*out.SecretString)
+	}
+}
+
+// observeDeleted sees a token that a program has deleted.
+func (w *world) observeDeleted(by *invocation, text string) {
+	t, now := w.tokens[text], time.Now()
+	t.died = now
+	w.logf("  deleted token %s", t)
+	if by.request.DryRun {
+		w.violate(broken, "a dry run deleted token %s", t)
+	}
+	for _, s := range w.secrets {
+		switch {
+		case s.current == text && s.byHand && s.since.After(by.looked):
+			w.coincidences++ // somebody put it back in the moment of its deletion
+			s.excused = text
+		case s.current == text && (t.coincidence || w.exclusive) && !w.inLedger(s):
+			w.coincidences++ // nothing tells the function of the secret that holds it
+			s.excused = text
+		case s.current == text:
+			w.violate(dead, "token %s of %s was deleted while AWSCURRENT named it", t, s)
+			s.excused = text
+		case s.pending == text:
+			w.violate(dead, "token %s of %s was deleted while AWSPENDING named it", t, s)
+		}
+	}
+	switch {
+	case w.retention == 0 || t.lastOf == nil || t.lastOf.revoked || !t.lastCurrent.Add(w.retention).After(now):
+	case t.by == nil && w.exclusive && t.replacedByHand, t.putBack && (t.replacedByHand || t.lastOf.moved):
+		w.coincidences++ // put back by hand and replaced by hand: no rotation has seen it
+	default:
+		w.violate(cutOff, "token %s of %s was deleted %v after it ceased to be AWSCURRENT's; the retention is %v", t, t.lastOf, now.Sub(t.lastCurrent), w.retention)
+	}
+	if t.by != nil || t.held {
+		return
+	}
+	switch {
+	case t.coincidence:
+	case w.exclusive && !t.stray.IsZero() && now.Sub(t.stray) >= 15*time.Minute && by.began.After(t.stray):
+	default:
+		w.violate(stolen, "the foreign token %s was deleted", t)
+	}
+}
+
+// tokenIn returns the token in a document.
+func tokenIn(text string) string {
+	_, rest, found := strings.Cut(text, `"apiToken":"`)
+	if !found {
+		return ""
+	}
+	text, _, _ = strings.Cut(rest, `"`)
+	return text
+}
+
+// fieldsOf returns a document without the token and its date.
+func fieldsOf(text string) string {
+	for _, field := range []string{"apiToken", "apiTokenCreatedAt"} {
+		before, rest, found := strings.Cut(text, `,"`+field+`":"`)
+		if !found {
+			continue
+		}
+		_, after, _ := strings.Cut(rest, `"`)
+		text = before + after
+	}
+	return text
+}

@@ -1,0 +1,107 @@
+package simulation
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"engage-token-rotation/pkg/awstest"
+	"engage-token-rotation/pkg/ledger"
+)
+
+// observeParameter sees a record of the ledger.
+func (w *world) observeParameter(by *invocation, name, value string) {
+	if by.request.DryRun && !strings.Contains(name, "/logins/") {
+		w.violate(broken, "a dry run wrote %s", name)
+	}
+	kind := name[strings.LastIndexByte(name, '/')+1:]
+	if len(value) > 4096 {
+		w.violate(broken, "the parameter %s has %d characters", name, len(value))
+	}
+	if id, ok := strings.CutPrefix(kind, "intent-"); ok {
+		w.intents[id] = &intent{by: by, at: time.Now(), listed: by.listedAt}
+		return
+	}
+	if strings.HasPrefix(kind, "token-") && by.sweeping {
+		if t := w.byFingerprint[kind[len("token-"):][:12]]; t != nil && t.stray.IsZero() {
+			t.stray = time.Now()
+		}
+	}
+	if !strings.HasPrefix(kind, "token-") || !strings.Contains(value, `"adopted":true`) {
+		return
+	}
+	var record ledger.Token
+	if err := json.Unmarshal([]byte(value), &record); err != nil {
+		w.violate(broken, "the record %s cannot be read: %v", name, err)
+		return
+	}
+	t := w.byFingerprint[string(record.Fingerprint)]
+	if i := w.intents[record.Intent]; t != nil && t.by == nil && !t.coincidence && w.isCoincidence(by, t, i) {
+		t.coincidence, i.by.coincidence = true, true
+		w.coincidences++
+		w.logf("  a coincidence: the foreign token %s is the only one that appeared", t)
+	}
+}
+
+// isCoincidence reports whether a foreign token is taken for ours as the documentation of pkg/rotation says that it may
+// be: the creation after the intent had failed, and the token is the only one that has appeared since.
+func (w *world) isCoincidence(by *invocation, t *token, i *intent) bool {
+	if i == nil || len(i.by.created) > 0 || t.born.Before(i.listed) || time.Since(i.at) > ledger.ProofWindow {
+		return false
+	}
+	for _, other := range w.tokens {
+		if other != t && other.alive() && other.born.After(i.listed) && other.born.Before(by.listedAt) && !w.recorded(other) && !other.held && other.user == t.user {
+			return false
+		}
+	}
+	return true
+}
+
+// inLedger reports whether any record names the secret.
+func (w *world) inLedger(s *managed) bool {
+	for _, value := range w.records() {
+		if strings.Contains(value, s.arn) {
+			return true
+		}
+	}
+	return false
+}
+
+// recorded reports whether the ledger has a record of the token.
+func (w *world) recorded(t *token) bool {
+	for name := range w.records() {
+		if strings.Contains(name, "/token-"+t.fingerprint) {
+			return true
+		}
+	}
+	return false
+}
+
+// observeSent sees a call on its way.
+func (w *world) observeSent(c *call) {
+	if c.op != opLogin && c.op != opGrant && c.op != opExchange {
+		return
+	}
+	if w.options.yardstick {
+		return
+	}
+	key := c.op + " " + c.by.loginUser
+	times := w.loginTimes[key]
+	for len(times) > 0 && c.sent.Sub(times[0]) >= time.Minute {
+		times = times[1:]
+	}
+	w.loginTimes[key] = append(times, c.sent)
+	if len(times) >= 5 {
+		w.violate(logins, "%d of %s within a minute", len(times)+1, key)
+	}
+	if s := c.by.step; s == awstest.StepSet || s == awstest.StepFinish {
+		w.violate(logins, "%s logs in", c.by)
+	}
+}
+
+// observeStep sees the end of a step.
+func (w *world) observeStep(i *invocation) {
+	if i.loggedIn > 1 {
+		w.violate(logins, "%s logged in %d times", i, i.loggedIn)
+	}
+}
