@@ -35,8 +35,7 @@ func (w *world) listen(secure bool) (environment map[string]string) {
 		"AWS_EC2_METADATA_DISABLED": "true", "TOKEN_SECRET_ID": tokenSecret,
 	}
 	if secure {
-		bundle := writeBundle(w.t, aws, vendor)
-		environment["SSL_CERT_FILE"], environment["AWS_CA_BUNDLE"] = bundle, bundle
+		environment["SSL_CERT_FILE"] = writeBundle(w.t, aws, vendor)
 	}
 	return environment
 }
