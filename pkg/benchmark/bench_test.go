@@ -29,6 +29,7 @@ func TestBench(t *testing.T) {
 	built := buildAll(t, empty, linkOnly, ivr, sweep, rotate, unwarmed)
 	t.Run("sizes", func(t *testing.T) { testSizes(t, built) })
 	t.Run("links", func(t *testing.T) { testLinks(t, built) })
+	t.Run("inits", func(t *testing.T) { testInits(t, built) })
 	t.Run("binary", func(t *testing.T) { testBinary(t, built, 0) })
 	if !*full {
 		t.Run("starts", func(t *testing.T) { testStarts(t, built, 1) })
