@@ -87,6 +87,7 @@ func (w *world) answers() engagetest.Answers {
 // lags draws how slowly the vendor's servers learn of one creation or deletion.
 func (w *world) lags() engagetest.Propagation {
 	var p engagetest.Propagation
+	w.unlisted = 0
 	if w.lagging == 0 || !w.chance(w.lagging) {
 		return p
 	}
@@ -96,7 +97,9 @@ func (w *world) lags() engagetest.Propagation {
 		}
 		return engagetest.Lag{For: w.between(0, 3*time.Second)}
 	}
-	return engagetest.Propagation{NewUnlisted: lag(), NewRejected: lag(), DeletedListed: lag(), DeletedAccepted: lag()}
+	unlisted := lag()
+	w.unlisted = unlisted.For
+	return engagetest.Propagation{NewUnlisted: unlisted, NewRejected: lag(), DeletedListed: lag(), DeletedAccepted: lag()}
 }
 
 // populate makes the secrets and starts what goes on by itself.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"engage-token-rotation/pkg/awstest"
+	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/sweep"
 )
@@ -75,7 +76,7 @@ func (w *world) further(s *managed) {
 // checkCurrent checks that AWSCURRENT names a token that works.
 func (w *world) checkCurrent() {
 	for _, s := range w.secrets {
-		if !w.vendor.Alive(s.current) {
+		if t := w.tokens[s.current]; !w.vendor.Alive(s.current) && (t == nil || !t.coincidence) {
 			w.violate(dead, "token %s of %s is dead after a further rotation", w.tokens[s.current], s)
 		}
 	}
@@ -130,6 +131,8 @@ func (w *world) check(settled bool) {
 		why := w.accounted(t, tokens, intents, settled)
 		switch {
 		case why == "":
+		case settled && w.latest != nil && !w.used(t.user) && w.reportedUnclaimed(t):
+			w.unclaimed++ // no secret gives access to the user any more
 		case t.by != nil && t.by.coincidence: // the creation came late, after its intent was settled by another token
 			w.coincidences++
 		default:
@@ -211,3 +214,13 @@ func (w *world) reported(i ledger.Intent) bool {
 
 // left reports whether the token's secret is another user's by now: then sweeps alone look after the token.
 func (t *token) left() bool { return t.secret != nil && t.secret.user.name != t.user }
+
+// reportedUnclaimed reports whether the latest sweep told of the token.
+func (w *world) reportedUnclaimed(t *token) bool {
+	for _, s := range w.latest.answer.Secrets {
+		if slices.Contains(s.Unclaimed, engage.Fingerprint(t.fingerprint)) || slices.Contains(s.DeleteFailed, engage.Fingerprint(t.fingerprint)) {
+			return true
+		}
+	}
+	return false
+}

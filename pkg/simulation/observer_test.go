@@ -60,8 +60,9 @@ type observer struct {
 	lagging    float64
 	impatience float64
 	strangers  float64
-	together   bool // all secrets are rotated at the same times
-	smooth     bool // nothing is to go wrong in this history
+	unlisted   time.Duration // how long lists lack the token that is made just now
+	together   bool          // all secrets are rotated at the same times
+	smooth     bool          // nothing is to go wrong in this history
 	sweepRate  float64
 	drag       float64
 	warm       []rotator
@@ -79,6 +80,7 @@ type token struct {
 	by                *invocation // which made it; nil: a person, or another program
 	secret            *managed    // that it was made for
 	born, died        time.Time
+	listed            time.Time // when lists begin to show it
 	lastCurrent       time.Time // when it ceased to be AWSCURRENT's
 	lastOf            *managed
 	held              bool      // some version of a managed secret has held it
@@ -110,9 +112,9 @@ type memory struct {
 	report    rotation.Report
 	failed    bool
 	loginUser string
-	loggedIn  int       // times that a login was answered
-	looked    time.Time // when it last saw where AWSCURRENT stands
-	base      string    // the version that it last saw as AWSCURRENT
+	loggedIn  int                    // times that a login was answered
+	looked    map[*managed]time.Time // when it last saw where AWSCURRENT stands
+	base      string                 // the version that it last saw as AWSCURRENT
 	listedAt  time.Time
 	verified  map[string]bool
 	created   []*token
@@ -126,6 +128,7 @@ type secretMemory struct {
 	currentVersion, pendingVersion string
 	fields                         string // AWSCURRENT's document without the token
 	since                          time.Time
+	pendingSince                   time.Time
 	byHand                         bool   // a person has made it AWSCURRENT
 	excused                        string // a dead token that a person has put there
 	revoked, moved                 bool

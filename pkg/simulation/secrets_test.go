@@ -81,7 +81,7 @@ func (s secrets) Describe(ctx context.Context, secretID string) (rotation.Descri
 	c.effect = func(age time.Duration) {
 		out, err := s.w.secretsManager.DescribeSecret(&awstest.SecretIdInput{SecretId: secretID, Stale: s.w.changesSince(secretID, age)})
 		if result = err; err == nil {
-			by.looked = time.Now()
+			s.w.observeLook(by, secretID)
 			found = rotation.Description{ARN: out.ARN, Versions: out.VersionIdsToStages}
 		}
 	}

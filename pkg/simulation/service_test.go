@@ -40,7 +40,7 @@ func (w *world) rotate(s *managed) {
 	test := w.chance(0.02)
 	w.begin(s, test, func(awstest.Outcome) {
 		if w.together { // by the same schedule
-			w.after(w.next4h().Add(w.between(0, 3*time.Second)).Sub(time.Now()), func() { w.rotate(s) })
+			w.after(time.Until(w.next4h())+w.between(0, 3*time.Second), func() { w.rotate(s) })
 			return
 		}
 		pause := []time.Duration{0, 5 * time.Second, 5 * time.Minute, 4 * time.Hour, 4 * time.Hour}[w.random.IntN(5)]

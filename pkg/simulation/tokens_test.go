@@ -18,7 +18,7 @@ func (w *world) violate(g guarantee, format string, args ...any) {
 }
 
 func (w *world) register(text, user string, by *invocation) *token {
-	t := &token{text: text, fingerprint: hidden.Fingerprint(text), user: user, by: by, born: time.Now()}
+	t := &token{text: text, fingerprint: hidden.Fingerprint(text), user: user, by: by, born: time.Now(), listed: time.Now()}
 	if by != nil {
 		t.secret = by.secret
 	}
@@ -28,6 +28,7 @@ func (w *world) register(text, user string, by *invocation) *token {
 
 func (w *world) observeCreated(by *invocation, text string) {
 	t := w.register(text, "", by)
+	t.listed = t.born.Add(w.unlisted)
 	for _, u := range w.users {
 		if slices.Contains(w.vendor.Tokens(u.name), text) {
 			t.user = u.name
@@ -56,11 +57,19 @@ func (w *world) observeListed(by *invocation, auth string) {
 
 func (w *world) observeGet(by *invocation, arn, version, label string) {
 	if label == rotation.LabelCurrent && w.secretOf[arn] != nil {
-		by.looked = time.Now()
+		w.observeLook(by, arn)
 		if by.secret == w.secretOf[arn] {
 			by.base = version
 		}
 	}
+}
+
+// observeLook sees that a program looks where the labels of a secret stand.
+func (w *world) observeLook(by *invocation, arn string) {
+	if by.looked == nil {
+		by.looked = map[*managed]time.Time{}
+	}
+	by.looked[w.secretOf[arn]] = time.Now()
 }
 
 // observePut sees a value that a program has put into a pending version.
@@ -74,6 +83,7 @@ func (w *world) observePut(by *invocation, arn, version, text string) {
 	}
 	s.bases[version] = by.base
 	t := w.tokens[tokenIn(text)]
+	s.pendingSince = time.Now()
 	w.observeCurrent(by, s)
 	switch {
 	case t == nil:
@@ -192,15 +202,18 @@ func (w *world) observeDeleted(by *invocation, text string) {
 	}
 	for _, s := range w.secrets {
 		switch {
-		case s.current == text && s.byHand && s.since.After(by.looked):
+		case s.current == text && s.byHand && s.since.After(by.looked[s]):
 			w.coincidences++ // somebody put it back in the moment of its deletion
 			s.excused = text
-		case s.current == text && (t.coincidence || w.exclusive) && !w.inLedger(s):
-			w.coincidences++ // nothing tells the function of the secret that holds it
+		case s.current == text && (t.coincidence || w.exclusive && !w.inLedger(s)):
+			w.coincidences++ // made by hand in the window of a crash, or by a secret that no record names
 			s.excused = text
 		case s.current == text:
 			w.violate(dead, "token %s of %s was deleted while AWSCURRENT named it", t, s)
 			s.excused = text
+		case s.pending == text && s.pendingSince.After(by.looked[s].Add(-w.staleness)):
+			// Put after the state that the holders were seen in; the mark for deletion was there before, so that it is not
+			// swapped in.
 		case s.pending == text:
 			w.violate(dead, "token %s of %s was deleted while AWSPENDING named it", t, s)
 		}

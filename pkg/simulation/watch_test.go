@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,13 +45,14 @@ func (w *world) observeParameter(by *invocation, name, value string) {
 }
 
 // isCoincidence reports whether a foreign token is taken for ours as the documentation of pkg/rotation says that it may
-// be: the creation after the intent had failed, and the token is the only one that has appeared since.
+// be: the creation after the intent had failed, or has not shown yet, and the token is the only one that has appeared.
 func (w *world) isCoincidence(by *invocation, t *token, i *intent) bool {
-	if i == nil || len(i.by.created) > 0 || t.born.Before(i.listed) || time.Since(i.at) > ledger.ProofWindow {
+	shown := func(t *token) bool { return !t.listed.After(by.listedAt) }
+	if i == nil || slices.ContainsFunc(i.by.created, shown) || t.born.Before(i.listed) || time.Since(i.at) > ledger.ProofWindow {
 		return false
 	}
 	for _, other := range w.tokens {
-		if other != t && other.alive() && other.born.After(i.listed) && other.born.Before(by.listedAt) && !w.recorded(other) && !other.held && other.user == t.user {
+		if other != t && other.alive() && other.born.After(i.listed) && shown(other) && !w.recorded(other) && !other.held && other.user == t.user {
 			return false
 		}
 	}
