@@ -75,7 +75,7 @@ func (p *Proof) Open() []Intent {
 func (p *Proof) Next() (intent Intent, token engage.Token, ok bool) {
 	for _, intent := range p.Open() {
 		if p.now.Sub(intent.StartedAt) > ProofWindow || !intent.Baseline.Known() || p.overlapped(intent) ||
-			p.OnlyEnded && !p.now.After(intent.Until) {
+			p.ambiguous(intent) || p.OnlyEnded && !p.now.After(intent.Until) {
 			continue
 		}
 		if appeared := p.candidates(intent); len(appeared) == 1 {
@@ -120,6 +120,13 @@ func (p *Proof) overlapped(intent Intent) bool {
 		}
 	}
 	return false
+}
+
+// ambiguous reports whether a record of the same version, which names no intent, may be what came of this one.
+func (p *Proof) ambiguous(intent Intent) bool {
+	return slices.ContainsFunc(p.view.Tokens, func(t Token) bool {
+		return t.Intent == "" && t.Secret == intent.Secret && t.Version == intent.Version
+	})
 }
 
 // Settled returns the secret's intents that may be removed: a record names them, or they made nothing, and any creation
