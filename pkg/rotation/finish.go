@@ -3,6 +3,7 @@ package rotation
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/ledger"
@@ -171,19 +172,15 @@ func (f *finishing) baseUnmoved() bool {
 	return true
 }
 
-// intentOfVersion returns the ID of the version's open intent, or "" where there is none or more than one.
+// intentOfVersion returns the ID of the version's newest open intent, or "" where there is none: what a createSecret puts
+// without a record, it has just made under its own intent.
 func (f *finishing) intentOfVersion() string {
-	open := ""
-	for _, intent := range f.view.Intents {
-		if intent.Secret != f.labels.ARN || intent.Version != f.event.VersionID || f.view.Settles(intent) {
-			continue
+	for _, intent := range slices.Backward(f.view.Intents) {
+		if intent.Secret == f.labels.ARN && intent.Version == f.event.VersionID && !f.view.Settles(intent) {
+			return intent.ID
 		}
-		if open != "" {
-			return ""
-		}
-		open = intent.ID
 	}
-	return open
+	return ""
 }
 
 // sharedWithOther reports whether another secret's record names the same token.
