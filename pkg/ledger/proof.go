@@ -32,13 +32,14 @@ type Proof struct {
 	known    map[engage.Fingerprint]bool // whose they are is recorded, or was found out here
 	excluded map[engage.Fingerprint]bool
 	settled  map[string]bool // intent ids
+	doubted  map[string]bool
 }
 
 // NewProof starts a proof for one secret.
 func NewProof(view View, secret string, listed []engage.Token, now time.Time) *Proof {
 	p := &Proof{view: view, secret: secret, now: now,
 		tokens: make(map[engage.Fingerprint]engage.Token, len(listed)), known: map[engage.Fingerprint]bool{},
-		excluded: map[engage.Fingerprint]bool{}, settled: map[string]bool{}}
+		excluded: map[engage.Fingerprint]bool{}, settled: map[string]bool{}, doubted: map[string]bool{}}
 	for _, token := range listed {
 		p.listed = append(p.listed, token.Fingerprint())
 		p.tokens[token.Fingerprint()] = token
@@ -56,9 +57,6 @@ func NewProof(view View, secret string, listed []engage.Token, now time.Time) *P
 // come of stays open nevertheless.
 func (p *Proof) Exclude(fingerprint engage.Fingerprint) { p.excluded[fingerprint] = true }
 
-// Known reports whether it is known whose a token is.
-func (p *Proof) Known(fingerprint engage.Fingerprint) bool { return p.known[fingerprint] }
-
 // Open returns the secret's intents that are not settled, newest first.
 func (p *Proof) Open() []Intent {
 	var open []Intent
@@ -75,22 +73,34 @@ func (p *Proof) Open() []Intent {
 func (p *Proof) Next() (intent Intent, token engage.Token, ok bool) {
 	for _, intent := range p.Open() {
 		if p.now.Sub(intent.StartedAt) > ProofWindow || !intent.Baseline.Known() || p.overlapped(intent) ||
-			p.ambiguous(intent) || p.OnlyEnded && !p.now.After(intent.Until) {
+			p.ambiguous(intent) || p.doubted[intent.ID] || p.OnlyEnded && !p.now.After(intent.Until) {
 			continue
 		}
 		if appeared := p.candidates(intent); len(appeared) == 1 {
-			p.Settle(intent, appeared[0])
+			p.settled[intent.ID], p.known[appeared[0]] = true, true
 			return intent, p.tokens[appeared[0]], true
 		}
 	}
 	return Intent{}, engage.Token{}, false
 }
 
-// Settle counts an intent and a token as belonging together, by other evidence than the listing.
-func (p *Proof) Settle(intent Intent, fingerprint engage.Fingerprint) {
-	p.settled[intent.ID] = true
-	p.known[fingerprint] = true
+// Hold tells the proof which token the intent's version holds, the zero Fingerprint where it holds none, and reports
+// whether that proves the token to come of the intent: then both count as settled. Call it for the newest intents of a
+// version first. A token that is not listed may be dead, or another user's, and leaves the intent in doubt.
+func (p *Proof) Hold(intent Intent, held engage.Fingerprint) bool {
+	if held == "" || p.known[held] || intent.Baseline.Contains(held) {
+		return false
+	}
+	if _, listed := p.tokens[held]; !listed {
+		p.Doubt(intent)
+		return false
+	}
+	p.settled[intent.ID], p.known[held] = true, true
+	return true
 }
+
+// Doubt leaves the intent open, whatever has appeared: not all that could tell of its creation is known.
+func (p *Proof) Doubt(intent Intent) { p.doubted[intent.ID] = true }
 
 // appeared returns the unaccounted tokens that the intent's listing did not hold.
 func (p *Proof) appeared(intent Intent) []engage.Fingerprint {

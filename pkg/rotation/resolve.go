@@ -33,6 +33,9 @@ func (i *invocation) resolve(ctx context.Context, p place, listed []engage.Token
 		i.config.Log.WarnContext(ctx, "no token is adopted while another secret of this user cannot be read", "error", err.Error())
 		return creation{}, false, i.closeIntents(ctx, p, proof)
 	}
+	if err := i.settleHeld(ctx, p, proof); err != nil {
+		return creation{}, false, err
+	}
 	for {
 		intent, token, ok := proof.Next()
 		if !ok {
@@ -47,6 +50,29 @@ func (i *invocation) resolve(ctx context.Context, p place, listed []engage.Token
 		}
 	}
 	return creation{}, false, i.closeIntents(ctx, p, proof)
+}
+
+// settleHeld settles the intents of other versions by what those hold: createSecret may have put a token that it could not
+// record.
+func (i *invocation) settleHeld(ctx context.Context, p place, proof *ledger.Proof) error {
+	for _, intent := range proof.Open() {
+		if intent.Version == i.event.VersionID {
+			continue // it holds nothing
+		}
+		token, err := i.heldBy(ctx, i.event.SecretID, intent.Version, "")
+		if err != nil {
+			i.config.Log.WarnContext(ctx, "no token is proven while an older version cannot be read", "version", intent.Version, "error", err.Error())
+			proof.Doubt(intent)
+			continue
+		}
+		if !proof.Hold(intent, token.Fingerprint()) {
+			continue
+		}
+		if _, err := i.claim(ctx, p, i.newRecord(ctx, intent, token)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // excludeOthers excludes the tokens that other managed secrets of the user hold: somebody may have put one there by hand,
@@ -105,18 +131,24 @@ func (i *invocation) settle(ctx context.Context, p place, intent ledger.Intent, 
 	record := i.newRecord(ctx, intent, token)
 	record.Adopted = true
 	if intent.Version != i.event.VersionID {
-		// In doubt whether that version holds it: every deletion looks again.
-		if held, err := i.heldBy(ctx, i.event.SecretID, intent.Version, ""); err != nil || held != token {
-			record.State, record.NotBefore, record.Replaced = ledger.Retiring, i.config.Now(), true
-		}
+		record.State, record.NotBefore, record.Replaced = ledger.Retiring, i.config.Now(), true
 	}
-	standing, _, err := i.ledger().Claim(ctx, p.user, record)
+	standing, err := i.claim(ctx, p, record)
 	if err != nil {
-		return creation{}, false, fail("claim a token whose creation was not answered", err, "nothing was created")
+		return creation{}, false, err
 	}
-	i.config.Log.InfoContext(ctx, "a token whose creation was not answered was found", "fingerprint", record.Fingerprint, "state", standing.State)
 	made := creation{token: token, record: standing, intent: intent, claimed: true}
 	return made, intent.Version == i.event.VersionID && standing.State == ledger.Issued, nil
+}
+
+// claim records a token that was found, and returns the record that stands.
+func (i *invocation) claim(ctx context.Context, p place, record ledger.Token) (ledger.Token, error) {
+	standing, _, err := i.ledger().Claim(ctx, p.user, record)
+	if err != nil {
+		return ledger.Token{}, fail("claim a token whose creation was not answered", err, "nothing was created")
+	}
+	i.config.Log.InfoContext(ctx, "a token whose creation was not answered was found", "fingerprint", record.Fingerprint, "state", standing.State)
+	return standing, nil
 }
 
 // heldBy returns the token that a version of a secret holds; the zero Token where there is no such version, or none in it.

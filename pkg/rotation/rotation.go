@@ -21,6 +21,10 @@
 //	                                                                 open: in doubt; a new one is created, the intent
 //	                                                                 stays until it can be told or an hour is over, and
 //	                                                                 what appeared is then reported as unclaimed
+//	V is empty, open intent of       killed around the creation,     the token that the older version holds is that
+//	another version                  or around writing the record    intent's, and gets its record; holds it none, the one
+//	                                                                 that appeared is marked for deletion. Holds it one
+//	                                                                 that is not listed, dead or another user's: in doubt
 //	V is empty, records of other     an earlier rotation broke off   its tokens are marked as retiring; finishSecret
 //	versions of this secret                                          deletes them
 //	V is empty, nothing recorded     the normal case                 log in, list, intent, create, put with the record

@@ -131,8 +131,8 @@ func (w *world) check(settled bool) {
 		why := w.accounted(t, tokens, intents, settled)
 		switch {
 		case why == "":
-		case settled && w.latest != nil && !w.used(t.user) && w.reportedUnclaimed(t):
-			w.unclaimed++ // no secret gives access to the user any more
+		case settled && w.latest != nil && !w.reachable(t.user) && w.reportedUnclaimed(t):
+			w.unclaimed++ // no secret that the sweep knows gives access to the user any more
 		case t.by != nil && t.by.coincidence: // the creation came late, after its intent was settled by another token
 			w.coincidences++
 		default:
@@ -182,10 +182,10 @@ func (w *world) accounted(t *token, tokens []ledger.Token, intents []ledger.Inte
 		case truth == nil || truth.by != t.by:
 		case !settled:
 			return ""
-		case w.used(t.user):
+		case w.reachable(t.user):
 			return "an intent that no sweep settles"
 		case w.reported(i):
-			w.unclaimed++ // no secret gives access to the user any more
+			w.unclaimed++ // no secret that the sweep knows gives access to the user any more
 			return ""
 		}
 	}
@@ -195,9 +195,18 @@ func (w *world) accounted(t *token, tokens []ledger.Token, intents []ledger.Inte
 	return "neither record nor intent"
 }
 
-// used reports whether any secret is of the user.
-func (w *world) used(name string) bool {
-	return slices.ContainsFunc(w.secrets, func(s *managed) bool { return s.user.name == name })
+// reachable reports whether a secret that the user's part of the ledger names is still of that user, so that a sweep can
+// list the user's tokens. A secret that has not been rotated yet is not named, and a sweep does not know it.
+func (w *world) reachable(name string) bool {
+	for parameter, value := range w.records() {
+		if !strings.Contains(parameter, "/"+w.ledgerUsers[name]+"/") {
+			continue
+		}
+		if slices.ContainsFunc(w.secrets, func(s *managed) bool { return s.user.name == name && strings.Contains(value, s.arn) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // reported reports whether the latest sweep told of an open intent.

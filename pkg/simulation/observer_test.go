@@ -43,6 +43,7 @@ type observer struct {
 	byFingerprint map[string]*token
 	intents       map[string]*intent
 	secretOf      map[string]*managed
+	ledgerUsers   map[string]string // a user's name to that of its part of the ledger
 	loginTimes    map[string][]time.Time
 
 	violations   []violation
@@ -71,6 +72,7 @@ type observer struct {
 func (o *observer) init(*world) {
 	o.tokens, o.byFingerprint, o.intents = map[string]*token{}, map[string]*token{}, map[string]*intent{}
 	o.secretOf, o.loginTimes = map[string]*managed{}, map[string][]time.Time{}
+	o.ledgerUsers = map[string]string{}
 }
 
 // token is a permanent token and its true story.
@@ -112,12 +114,14 @@ type memory struct {
 	report    rotation.Report
 	failed    bool
 	loginUser string
-	loggedIn  int                    // times that a login was answered
-	looked    map[*managed]time.Time // when it last saw where AWSCURRENT stands
-	base      string                 // the version that it last saw as AWSCURRENT
-	listedAt  time.Time
-	verified  map[string]bool
-	created   []*token
+	// ledgerUser is the part of the ledger that it wrote an intent to.
+	ledgerUser string
+	loggedIn   int                    // times that a login was answered
+	looked     map[*managed]time.Time // when it last saw where AWSCURRENT stands
+	base       string                 // the version that it last saw as AWSCURRENT
+	listedAt   time.Time
+	verified   map[string]bool
+	created    []*token
 	// coincidence tells that somebody else's token was taken for the one that this invocation may have made.
 	coincidence bool
 }

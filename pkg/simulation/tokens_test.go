@@ -32,6 +32,7 @@ func (w *world) observeCreated(by *invocation, text string) {
 	for _, u := range w.users {
 		if slices.Contains(w.vendor.Tokens(u.name), text) {
 			t.user = u.name
+			w.ledgerUsers[u.name] = by.ledgerUser
 		}
 	}
 	by.created = append(by.created, t)

@@ -20,6 +20,7 @@ func (w *world) observeParameter(by *invocation, name, value string) {
 		w.violate(broken, "the parameter %s has %d characters", name, len(value))
 	}
 	if id, ok := strings.CutPrefix(kind, "intent-"); ok {
+		by.ledgerUser = strings.Split(name, "/")[3]
 		w.intents[id] = &intent{by: by, at: time.Now(), listed: by.listedAt}
 		return
 	}

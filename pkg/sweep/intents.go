@@ -23,12 +23,11 @@ func (u *userSweep) resolveIntents(ctx context.Context, h *holder, report *Secre
 		token, err := u.heldBy(ctx, h.arn, intent.Version)
 		if err != nil {
 			u.fault(ctx, err)
+			proof.Doubt(intent)
 			c.failed[intent.ID] = true
 			continue
 		}
-		_, listed := u.listed[token.Fingerprint()]
-		if listed && !proof.Known(token.Fingerprint()) && !intent.Baseline.Contains(token.Fingerprint()) {
-			proof.Settle(intent, token.Fingerprint())
+		if proof.Hold(intent, token.Fingerprint()) {
 			c.claim(ctx, intent, token, ledger.Issued)
 		}
 	}
