@@ -25,6 +25,9 @@ import (
 // UserAgent is sent with every request: the vendor asks for a stable name and version.
 const UserAgent = "engage-token-rotation/1.0"
 
+// PermitLife is how long after asking for it a permit covers a request.
+const PermitLife = 2500 * time.Millisecond
+
 // Endpoint says where and how to call.
 type Endpoint struct {
 	Flow Flow
@@ -39,7 +42,8 @@ type Config struct {
 	Endpoint Endpoint
 	// Transport carries the requests; nil means NewTransport(). It must not follow redirects by itself.
 	Transport http.RoundTripper
-	// Permit is asked before each login request and may refuse it; nil permits all.
+	// Permit is asked before each login request and may refuse it; nil permits all. It covers the two requests of a login by
+	// JWT where the second is sent within PermitLife.
 	Permit func(context.Context) error
 	// Attempts is how often list, delete and accounts are tried; zero means 3.
 	Attempts int

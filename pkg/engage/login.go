@@ -97,7 +97,12 @@ func (engageFlow) login(ctx context.Context, c *Client, credentials Credentials)
 type ringCentralFlow struct{ oauth }
 
 func (ringCentralFlow) login(ctx context.Context, c *Client, credentials Credentials) (grant, error) {
-	a, err := c.do(ctx, request{operation: opGrant, permit: c.permit, attempts: c.config.LoginAttempts, method: http.MethodPost,
+	var asked time.Time
+	permit := func(ctx context.Context) error {
+		asked = c.config.Now()
+		return c.permit(ctx)
+	}
+	a, err := c.do(ctx, request{operation: opGrant, permit: permit, attempts: c.config.LoginAttempts, method: http.MethodPost,
 		url: strings.TrimSuffix(c.config.Endpoint.PlatformURL.String(), "/") + "/restapi/oauth/token", basic: &credentials,
 		remedy: "check clientId, clientSecret and jwt in the secret, and that the JWT has not expired and is for this client",
 		form: url.Values{
@@ -113,15 +118,15 @@ func (ringCentralFlow) login(ctx context.Context, c *Client, credentials Credent
 	if json.Unmarshal(a.body, &platform) != nil || !isCredential(platform.AccessToken) {
 		return grant{}, unusable(opGrant, a, "the answer holds no access token")
 	}
-	first := true
 	return c.grant(ctx, request{operation: opExchange,
 		remedy: "check that the RingCentral user of the JWT has access to RingCX (Engage Voice)",
 		url:    c.url("/api/auth/login/rc/accesstoken") + "?includeRefresh=true",
 		form:   url.Values{"rcAccessToken": {platform.AccessToken}, "rcTokenType": {"Bearer"}},
-		// The permit of the grant covers the first exchange; a repeated one counts as a login of its own.
+		// The permit of the grant covers a first exchange at once; a late or repeated one counts as a login of its own.
 		permit: func(ctx context.Context) error {
-			if first {
-				first = false
+			covered := c.config.Now().Sub(asked) <= PermitLife
+			asked = time.Time{}
+			if covered {
 				return nil
 			}
 			return c.permit(ctx)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/parallel"
 )
 
@@ -17,7 +18,7 @@ const (
 	MaxLogins   = 5
 	LoginWindow = time.Minute
 	// LoginMargin is how much later than it was counted a login may be sent; the window is wider by as much.
-	LoginMargin = 5 * time.Second
+	LoginMargin = 2 * engage.PermitLife
 )
 
 // TooManyLogins is a login that was not tried, since it would have been the sixth within a minute.

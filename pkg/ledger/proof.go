@@ -17,7 +17,8 @@ const Propagation = 2 * time.Minute
 
 // Proof finds out which tokens of a listing come of a secret's open intents. A token is proven ours when it is the only
 // one that appeared between the intent's listing and this one, not more than ProofWindow apart, while no other secret of
-// the same user had an intent open that could account for it. Tokens with a record do not count: whose they are is known.
+// the same user had an intent open that could account for it. Tokens with a record do not count: whose they are is known,
+// unless the record says that it is not.
 //
 // The view must have been read after the listing was made. A Proof is for one goroutine.
 type Proof struct {
@@ -29,22 +30,27 @@ type Proof struct {
 	// OnlyEnded leaves out intents whose invocation may still be at work.
 	OnlyEnded bool
 
-	known    map[engage.Fingerprint]bool // whose they are is recorded, or was found out here
-	excluded map[engage.Fingerprint]bool
-	settled  map[string]bool // intent ids
-	doubted  map[string]bool
+	known     map[engage.Fingerprint]bool // whose they are is recorded, or was found out here
+	unclaimed map[engage.Fingerprint]bool // recorded as in doubt, which may be this secret's, or another's
+	excluded  map[engage.Fingerprint]bool
+	settled   map[string]bool // intent ids
+	doubted   map[string]bool
 }
 
 // NewProof starts a proof for one secret.
 func NewProof(view View, secret string, listed []engage.Token, now time.Time) *Proof {
 	p := &Proof{view: view, secret: secret, now: now,
 		tokens: make(map[engage.Fingerprint]engage.Token, len(listed)), known: map[engage.Fingerprint]bool{},
-		excluded: map[engage.Fingerprint]bool{}, settled: map[string]bool{}, doubted: map[string]bool{}}
+		unclaimed: map[engage.Fingerprint]bool{}, excluded: map[engage.Fingerprint]bool{}, settled: map[string]bool{}, doubted: map[string]bool{}}
 	for _, token := range listed {
 		p.listed = append(p.listed, token.Fingerprint())
 		p.tokens[token.Fingerprint()] = token
 	}
 	for _, record := range view.Tokens {
+		if record.State == Unclaimed {
+			p.unclaimed[record.Fingerprint] = true
+			continue
+		}
 		p.known[record.Fingerprint] = true
 		if record.Intent != "" {
 			p.settled[record.Intent] = true
@@ -71,12 +77,15 @@ func (p *Proof) Open() []Intent {
 // Next returns a token that is proven to come of an intent, and counts both as settled; ok is false when there is none
 // (left).
 func (p *Proof) Next() (intent Intent, token engage.Token, ok bool) {
+	var passed []Intent // newer, and may have made what appeared
 	for _, intent := range p.Open() {
 		if p.now.Sub(intent.StartedAt) > ProofWindow || !intent.Baseline.Known() || p.overlapped(intent) ||
 			p.ambiguous(intent) || p.doubted[intent.ID] || p.OnlyEnded && !p.now.After(intent.Until) {
+			passed = append(passed, intent)
 			continue
 		}
-		if appeared := p.candidates(intent); len(appeared) == 1 {
+		appeared := p.candidates(intent)
+		if len(appeared) == 1 && !p.unclaimed[appeared[0]] && !slices.ContainsFunc(passed, func(i Intent) bool { return !i.Baseline.Contains(appeared[0]) }) {
 			p.settled[intent.ID], p.known[appeared[0]] = true, true
 			return intent, p.tokens[appeared[0]], true
 		}

@@ -43,6 +43,7 @@ func TestATokenIsProvenOursOnlyWhereNothingElseExplainsIt(t *testing.T) {
 		"two appeared, one is excluded":      {view: with(ours), listed: made[:4], adjust: func(p *ledger.Proof) { p.Exclude(made[3].Fingerprint()) }, want: 2},
 		"the one that appeared is excluded":  {view: with(ours), listed: made[:3], adjust: func(p *ledger.Proof) { p.Exclude(made[2].Fingerprint()) }, want: -1},
 		"the one has a record":               {view: ledger.View{Intents: []ledger.Intent{ours}, Tokens: []ledger.Token{record(made[2], ledger.Unclaimed)}}, listed: made[:3], want: -1},
+		"another one is in doubt":            {view: ledger.View{Intents: []ledger.Intent{ours}, Tokens: []ledger.Token{record(made[3], ledger.Unclaimed)}}, listed: made[:4], want: -1},
 		"a record names the intent":          {view: ledger.View{Intents: []ledger.Intent{ours}, Tokens: []ledger.Token{settledBy(ours, made[4])}}, listed: made[:3], want: -1},
 		"at the end of the hour":             {view: with(ours), listed: made[:3], after: ledger.ProofWindow, want: 2},
 		"after the hour":                     {view: with(ours), listed: made[:3], after: ledger.ProofWindow + 1, want: -1},

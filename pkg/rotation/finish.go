@@ -1,6 +1,7 @@
 package rotation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -135,12 +136,12 @@ func (f *finishing) readLedger(ctx context.Context) (err error) {
 // take a version for pending that was current a moment ago, and whose token readers still have. The token goes with the
 // next rotation or sweep, which know when.
 func (f *finishing) admit(ctx context.Context) error {
-	unmoved := f.baseUnmoved()
 	if !f.found {
 		// createSecret could not write the record. Whoever has claimed the token since decides.
+		intent := f.intentOfVersion()
 		record, _, err := f.ledger().Claim(ctx, f.place.user, ledger.Token{
 			Secret: f.labels.ARN, Version: f.event.VersionID, Fingerprint: f.token.Fingerprint(), State: ledger.Issued,
-			CreatedAt: f.config.Now(), Intent: f.intentOfVersion(), Base: f.current.ID, Until: f.deadline(ctx),
+			CreatedAt: f.config.Now(), Intent: intent.ID, Base: cmp.Or(intent.Base, f.current.ID), Until: f.deadline(ctx),
 		})
 		if err != nil {
 			return fail("record the new token", err, "nothing was swapped")
@@ -152,35 +153,21 @@ func (f *finishing) admit(ctx context.Context) error {
 		return f.giveUp(ctx, errors.New("the token is marked for deletion: a sweep gave the creation up, or the version was replaced long ago"))
 	case f.record.Adopted && f.sharedWithOther(f.token.Fingerprint()):
 		return f.giveUp(ctx, errors.New("the adopted token turned out to be another secret's"))
-	case !unmoved, !f.pendingDocument.EqualExceptToken(f.currentDocument):
+	case f.record.Base != "" && f.record.Base != f.current.ID, !f.pendingDocument.EqualExceptToken(f.currentDocument):
 		return f.giveUp(ctx, errors.New("the secret was edited during the rotation; the edit stays"))
 	}
 	return nil
 }
 
-// baseUnmoved reports whether AWSCURRENT is still the version that the token was made beside: by the token's record, or
-// by the intents of the version where it has none.
-func (f *finishing) baseUnmoved() bool {
-	if f.found {
-		return f.record.Base == "" || f.record.Base == f.current.ID
-	}
-	for _, intent := range f.view.Intents {
-		if intent.Secret == f.labels.ARN && intent.Version == f.event.VersionID && intent.Base != f.current.ID {
-			return false
-		}
-	}
-	return true
-}
-
-// intentOfVersion returns the ID of the version's newest open intent, or "" where there is none: what a createSecret puts
-// without a record, it has just made under its own intent.
-func (f *finishing) intentOfVersion() string {
+// intentOfVersion returns the version's newest open intent, or the zero Intent: what a createSecret puts without a record,
+// it has just made under its own intent.
+func (f *finishing) intentOfVersion() ledger.Intent {
 	for _, intent := range slices.Backward(f.view.Intents) {
 		if intent.Secret == f.labels.ARN && intent.Version == f.event.VersionID && !f.view.Settles(intent) {
-			return intent.ID
+			return intent
 		}
 	}
-	return ""
+	return ledger.Intent{}
 }
 
 // sharedWithOther reports whether another secret's record names the same token.

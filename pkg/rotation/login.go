@@ -101,7 +101,7 @@ func (c *counted) ahead(ctx context.Context, user ledger.User) {
 func (c *counted) permit(ctx context.Context, user ledger.User) error {
 	if first := c.first; first != nil {
 		c.first = nil
-		if err := <-first; err != nil || c.now().Sub(c.since) <= ledger.LoginMargin {
+		if err := <-first; err != nil || c.now().Sub(c.since) <= ledger.LoginMargin-engage.PermitLife {
 			return err
 		}
 		// The login would come so much later than it was counted that the count would be wrong.

@@ -77,10 +77,15 @@ func (i *invocation) settlePut(ctx context.Context, p place, session *engage.Ses
 	return failure
 }
 
-// compensate deletes a token that no version will ever hold, and then its record. It returns cause, or else what went
-// wrong here; what it could not do, a later rotation or sweep does by the record.
+// compensate deletes a token that no version will ever hold, and then its record. The record says so first, lest another
+// attempt puts the token while it is being deleted. It returns cause, or else what went wrong here; what it could not do,
+// a later rotation or sweep does by the record.
 func (i *invocation) compensate(ctx context.Context, p place, session *engage.Session, made creation, cause error) error {
-	err := p.client.Delete(ctx, session, made.token)
+	made.record.State, made.record.NotBefore, made.record.Replaced = ledger.Retiring, i.config.Now(), true
+	err := i.ledger().Set(ctx, p.user, made.record)
+	if err == nil {
+		err = p.client.Delete(ctx, session, made.token)
+	}
 	if err == nil {
 		err = i.ledger().Forget(ctx, p.user, ledger.View{Intents: []ledger.Intent{made.intent}}, made.record)
 	}

@@ -112,10 +112,11 @@ func (i *invocation) concerned(view ledger.View) bool {
 }
 
 // reissue finds a token that was made for this very version, and recorded, but not put. The record is not written again:
-// a sweep may be marking the token as retiring at this moment, and finishSecret goes by that mark.
+// a sweep may be marking the token as retiring at this moment, and finishSecret goes by that mark. So the token can be
+// put only beside the AWSCURRENT that the record names.
 func (i *invocation) reissue(view ledger.View, listed []engage.Token) (creation, bool) {
 	for _, record := range view.Tokens {
-		if record.Secret != i.labels.ARN || record.Version != i.event.VersionID || record.State != ledger.Issued {
+		if record.Secret != i.labels.ARN || record.Version != i.event.VersionID || record.State != ledger.Issued || record.Base != i.current.ID {
 			continue
 		}
 		if token, ok := find(listed, record.Fingerprint); ok {
@@ -129,7 +130,7 @@ func (i *invocation) reissue(view ledger.View, listed []engage.Token) (creation,
 // otherwise that rotation is over, and the token is marked for deletion.
 func (i *invocation) settle(ctx context.Context, p place, intent ledger.Intent, token engage.Token) (creation, bool, error) {
 	record := i.newRecord(ctx, intent, token)
-	record.Adopted = true
+	record.Adopted, record.Base = true, i.current.ID
 	if intent.Version != i.event.VersionID {
 		record.State, record.NotBefore, record.Replaced = ledger.Retiring, i.config.Now(), true
 	}
@@ -138,7 +139,7 @@ func (i *invocation) settle(ctx context.Context, p place, intent ledger.Intent, 
 		return creation{}, false, err
 	}
 	made := creation{token: token, record: standing, intent: intent, claimed: true}
-	return made, intent.Version == i.event.VersionID && standing.State == ledger.Issued, nil
+	return made, intent.Version == i.event.VersionID && standing.State == ledger.Issued && standing.Base == i.current.ID, nil
 }
 
 // claim records a token that was found, and returns the record that stands.

@@ -159,7 +159,8 @@ func (w *world) accounted(t *token, tokens []ledger.Token, intents []ledger.Inte
 		}
 		switch record.State {
 		case ledger.Retiring:
-			if record.NotBefore.Before(now) && (settled || w.retention == 0 && !record.Elsewhere && !t.left()) {
+			swapped := w.secretOf[record.Secret].since
+			if settled && record.NotBefore.Before(now) || w.retention == 0 && !record.Elsewhere && !t.left() && record.NotBefore.Before(swapped) {
 				return "retiring, and overdue"
 			}
 			return ""

@@ -117,7 +117,7 @@ type memory struct {
 	// ledgerUser is the part of the ledger that it wrote an intent to.
 	ledgerUser string
 	loggedIn   int                    // times that a login was answered
-	looked     map[*managed]time.Time // when it last saw where AWSCURRENT stands
+	looked     map[*managed]time.Time // where AWSCURRENT stood when, as it last saw
 	base       string                 // the version that it last saw as AWSCURRENT
 	listedAt   time.Time
 	verified   map[string]bool

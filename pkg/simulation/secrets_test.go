@@ -81,7 +81,7 @@ func (s secrets) Describe(ctx context.Context, secretID string) (rotation.Descri
 	c.effect = func(age time.Duration) {
 		out, err := s.w.secretsManager.DescribeSecret(&awstest.SecretIdInput{SecretId: secretID, Stale: s.w.changesSince(secretID, age)})
 		if result = err; err == nil {
-			s.w.observeLook(by, secretID)
+			s.w.observeLook(by, secretID, age)
 			found = rotation.Description{ARN: out.ARN, Versions: out.VersionIdsToStages}
 		}
 	}
@@ -106,7 +106,7 @@ func (s secrets) Get(ctx context.Context, secretID, versionID, label string) (ro
 		out, err := s.w.secretsManager.GetSecretValue(&in)
 		if result = err; err == nil {
 			found = rotation.Version{ARN: out.ARN, ID: out.VersionId, Labels: out.VersionStages, Value: hidden.New(*out.SecretString)}
-			s.w.observeGet(by, out.ARN, out.VersionId, label)
+			s.w.observeGet(by, out.ARN, out.VersionId, label, age)
 		}
 	}
 	err := s.w.aws(ctx, c, secretAttempts, &result)

@@ -56,21 +56,21 @@ func (w *world) observeListed(by *invocation, auth string) {
 	}
 }
 
-func (w *world) observeGet(by *invocation, arn, version, label string) {
+func (w *world) observeGet(by *invocation, arn, version, label string, age time.Duration) {
 	if label == rotation.LabelCurrent && w.secretOf[arn] != nil {
-		w.observeLook(by, arn)
+		w.observeLook(by, arn, age)
 		if by.secret == w.secretOf[arn] {
 			by.base = version
 		}
 	}
 }
 
-// observeLook sees that a program looks where the labels of a secret stand.
-func (w *world) observeLook(by *invocation, arn string) {
+// observeLook sees that a program looks where the labels of a secret stood some time ago.
+func (w *world) observeLook(by *invocation, arn string, age time.Duration) {
 	if by.looked == nil {
 		by.looked = map[*managed]time.Time{}
 	}
-	by.looked[w.secretOf[arn]] = time.Now()
+	by.looked[w.secretOf[arn]] = time.Now().Add(-age)
 }
 
 // observePut sees a value that a program has put into a pending version.
@@ -212,7 +212,7 @@ func (w *world) observeDeleted(by *invocation, text string) {
 		case s.current == text:
 			w.violate(dead, "token %s of %s was deleted while AWSCURRENT named it", t, s)
 			s.excused = text
-		case s.pending == text && s.pendingSince.After(by.looked[s].Add(-w.staleness)):
+		case s.pending == text && s.pendingSince.After(by.looked[s]):
 			// Put after the state that the holders were seen in; the mark for deletion was there before, so that it is not
 			// swapped in.
 		case s.pending == text:

@@ -26,7 +26,7 @@ func (w *world) observeParameter(by *invocation, name, value string) {
 	}
 	if strings.HasPrefix(kind, "token-") && by.sweeping {
 		if t := w.byFingerprint[kind[len("token-"):][:12]]; t != nil && t.stray.IsZero() {
-			t.stray = time.Now()
+			t.stray = by.listedAt
 		}
 	}
 	if !strings.HasPrefix(kind, "token-") || !strings.Contains(value, `"adopted":true`) {

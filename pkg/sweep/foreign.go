@@ -18,10 +18,10 @@ func (u *userSweep) sweepForeign(ctx context.Context) {
 			strays[record.Fingerprint] = record
 			continue
 		}
-		known[record.Fingerprint] = true
+		if record.State != ledger.Unclaimed || !u.settings.Exclusive {
+			known[record.Fingerprint] = true
+		}
 	}
-	// Where a secret could not be read, or a creation is open, a token without a record may be somebody's.
-	certain := u.whole && len(u.view.Unreadable) == 0 && len(u.view.Intents) == 0
 	for _, token := range u.tokens {
 		fingerprint := token.Fingerprint()
 		stray, seen := strays[fingerprint]
@@ -34,7 +34,7 @@ func (u *userSweep) sweepForeign(ctx context.Context) {
 			if !known[fingerprint] && !u.heldByAny(fingerprint) {
 				report.Foreign++
 			}
-		case !certain:
+		case !u.certain():
 			report.Foreign++
 		case seen && stray.Due(u.config.Now()):
 			report.Foreign++
@@ -53,6 +53,12 @@ func (u *userSweep) sweepForeign(ctx context.Context) {
 		u.write(ctx, func() error { return u.ledger.Remove(ctx, u.user, gone) })
 	}
 	u.answer.Users = append(u.answer.Users, report)
+}
+
+// certain reports whether a token that no secret holds, and that was not proven ours, is nobody's. Where a secret could not
+// be read, or a creation is open, it may be somebody's.
+func (u *userSweep) certain() bool {
+	return u.whole && !u.blind && len(u.view.Unreadable) == 0 && len(u.view.Intents) == 0
 }
 
 func (u *userSweep) deleteStray(ctx context.Context, stray ledger.Token, token engage.Token, report *UserReport) {

@@ -69,10 +69,6 @@ func (u *userSweep) sweepRecord(ctx context.Context, h *holder, record ledger.To
 		// Neither listed nor to be asked: somebody has to look at it.
 		report.Unclaimed = append(report.Unclaimed, record.Fingerprint)
 	case record.State == ledger.Unclaimed:
-		if u.settings.Exclusive && u.whole && !u.blind {
-			u.condemn(ctx, record, now.Add(grace), f, report)
-			return
-		}
 		report.Unclaimed = append(report.Unclaimed, record.Fingerprint)
 	case record.State == ledger.Retiring && u.revoke == h.arn:
 		u.retire(ctx, record, f, report)

@@ -191,6 +191,11 @@ func (s *Sweeper) Run(ctx context.Context, request Request) (Answer, error) {
 		}
 		run.revoke = d.ARN
 	}
+	for _, view := range views {
+		run.secrets = append(run.secrets, view.Secrets()...)
+	}
+	slices.Sort(run.secrets)
+	run.secrets = slices.Compact(run.secrets)
 	for _, user := range sortedUsers(views) {
 		run.sweepUser(ctx, user, views[user])
 	}

@@ -20,7 +20,8 @@ type run struct {
 	settings settings.Settings
 	ledger   *ledger.Ledger
 	request  Request
-	revoke   string // ARN of the secret whose retention is to end, or ""
+	secrets  []string // ARNs of all that the ledger names
+	revoke   string   // ARN of the secret whose retention is to end, or ""
 	answer   Answer
 }
 
@@ -54,6 +55,10 @@ func (r *run) sweepUser(ctx context.Context, user ledger.User, view ledger.View)
 		return
 	}
 	u := &userSweep{run: r, user: user, view: view, holders: map[string]*holder{}, whole: true}
+	if r.settings.Exclusive {
+		// What is nobody's is deleted: look at all secrets, since one that is another user's by now may hold a token of this.
+		secrets = r.secrets
+	}
 	u.readHolders(ctx, secrets)
 	if err := u.list(ctx); err != nil {
 		// What can be told by the tokens' own right still is, and the rest reported.
