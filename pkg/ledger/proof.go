@@ -35,6 +35,7 @@ type Proof struct {
 	excluded  map[engage.Fingerprint]bool
 	settled   map[string]bool // intent ids
 	doubted   map[string]bool
+	tied      []Intent // doubted by settle, which is to be written down
 }
 
 // NewProof starts a proof for one secret.
@@ -55,6 +56,9 @@ func NewProof(view View, secret string, listed []engage.Token, now time.Time) *P
 		if record.Intent != "" {
 			p.settled[record.Intent] = true
 		}
+	}
+	for _, intent := range view.Intents {
+		p.doubted[intent.ID] = intent.InDoubt
 	}
 	return p
 }
@@ -85,12 +89,29 @@ func (p *Proof) Next() (intent Intent, token engage.Token, ok bool) {
 			continue
 		}
 		appeared := p.candidates(intent)
-		if len(appeared) == 1 && !p.unclaimed[appeared[0]] && !slices.ContainsFunc(passed, func(i Intent) bool { return !i.Baseline.Contains(appeared[0]) }) {
-			p.settled[intent.ID], p.known[appeared[0]] = true, true
+		if len(appeared) == 1 && !p.unclaimed[appeared[0]] && !madeBy(passed, appeared[0]) {
+			p.settle(intent, appeared[0])
 			return intent, p.tokens[appeared[0]], true
 		}
 	}
 	return Intent{}, engage.Token{}, false
+}
+
+// madeBy reports whether the creation after one of the intents may have made the token.
+func madeBy(intents []Intent, fingerprint engage.Fingerprint) bool {
+	return slices.ContainsFunc(intents, func(i Intent) bool { return !i.Baseline.Contains(fingerprint) })
+}
+
+// settle counts an intent and a token as belonging together. Another open intent that the token may have come of as well is
+// in doubt from then on: what else has appeared, or will, may be somebody else's.
+func (p *Proof) settle(intent Intent, fingerprint engage.Fingerprint) {
+	for _, other := range p.Open() {
+		if other.ID != intent.ID && !p.doubted[other.ID] && !other.Baseline.Contains(fingerprint) {
+			p.Doubt(other)
+			p.tied = append(p.tied, other)
+		}
+	}
+	p.settled[intent.ID], p.known[fingerprint] = true, true
 }
 
 // Hold tells the proof which token the intent's version holds, the zero Fingerprint where it holds none, and reports
@@ -104,7 +125,7 @@ func (p *Proof) Hold(intent Intent, held engage.Fingerprint) bool {
 		p.Doubt(intent)
 		return false
 	}
-	p.settled[intent.ID], p.known[held] = true, true
+	p.settle(intent, held)
 	return true
 }
 
@@ -184,6 +205,23 @@ func (p *Proof) Expired() []Unproven {
 		expired = append(expired, u)
 	}
 	return expired
+}
+
+// Attribute claims the record of a token that the proof has found to come of the intent, and returns the record that
+// stands. Where that one names another intent, this one stays open.
+func (l *Ledger) Attribute(ctx context.Context, user User, p *Proof, intent Intent, t Token) (Token, error) {
+	for ; len(p.tied) > 0; p.tied = p.tied[1:] {
+		p.tied[0].InDoubt = true
+		if err := l.Begin(ctx, user, p.tied[0]); err != nil {
+			return Token{}, err
+		}
+	}
+	standing, _, err := l.Claim(ctx, user, t)
+	if err == nil && standing.Intent != intent.ID {
+		delete(p.settled, intent.ID)
+		p.Doubt(intent)
+	}
+	return standing, err
 }
 
 // Report records the tokens as unclaimed, for the sweep's report, and then removes the intent.

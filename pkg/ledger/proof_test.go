@@ -54,6 +54,8 @@ func TestATokenIsProvenOursOnlyWhereNothingElseExplainsIt(t *testing.T) {
 		"another's, over and seen before":    {view: with(intentAt(other, -4*time.Minute, made[:2]...), ours), listed: made[:3], want: 2},
 		"another's, with a record": {view: ledger.View{Intents: []ledger.Intent{ours, intentAt(other, time.Second, made[:2]...)},
 			Tokens: []ledger.Token{settledBy(intentAt(other, time.Second, made[:2]...), made[3])}}, listed: made[:4], want: 2},
+		"a later one's invocation is at work": {view: with(ours, intentAt(arn, 2*time.Minute, made[:2]...)), listed: made[:3], after: 2*time.Minute + 30*time.Second,
+			adjust: func(p *ledger.Proof) { p.OnlyEnded = true }, want: -1},
 		"an unreadable parameter":        {view: ledger.View{Intents: []ledger.Intent{ours}, Unreadable: []string{"/p/ledger/x"}}, listed: made[:3], want: -1},
 		"the invocation is at work":      {view: with(ours), listed: made[:3], after: 30 * time.Second, adjust: func(p *ledger.Proof) { p.OnlyEnded = true }, want: -1},
 		"the invocation is over":         {view: with(ours), listed: made[:3], after: 61 * time.Second, adjust: func(p *ledger.Proof) { p.OnlyEnded = true }, want: 2},
@@ -91,6 +93,63 @@ func settledBy(intent ledger.Intent, token engage.Token) ledger.Token {
 	r := record(token, ledger.Issued)
 	r.Secret, r.Intent = intent.Secret, intent.ID
 	return r
+}
+
+func TestWhatMayHaveComeOfTwoIntentsLeavesOneInDoubt(t *testing.T) {
+	made := tokens(t, 6)
+	cases := map[string]struct {
+		older, newer ledger.Intent
+		listed       []engage.Token
+		want         []engage.Token // as they are proven
+		later        bool           // whether one that appears later is proven too
+	}{
+		"one token, two listings without it": {intentAt(arn, 0, made[:2]...), intentAt(arn, time.Second, made[:2]...), made[:3], made[2:3], false},
+		"a token between the two listings":   {intentAt(arn, 0, made[:2]...), intentAt(arn, time.Second, made[:3]...), made[:3], made[2:3], true},
+		"one token for each":                 {intentAt(arn, 0, made[:2]...), intentAt(arn, time.Second, made[:3]...), made[:4], made[3:4], false},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			book := ledger.New(newShelf(), "/p")
+			for _, intent := range []ledger.Intent{c.older, c.newer} {
+				if err := book.Begin(t.Context(), user, intent); err != nil {
+					t.Fatal(err)
+				}
+			}
+			proven := func(listed []engage.Token) (all []engage.Token) {
+				view, err := book.Read(t.Context(), user)
+				if err != nil {
+					t.Fatal(err)
+				}
+				proof := ledger.NewProof(view, arn, listed, start.Add(30*time.Second))
+				for {
+					intent, token, ok := proof.Next()
+					if !ok {
+						return all
+					}
+					if standing, err := book.Attribute(t.Context(), user, proof, intent, settledBy(intent, token)); err != nil || standing.Intent != intent.ID {
+						t.Fatal(standing, err)
+					}
+					all = append(all, token)
+				}
+			}
+			if got := proven(c.listed); !slices.Equal(got, c.want) {
+				t.Errorf("%d tokens are proven, or others", len(got))
+			}
+			// The records are gone by then, since the tokens were deleted.
+			view, err := book.Read(t.Context(), user)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, record := range view.Tokens {
+				if err := book.Forget(t.Context(), user, view, record); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := proven(append(made[:2:2], made[5])); len(got) > 0 != c.later {
+				t.Errorf("later: %d tokens are proven", len(got))
+			}
+		})
+	}
 }
 
 func TestAVersionThatHoldsATokenTellsOfItsIntent(t *testing.T) {

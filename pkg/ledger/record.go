@@ -17,6 +17,9 @@ type Intent struct {
 	// Until is the deadline of the invocation that wrote the intent: later it cannot be at work any more.
 	Until    time.Time `json:"until"`
 	Baseline Baseline  `json:"baseline"`
+	// InDoubt tells that a token was attributed to another intent by listings alone, although it may have come of this one.
+	// Nothing is proven to come of it any more.
+	InDoubt bool `json:"inDoubt,omitempty"`
 }
 
 // NewIntent returns an intent with an ID that no other attempt shares: attempt names the invocation.

@@ -18,13 +18,14 @@ func (r *Rotator) warm() bool { return r.sessions.Warm(r.config.Now()) }
 // ledger.
 func (i *invocation) logIn(ctx context.Context, history ledger.LoginHistory, then func(place, *engage.Session) error) (place, *engage.Session, ledger.View, error) {
 	count := counted{now: i.config.Now, acquire: func(ctx context.Context, user ledger.User) error {
-		err := i.loginCounter().Acquire(ctx, history, account.LoginKey(i.currentDocument, user))
-		history = nil // good for one login
-		var tooMany *ledger.TooManyLogins
-		if errors.As(err, &tooMany) && i.sleepUntil(ctx, tooMany.Until) {
-			return i.loginCounter().Acquire(ctx, nil, account.LoginKey(i.currentDocument, user))
+		for {
+			err := i.loginCounter().Acquire(ctx, history, account.LoginKey(i.currentDocument, user))
+			history = nil // good for one login
+			var tooMany *ledger.TooManyLogins
+			if !errors.As(err, &tooMany) || !i.sleepUntil(ctx, tooMany.Until) {
+				return err
+			}
 		}
-		return err
 	}}
 	// Who logs in is known by the admin secret's name: the login is counted while that secret is being read.
 	if i.currentDocument.AdminSecretARN() != "" && !i.warm() {

@@ -12,14 +12,13 @@ import (
 
 // resolve settles what earlier attempts at this secret have left in the ledger, as far as it can be proven, and returns
 // a token of theirs that the event's version can hold. listed is a listing made after view, or view is read again.
-func (i *invocation) resolve(ctx context.Context, p place, listed []engage.Token, view ledger.View) (creation, bool, error) {
+func (i *invocation) resolve(ctx context.Context, p place, listed []engage.Token, view ledger.View) (adopted creation, found bool, err error) {
 	if !i.concerned(view) {
 		return creation{}, false, nil
 	}
 	// What another rotation of this user created before the listing, its intent preceded: read after the listing, the
 	// ledger tells of it.
-	view, err := i.ledger().Read(ctx, p.user)
-	if err != nil {
+	if view, err = i.ledger().Read(ctx, p.user); err != nil {
 		return creation{}, false, fail("read the ledger", err, "nothing was created")
 	}
 	if made, found := i.reissue(view, listed); found {
@@ -41,15 +40,15 @@ func (i *invocation) resolve(ctx context.Context, p place, listed []engage.Token
 		if !ok {
 			break
 		}
-		made, adopted, err := i.settle(ctx, p, intent, token)
+		made, wanted, err := i.settle(ctx, p, proof, intent, token, !found)
 		if err != nil {
 			return creation{}, false, err
 		}
-		if adopted {
-			return made, true, nil
+		if wanted {
+			adopted, found = made, true
 		}
 	}
-	return creation{}, false, i.closeIntents(ctx, p, proof)
+	return adopted, found, i.closeIntents(ctx, p, proof)
 }
 
 // settleHeld settles the intents of other versions by what those hold: createSecret may have put a token that it could not
@@ -68,7 +67,7 @@ func (i *invocation) settleHeld(ctx context.Context, p place, proof *ledger.Proo
 		if !proof.Hold(intent, token.Fingerprint()) {
 			continue
 		}
-		if _, err := i.claim(ctx, p, i.newRecord(ctx, intent, token)); err != nil {
+		if _, err := i.claim(ctx, p, proof, intent, i.newRecord(ctx, intent, token)); err != nil {
 			return err
 		}
 	}
@@ -126,25 +125,26 @@ func (i *invocation) reissue(view ledger.View, listed []engage.Token) (creation,
 	return creation{}, false
 }
 
-// settle claims a token that was proven to come of an intent. It is adopted where the intent is for the event's version;
-// otherwise that rotation is over, and the token is marked for deletion.
-func (i *invocation) settle(ctx context.Context, p place, intent ledger.Intent, token engage.Token) (creation, bool, error) {
+// settle claims a token that was proven to come of an intent. It is adopted where one is wanted and the intent is for the
+// event's version; otherwise that attempt is over, and the token is marked for deletion.
+func (i *invocation) settle(ctx context.Context, p place, proof *ledger.Proof, intent ledger.Intent, token engage.Token, wanted bool) (creation, bool, error) {
+	wanted = wanted && intent.Version == i.event.VersionID
 	record := i.newRecord(ctx, intent, token)
 	record.Adopted, record.Base = true, i.current.ID
-	if intent.Version != i.event.VersionID {
+	if !wanted {
 		record.State, record.NotBefore, record.Replaced = ledger.Retiring, i.config.Now(), true
 	}
-	standing, err := i.claim(ctx, p, record)
+	standing, err := i.claim(ctx, p, proof, intent, record)
 	if err != nil {
 		return creation{}, false, err
 	}
 	made := creation{token: token, record: standing, intent: intent, claimed: true}
-	return made, intent.Version == i.event.VersionID && standing.State == ledger.Issued && standing.Base == i.current.ID, nil
+	return made, wanted && standing.State == ledger.Issued && standing.Base == i.current.ID, nil
 }
 
-// claim records a token that was found, and returns the record that stands.
-func (i *invocation) claim(ctx context.Context, p place, record ledger.Token) (ledger.Token, error) {
-	standing, _, err := i.ledger().Claim(ctx, p.user, record)
+// claim records a token that was found to come of an intent, and returns the record that stands.
+func (i *invocation) claim(ctx context.Context, p place, proof *ledger.Proof, intent ledger.Intent, record ledger.Token) (ledger.Token, error) {
+	standing, err := i.ledger().Attribute(ctx, p.user, proof, intent, record)
 	if err != nil {
 		return ledger.Token{}, fail("claim a token whose creation was not answered", err, "nothing was created")
 	}

@@ -120,17 +120,25 @@ func (w *world) populate() {
 	w.together = w.chance(0.4)
 	w.sweepRate = []float64{0, 0, 0.002, 0.01}[w.random.IntN(4)]
 	w.drag = []float64{0, 0, 0.1, 0.5}[w.random.IntN(4)]
+	w.gather()
 	if w.options.yardstick {
-		w.retention, w.exclusive, w.sweepRate = 0, false, 0
+		w.retention, w.exclusive, w.sweepRate, w.duels = 0, false, 0, 0
 	}
-	w.smooth = w.weather == weather{only: w.weather.only} && w.people == 0 && w.impatience == 0 && w.lagging == 0 && w.staleRate == 0 && w.drag == 0 && w.lifetime >= time.Minute
+	w.smooth = (w.weather.mild || w.weather.still()) && w.people == 0 && w.impatience == 0 && w.lagging == 0 && w.staleRate == 0 && w.drag == 0 && w.strangers == 0 && w.lifetime >= time.Minute
 	for _, u := range w.users {
 		if w.chance(0.6) {
 			u.admin = w.store("admin-"+u.name, w.loginFields(u, ""))
 		}
 	}
-	for i := range 1 + w.random.IntN(3) {
+	secrets := 1 + w.random.IntN(3)
+	if w.crowded {
+		secrets = 3
+	}
+	for i := range secrets {
 		s := &managed{name: "secret" + strconv.Itoa(i), user: w.users[w.random.IntN(len(w.users))]}
+		if w.crowded {
+			s.user = w.users[0]
+		}
 		w.secrets = append(w.secrets, s)
 		s.arn = w.store(s.name, w.document(s, ""))
 		w.secretOf[s.arn] = s

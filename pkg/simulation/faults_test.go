@@ -39,10 +39,15 @@ type weather struct {
 	burst      float64 // the rate within a burst
 	burstEvery time.Duration
 	burstFor   time.Duration
-	only       int // the service that bursts are limited to, or -1
+	only       int                // the service that bursts are limited to, or -1
+	at         map[string]float64 // more faults at some operations
+	mild       bool               // a second try has luck
 
 	until, next time.Time // of the present burst; when the next one starts
 }
+
+// still reports whether there are no faults.
+func (f weather) still() bool { return f.rate == 0 && f.burst == 0 && f.at == nil }
 
 func (w *world) newWeather() weather {
 	weather := weather{only: -1}
@@ -80,7 +85,10 @@ func (w *world) faultRate(s service) float64 {
 
 // decide draws what becomes of a call.
 func (w *world) decide(c *call) fault {
-	if w.calm || w.random.Float64() >= w.faultRate(c.service) {
+	if w.weather.mild && !w.calm {
+		return w.mildFault(c)
+	}
+	if w.calm || w.random.Float64() >= max(w.faultRate(c.service), w.weather.at[c.op]) {
 		if !w.calm && w.staleRate > 0 && c.reads() && w.random.Float64() < w.staleRate {
 			return staleRead
 		}
@@ -99,14 +107,29 @@ func (w *world) decide(c *call) fault {
 	}
 }
 
+// mildFault draws what becomes of a call that is tried again by whoever makes it, without being counted.
+func (w *world) mildFault(c *call) fault {
+	switch {
+	case c.service == vendor && c.op != opList && c.op != opDelete, c.try > 1, w.random.Float64() >= w.weather.rate:
+		return none
+	}
+	return []fault{lostRequest, lostAnswer, error500, error500After, throttle}[w.random.IntN(5)]
+}
+
 // serve lets a call go on.
 func (w *world) serve(c *call) {
 	f := w.decide(c)
 	w.faults[f]++
+	switch {
+	case f == denied && c.op == opPut:
+		c.by.putRefused = true
+	case f != none:
+		c.by.faults++
+	}
 	if w.trace != nil && f != none {
 		w.logf("  %s %s %s: %s", c.by, c.op, c.resource, faultNames[f])
 	}
-	final := w.random.IntN(2) == 0
+	final := w.random.IntN(2) == 0 && !w.weather.mild
 	switch f {
 	case none:
 		w.act(c, 0)

@@ -152,31 +152,17 @@ func (w *world) isHeld(text string) bool {
 
 // accounted returns "" where a token that no secret holds is told of, and else what is wrong.
 func (w *world) accounted(t *token, tokens []ledger.Token, intents []ledger.Intent, settled bool) string {
-	now := time.Now()
+	why := ""
 	for _, record := range tokens {
 		if string(record.Fingerprint) != t.fingerprint {
 			continue
 		}
-		switch record.State {
-		case ledger.Retiring:
-			swapped := w.secretOf[record.Secret].since
-			if settled && record.NotBefore.Before(now) || w.retention == 0 && !record.Elsewhere && !t.left() && record.NotBefore.Before(swapped) {
-				return "retiring, and overdue"
-			}
+		if why = w.accountedBy(t, record, settled); why == "" {
 			return ""
-		case ledger.Unclaimed:
-			if settled {
-				w.unclaimed++
-			}
-			return ""
-		case ledger.Stray:
-			return ""
-		case ledger.Issued:
-			if !settled && t.left() {
-				return ""
-			}
-			return "issued, and no secret holds it"
 		}
+	}
+	if why != "" {
+		return why
 	}
 	for _, i := range intents {
 		switch truth := w.intents[i.ID]; {
@@ -194,6 +180,26 @@ func (w *world) accounted(t *token, tokens []ledger.Token, intents []ledger.Inte
 		return "no record"
 	}
 	return "neither record nor intent"
+}
+
+// accountedBy is accounted for one record of the token.
+func (w *world) accountedBy(t *token, record ledger.Token, settled bool) string {
+	switch record.State {
+	case ledger.Retiring:
+		swapped := w.secretOf[record.Secret].since
+		if settled && record.NotBefore.Before(time.Now()) || w.retention == 0 && !record.Elsewhere && !t.left() && record.NotBefore.Before(swapped) {
+			return "retiring, and overdue"
+		}
+	case ledger.Unclaimed:
+		if settled {
+			w.unclaimed++
+		}
+	case ledger.Issued:
+		if settled || !t.left() {
+			return "issued, and no secret holds it"
+		}
+	}
+	return ""
 }
 
 // reachable reports whether a secret that the user's part of the ledger names is still of that user, so that a sweep can

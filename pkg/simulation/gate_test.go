@@ -15,6 +15,7 @@ type call struct {
 	op       string
 	resource string
 	sent     time.Time
+	try      int
 	// effect does what the call asks for, on the scheduler's goroutine; a read may be of the state of some time ago.
 	effect func(age time.Duration)
 	answer chan verdict

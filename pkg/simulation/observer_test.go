@@ -19,6 +19,7 @@ const (
 	logins                     // G4
 	lostEdit                   // G6
 	needless                   // a rotation fails, although nothing goes wrong
+	tardy                      // a token lives on for longer, or is one more, than needs be
 	cutOff                     // G7: a reader that caches for the retention has a failed call
 	broken                     // something else that must not be
 	numberOfGuarantees
@@ -26,7 +27,7 @@ const (
 
 var guaranteeNames = [numberOfGuarantees]string{
 	"G1 dead current token", "G1 unverified token swapped in", "G2 foreign token deleted or adopted", "G3 leaked token", "G3 wedged secret",
-	"G4 too many logins", "G6 lost edit", "needless failure", "G7 failed call of a reader", "other",
+	"G4 too many logins", "G6 lost edit", "needless failure", "needless token", "G7 failed call of a reader", "other",
 }
 
 // violation is a guarantee that was not kept.
@@ -83,6 +84,7 @@ type token struct {
 	secret            *managed    // that it was made for
 	born, died        time.Time
 	listed            time.Time // when lists begin to show it
+	recorded          time.Time // when the ledger first had a record of it
 	lastCurrent       time.Time // when it ceased to be AWSCURRENT's
 	lastOf            *managed
 	held              bool      // some version of a managed secret has held it
@@ -122,6 +124,13 @@ type memory struct {
 	listedAt   time.Time
 	verified   map[string]bool
 	created    []*token
+	faults     int            // what went wrong with its calls, but for a put that was refused
+	calls      map[string]int // to the vendor
+	version    string         // that it works on
+	put        string         // the token that it has put
+	replaced   *token         // that it has put another one in the place of
+	// putRefused tells that a permission was missing to put the token.
+	putRefused bool
 	// coincidence tells that somebody else's token was taken for the one that this invocation may have made.
 	coincidence bool
 }

@@ -131,6 +131,7 @@ func (w *world) cancel(s *managed) {
 		s.cancelled[s.pendingVersion] = time.Now()
 		w.logf("somebody removes AWSPENDING from %s", s)
 		w.move(s, awstest.StagePending, "", s.pendingVersion)
+		w.duel()
 	}
 }
 

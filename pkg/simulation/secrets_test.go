@@ -44,6 +44,7 @@ var (
 func (w *world) aws(ctx context.Context, c call, attempts int, result *error) error {
 	for try := 1; ; try++ {
 		attempt := c
+		attempt.try = try
 		v, err := w.do(ctx, &attempt)
 		if err == nil {
 			switch v.seen {

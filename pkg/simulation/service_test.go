@@ -7,6 +7,7 @@ import (
 	"engage-token-rotation/pkg/awstest"
 	"engage-token-rotation/pkg/hidden"
 	"engage-token-rotation/pkg/rotation"
+	"engage-token-rotation/pkg/sweep"
 )
 
 // rotationRun is a rotation as the service carries it out.
@@ -123,7 +124,7 @@ func (w *world) rotationStep(r *rotationRun, event awstest.RotationEvent, over f
 	} else {
 		process = w.newRotator()
 	}
-	i := &invocation{run: r, secret: r.secret, step: event.Step}
+	i := &invocation{run: r, secret: r.secret, step: event.Step, memory: memory{version: event.ClientRequestToken}}
 	if w.trace != nil {
 		i.name = event.Step + " " + r.secret.name + " " + event.ClientRequestToken[:8]
 	}
@@ -177,6 +178,7 @@ func (w *world) failed(r *rotationRun) {
 	w.after(w.between(pause/2, pause), func() {
 		w.logf("the service repeats the rotation of %s", r.secret)
 		w.next(r)
+		w.duel()
 	})
 }
 
@@ -208,4 +210,11 @@ func (w *world) finishRun(r *rotationRun, err error) {
 	}
 	w.logf("the rotation of %s ends: %s", r.secret, outcome)
 	r.done(outcome)
+}
+
+// duel starts sweeps that meet what is going on.
+func (w *world) duel() {
+	for !w.calm && w.duels > 0 && w.chance(w.duels) {
+		w.after(w.between(0, 3*time.Second), func() { w.sweep(sweep.Request{}) })
+	}
 }

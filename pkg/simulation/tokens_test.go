@@ -36,6 +36,9 @@ func (w *world) observeCreated(by *invocation, text string) {
 		}
 	}
 	by.created = append(by.created, t)
+	if !w.options.yardstick && !by.sweeping {
+		w.observeSecond(by, t)
+	}
 	w.logf("  made token %s", t)
 	if by.sweeping {
 		w.violate(broken, "a sweep made token %s", t)
@@ -92,7 +95,7 @@ func (w *world) observePut(by *invocation, arn, version, text string) {
 		return
 	case by.request.DryRun || by.sweeping:
 		w.violate(broken, "a sweep wrote to %s", s)
-	case t.by != nil && t.secret != s:
+	case t.by != nil && t.secret != s && !t.by.coincidence:
 		w.violate(stolen, "%s was given token %s, which was made for %s", s, t, t.secret)
 	case t.by == nil && !t.held && !t.coincidence:
 		w.violate(stolen, "%s was given the foreign token %s", s, t)
@@ -103,6 +106,7 @@ func (w *world) observePut(by *invocation, arn, version, text string) {
 		}
 	}
 	t.held = true
+	by.put = t.text
 }
 
 // observeMove sees a label that a program has moved.
@@ -119,6 +123,7 @@ func (w *world) observeMove(by *invocation, arn, label, to, from string) {
 	}
 	if old := w.tokens[replaced]; old != nil {
 		old.replaced = true
+		by.replaced = old
 	}
 	t := w.tokens[s.current]
 	switch {
@@ -212,7 +217,7 @@ func (w *world) observeDeleted(by *invocation, text string) {
 		case s.current == text:
 			w.violate(dead, "token %s of %s was deleted while AWSCURRENT named it", t, s)
 			s.excused = text
-		case s.pending == text && s.pendingSince.After(by.looked[s]):
+		case s.pending == text && by.put != text && s.pendingSince.After(by.looked[s]):
 			// Put after the state that the holders were seen in; the mark for deletion was there before, so that it is not
 			// swapped in.
 		case s.pending == text:
@@ -220,7 +225,7 @@ func (w *world) observeDeleted(by *invocation, text string) {
 		}
 	}
 	switch {
-	case w.retention == 0 || t.lastOf == nil || t.lastOf.revoked || !t.lastCurrent.Add(w.retention).After(now):
+	case w.retention == 0 || t.coincidence || t.lastOf == nil || t.lastOf.revoked || !t.lastCurrent.Add(w.retention).After(now):
 	case t.by == nil && w.exclusive && t.replacedByHand, t.putBack && (t.replacedByHand || t.lastOf.moved):
 		w.coincidences++ // put back by hand and replaced by hand: no rotation has seen it
 	default:

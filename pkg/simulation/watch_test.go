@@ -29,6 +29,11 @@ func (w *world) observeParameter(by *invocation, name, value string) {
 			t.stray = by.listedAt
 		}
 	}
+	if strings.HasPrefix(kind, "token-") {
+		if t := w.byFingerprint[kind[len("token-"):][:12]]; t != nil && t.recorded.IsZero() {
+			t.recorded = time.Now()
+		}
+	}
 	if !strings.HasPrefix(kind, "token-") || !strings.Contains(value, `"adopted":true`) {
 		return
 	}
@@ -106,5 +111,29 @@ func (w *world) observeSent(c *call) {
 func (w *world) observeStep(i *invocation) {
 	if i.loggedIn > 1 {
 		w.violate(logins, "%s logged in %d times", i, i.loggedIn)
+	}
+	if w.options.yardstick || i.dead || i.faults > 0 || i.drag > 0 {
+		return
+	}
+	if t := i.replaced; t != nil && !t.coincidence && !i.failed && w.retention == 0 && t.alive() && !w.isHeld(t.text) && w.vendor.Alive(i.secret.current) {
+		w.violate(tardy, "%s left token %s alive, which it has replaced", i, t)
+	}
+	for _, t := range i.created {
+		if i.putRefused && t.alive() && !t.held {
+			w.violate(tardy, "%s left token %s alive, which was refused", i, t)
+		}
+	}
+}
+
+// observeSecond sees that a program makes a token for a version that has one.
+func (w *world) observeSecond(by *invocation, made *token) {
+	for _, value := range w.records() {
+		var record ledger.Token
+		if json.Unmarshal([]byte(value), &record) != nil || record.State != ledger.Issued || record.Secret != by.secret.arn || record.Version != by.version || record.Base != by.base {
+			continue
+		}
+		if t := w.byFingerprint[string(record.Fingerprint)]; t != nil && t != made && t.alive() && t.user == made.user && t.listed.Before(by.began) && t.recorded.Before(by.began) {
+			w.violate(tardy, "%s made token %s for version %.8s, which token %s was made for", by, made, by.version, t)
+		}
 	}
 }

@@ -44,6 +44,8 @@ type world struct {
 	staleness time.Duration
 	calm      bool // no faults and no people any more
 	people    float64
+	crowded   bool    // all secrets are of one user
+	duels     float64 // how often sweeps start when a rotation is run again or cancelled
 
 	// The scheduler's.
 	mu          sync.Mutex // guards the next three, and the flags of calls and invocations

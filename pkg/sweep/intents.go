@@ -17,7 +17,7 @@ func (u *userSweep) resolveIntents(ctx context.Context, h *holder, report *Secre
 		return nil
 	}
 	proof.OnlyEnded = true
-	c := claims{userSweep: u, failed: map[string]bool{}}
+	c := claims{userSweep: u, proof: proof, failed: map[string]bool{}}
 	for _, intent := range proof.Open() {
 		// A version that holds a token without a record proves whose it is, labelled or not.
 		token, err := u.heldBy(ctx, h.arn, intent.Version)
@@ -70,6 +70,7 @@ func (u *userSweep) resolveIntents(ctx context.Context, h *holder, report *Secre
 // claims is the records that a sweep makes of tokens that it found.
 type claims struct {
 	*userSweep
+	proof   *ledger.Proof
 	records []ledger.Token
 	failed  map[string]bool // the intents whose token could not be recorded: they stay
 }
@@ -84,7 +85,7 @@ func (c *claims) claim(ctx context.Context, intent ledger.Intent, token engage.T
 		record.NotBefore, record.Replaced = c.config.Now(), true
 	}
 	claimed := c.write(ctx, func() (err error) {
-		record, _, err = c.ledger.Claim(ctx, c.user, record)
+		record, err = c.ledger.Attribute(ctx, c.user, c.proof, intent, record)
 		return err
 	})
 	if !claimed {

@@ -128,13 +128,10 @@ func (u *userSweep) ask(ctx context.Context, h *holder, token engage.Token) (own
 	return own, false, err
 }
 
-// keepHeld mends a record that says other than that its token is held: an unclaimed one has found its secret, and a
-// retiring one was kept, or put back by hand.
+// keepHeld mends a record that says retiring of a token that was kept, or put back by hand. One that says unclaimed stays
+// until the token is replaced: finishSecret may be writing it at this moment.
 func (u *userSweep) keepHeld(ctx context.Context, h *holder, record ledger.Token) {
-	switch {
-	case record.State == ledger.Unclaimed:
-		u.write(ctx, func() error { return u.ledger.Remove(ctx, u.user, record) })
-	case record.State == ledger.Retiring && u.settled(h, record):
+	if record.State == ledger.Retiring && u.settled(h, record) {
 		record.State, record.NotBefore = ledger.Issued, time.Time{}
 		u.write(ctx, func() error { return u.ledger.Set(ctx, u.user, record) })
 	}
@@ -154,21 +151,19 @@ func (u *userSweep) sweepIssued(ctx context.Context, h *holder, record ledger.To
 	if !now.After(record.Until) {
 		return // its invocation may be at work
 	}
-	// Nobody can tell for certain whether an unlabelled version ever was current: readers may have its token cached.
+	// Nobody can tell for certain whether a version ever was current, since what was read of it may be some time ago: readers
+	// may have its token cached.
 	retention := u.settings.Retention
 	if u.revoke == h.arn {
 		retention = 0
 	}
-	switch {
-	case h.labels.Carries(record.Version, rotation.LabelPending):
-		// Without a value: broken off; the next attempt makes another token.
-		u.condemn(ctx, record, now, f, report)
-	case len(h.labels.Versions[record.Version]) > 0, record.Base != "" && record.Base != h.currentVersion:
-		// Replaced by hand, or abandoned since AWSCURRENT has moved, so that no late finishSecret can swap it in.
-		u.condemn(ctx, record, now.Add(retention), f, report)
-	default:
-		u.condemn(ctx, record, now.Add(max(retention, grace)), f, report)
+	pending := h.labels.Carries(record.Version, rotation.LabelPending)
+	if pending || len(h.labels.Versions[record.Version]) == 0 && (record.Base == "" || record.Base == h.currentVersion) {
+		// An attempt that has not seen the mark yet might still put it, or swap it in. Not so where the version was replaced
+		// by hand, or abandoned since AWSCURRENT has moved.
+		retention = max(retention, grace)
 	}
+	u.condemn(ctx, record, now.Add(retention), f, report)
 }
 
 // condemn marks a token for deletion, and deletes it where the time has come.
