@@ -63,6 +63,19 @@ func NewProof(view View, secret string, listed []engage.Token, now time.Time) *P
 	return p
 }
 
+// Recall adds what the ledger held before the listing was made: a token that stood in the list may have been deleted since,
+// and its record with it.
+func (p *Proof) Recall(earlier View) {
+	for _, record := range earlier.Tokens {
+		p.known[record.Fingerprint] = p.known[record.Fingerprint] || record.State != Unclaimed
+	}
+	for _, intent := range earlier.Intents {
+		if intent.Secret != p.secret && !slices.ContainsFunc(p.view.Intents, func(i Intent) bool { return i.ID == intent.ID }) {
+			p.view.Intents = append(p.view.Intents, intent)
+		}
+	}
+}
+
 // Exclude takes a token out of the question for Next, such as the one that AWSCURRENT holds. An intent that it may have
 // come of stays open nevertheless.
 func (p *Proof) Exclude(fingerprint engage.Fingerprint) { p.excluded[fingerprint] = true }

@@ -123,11 +123,11 @@ func (i *invocation) newRecord(ctx context.Context, intent ledger.Intent, token 
 // findLost lists again, until the token whose creation was not answered shows up.
 func (i *invocation) findLost(ctx context.Context, p place, session *engage.Session) (creation, bool, error) {
 	for try := 0; ; try++ {
-		listed, err := p.client.List(ctx, session)
+		view, err := i.ledger().Read(ctx, p.user)
 		if err != nil {
 			return creation{}, false, err
 		}
-		view, err := i.ledger().Read(ctx, p.user)
+		listed, err := p.client.List(ctx, session)
 		if err != nil {
 			return creation{}, false, err
 		}

@@ -37,6 +37,9 @@ func (i *invocation) finish(ctx context.Context) (Report, error) {
 	if err != nil {
 		return Report{}, fail("read AWSCURRENT", err, "")
 	}
+	if previous == token {
+		return Report{}, i.giveUp(ctx, errors.New("the version holds AWSCURRENT's own token: it was made for a test, or the token was put there by hand"))
+	}
 	f := &finishing{invocation: i, place: p, token: token, previous: previous}
 	if err := f.prepare(ctx); err != nil {
 		return Report{}, err
@@ -104,7 +107,7 @@ func (f *finishing) prepare(ctx context.Context) error {
 // recordRetiring records the previous token as retiring. That does no harm where the swap does not come about: the token
 // of AWSCURRENT is never deleted, whatever its record says.
 func (f *finishing) recordRetiring(ctx context.Context) error {
-	if f.previous.IsZero() || f.previous == f.token {
+	if f.previous.IsZero() {
 		return nil
 	}
 	record, known := f.view.Find(f.labels.ARN, f.previous.Fingerprint())

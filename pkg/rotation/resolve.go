@@ -18,6 +18,7 @@ func (i *invocation) resolve(ctx context.Context, p place, listed []engage.Token
 	}
 	// What another rotation of this user created before the listing, its intent preceded: read after the listing, the
 	// ledger tells of it.
+	earlier := view
 	if view, err = i.ledger().Read(ctx, p.user); err != nil {
 		return creation{}, false, fail("read the ledger", err, "nothing was created")
 	}
@@ -25,6 +26,7 @@ func (i *invocation) resolve(ctx context.Context, p place, listed []engage.Token
 		return made, true, nil
 	}
 	proof := ledger.NewProof(view, i.labels.ARN, listed, i.config.Now())
+	proof.Recall(earlier)
 	if current, err := i.currentDocument.Token(); err == nil && !current.IsZero() {
 		proof.Exclude(current.Fingerprint())
 	}

@@ -165,10 +165,12 @@ func (w *world) accounted(t *token, tokens []ledger.Token, intents []ledger.Inte
 		return why
 	}
 	for _, i := range intents {
-		switch truth := w.intents[i.ID]; {
-		case truth == nil || truth.by != t.by:
-		case !settled:
+		truth := w.intents[i.ID]
+		if !settled && t.secret != nil && i.Secret == t.secret.arn && !i.Baseline.Contains(engage.Fingerprint(t.fingerprint)) {
 			return ""
+		}
+		switch {
+		case truth == nil || truth.by != t.by:
 		case w.reachable(t.user):
 			return "an intent that no sweep settles"
 		case w.reported(i):
@@ -187,7 +189,7 @@ func (w *world) accountedBy(t *token, record ledger.Token, settled bool) string 
 	switch record.State {
 	case ledger.Retiring:
 		swapped := w.secretOf[record.Secret].since
-		if settled && record.NotBefore.Before(time.Now()) || w.retention == 0 && !record.Elsewhere && !t.left() && record.NotBefore.Before(swapped) {
+		if settled && record.NotBefore.Before(w.latest.began) || w.retention == 0 && !record.Elsewhere && !t.left() && record.NotBefore.Before(swapped) {
 			return "retiring, and overdue"
 		}
 	case ledger.Unclaimed:

@@ -95,7 +95,7 @@ func (w *world) observePut(by *invocation, arn, version, text string) {
 		return
 	case by.request.DryRun || by.sweeping:
 		w.violate(broken, "a sweep wrote to %s", s)
-	case t.by != nil && t.secret != s && !t.by.coincidence:
+	case t.by != nil && t.secret != s && !t.by.coincidence && t.alive():
 		w.violate(stolen, "%s was given token %s, which was made for %s", s, t, t.secret)
 	case t.by == nil && !t.held && !t.coincidence:
 		w.violate(stolen, "%s was given the foreign token %s", s, t)

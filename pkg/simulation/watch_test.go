@@ -21,6 +21,9 @@ func (w *world) observeParameter(by *invocation, name, value string) {
 	}
 	if id, ok := strings.CutPrefix(kind, "intent-"); ok {
 		by.ledgerUser = strings.Split(name, "/")[3]
+		if w.intents[id] != nil {
+			return // written once more, by whoever leaves it in doubt
+		}
 		w.intents[id] = &intent{by: by, at: time.Now(), listed: by.listedAt}
 		return
 	}

@@ -10,6 +10,7 @@ import (
 // resolveIntents settles the secret's open intents as far as it can be proven, and returns the records that this made.
 func (u *userSweep) resolveIntents(ctx context.Context, h *holder, report *SecretReport) []ledger.Token {
 	proof := ledger.NewProof(u.view, h.arn, u.tokens, u.config.Now())
+	proof.Recall(u.earlier)
 	if u.blind {
 		for _, intent := range proof.Open() {
 			report.OpenIntents = append(report.OpenIntents, OpenIntent{intent.Version, intent.StartedAt})

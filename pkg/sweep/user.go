@@ -34,6 +34,7 @@ func (r *run) fault(ctx context.Context, err error) {
 type userSweep struct {
 	*run
 	user    ledger.User
+	earlier ledger.View // before the listing
 	view    ledger.View
 	holders map[string]*holder // by ARN; a secret that could not be read is missing
 	whole   bool               // all secrets of the user were read
@@ -71,7 +72,7 @@ func (r *run) sweepUser(ctx context.Context, user ledger.User, view ledger.View)
 		r.fault(ctx, err)
 		return
 	}
-	u.view = fresh
+	u.earlier, u.view = view, fresh
 	for _, arn := range fresh.Secrets() {
 		h := u.holders[arn]
 		u.whole = u.whole && h != nil
