@@ -174,10 +174,11 @@ func (l *Ledger) Set(ctx context.Context, user User, t Token) error {
 }
 
 // Forget removes the intent that a token came of, where the view still has it, and then the token's record: without the
-// record a remaining intent would look open, and whatever appeared since as its work.
+// record a remaining intent would look open, and whatever appeared since as its work. An adopted token's intent is in doubt
+// and stays.
 func (l *Ledger) Forget(ctx context.Context, user User, view View, t Token) error {
 	for _, intent := range view.Intents {
-		if intent.ID != t.Intent {
+		if intent.ID != t.Intent || t.Adopted {
 			continue
 		}
 		if err := l.End(ctx, user, intent); err != nil {

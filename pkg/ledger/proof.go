@@ -31,7 +31,7 @@ type Proof struct {
 	OnlyEnded bool
 
 	known     map[engage.Fingerprint]bool // whose they are is recorded, or was found out here
-	unclaimed map[engage.Fingerprint]bool // recorded as in doubt, which may be this secret's, or another's
+	unclaimed map[engage.Fingerprint]bool // recorded as nobody's, so far
 	excluded  map[engage.Fingerprint]bool
 	settled   map[string]bool // intent ids
 	doubted   map[string]bool
@@ -48,7 +48,7 @@ func NewProof(view View, secret string, listed []engage.Token, now time.Time) *P
 		p.tokens[token.Fingerprint()] = token
 	}
 	for _, record := range view.Tokens {
-		if record.State == Unclaimed {
+		if !record.State.claimed() {
 			p.unclaimed[record.Fingerprint] = true
 			continue
 		}
@@ -58,7 +58,9 @@ func NewProof(view View, secret string, listed []engage.Token, now time.Time) *P
 		}
 	}
 	for _, intent := range view.Intents {
-		p.doubted[intent.ID] = intent.InDoubt
+		if intent.InDoubt {
+			p.doubted[intent.ID], p.settled[intent.ID] = true, false
+		}
 	}
 	return p
 }
@@ -67,7 +69,7 @@ func NewProof(view View, secret string, listed []engage.Token, now time.Time) *P
 // and its record with it.
 func (p *Proof) Recall(earlier View) {
 	for _, record := range earlier.Tokens {
-		p.known[record.Fingerprint] = p.known[record.Fingerprint] || record.State != Unclaimed
+		p.known[record.Fingerprint] = p.known[record.Fingerprint] || record.State.claimed()
 	}
 	for _, intent := range earlier.Intents {
 		if intent.Secret != p.secret && !slices.ContainsFunc(p.view.Intents, func(i Intent) bool { return i.ID == intent.ID }) {
@@ -91,19 +93,20 @@ func (p *Proof) Open() []Intent {
 	return open
 }
 
-// Next returns a token that is proven to come of an intent, and counts both as settled; ok is false when there is none
-// (left).
+// Next returns a token that is proven to come of an intent; ok is false when there is none (left). The intent stays open,
+// in doubt from then on, until its creation would have shown.
 func (p *Proof) Next() (intent Intent, token engage.Token, ok bool) {
 	var passed []Intent // newer, and may have made what appeared
 	for _, intent := range p.Open() {
 		if p.now.Sub(intent.StartedAt) > ProofWindow || !intent.Baseline.Known() || p.overlapped(intent) ||
-			p.ambiguous(intent) || p.doubted[intent.ID] || p.OnlyEnded && !p.now.After(intent.Until) {
+			p.doubted[intent.ID] || p.OnlyEnded && !p.now.After(intent.Until) {
 			passed = append(passed, intent)
 			continue
 		}
 		appeared := p.candidates(intent)
 		if len(appeared) == 1 && !p.unclaimed[appeared[0]] && !madeBy(passed, appeared[0]) {
 			p.settle(intent, appeared[0])
+			p.Doubt(intent) // the creation that was not answered may have its effect yet
 			return intent, p.tokens[appeared[0]], true
 		}
 	}
@@ -115,7 +118,7 @@ func madeBy(intents []Intent, fingerprint engage.Fingerprint) bool {
 	return slices.ContainsFunc(intents, func(i Intent) bool { return !i.Baseline.Contains(fingerprint) })
 }
 
-// settle counts an intent and a token as belonging together. Another open intent that the token may have come of as well is
+// settle counts a token as come of an intent. Another open intent that the token may have come of as well is
 // in doubt from then on: what else has appeared, or will, may be somebody else's.
 func (p *Proof) settle(intent Intent, fingerprint engage.Fingerprint) {
 	for _, other := range p.Open() {
@@ -124,7 +127,7 @@ func (p *Proof) settle(intent Intent, fingerprint engage.Fingerprint) {
 			p.tied = append(p.tied, other)
 		}
 	}
-	p.settled[intent.ID], p.known[fingerprint] = true, true
+	p.known[fingerprint] = true
 }
 
 // Hold tells the proof which token the intent's version holds, the zero Fingerprint where it holds none, and reports
@@ -139,6 +142,7 @@ func (p *Proof) Hold(intent Intent, held engage.Fingerprint) bool {
 		return false
 	}
 	p.settle(intent, held)
+	p.settled[intent.ID] = true
 	return true
 }
 
@@ -173,13 +177,6 @@ func (p *Proof) overlapped(intent Intent) bool {
 		}
 	}
 	return false
-}
-
-// ambiguous reports whether a record of the same version, which names no intent, may be what came of this one.
-func (p *Proof) ambiguous(intent Intent) bool {
-	return slices.ContainsFunc(p.view.Tokens, func(t Token) bool {
-		return t.Intent == "" && t.Secret == intent.Secret && t.Version == intent.Version
-	})
 }
 
 // Settled returns the secret's intents that may be removed: a record names them, or they made nothing, and any creation
@@ -220,21 +217,24 @@ func (p *Proof) Expired() []Unproven {
 	return expired
 }
 
-// Attribute claims the record of a token that the proof has found to come of the intent, and returns the record that
-// stands. Where that one names another intent, this one stays open.
-func (l *Ledger) Attribute(ctx context.Context, user User, p *Proof, intent Intent, t Token) (Token, error) {
+// Attribute claims the record of a token that the proof has found to come of the intent; see [Ledger.Claim]. First it writes
+// down which intents are in doubt. Where the record that stands names another intent, this one stays open.
+func (l *Ledger) Attribute(ctx context.Context, user User, p *Proof, intent Intent, t Token) (standing Token, won bool, err error) {
+	if t.Adopted {
+		p.tied = append(p.tied, intent)
+	}
 	for ; len(p.tied) > 0; p.tied = p.tied[1:] {
 		p.tied[0].InDoubt = true
 		if err := l.Begin(ctx, user, p.tied[0]); err != nil {
-			return Token{}, err
+			return Token{}, false, err
 		}
 	}
-	standing, _, err := l.Claim(ctx, user, t)
+	standing, won, err = l.Claim(ctx, user, t)
 	if err == nil && standing.Intent != intent.ID {
 		delete(p.settled, intent.ID)
 		p.Doubt(intent)
 	}
-	return standing, err
+	return standing, won, err
 }
 
 // Report records the tokens as unclaimed, for the sweep's report, and then removes the intent.

@@ -17,8 +17,9 @@ type Intent struct {
 	// Until is the deadline of the invocation that wrote the intent: later it cannot be at work any more.
 	Until    time.Time `json:"until"`
 	Baseline Baseline  `json:"baseline"`
-	// InDoubt tells that a token was attributed to another intent by listings alone, although it may have come of this one.
-	// Nothing is proven to come of it any more.
+	// InDoubt tells that by listings alone a token was attributed to this intent, or to another although it may have come of
+	// this one. Nothing more is proven to come of it, and no record settles it: it is removed when it shows to have made
+	// nothing else.
 	InDoubt bool `json:"inDoubt,omitempty"`
 }
 
@@ -41,6 +42,9 @@ const (
 	// Stray: held by no managed secret of a user declared exclusive; to be deleted at NotBefore.
 	Stray State = "stray"
 )
+
+// claimed reports whether it is known whose the token is.
+func (s State) claimed() bool { return s == Issued || s == Retiring }
 
 // Token is the record of one token and one secret.
 type Token struct {

@@ -41,9 +41,9 @@ func (v View) Find(secret string, fingerprint engage.Fingerprint) (Token, bool) 
 	return v.Tokens[i], true
 }
 
-// Settles reports whether a token record names the intent.
+// Settles reports whether a token record names the intent, so that it can be removed.
 func (v View) Settles(intent Intent) bool {
-	return slices.ContainsFunc(v.Tokens, func(t Token) bool { return t.Intent == intent.ID })
+	return !intent.InDoubt && slices.ContainsFunc(v.Tokens, func(t Token) bool { return t.Intent == intent.ID })
 }
 
 func parse(values map[string]string) View {

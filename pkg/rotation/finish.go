@@ -118,11 +118,7 @@ func (f *finishing) recordRetiring(ctx context.Context) error {
 			CreatedAt: f.currentDocument.TokenCreatedAt(), Elsewhere: !listed,
 		}
 	}
-	record.State, record.NotBefore, record.Replaced = ledger.Retiring, f.config.Now(), false
-	if f.settings.Retention > 0 {
-		// The swap comes later than now, but not after this invocation; a reader's cache is older than the swap.
-		record.NotBefore = f.deadline(ctx).Add(f.settings.Retention)
-	}
+	record.State, record.NotBefore, record.Replaced = ledger.Retiring, f.config.Now(), false // the retention begins with the swap
 	f.retiring = record
 	return fail2("record the previous token as retiring", f.ledger().Set(ctx, f.place.user, record), "nothing was swapped; the function needs ssm:PutParameter there")
 }
@@ -154,9 +150,7 @@ func (f *finishing) admit(ctx context.Context) error {
 	switch {
 	case f.record.State != ledger.Issued:
 		return f.giveUp(ctx, errors.New("the token is marked for deletion: a sweep gave the creation up, or the version was replaced long ago"))
-	case f.record.Adopted && f.sharedWithOther(f.token.Fingerprint()):
-		return f.giveUp(ctx, errors.New("the adopted token turned out to be another secret's"))
-	case f.record.Base != "" && f.record.Base != f.current.ID, !f.pendingDocument.EqualExceptToken(f.currentDocument):
+	case f.record.Base != f.current.ID:
 		return f.giveUp(ctx, errors.New("the secret was edited during the rotation; the edit stays"))
 	}
 	return nil

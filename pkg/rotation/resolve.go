@@ -136,22 +136,18 @@ func (i *invocation) settle(ctx context.Context, p place, proof *ledger.Proof, i
 	if !wanted {
 		record.State, record.NotBefore, record.Replaced = ledger.Retiring, i.config.Now(), true
 	}
-	standing, err := i.claim(ctx, p, proof, intent, record)
-	if err != nil {
-		return creation{}, false, err
-	}
-	made := creation{token: token, record: standing, intent: intent, claimed: true}
-	return made, wanted && standing.State == ledger.Issued && standing.Base == i.current.ID, nil
+	won, err := i.claim(ctx, p, proof, intent, record)
+	return creation{token: token, record: record, intent: intent, claimed: true}, wanted && won, err
 }
 
-// claim records a token that was found to come of an intent, and returns the record that stands.
-func (i *invocation) claim(ctx context.Context, p place, proof *ledger.Proof, intent ledger.Intent, record ledger.Token) (ledger.Token, error) {
-	standing, err := i.ledger().Attribute(ctx, p.user, proof, intent, record)
+// claim records a token that was found to come of an intent. Where it does not win, somebody else has recorded it just now.
+func (i *invocation) claim(ctx context.Context, p place, proof *ledger.Proof, intent ledger.Intent, record ledger.Token) (won bool, err error) {
+	standing, won, err := i.ledger().Attribute(ctx, p.user, proof, intent, record)
 	if err != nil {
-		return ledger.Token{}, fail("claim a token whose creation was not answered", err, "nothing was created")
+		return false, fail("claim a token whose creation was not answered", err, "nothing was created")
 	}
 	i.config.Log.InfoContext(ctx, "a token whose creation was not answered was found", "fingerprint", record.Fingerprint, "state", standing.State)
-	return standing, nil
+	return won, nil
 }
 
 // heldBy returns the token that a version of a secret holds; the zero Token where there is no such version, or none in it.

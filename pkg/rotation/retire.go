@@ -134,7 +134,7 @@ func (f *finishing) deleteElsewhere(ctx context.Context, token engage.Token) err
 // endIntents removes the intents of this secret that a record settles.
 func (f *finishing) endIntents(ctx context.Context) {
 	for _, intent := range f.view.Intents {
-		if intent.Secret != f.labels.ARN || !f.view.Settles(intent) && intent.ID != f.record.Intent {
+		if intent.Secret != f.labels.ARN || intent.InDoubt || !f.view.Settles(intent) && intent.ID != f.record.Intent {
 			continue
 		}
 		if err := f.ledger().End(ctx, f.place.user, intent); err != nil {

@@ -131,8 +131,11 @@ func (w *world) populate() {
 		}
 	}
 	secrets := 1 + w.random.IntN(3)
-	if w.crowded {
+	switch {
+	case w.crowded:
 		secrets = 3
+	case w.lonely:
+		secrets = 1
 	}
 	for i := range secrets {
 		s := &managed{name: "secret" + strconv.Itoa(i), user: w.users[w.random.IntN(len(w.users))]}

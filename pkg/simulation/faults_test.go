@@ -88,7 +88,10 @@ func (w *world) decide(c *call) fault {
 	if w.weather.mild && !w.calm {
 		return w.mildFault(c)
 	}
-	if w.calm || w.random.Float64() >= max(w.faultRate(c.service), w.weather.at[c.op]) {
+	if rate := w.weather.at[c.op]; rate > 0 && !w.calm && w.random.Float64() < rate {
+		return []fault{lostRequest, lostAnswer, silence, silenceAfter, lateEffect, slowAnswer, error500After, killAfter, refusal(c)}[w.random.IntN(9)]
+	}
+	if w.calm || w.random.Float64() >= w.faultRate(c.service) {
 		if !w.calm && w.staleRate > 0 && c.reads() && w.random.Float64() < w.staleRate {
 			return staleRead
 		}
@@ -105,6 +108,14 @@ func (w *world) decide(c *call) fault {
 		}
 		return f
 	}
+}
+
+// refusal is how a call is refused for certain.
+func refusal(c *call) fault {
+	if c.service == vendor {
+		return throttle
+	}
+	return denied
 }
 
 // mildFault draws what becomes of a call that is tried again by whoever makes it, without being counted.

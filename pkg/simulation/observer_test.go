@@ -93,6 +93,7 @@ type token struct {
 	stray             time.Time // when a sweep first recorded it
 	coincidence       bool      // taken for ours by a documented coincidence
 	removedByHand     bool
+	sharedWith        *managed // which a person has given it to, although it is another secret's
 	replacedByHand    bool
 }
 
@@ -129,6 +130,8 @@ type memory struct {
 	version    string         // that it works on
 	put        string         // the token that it has put
 	replaced   *token         // that it has put another one in the place of
+	// givenUp are the fingerprints of tokens that it has read in the ledger to be given up.
+	givenUp map[string]bool
 	// putRefused tells that a permission was missing to put the token.
 	putRefused bool
 	// coincidence tells that somebody else's token was taken for the one that this invocation may have made.

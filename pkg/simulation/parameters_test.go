@@ -70,12 +70,14 @@ func (p parameters) Get(ctx context.Context, name string) (string, bool, error) 
 		value  string
 		result error
 	)
+	by := ctx.Value(invocationKey{}).(*invocation)
 	c := call{service: parameterStore, op: opParameter, resource: name}
 	c.effect = func(age time.Duration) {
 		result = nil
 		if value = p.w.parameterAt(name, age); value == "" {
 			result = &awstest.APIError{Code: "ParameterNotFound"}
 		}
+		by.observeRecord(name, value)
 	}
 	err := p.w.aws(ctx, c, parameterAttempts, &result)
 	if code(err) == "ParameterNotFound" {
@@ -107,6 +109,7 @@ func (p parameters) ListAll(ctx context.Context, path string) (map[string]string
 
 func (p parameters) list(ctx context.Context, path string, recursive bool) (map[string]string, error) {
 	values := map[string]string{}
+	by := ctx.Value(invocationKey{}).(*invocation)
 	for next := ""; ; {
 		var (
 			page   map[string]string
@@ -116,6 +119,9 @@ func (p parameters) list(ctx context.Context, path string, recursive bool) (map[
 		c := call{service: parameterStore, op: opParameters, resource: path + " " + next}
 		c.effect = func(age time.Duration) {
 			page, token, result = p.w.page(path, next, recursive, age)
+			for name, value := range page {
+				by.observeRecord(name, value)
+			}
 		}
 		if err := p.w.aws(ctx, c, parameterAttempts, &result); err != nil {
 			return nil, describe(opParameters, err)

@@ -36,8 +36,10 @@ func (w *world) intervene() {
 		w.revokeByHand(s)
 	case n < 77:
 		w.changeUser(s)
-	case n < 82:
+	case n < 80:
 		w.stranger()
+	case n < 82:
+		w.share(s)
 	case w.options.yardstick:
 	case n < 88:
 		s.revoked = true
@@ -89,6 +91,18 @@ func (w *world) handMade(s *managed) {
 			w.write(s.arn, w.document(s, t.text))
 		}
 	})
+}
+
+// share puts another secret's token into the secret.
+func (w *world) share(s *managed) {
+	other := w.secrets[w.random.IntN(len(w.secrets))]
+	t := w.tokens[other.current]
+	if other == s || other.user != s.user || t == nil {
+		return
+	}
+	w.logf("somebody puts token %s of %s into %s", t, other, s)
+	t.sharedWith = s
+	w.write(s.arn, w.document(s, t.text))
 }
 
 // moveBack puts the previous version back.

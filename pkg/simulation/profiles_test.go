@@ -4,30 +4,34 @@ import "time"
 
 // gather makes frequent in some histories what meets rarely where all is drawn apart.
 func (w *world) gather() {
-	switch n := w.random.IntN(20); {
-	case n < 8: // as it was drawn
-	case n < 11: // secrets of one user, rotated at once, whose creations get lost
+	w.tests = 0.02
+	n := w.random.IntN(24)
+	if n < 8 { // as it was drawn
+		return
+	}
+	w.weather.rate, w.weather.burst = min(w.weather.rate, 0.02), 0
+	switch {
+	case n < 10: // secrets of one user, rotated at once, whose creations get lost
 		w.crowded, w.together, w.exclusive = true, true, false
-		w.weather.at = map[string]float64{opCreate: 0.4}
-		w.weather.rate = min(w.weather.rate, 0.02)
-		w.weather.burst = 0
-	case n < 14: // sweeps that meet rotations which are run again, and puts that fail
-		w.duels = 0.7
-		w.weather.at = map[string]float64{opPut: 0.4, opCreate: 0.1, opDelete: 0.2}
-		w.weather.rate = min(w.weather.rate, 0.02)
-		w.weather.burst = 0
-		w.drag = 0.5
+		w.weather.at = map[string]float64{opCreate: 0.5}
+		w.strangers = []float64{0, 0.01}[w.random.IntN(2)]
+	case n < 13: // one secret, whose creations get lost, and another program that makes tokens
+		w.lonely, w.exclusive = true, false
+		w.weather.at = map[string]float64{opCreate: 0.6, opPutParam: 0.05}
+		w.strangers, w.people, w.sweepRate = 0.015, 0.005, 0.005
+	case n < 16: // sweeps that meet rotations which are run again, and puts that fail
+		w.duels, w.drag, w.staleRate, w.tests = 0.6, 0.5, 0.2, 0.1
+		w.weather.at = map[string]float64{opPut: 0.5, opCreate: 0.1, opDelete: 0.3}
 		w.people = max(w.people, 0.002)
-	case n < 16: // records that cannot be written, and people at work
+	case n < 18: // records that cannot be written, and people at work
 		w.weather.at = map[string]float64{opPutParam: 0.3, opCreate: 0.1}
-		w.weather.rate = min(w.weather.rate, 0.02)
-		w.weather.burst = 0
 		w.people, w.strangers = 0.01, max(w.strangers, 0.003)
-	case n < 18: // people at work all the time
-		w.people = 0.03
-		w.weather.at = map[string]float64{opCreate: 0.2}
-		w.weather.rate = min(w.weather.rate, 0.03)
-		w.weather.burst = 0
+	case n < 21: // people at work all the time
+		w.people, w.staleRate = 0.03, 0.1
+		w.weather.at = map[string]float64{opCreate: 0.2, opPut: 0.3}
+	case n < 22: // logins that are slow or fail
+		w.impatience, w.drag = 0.1, 0.3
+		w.weather.at = map[string]float64{opGrant: 0.5, opExchange: 0.6, opLogin: 0.6}
 	default: // only faults that a second try mends: nobody is to notice
 		w.weather = weather{only: -1, mild: true, rate: 0.2}
 		w.people, w.impatience, w.lagging, w.staleRate, w.drag, w.strangers = 0, 0, 0, 0, 0, 0

@@ -38,7 +38,7 @@ func (w *world) rotate(s *managed) {
 	if w.started >= w.options.rotations || w.calm {
 		return
 	}
-	test := w.chance(0.02)
+	test := w.chance(w.tests)
 	w.begin(s, test, func(awstest.Outcome) {
 		if w.together { // by the same schedule
 			w.after(time.Until(w.next4h())+w.between(0, 3*time.Second), func() { w.rotate(s) })

@@ -85,6 +85,7 @@ func (w *world) observePut(by *invocation, arn, version, text string) {
 	if at, ok := s.cancelled[version]; ok && by.began.Sub(at) > 10*time.Second {
 		w.violate(broken, "%s goes on with version %.8s of %s, which somebody cancelled", by, version, s)
 	}
+	delete(s.cancelled, version) // by now it is pending again
 	s.bases[version] = by.base
 	t := w.tokens[tokenIn(text)]
 	s.pendingSince = time.Now()
@@ -104,6 +105,9 @@ func (w *world) observePut(by *invocation, arn, version, text string) {
 		if other != s && !t.coincidence && (other.current == t.text || other.pending == t.text) {
 			w.violate(stolen, "%s was given token %s, which %s holds", s, t, other)
 		}
+	}
+	if by.givenUp[t.fingerprint] {
+		w.violate(broken, "%s was given token %s, which the ledger has given up", s, t)
 	}
 	t.held = true
 	by.put = t.text
@@ -136,6 +140,12 @@ func (w *world) observeMove(by *invocation, arn, label, to, from string) {
 		w.violate(broken, "the rotation of %s put the token %s in the place of itself", s, t)
 	case !by.verified[t.text] && !by.run.verified[t.text]:
 		w.violate(unchecked, "token %s of %s was not verified by the invocation that swapped it in", t, s)
+	}
+	if t != nil && by.givenUp[t.fingerprint] {
+		w.violate(broken, "token %s, which the ledger has given up, became %s's", t, s)
+	}
+	if at, ok := s.cancelled[s.currentVersion]; ok && by.began.Sub(at) > 10*time.Second {
+		w.violate(broken, "%s swaps version %.8s of %s in, which somebody cancelled", by, s.currentVersion, s)
 	}
 	if s.fields != fields {
 		w.violate(lostEdit, "the swap of %s undid the edit of %v before", s, time.Since(since))
@@ -214,6 +224,9 @@ func (w *world) observeDeleted(by *invocation, text string) {
 		case s.current == text && (t.coincidence || w.exclusive && !w.inLedger(s)):
 			w.coincidences++ // made by hand in the window of a crash, or by a secret that no record names
 			s.excused = text
+		case s.current == text && t.sharedWith == s:
+			w.coincidences++ // the ledger does not know that two secrets share a token before both were rotated
+			s.excused = text
 		case s.current == text:
 			w.violate(dead, "token %s of %s was deleted while AWSCURRENT named it", t, s)
 			s.excused = text
@@ -225,7 +238,7 @@ func (w *world) observeDeleted(by *invocation, text string) {
 		}
 	}
 	switch {
-	case w.retention == 0 || t.coincidence || t.lastOf == nil || t.lastOf.revoked || !t.lastCurrent.Add(w.retention).After(now):
+	case w.retention == 0 || t.coincidence || t.sharedWith != nil || t.lastOf == nil || t.lastOf.revoked || !t.lastCurrent.Add(w.retention).After(now):
 	case t.by == nil && w.exclusive && t.replacedByHand, t.putBack && (t.replacedByHand || t.lastOf.moved):
 		w.coincidences++ // put back by hand and replaced by hand: no rotation has seen it
 	default:

@@ -57,7 +57,7 @@ func (w *world) observeParameter(by *invocation, name, value string) {
 // be: the creation after the intent had failed, or has not shown yet, and the token is the only one that has appeared.
 func (w *world) isCoincidence(by *invocation, t *token, i *intent) bool {
 	shown := func(t *token) bool { return !t.listed.After(by.listedAt) }
-	if i == nil || slices.ContainsFunc(i.by.created, shown) || t.born.Before(i.listed) || time.Since(i.at) > ledger.ProofWindow {
+	if i == nil || w.isKnownHeld(t) || slices.ContainsFunc(i.by.created, shown) || t.born.Before(i.listed) || time.Since(i.at) > ledger.ProofWindow {
 		return false
 	}
 	for _, other := range w.tokens {
@@ -66,6 +66,13 @@ func (w *world) isCoincidence(by *invocation, t *token, i *intent) bool {
 		}
 	}
 	return true
+}
+
+// isKnownHeld reports whether a secret that the ledger names holds the token.
+func (w *world) isKnownHeld(t *token) bool {
+	return slices.ContainsFunc(w.secrets, func(s *managed) bool {
+		return (s.current == t.text || s.pending == t.text) && w.inLedger(s)
+	})
 }
 
 // inLedger reports whether any record names the secret.
@@ -118,7 +125,7 @@ func (w *world) observeStep(i *invocation) {
 	if w.options.yardstick || i.dead || i.faults > 0 || i.drag > 0 {
 		return
 	}
-	if t := i.replaced; t != nil && !t.coincidence && !i.failed && w.retention == 0 && t.alive() && !w.isHeld(t.text) && w.vendor.Alive(i.secret.current) {
+	if t := i.replaced; t != nil && !t.coincidence && t.sharedWith == nil && !i.failed && w.retention == 0 && t.alive() && !w.isHeld(t.text) && w.vendor.Alive(i.secret.current) {
 		w.violate(tardy, "%s left token %s alive, which it has replaced", i, t)
 	}
 	for _, t := range i.created {
@@ -139,4 +146,16 @@ func (w *world) observeSecond(by *invocation, made *token) {
 			w.violate(tardy, "%s made token %s for version %.8s, which token %s was made for", by, made, by.version, t)
 		}
 	}
+}
+
+// observeRecord sees that a program reads a record of its secret.
+func (i *invocation) observeRecord(name, value string) {
+	_, kind, found := strings.Cut(name, "/token-")
+	if !found || i.secret == nil || !strings.Contains(value, `"state":"retiring"`) || !strings.Contains(value, i.secret.arn) {
+		return
+	}
+	if i.givenUp == nil {
+		i.givenUp = map[string]bool{}
+	}
+	i.givenUp[kind[:12]] = true
 }

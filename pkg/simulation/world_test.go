@@ -44,7 +44,9 @@ type world struct {
 	staleness time.Duration
 	calm      bool // no faults and no people any more
 	people    float64
+	tests     float64 // how often a rotation is only to be tested
 	crowded   bool    // all secrets are of one user
+	lonely    bool    // there is one secret
 	duels     float64 // how often sweeps start when a rotation is run again or cancelled
 
 	// The scheduler's.

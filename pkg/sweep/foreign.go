@@ -34,7 +34,7 @@ func (u *userSweep) sweepForeign(ctx context.Context) {
 			if !known[fingerprint] && !u.heldByAny(fingerprint) {
 				report.Foreign++
 			}
-		case !u.certain():
+		case !u.whole || len(u.view.Unreadable) > 0: // it may be a secret's that could not be read
 			report.Foreign++
 		case seen && stray.Due(u.config.Now()):
 			report.Foreign++
@@ -53,12 +53,6 @@ func (u *userSweep) sweepForeign(ctx context.Context) {
 		u.write(ctx, func() error { return u.ledger.Remove(ctx, u.user, gone) })
 	}
 	u.answer.Users = append(u.answer.Users, report)
-}
-
-// certain reports whether a token that no secret holds, and that was not proven ours, is nobody's. Where a secret could not
-// be read, or a creation is open, it may be somebody's.
-func (u *userSweep) certain() bool {
-	return u.whole && !u.blind && len(u.view.Unreadable) == 0 && len(u.view.Intents) == 0
 }
 
 func (u *userSweep) deleteStray(ctx context.Context, stray ledger.Token, token engage.Token, report *UserReport) {

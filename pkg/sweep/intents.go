@@ -86,7 +86,7 @@ func (c *claims) claim(ctx context.Context, intent ledger.Intent, token engage.T
 		record.NotBefore, record.Replaced = c.config.Now(), true
 	}
 	claimed := c.write(ctx, func() (err error) {
-		record, err = c.ledger.Attribute(ctx, c.user, c.proof, intent, record)
+		record, _, err = c.ledger.Attribute(ctx, c.user, c.proof, intent, record)
 		return err
 	})
 	if !claimed {

@@ -56,8 +56,7 @@ func (u *userSweep) reportCurrent(ctx context.Context, h *holder, report *Secret
 func (u *userSweep) sweepRecord(ctx context.Context, h *holder, record ledger.Token, report *SecretReport) {
 	now := u.config.Now()
 	if u.heldByAny(record.Fingerprint) {
-		u.keepHeld(ctx, h, record)
-		return
+		return // whatever the record says: finishSecret writes it anew when the token is replaced
 	}
 	f := u.locate(ctx, h, record)
 	switch {
@@ -126,23 +125,6 @@ func (u *userSweep) ask(ctx context.Context, h *holder, token engage.Token) (own
 		return own, true, nil
 	}
 	return own, false, err
-}
-
-// keepHeld mends a record that says retiring of a token that was kept, or put back by hand. One that says unclaimed stays
-// until the token is replaced: finishSecret may be writing it at this moment.
-func (u *userSweep) keepHeld(ctx context.Context, h *holder, record ledger.Token) {
-	if record.State == ledger.Retiring && u.settled(h, record) {
-		record.State, record.NotBefore = ledger.Issued, time.Time{}
-		u.write(ctx, func() error { return u.ledger.Set(ctx, u.user, record) })
-	}
-}
-
-// settled reports whether a token marked as retiring is current for good: put back by hand, with no rotation at work, of
-// which the mark could be. One that the list lacks keeps its mark, since it may be another user's.
-func (u *userSweep) settled(h *holder, record ledger.Token) bool {
-	pending := h.labels.Holder(rotation.LabelPending)
-	_, listed := u.listed[record.Fingerprint]
-	return listed && h.current.Fingerprint() == record.Fingerprint && (pending == "" || pending == h.currentVersion)
 }
 
 // sweepIssued decides about a token that was made for a version and that no secret holds.
