@@ -167,10 +167,11 @@ func (f *finishing) intentOfVersion() ledger.Intent {
 	return ledger.Intent{}
 }
 
-// sharedWithOther reports whether another secret's record names the same token.
+// sharedWithOther reports whether another secret may hold the same token, by its record.
 func (f *finishing) sharedWithOther(fingerprint engage.Fingerprint) bool {
 	for _, record := range f.view.Tokens {
-		if record.Fingerprint == fingerprint && record.Secret != f.labels.ARN && record.State == ledger.Issued {
+		held := record.State == ledger.Issued || record.State == ledger.Retiring && !record.Replaced
+		if held && record.Fingerprint == fingerprint && record.Secret != f.labels.ARN {
 			return true
 		}
 	}

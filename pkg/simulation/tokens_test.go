@@ -221,7 +221,7 @@ func (w *world) observeDeleted(by *invocation, text string) {
 		case s.current == text && s.byHand && s.since.After(by.looked[s]):
 			w.coincidences++ // somebody put it back in the moment of its deletion
 			s.excused = text
-		case s.current == text && (t.coincidence || w.exclusive && !w.inLedger(s)):
+		case s.current == text && (t.coincidence || w.exclusive && !w.inLedger(s, "")):
 			w.coincidences++ // made by hand in the window of a crash, or by a secret that no record names
 			s.excused = text
 		case s.current == text && t.sharedWith == s:

@@ -19,8 +19,10 @@ func (w *world) observeParameter(by *invocation, name, value string) {
 	if len(value) > 4096 {
 		w.violate(broken, "the parameter %s has %d characters", name, len(value))
 	}
-	if id, ok := strings.CutPrefix(kind, "intent-"); ok {
+	if strings.Contains(name, "/ledger/") && !by.sweeping {
 		by.ledgerUser = strings.Split(name, "/")[3]
+	}
+	if id, ok := strings.CutPrefix(kind, "intent-"); ok {
 		if w.intents[id] != nil {
 			return // written once more, by whoever leaves it in doubt
 		}
@@ -57,7 +59,7 @@ func (w *world) observeParameter(by *invocation, name, value string) {
 // be: the creation after the intent had failed, or has not shown yet, and the token is the only one that has appeared.
 func (w *world) isCoincidence(by *invocation, t *token, i *intent) bool {
 	shown := func(t *token) bool { return !t.listed.After(by.listedAt) }
-	if i == nil || w.isKnownHeld(t) || slices.ContainsFunc(i.by.created, shown) || t.born.Before(i.listed) || time.Since(i.at) > ledger.ProofWindow {
+	if i == nil || w.isKnownHeld(by, t) || slices.ContainsFunc(i.by.created, shown) || t.born.Before(i.listed) || time.Since(i.at) > ledger.ProofWindow {
 		return false
 	}
 	for _, other := range w.tokens {
@@ -68,17 +70,19 @@ func (w *world) isCoincidence(by *invocation, t *token, i *intent) bool {
 	return true
 }
 
-// isKnownHeld reports whether a secret that the ledger names holds the token.
-func (w *world) isKnownHeld(t *token) bool {
+// isKnownHeld reports whether a secret held the token when the program looked at it, as it does at those that the ledger
+// names: a sweep at all, a rotation at those of its user.
+func (w *world) isKnownHeld(by *invocation, t *token) bool {
 	return slices.ContainsFunc(w.secrets, func(s *managed) bool {
-		return (s.current == t.text || s.pending == t.text) && w.inLedger(s)
+		held := s.current == t.text && s.since.Before(by.looked[s]) || s.pending == t.text && s.pendingSince.Before(by.looked[s])
+		return held && w.inLedger(s, by.ledgerUser)
 	})
 }
 
-// inLedger reports whether any record names the secret.
-func (w *world) inLedger(s *managed) bool {
-	for _, value := range w.records() {
-		if strings.Contains(value, s.arn) {
+// inLedger reports whether any record of the user names the secret, or of any user where that is "".
+func (w *world) inLedger(s *managed, user string) bool {
+	for name, value := range w.records() {
+		if strings.Contains(name, "/"+user) && strings.Contains(value, s.arn) {
 			return true
 		}
 	}

@@ -36,7 +36,7 @@ func (u *userSweep) resolveIntents(ctx context.Context, h *holder, report *Secre
 		proof.Exclude(other.current.Fingerprint())
 		proof.Exclude(other.pending.Fingerprint())
 	}
-	for {
+	for u.whole { // else it may be the token of a secret that could not be read
 		intent, token, ok := proof.Next()
 		if !ok {
 			break

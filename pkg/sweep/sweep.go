@@ -191,11 +191,12 @@ func (s *Sweeper) Run(ctx context.Context, request Request) (Answer, error) {
 		}
 		run.revoke = d.ARN
 	}
+	var secrets []string
 	for _, view := range views {
-		run.secrets = append(run.secrets, view.Secrets()...)
+		secrets = append(secrets, view.Secrets()...)
 	}
-	slices.Sort(run.secrets)
-	run.secrets = slices.Compact(run.secrets)
+	slices.Sort(secrets)
+	run.readHolders(ctx, slices.Compact(secrets))
 	for _, user := range sortedUsers(views) {
 		run.sweepUser(ctx, user, views[user])
 	}

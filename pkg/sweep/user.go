@@ -20,8 +20,9 @@ type run struct {
 	settings settings.Settings
 	ledger   *ledger.Ledger
 	request  Request
-	secrets  []string // ARNs of all that the ledger names
-	revoke   string   // ARN of the secret whose retention is to end, or ""
+	holders  map[string]*holder // by ARN; a secret that could not be read is missing
+	whole    bool               // all secrets were read
+	revoke   string             // ARN of the secret whose retention is to end, or ""
 	answer   Answer
 }
 
@@ -36,9 +37,7 @@ type userSweep struct {
 	user    ledger.User
 	earlier ledger.View // before the listing
 	view    ledger.View
-	holders map[string]*holder // by ARN; a secret that could not be read is missing
-	whole   bool               // all secrets of the user were read
-	blind   bool               // the user's tokens could not be listed
+	blind   bool // the user's tokens could not be listed
 	access  access
 	listed  map[engage.Fingerprint]engage.Token
 	tokens  []engage.Token
@@ -55,12 +54,7 @@ func (r *run) sweepUser(ctx context.Context, user ledger.User, view ledger.View)
 	if r.revoke != "" && !slices.Contains(secrets, r.revoke) {
 		return
 	}
-	u := &userSweep{run: r, user: user, view: view, holders: map[string]*holder{}, whole: true}
-	if r.settings.Exclusive {
-		// What is nobody's is deleted: look at all secrets, since one that is another user's by now may hold a token of this.
-		secrets = r.secrets
-	}
-	u.readHolders(ctx, secrets)
+	u := &userSweep{run: r, user: user, view: view}
 	if err := u.list(ctx); err != nil {
 		// What can be told by the tokens' own right still is, and the rest reported.
 		r.fault(ctx, fmt.Errorf("list the tokens of user %s: %w", user, err))
@@ -85,15 +79,17 @@ func (r *run) sweepUser(ctx context.Context, user ledger.User, view ledger.View)
 	}
 }
 
-func (u *userSweep) readHolders(ctx context.Context, secrets []string) {
+// readHolders reads all secrets that the ledger names: one that is another user's by now may hold a token of this one.
+func (r *run) readHolders(ctx context.Context, secrets []string) {
+	r.holders, r.whole = map[string]*holder{}, true
 	for _, arn := range secrets {
-		h, err := u.readHolder(ctx, arn)
+		h, err := r.readHolder(ctx, arn)
 		if err != nil {
-			u.whole = false
-			u.fault(ctx, err)
+			r.whole = false
+			r.fault(ctx, err)
 			continue
 		}
-		u.holders[arn] = h
+		r.holders[arn] = h
 	}
 }
 
@@ -197,7 +193,7 @@ func (u *userSweep) gain(a access, tokens []engage.Token) {
 	}
 }
 
-// heldByAny reports whether any secret of the user holds the token.
+// heldByAny reports whether any secret holds the token.
 func (u *userSweep) heldByAny(fingerprint engage.Fingerprint) bool {
 	for _, h := range u.holders {
 		if h.holds(fingerprint) {
