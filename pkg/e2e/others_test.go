@@ -24,7 +24,7 @@ type others struct {
 	aws       *secretsmanager.Client
 	engageURL string
 	function  *lambdatest.Function
-	output    *buffer
+	output    *lambdatest.Buffer
 }
 
 func TestRotatesAgainstServersOfOthers(t *testing.T) {
@@ -37,7 +37,7 @@ func TestRotatesAgainstServersOfOthers(t *testing.T) {
 		{"bare", "json", "same secret"}, {"quoted", "braces", "admin secret"}, {"bare", "braces", "admin secret"}, {"quoted", "json", "same secret"},
 	} {
 		t.Run(test.created+" token, "+test.listed+" list, "+test.place, func(t *testing.T) {
-			o := &others{t: t, output: &buffer{}}
+			o := &others{t: t, output: &lambdatest.Buffer{}}
 			o.aws = secretsmanager.NewFromConfig(moto.SDKConfig("AKIDUSER"))
 			o.engageURL = foreigntest.Start(t, python, "testdata/engage_server.py", test.created, test.listed)
 			o.start(moto.URL)
@@ -49,7 +49,7 @@ func TestRotatesAgainstServersOfOthers(t *testing.T) {
 // rotateTwice drives two rotations step by step, and checks the end of each.
 func (o *others) rotateTwice(name, place string) {
 	user := engagetest.DefaultUser()
-	fields := login("", user)
+	fields := user.LoginFields("")
 	var own map[string]string
 	if place == "same secret" {
 		own = fields

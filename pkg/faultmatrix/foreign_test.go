@@ -18,6 +18,7 @@ import (
 
 	"engage-token-rotation/pkg/awstest"
 	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/engage/engagetest"
 	"engage-token-rotation/pkg/foreigntest"
 )
 
@@ -79,13 +80,11 @@ func (c *foreignCase) direct() bool { return false }
 
 func (c *foreignCase) login(flow engage.Flow) map[string]string {
 	password := "pass-" + c.name
-	switch flow {
-	case engage.FlowRingCentral:
-		return map[string]string{"loginFlow": string(flow), "clientId": c.name, "clientSecret": "secret-" + password, "jwt": "jwt-" + password}
-	case engage.FlowLegacy:
-		return map[string]string{"loginFlow": string(flow), "username": c.name, "password": password}
+	user := engagetest.User{
+		Username: c.name, Password: password, PlatformID: "engage9",
+		ClientID: c.name, ClientSecret: "secret-" + password, JWT: "jwt-" + password,
 	}
-	return map[string]string{"username": c.name, "password": password, "platformId": "engage9"}
+	return user.LoginFields(flow)
 }
 
 func (c *foreignCase) store(name, document string) string {
