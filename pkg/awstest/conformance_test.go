@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"engage-token-rotation/pkg/awstest"
+	"engage-token-rotation/pkg/foreigntest"
 )
 
 // TestConformance holds the stand-in, and moto where it is installed, to what the services do: each scenario is written
@@ -23,7 +24,12 @@ func TestConformance(t *testing.T) {
 		server := awstest.New(t, nil)
 		runScenarios(t, server.SDKConfig("AKIDTEST"), nil)
 	})
-	t.Run("moto", func(t *testing.T) { runScenarios(t, startMoto(t), motoDifferences) })
+	t.Run("moto", func(t *testing.T) {
+		if testing.Short() {
+			t.Skip("moto takes seconds to start: skipped with -short")
+		}
+		runScenarios(t, foreigntest.StartMoto(t).SDKConfig("AKIDMOTO"), motoDifferences)
+	})
 }
 
 // scenario is one statement about a service.

@@ -1,16 +1,5 @@
 package awstest_test
 
-import (
-	"context"
-	"net"
-	"net/http"
-	"os/exec"
-	"testing"
-	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-)
-
 // motoDifferences are the scenarios that moto does not pass, each with what it does instead. The facts that a scenario
 // holds the stand-in to are AWS's documentation and recordings of the service, so moto is excepted, not followed. Moto
 // 5.2 was looked at.
@@ -37,54 +26,4 @@ var motoDifferences = map[string]string{
 	"a standard parameter has at most 4096 characters":               "any length is taken",
 	"a path must begin with a slash":                                 "a name may have slashes and not begin with one",
 	"a SecureString is shown only decrypted":                         "the undecrypted value is the plain text behind a prefix",
-}
-
-// startMoto starts moto on a free port, and stops it when the test is over.
-func startMoto(t *testing.T) aws.Config {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("moto takes seconds to start: skipped with -short")
-	}
-	program, err := exec.LookPath("moto_server")
-	if err != nil {
-		t.Skip("moto_server is not on PATH")
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	_ = listener.Close()
-	_, port, _ := net.SplitHostPort(address)
-	command := exec.Command(program, "-H", "127.0.0.1", "-p", port)
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = command.Process.Kill()
-		_ = command.Wait()
-	})
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	ticker := time.NewTicker(100 * time.Millisecond)
-	defer ticker.Stop()
-	for {
-		request, _ := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/moto-api/", nil)
-		response, err := http.DefaultClient.Do(request)
-		if err == nil {
-			_ = response.Body.Close()
-			break
-		}
-		select {
-		case <-ctx.Done():
-			t.Fatalf("moto did not start: %v", err)
-		case <-ticker.C:
-		}
-	}
-	return aws.Config{
-		Region: "us-east-1", BaseEndpoint: aws.String("http://" + address),
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "AKIDMOTO", SecretAccessKey: "not-checked"}, nil
-		}),
-	}
 }

@@ -48,15 +48,7 @@ func newWorld(t testing.TB, flow engage.Flow, admin bool, delay time.Duration) *
 	w := &world{t: t, recorder: &recorder{delay: delay, admin: adminSecret}}
 	w.aws = awstest.NewServer(awstest.Config{})
 	w.engage = engagetest.NewServer(engagetest.Config{Seed: 1, Users: []engagetest.User{user}})
-	fields := map[string]string{"loginFlow": string(flow)}
-	switch flow {
-	case engage.FlowRingCentral:
-		fields["clientId"], fields["clientSecret"], fields["jwt"] = user.ClientID, user.ClientSecret, user.JWT
-	case engage.FlowLegacy:
-		fields["username"], fields["password"] = user.Username, user.Password
-	default:
-		fields["username"], fields["password"], fields["platformId"] = user.Username, user.Password, user.PlatformID
-	}
+	fields := user.LoginFields(flow)
 	if admin {
 		w.createSecret(adminSecret, fields)
 		fields = map[string]string{"adminSecretArn": w.aws.Secrets.ARN(adminSecret)}

@@ -10,14 +10,13 @@ import (
 	"testing"
 
 	"engage-token-rotation/pkg/awstest"
-	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/engage/engagetest"
 )
 
 func TestEventsThatAreNoneAreRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{})
-	value := document(login(engage.FlowEngage, w.user))
+	value := document(w.user.LoginFields(""))
 	w.store(tokenSecret, value)
 	const version = "11111111-1111-4111-8111-111111111111"
 	event := func(change map[string]any) string {
@@ -151,7 +150,7 @@ func TestWrongSettingsAreNamedBeforeAnythingIsMade(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, options{env: map[string]string{test.setting: test.value}})
-			value := document(login(engage.FlowEngage, w.user))
+			value := document(w.user.LoginFields(""))
 			w.store(tokenSecret, value)
 			if _, failure := w.rotate(); !strings.Contains(failure, test.setting) {
 				t.Errorf("error %q does not name %s", failure, test.setting)
@@ -195,7 +194,7 @@ func TestAnswersOfTheVendorThatAreNoneFailClearlyAndMakeNothing(t *testing.T) {
 					}
 					return engagetest.Respond(test.answer())
 				}}})
-				value := document(login(engage.FlowEngage, w.user))
+				value := document(w.user.LoginFields(""))
 				w.store(tokenSecret, value)
 				_, failure := w.rotate()
 				if !strings.Contains(failure, test.want) || !strings.Contains(failure, "createSecret of secret ") {

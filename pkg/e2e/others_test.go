@@ -1,13 +1,9 @@
 package e2e_test
 
 import (
-	"bufio"
-	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -17,42 +13,34 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"engage-token-rotation/pkg/engage/engagetest"
+	"engage-token-rotation/pkg/foreigntest"
 	"engage-token-rotation/pkg/hidden"
 	"engage-token-rotation/pkg/lambdatest"
 )
 
 // others are servers that this module did not write.
 type others struct {
-	t          *testing.T
-	aws        *secretsmanager.Client
-	engageURL  string
-	function   *lambdatest.Function
-	output     *buffer
-	awsAddress string
+	t         *testing.T
+	aws       *secretsmanager.Client
+	engageURL string
+	function  *lambdatest.Function
+	output    *lambdatest.Buffer
 }
 
 func TestRotatesAgainstServersOfOthers(t *testing.T) {
 	if testing.Short() {
 		t.Skip("moto takes seconds to start: skipped with -short")
 	}
-	python, err := exec.LookPath("python3")
-	if err != nil {
-		t.Skip("python3 is not on PATH")
-	}
-	moto := startMoto(t)
+	python := foreigntest.Find(t, "python3")
+	moto := foreigntest.StartMoto(t)
 	for _, test := range []struct{ created, listed, place string }{
 		{"bare", "json", "same secret"}, {"quoted", "braces", "admin secret"}, {"bare", "braces", "admin secret"}, {"quoted", "json", "same secret"},
 	} {
 		t.Run(test.created+" token, "+test.listed+" list, "+test.place, func(t *testing.T) {
-			o := &others{t: t, awsAddress: moto, output: &buffer{}}
-			o.aws = secretsmanager.NewFromConfig(aws.Config{
-				Region: "us-east-1", BaseEndpoint: aws.String(moto),
-				Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-					return aws.Credentials{AccessKeyID: "AKIDUSER", SecretAccessKey: "not-checked"}, nil
-				}),
-			})
-			o.engageURL = o.startPython(python, test.created, test.listed)
-			o.start()
+			o := &others{t: t, output: &lambdatest.Buffer{}}
+			o.aws = secretsmanager.NewFromConfig(moto.SDKConfig("AKIDUSER"))
+			o.engageURL = foreigntest.Start(t, python, "testdata/engage_server.py", test.created, test.listed)
+			o.start(moto.URL)
 			o.rotateTwice(test.created+"_"+test.listed, test.place)
 		})
 	}
@@ -61,7 +49,7 @@ func TestRotatesAgainstServersOfOthers(t *testing.T) {
 // rotateTwice drives two rotations step by step, and checks the end of each.
 func (o *others) rotateTwice(name, place string) {
 	user := engagetest.DefaultUser()
-	fields := login("", user)
+	fields := user.LoginFields("")
 	var own map[string]string
 	if place == "same secret" {
 		own = fields
@@ -180,73 +168,15 @@ func (o *others) peek() peeked {
 	return state
 }
 
-func (o *others) start() {
+func (o *others) start(awsURL string) {
 	o.t.Helper()
 	var err error
 	o.function, err = lambdatest.Start(o.t.Context(), lambdatest.Config{
 		Path: binaries["rotate"], Timeout: 30 * time.Second, Stdout: o.output, Stderr: o.output,
-		Env: map[string]string{"AWS_ENDPOINT_URL": o.awsAddress, "ENGAGE_BASE_URL": o.engageURL},
+		Env: map[string]string{"AWS_ENDPOINT_URL": awsURL, "ENGAGE_BASE_URL": o.engageURL},
 	})
 	if err != nil {
 		o.t.Fatal(err)
 	}
 	o.t.Cleanup(o.function.Close)
-}
-
-// startPython starts the Engage server in Python and returns its URL.
-func (o *others) startPython(python string, forms ...string) string {
-	o.t.Helper()
-	command := exec.Command(python, append([]string{"testdata/engage_server.py"}, forms...)...)
-	out, err := command.StdoutPipe()
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	if err := command.Start(); err != nil {
-		o.t.Fatal(err)
-	}
-	o.t.Cleanup(func() {
-		_ = command.Process.Kill()
-		_ = command.Wait()
-	})
-	port, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		o.t.Fatalf("the server in Python did not start: %v", err)
-	}
-	return "http://127.0.0.1:" + strings.TrimSpace(port)
-}
-
-// startMoto starts moto and returns its URL.
-func startMoto(t *testing.T) string {
-	t.Helper()
-	program, err := exec.LookPath("moto_server")
-	if err != nil {
-		t.Skip("moto_server is not on PATH")
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	_ = listener.Close()
-	_, port, _ := net.SplitHostPort(address)
-	command := exec.Command(program, "-H", "127.0.0.1", "-p", port)
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = command.Process.Kill()
-		_ = command.Wait()
-	})
-	deadline := time.Now().Add(3 * time.Minute)
-	for {
-		response, err := http.Get("http://" + address + "/moto-api/")
-		if err == nil {
-			_ = response.Body.Close()
-			return "http://" + address
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("moto did not start: %v", err)
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
 }

@@ -23,7 +23,7 @@ func TestRotatesWhateverFormTheVendorsAnswersTake(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, uuid alone %v", name, bare), func(t *testing.T) {
 				t.Parallel()
 				w := newWorld(t, options{vendor: engagetest.Config{Answers: answers, BareTokens: bare}})
-				w.store(tokenSecret, document(login(engage.FlowEngage, w.user)))
+				w.store(tokenSecret, document(w.user.LoginFields("")))
 				w.rotateTwice()
 			})
 		}
@@ -54,7 +54,7 @@ func TestRotatesUnderEachLoginAndEitherPlaceOfTheLoginFields(t *testing.T) {
 			t.Run(string(flow)+", "+place, func(t *testing.T) {
 				t.Parallel()
 				w := newWorld(t, options{flow: flow, vendor: engagetest.Config{Flows: []engage.Flow{flow}}})
-				fields := login(flow, w.user)
+				fields := w.user.LoginFields(flow)
 				own := map[string]string{"adminSecretArn": adminSecret}
 				switch place {
 				case "same secret":
@@ -90,7 +90,7 @@ func TestRotatesWithAnyPassword(t *testing.T) {
 				if len(password) < 5 {
 					w.user.Password = "" // too short to look for in the output
 				}
-				w.store(tokenSecret, document(login(flow, user)))
+				w.store(tokenSecret, document(user.LoginFields(flow)))
 				w.rotateTwice()
 			})
 		}
@@ -102,7 +102,7 @@ func TestOtherFieldsStayByteForByte(t *testing.T) {
 	w := newWorld(t, options{})
 	const before = "{\n  \"zeta\" : 12345678901234567890.10e+5 ,\n\t\"nested\": {\"apiToken\": \"not ours\", \"a\": [1, 2,3]},\n  \"html\": \"<&>\\u003c\\/\",\n"
 	const after = `  "note": "ünï", "empty": {} , "null": null}` + "\n"
-	fields := document(login(engage.FlowEngage, w.user))
+	fields := document(w.user.LoginFields(""))
 	w.store(tokenSecret, before+strings.Trim(fields, "{}")+",\n"+after)
 	w.rotateTwice()
 	_, value := w.read(awstest.StageCurrent)
@@ -114,7 +114,7 @@ func TestOtherFieldsStayByteForByte(t *testing.T) {
 func TestPreflightReportsWhatItReachesAndChangesNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{})
-	value := document(login(engage.FlowEngage, w.user))
+	value := document(w.user.LoginFields(""))
 	w.store(tokenSecret, value)
 	no := false
 	if _, err := w.aws.Secrets.RotateSecret(&awstest.RotateSecretInput{SecretId: tokenSecret, RotationLambdaARN: w.function.ARN(), RotateImmediately: &no}); err != nil {

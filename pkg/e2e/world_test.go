@@ -1,14 +1,12 @@
 package e2e_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -32,7 +30,7 @@ type world struct {
 	vendor   *engagetest.Server
 	user     engagetest.User
 	function *lambdatest.Function
-	output   *buffer
+	output   *lambdatest.Buffer
 	foreign  []string
 	failures []string // of the function, in order
 }
@@ -48,7 +46,7 @@ type options struct {
 // newWorld starts all that a rotation takes, with two tokens of other programs.
 func newWorld(t *testing.T, o options) *world {
 	t.Helper()
-	w := &world{t: t, flow: o.flow, user: o.user, output: &buffer{}}
+	w := &world{t: t, flow: o.flow, user: o.user, output: &lambdatest.Buffer{}}
 	if w.user.Username == "" {
 		w.user = engagetest.DefaultUser()
 	}
@@ -247,33 +245,4 @@ func (w *world) checkOutput() {
 func document(fields map[string]string) string {
 	text, _ := json.Marshal(fields)
 	return string(text)
-}
-
-// login returns the login fields of a flow.
-func login(flow engage.Flow, u engagetest.User) map[string]string {
-	switch flow {
-	case engage.FlowRingCentral:
-		return map[string]string{"loginFlow": "ringcentral", "clientId": u.ClientID, "clientSecret": u.ClientSecret, "jwt": u.JWT}
-	case engage.FlowLegacy:
-		return map[string]string{"loginFlow": "legacy", "username": u.Username, "password": u.Password}
-	}
-	return map[string]string{"username": u.Username, "password": u.Password, "platformId": u.PlatformID}
-}
-
-// buffer is a bytes.Buffer that may be read while it is written.
-type buffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }

@@ -1,28 +1,25 @@
 package faultmatrix_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"engage-token-rotation/pkg/awstest"
 	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/engage/engagetest"
+	"engage-token-rotation/pkg/foreigntest"
 )
 
 // foreignServers are moto, for Secrets Manager and the Parameter Store, and the Engage server of testdata. All cases
@@ -36,76 +33,12 @@ type foreignServers struct {
 // startForeignServers starts both, or skips the test where one of them is missing.
 func startForeignServers(t *testing.T) *foreignServers {
 	t.Helper()
-	f := &foreignServers{aws: startMoto(t), engage: startEngage(t)}
-	f.secrets = secretsmanager.New(secretsmanager.Options{
-		Region: "us-east-1", BaseEndpoint: &f.aws,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "harness", SecretAccessKey: "not-checked"}, nil
-		}),
-	})
-	return f
-}
-
-func startMoto(t *testing.T) string {
-	t.Helper()
-	program, err := exec.LookPath("moto_server")
-	if err != nil {
-		t.Skip("moto_server is not on PATH")
+	moto := foreigntest.StartMoto(t)
+	return &foreignServers{
+		aws:     moto.URL,
+		engage:  foreigntest.Start(t, foreigntest.Find(t, "python3"), "testdata/engage.py"),
+		secrets: secretsmanager.NewFromConfig(moto.SDKConfig("harness")),
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	_ = listener.Close()
-	_, port, _ := net.SplitHostPort(address)
-	stopAtEnd(t, exec.Command(program, "-H", "127.0.0.1", "-p", port))
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
-		response, err := http.Get("http://" + address + "/moto-api/")
-		if err == nil {
-			_ = response.Body.Close()
-			return "http://" + address
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("moto did not start: %v", err)
-		}
-	}
-}
-
-func startEngage(t *testing.T) string {
-	t.Helper()
-	program, err := exec.LookPath("python3")
-	if err != nil {
-		t.Skip("python3 is not on PATH")
-	}
-	command := exec.Command(program, "testdata/engage.py")
-	output, err := command.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	input, err := command.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	command.Stderr = os.Stderr
-	stopAtEnd(t, command)
-	t.Cleanup(func() { _ = input.Close() })
-	line, err := bufio.NewReader(output).ReadString('\n')
-	if err != nil {
-		t.Fatalf("the Engage server of testdata did not start: %v", err)
-	}
-	return strings.TrimSpace(line)
-}
-
-func stopAtEnd(t *testing.T, command *exec.Cmd) {
-	t.Helper()
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = command.Process.Kill()
-		_ = command.Wait()
-	})
 }
 
 // newCase returns the servers as one case sees them.
@@ -147,13 +80,11 @@ func (c *foreignCase) direct() bool { return false }
 
 func (c *foreignCase) login(flow engage.Flow) map[string]string {
 	password := "pass-" + c.name
-	switch flow {
-	case engage.FlowRingCentral:
-		return map[string]string{"loginFlow": string(flow), "clientId": c.name, "clientSecret": "secret-" + password, "jwt": "jwt-" + password}
-	case engage.FlowLegacy:
-		return map[string]string{"loginFlow": string(flow), "username": c.name, "password": password}
+	user := engagetest.User{
+		Username: c.name, Password: password, PlatformID: "engage9",
+		ClientID: c.name, ClientSecret: "secret-" + password, JWT: "jwt-" + password,
 	}
-	return map[string]string{"username": c.name, "password": password, "platformId": "engage9"}
+	return user.LoginFields(flow)
 }
 
 func (c *foreignCase) store(name, document string) string {

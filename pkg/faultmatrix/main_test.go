@@ -1,12 +1,13 @@
 package faultmatrix_test
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
+
+	"engage-token-rotation/pkg/sandbox"
 )
 
 var (
@@ -22,7 +23,7 @@ var (
 )
 
 // binaries are the bootstrap binaries by function name.
-var binaries = map[string]string{}
+var binaries map[string]string
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -39,22 +40,9 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	for _, name := range []string{"rotate", "sweep"} {
-		if err := build(name, filepath.Join(dir, name)); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		binaries[name] = filepath.Join(dir, name)
+	if binaries, err = sandbox.Build(context.Background(), "../..", dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
 	return m.Run()
-}
-
-// build builds a function as for a deployment, but for this machine.
-func build(name, path string) error {
-	command := exec.Command("go", "build", "-tags", "lambda.norpc", "-trimpath", "-ldflags=-s -w", "-o", path, "../../functions/"+name)
-	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=", "GOARCH=", "GOFLAGS=-buildvcs=false")
-	if output, err := command.CombinedOutput(); err != nil {
-		return fmt.Errorf("build functions/%s: %w\n%s", name, err, output)
-	}
-	return nil
 }

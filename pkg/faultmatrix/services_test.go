@@ -99,21 +99,7 @@ func (s *standIns) prefix() string { return "/engage-token-rotation" }
 
 func (s *standIns) direct() bool { return true }
 
-func (s *standIns) login(flow engage.Flow) map[string]string { return loginFields(flow, s.user) }
-
-// loginFields are the fields of a secret for a flow.
-func loginFields(flow engage.Flow, u engagetest.User) map[string]string {
-	fields := map[string]string{"loginFlow": string(flow)}
-	switch flow {
-	case engage.FlowRingCentral:
-		fields["clientId"], fields["clientSecret"], fields["jwt"] = u.ClientID, u.ClientSecret, u.JWT
-	case engage.FlowLegacy:
-		fields["username"], fields["password"] = u.Username, u.Password
-	default:
-		fields["username"], fields["password"], fields["platformId"] = u.Username, u.Password, u.PlatformID
-	}
-	return fields
-}
+func (s *standIns) login(flow engage.Flow) map[string]string { return s.user.LoginFields(flow) }
 
 func (s *standIns) store(name, document string) string {
 	out, err := s.aws.Secrets.CreateSecret(&awstest.CreateSecretInput{Name: name, SecretString: &document})

@@ -41,7 +41,7 @@ func inWorld(t *testing.T, test func(t *testing.T, w *world)) {
 		w := &world{aws: awstest.NewServer(awstest.Config{}), engage: engagetest.NewServer(engagetest.Config{})}
 		defer w.aws.Close()
 		user := engagetest.DefaultUser()
-		document, _ := json.Marshal(map[string]string{"username": user.Username, "password": user.Password, "platformId": user.PlatformID})
+		document, _ := json.Marshal(user.LoginFields(""))
 		value := string(document)
 		if _, err := w.aws.Secrets.CreateSecret(&awstest.CreateSecretInput{Name: secretName, SecretString: &value}); err != nil {
 			t.Fatal(err)

@@ -42,27 +42,8 @@ type world struct {
 	engage *engagetest.Server
 	wire   *wire
 	rotate *lambdatest.Function
-	output output
+	output lambdatest.Buffer // what the functions write and answer
 	env    map[string]string
-}
-
-// output collects what the functions write and answer.
-type output struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-// Write implements io.Writer.
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
 }
 
 // newWorld makes a world with a secret that has no token yet. awsFault may be nil.
@@ -86,19 +67,14 @@ func newWorld(t *testing.T, flow engage.Flow, fault *fault, awsFault func(awstes
 		w.env[name] = value
 	}
 	maps.Copy(w.env, env)
-	w.put(adminSecret, loginFields(flow, w.user))
+	login, err := json.Marshal(w.user.LoginFields(flow))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.put(adminSecret, string(login))
 	w.put(tokenSecret, `{"adminSecretArn":"`+adminSecret+`","note":"stays"}`)
 	w.rotate = w.start("rotate")
 	return w
-}
-
-func loginFields(flow engage.Flow, user engagetest.User) string {
-	fields := map[string]string{"loginFlow": string(flow), "username": user.Username, "password": user.Password, "platformId": user.PlatformID}
-	if flow == engage.FlowRingCentral {
-		fields = map[string]string{"loginFlow": string(flow), "clientId": user.ClientID, "clientSecret": user.ClientSecret, "jwt": user.JWT}
-	}
-	encoded, _ := json.Marshal(fields)
-	return string(encoded)
 }
 
 // put creates a secret, or gives it another value.

@@ -162,7 +162,7 @@ func (b *box) arn(name string) string {
 func (b *box) further(prefix string) {
 	b.t.Helper()
 	ctx, client, user := b.t.Context(), secretsmanager.NewFromConfig(b.user()), engagetest.DefaultUser()
-	login, _ := json.Marshal(map[string]string{"username": user.Username, "password": user.Password, "platformId": user.PlatformID})
+	login, _ := json.Marshal(user.LoginFields(""))
 	admin, err := client.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String(prefix + "admin"), SecretString: aws.String(string(login))})
 	if err != nil {
 		b.t.Fatal(err)

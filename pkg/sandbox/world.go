@@ -12,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"engage-token-rotation/pkg/awstest"
-	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/engage/engagetest"
 )
 
@@ -97,7 +96,7 @@ func (w *world) told() []awstest.Event {
 // seed creates the secrets over HTTP, as a user does: no token yet.
 func (s *Sandbox) seed(ctx context.Context, w *world) error {
 	client := secretsmanager.NewFromConfig(w.aws.SDKConfig(callerUser))
-	login, err := json.Marshal(loginFields(s.config.Flow, w.user))
+	login, err := json.Marshal(w.user.LoginFields(s.config.Flow))
 	if err != nil {
 		return err
 	}
@@ -120,18 +119,4 @@ func (s *Sandbox) seed(ctx context.Context, w *world) error {
 		return fmt.Errorf("create the token secret: %w", err)
 	}
 	return nil
-}
-
-// loginFields are the fields that a flow needs, in the names of the secret's document.
-func loginFields(flow engage.Flow, user engagetest.User) map[string]string {
-	fields := map[string]string{"loginFlow": string(flow)}
-	switch flow {
-	case engage.FlowRingCentral:
-		fields["clientId"], fields["clientSecret"], fields["jwt"] = user.ClientID, user.ClientSecret, user.JWT
-	case engage.FlowLegacy:
-		fields["username"], fields["password"] = user.Username, user.Password
-	default:
-		fields["username"], fields["password"], fields["platformId"] = user.Username, user.Password, user.PlatformID
-	}
-	return fields
 }

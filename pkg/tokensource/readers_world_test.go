@@ -92,7 +92,7 @@ func newReadersWorld(t *testing.T, retention time.Duration) *readersWorld {
 		Transport:  w.engage.RoundTripper(),
 	})
 	user := engagetest.DefaultUser()
-	text, err := json.Marshal(map[string]string{"username": user.Username, "password": user.Password, "platformId": user.PlatformID})
+	text, err := json.Marshal(user.LoginFields(""))
 	if err != nil {
 		t.Fatal(err)
 	}

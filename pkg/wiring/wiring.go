@@ -1,4 +1,5 @@
-// Package wiring puts together what the functions rotate and sweep share: settings, AWS clients, and where they report.
+// Package wiring puts together what the functions rotate and sweep share: settings, AWS clients, where they report, and how
+// they start.
 package wiring
 
 import (

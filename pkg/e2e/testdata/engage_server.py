@@ -1,6 +1,6 @@
 """A small Engage server, written from the vendor's page alone and in no way like the Go stand-in.
 
-It prints its port, then serves until it is killed. The forms of two answers are arguments:
+It prints its URL, then serves until it is killed. The forms of two answers are arguments:
     engage_server.py bare|quoted json|braces
 What it holds is told by GET /peek.
 """
@@ -81,5 +81,5 @@ class Engage(http.server.BaseHTTPRequestHandler):
 
 
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Engage)
-print(server.server_port, flush=True)
+print("http://127.0.0.1:%d" % server.server_port, flush=True)
 server.serve_forever()

@@ -1,0 +1,21 @@
+package engagetest
+
+import "engage-token-rotation/pkg/engage"
+
+// LoginFields are the fields of a secret by which the product logs in as the user. An empty flow names none, and has the
+// fields of the one that is meant then: engage.
+func (u User) LoginFields(flow engage.Flow) map[string]string {
+	fields := map[string]string{}
+	if flow != "" {
+		fields["loginFlow"] = string(flow)
+	}
+	switch flow {
+	case engage.FlowRingCentral:
+		fields["clientId"], fields["clientSecret"], fields["jwt"] = u.ClientID, u.ClientSecret, u.JWT
+	case engage.FlowLegacy:
+		fields["username"], fields["password"] = u.Username, u.Password
+	default:
+		fields["username"], fields["password"], fields["platformId"] = u.Username, u.Password, u.PlatformID
+	}
+	return fields
+}
