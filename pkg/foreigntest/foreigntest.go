@@ -4,7 +4,8 @@
 //	moto := foreigntest.StartMoto(t)
 //	url := foreigntest.Start(t, foreigntest.Find(t, "python3"), "testdata/server.py")
 //
-// Nothing is installed: where a program is missing, the test that asks for it is skipped. A server ends with its test.
+// Nothing is installed: where a program is missing, the test that asks for it is skipped, or fails where the environment
+// has FOREIGN_SERVERS=required; `.ci/moto-setup` brings moto. A server ends with its test.
 package foreigntest
 
 import (
@@ -15,10 +16,13 @@ import (
 	"testing"
 )
 
-// Find returns where a program is, or skips the test where it is not on PATH.
+// Find returns where a program is, or skips the test, or fails it, where it is not on PATH.
 func Find(t testing.TB, program string) string {
 	t.Helper()
 	path, err := exec.LookPath(program)
+	if err != nil && os.Getenv("FOREIGN_SERVERS") == "required" {
+		t.Fatal(program + " is not on PATH")
+	}
 	if err != nil {
 		t.Skip(program + " is not on PATH")
 	}

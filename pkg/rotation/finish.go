@@ -1,10 +1,8 @@
 package rotation
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"slices"
 
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/ledger"
@@ -90,9 +88,8 @@ type finishing struct {
 
 	listed []engage.Token
 	view   ledger.View
-	// record is the token's own; found tells that the ledger had one.
+	// record is the token's own, or what stands in for it.
 	record ledger.Token
-	found  bool
 	// retiring is the previous token's record; its State is empty where there is nothing to retire.
 	retiring ledger.Token
 }
@@ -127,26 +124,30 @@ func (f *finishing) readLedger(ctx context.Context) (err error) {
 	if f.view, err = f.ledger().Read(ctx, f.place.user); err != nil {
 		return fail("read the ledger", err, "the service repeats the rotation")
 	}
-	f.record, f.found = f.view.Find(f.labels.ARN, f.token.Fingerprint())
+	record, found := f.view.Find(f.labels.ARN, f.token.Fingerprint())
+	if !found {
+		record = f.unrecorded()
+	}
+	f.record = record
 	return nil
+}
+
+// unrecorded stands in for the record of a token that createSecret put and could not record. It has just made the token
+// under its own intent, the version's newest open one. The record itself is written by whoever settles that intent.
+func (f *finishing) unrecorded() ledger.Token {
+	record := ledger.Token{State: ledger.Issued, CreatedAt: f.config.Now(), Base: f.current.ID}
+	for _, intent := range f.view.Intents {
+		if intent.Secret == f.labels.ARN && intent.Version == f.event.VersionID && !f.view.Settles(intent) {
+			record.CreatedAt, record.Base = intent.StartedAt, intent.Base
+		}
+	}
+	return record
 }
 
 // admit decides whether the version may be swapped in. Where not, only its label goes: a late repetition of this step can
 // take a version for pending that was current a moment ago, and whose token readers still have. The token goes with the
 // next rotation or sweep, which know when.
 func (f *finishing) admit(ctx context.Context) error {
-	if !f.found {
-		// createSecret could not write the record. Whoever has claimed the token since decides.
-		intent := f.intentOfVersion()
-		record, _, err := f.ledger().Claim(ctx, f.place.user, ledger.Token{
-			Secret: f.labels.ARN, Version: f.event.VersionID, Fingerprint: f.token.Fingerprint(), State: ledger.Issued,
-			CreatedAt: f.config.Now(), Intent: intent.ID, Base: cmp.Or(intent.Base, f.current.ID), Until: f.deadline(ctx),
-		})
-		if err != nil {
-			return fail("record the new token", err, "nothing was swapped")
-		}
-		f.record = record
-	}
 	switch {
 	case f.record.State != ledger.Issued:
 		return f.giveUp(ctx, errors.New("the token is marked for deletion: a sweep gave the creation up, or the version was replaced long ago"))
@@ -154,17 +155,6 @@ func (f *finishing) admit(ctx context.Context) error {
 		return f.giveUp(ctx, errors.New("the secret was edited during the rotation; the edit stays"))
 	}
 	return nil
-}
-
-// intentOfVersion returns the version's newest open intent, or the zero Intent: what a createSecret puts without a record,
-// it has just made under its own intent.
-func (f *finishing) intentOfVersion() ledger.Intent {
-	for _, intent := range slices.Backward(f.view.Intents) {
-		if intent.Secret == f.labels.ARN && intent.Version == f.event.VersionID && !f.view.Settles(intent) {
-			return intent
-		}
-	}
-	return ledger.Intent{}
 }
 
 // sharedWithOther reports whether another secret may hold the same token, by its record.

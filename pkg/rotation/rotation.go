@@ -12,15 +12,18 @@
 //	V is AWSCURRENT                  the rotation is over            nothing
 //	V is not AWSPENDING              cancelled, or edited by hand    error; the next rotation starts afresh
 //	V has a value                    an earlier attempt got so far   nothing
-//	V is empty, token record of V    put failed or its answer lost   the recorded token, found in the list, is put
+//	V is empty, token record of V    put failed or its answer lost   the recorded token, found in the list, is put where
+//	                                                                 AWSCURRENT is still the version it was made beside
 //	V is empty, open intent of V     killed around the creation      listed again: exactly one token appeared since the
 //	                                                                 intent's listing, less than an hour ago, and no other
 //	                                                                 secret of this user has an open intent: it is ours,
-//	                                                                 and adopted. None appeared: a new one is created, the
-//	                                                                 intent stays for a while. Several, or another intent
-//	                                                                 open: in doubt; a new one is created, the intent
-//	                                                                 stays until it can be told or an hour is over, and
-//	                                                                 what appeared is then reported as unclaimed
+//	                                                                 and adopted. The intent stays, in doubt, until its
+//	                                                                 creation would have shown, as does any older one that
+//	                                                                 the token may have come of. None appeared: a new one
+//	                                                                 is created, the intent stays for a while. Several, or
+//	                                                                 another intent open: in doubt; a new one is created,
+//	                                                                 the intent stays until it can be told or an hour is
+//	                                                                 over, and what appeared is then reported as unclaimed
 //	V is empty, open intent of       killed around the creation,     the token that the older version holds is that
 //	another version                  or around writing the record    intent's, and gets its record; holds it none, the one
 //	                                                                 that appeared is marked for deletion. Holds it one
@@ -29,7 +32,8 @@
 //	versions of this secret                                          deletes them
 //	V is empty, nothing recorded     the normal case                 log in, list, intent, create, put with the record
 //	creation's answer lost           a token may exist               listed at once, adopted as above
-//	put failed for certain           nobody will ever hold it        V is read again, then the token is deleted
+//	put failed for certain           nobody will ever hold it        V is read again, then the token is marked, lest another
+//	                                                                 attempt puts it meanwhile, and deleted
 //	put's outcome unknown            V may hold it                   V is read again; else left to the next attempt, which
 //	                                                                 finds the record
 //
@@ -50,6 +54,7 @@
 //	V is not AWSPENDING              cancelled, or edited by hand    error; its token goes with the next rotation or sweep
 //	AWSCURRENT is not the version    edited by hand since            V loses AWSPENDING, the edit stays; the token goes
 //	that V was made from                                             with the next rotation or sweep
+//	AWSCURRENT holds V's token       V was made for a test           V loses AWSPENDING
 //	V's token is dead                                                V is abandoned
 //	V's record says retiring         a sweep gave it up, or this is  V loses AWSPENDING
 //	                                 late and V was replaced since
@@ -64,7 +69,8 @@
 // # Where a guard is imperfect
 //
 // A token made by somebody else on the same user, between a crash during our creation and the next attempt, while our own
-// creation had in fact failed, is the only one that appeared: it is taken for ours. A dedicated Engage user rules that out.
+// creation had in fact failed, or is so late that it has not shown yet, is the only one that appeared: it is taken for ours.
+// If ours does show, it is reported as unclaimed. A dedicated Engage user rules that out.
 //
 // Two secrets that were given the same token by hand, of which this function has never rotated the one, are not known to
 // share it: rotating the other one deletes it. Where it has rotated it, the ledger tells, and the token stays.

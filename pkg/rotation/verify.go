@@ -125,7 +125,8 @@ func (i *invocation) abandon(ctx context.Context, p place, token engage.Token, w
 	if current, err := i.currentDocument.Token(); err != nil || current == token || i.current.ID == i.event.VersionID {
 		return failure
 	}
-	if err := p.client.Delete(ctx, token, token); err != nil && !engage.Rejected(err) {
+	// A new token that is refused may be one that not all of the vendor's servers know yet: then the record has to stay.
+	if err := p.client.Delete(ctx, token, token); err != nil {
 		i.config.Log.WarnContext(ctx, "an abandoned token stays until the next rotation or sweep", "fingerprint", token.Fingerprint(), "error", err.Error())
 		return failure
 	}

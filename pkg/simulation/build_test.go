@@ -95,7 +95,7 @@ func (w *world) lags() engagetest.Propagation {
 		if w.chance(0.5) {
 			return engagetest.Lag{}
 		}
-		return engagetest.Lag{For: w.between(0, 3*time.Second)}
+		return engagetest.Lag{For: w.between(0, w.longestLag)}
 	}
 	unlisted := lag()
 	w.unlisted = unlisted.For
@@ -109,6 +109,7 @@ func (w *world) populate() {
 	w.lifetime = []time.Duration{30 * time.Second, time.Minute, 5 * time.Minute}[w.random.IntN(3)]
 	w.people = []float64{0, 0, 0.002, 0.01}[w.random.IntN(4)]
 	w.lagging = []float64{0, 0, 0.3}[w.random.IntN(3)]
+	w.longestLag = []time.Duration{3 * time.Second, 10 * time.Second}[w.random.IntN(2)]
 	w.staleRate = []float64{0, 0.02, 0.2}[w.random.IntN(3)]
 	w.staleness = 3 * time.Second
 	w.exclusive = w.chance(0.25)

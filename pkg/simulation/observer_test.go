@@ -60,6 +60,7 @@ type observer struct {
 
 	// Settings of the world's behaviour.
 	lagging    float64
+	longestLag time.Duration
 	impatience float64
 	strangers  float64
 	unlisted   time.Duration // how long lists lack the token that is made just now

@@ -14,6 +14,10 @@ import (
 func (w *world) intervene() {
 	s := w.secrets[w.random.IntN(len(w.secrets))]
 	w.deeds++
+	if w.bent != nil && w.chance(0.5) {
+		w.bent(s)
+		return
+	}
 	switch n := w.random.IntN(100); {
 	case n < 20:
 		w.edit(s, w.value(s.arn))

@@ -109,11 +109,7 @@ var mutations = []mutation{
 		old: "	if err := f.deleteToken(ctx, record); err != nil {\n		return err\n	}\n", new: "	_ = f.deleteToken(ctx, record)\n"},
 
 	{name: "the base of a token without a record is its intent's", file: "rotation/finish.go",
-		old: `cmp.Or(intent.Base, f.current.ID)`, new: `cmp.Or(f.current.ID, intent.Base)`},
-	{name: "a token without a record settles its intent", file: "rotation/finish.go",
-		old: `Intent: intent.ID, Base`, new: `Base`},
-	{name: "a token without a record gets one", file: "rotation/finish.go",
-		old: "	if !f.found {\n", new: "	if !f.found {\n		f.record.State = ledger.Issued\n	}\n	if false {\n"},
+		old: `= intent.StartedAt, intent.Base`, new: `= intent.StartedAt, f.current.ID`},
 	{name: "what was given up is not swapped in", file: "rotation/finish.go",
 		old: `case f.record.State != ledger.Issued:`, new: `case false:`},
 	{name: "AWSCURRENT's own token is not swapped in", file: "rotation/finish.go",

@@ -144,7 +144,7 @@ func (w *world) observeMove(by *invocation, arn, label, to, from string) {
 	if t != nil && by.givenUp[t.fingerprint] {
 		w.violate(broken, "token %s, which the ledger has given up, became %s's", t, s)
 	}
-	if at, ok := s.cancelled[s.currentVersion]; ok && by.began.Sub(at) > 10*time.Second {
+	if at, ok := s.cancelled[s.currentVersion]; ok && by.began.Sub(at) > w.staleness {
 		w.violate(broken, "%s swaps version %.8s of %s in, which somebody cancelled", by, s.currentVersion, s)
 	}
 	if s.fields != fields {

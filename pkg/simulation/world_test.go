@@ -44,10 +44,11 @@ type world struct {
 	staleness time.Duration
 	calm      bool // no faults and no people any more
 	people    float64
-	tests     float64 // how often a rotation is only to be tested
-	crowded   bool    // all secrets are of one user
-	lonely    bool    // there is one secret
-	duels     float64 // how often sweeps start when a rotation is run again or cancelled
+	tests     float64        // how often a rotation is only to be tested
+	bent      func(*managed) // what people do mostly
+	crowded   bool           // all secrets are of one user
+	lonely    bool           // there is one secret
+	duels     float64        // how often sweeps start when a rotation is run again or cancelled
 
 	// The scheduler's.
 	mu          sync.Mutex // guards the next three, and the flags of calls and invocations

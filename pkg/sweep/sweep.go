@@ -3,19 +3,23 @@
 //
 // # What is found, what it means, what is done
 //
-// A token that AWSCURRENT or AWSPENDING of any secret of the same user holds is never deleted, whatever its record says;
-// that is looked up anew right before each deletion.
+// A token that AWSCURRENT or AWSPENDING of any secret that the ledger names holds is never deleted, whatever its record
+// says; that is looked up anew right before each deletion. While one of those secrets cannot be read, nothing is proven
+// by listings, and nothing counts as nobody's.
 //
 //	retiring, due                     retention over, or left over     deleted
 //	retiring, not due                 retention                        reported, with its time
 //	issued, its version is pending    a rotation is at work, or broke  left alone until that invocation's deadline is
-//	  without a value                 off                              over; then deleted
-//	issued, its version has lost its  edited by hand since             deleted; after the retention if it was current
-//	  labels, AWSCURRENT has moved
-//	issued, its version has lost its  cancelled; a late finishSecret   marked as retiring, deleted a quarter of an hour
-//	  labels, AWSCURRENT stands       may still be at work             later, when no invocation can be
+//	  without a value                 off                              over; then marked as retiring, and deleted a quarter
+//	                                                                   of an hour later, when no attempt can be at work
+//	                                                                   that has not seen the mark
+//	issued, its version has lost its  cancelled; a late finishSecret   likewise
+//	  labels, AWSCURRENT stands       may still be at work
+//	issued, its version has lost its  edited by hand since             deleted after the retention: it may have been
+//	  labels, AWSCURRENT has moved                                     current
 //	open intent, its invocation over  killed around a creation         listed: exactly one token appeared, and it is proven
-//	                                                                   ours (ledger.Proof): deleted. None: the intent goes.
+//	                                                                   ours (ledger.Proof): deleted; the intent goes when
+//	                                                                   its creation would have shown. None: so it does.
 //	                                                                   Else it stays for up to an hour, and then what
 //	                                                                   appeared is recorded as unclaimed
 //	unclaimed                         in doubt                         reported until it is gone or somebody's
