@@ -145,19 +145,32 @@ func (l *Ledger) Claim(ctx context.Context, user User, t Token) (record Token, w
 	if created {
 		return t, true, nil
 	}
-	found, ok, err := l.parameters.Get(ctx, name)
+	other, found, err := l.Look(ctx, user, t)
+	if err != nil {
+		return Token{}, false, err
+	}
+	if !found {
+		return Token{}, false, fmt.Errorf("the record %s was there and is gone: try again", name)
+	}
+	// An answer that was lost makes the repeated creation find its own record.
+	own, err := json.Marshal(other)
+	return other, string(own) == string(value), err
+}
+
+// Look returns the record of a token and secret as it stands.
+func (l *Ledger) Look(ctx context.Context, user User, t Token) (record Token, found bool, err error) {
+	name := l.tokenName(user, t)
+	value, found, err := l.parameters.Get(ctx, name)
 	if err != nil {
 		return Token{}, false, fmt.Errorf("read the record %s: %w", name, err)
 	}
-	if !ok {
-		return Token{}, false, fmt.Errorf("the record %s was there and is gone: try again", name)
+	if !found {
+		return Token{}, false, nil
 	}
-	var other Token
-	if err := json.Unmarshal([]byte(found), &other); err != nil || !other.valid() {
+	if err := json.Unmarshal([]byte(value), &record); err != nil || !record.valid() {
 		return Token{}, false, fmt.Errorf("the parameter %s holds no record; remove it", name)
 	}
-	// An answer that was lost makes the repeated creation find its own record.
-	return other, found == string(value), nil
+	return record, true, nil
 }
 
 // Set writes the record of a token over the one that may be there.

@@ -106,7 +106,6 @@ func (p *Proof) Next() (intent Intent, token engage.Token, ok bool) {
 		appeared := p.candidates(intent)
 		if len(appeared) == 1 && !p.unclaimed[appeared[0]] && !madeBy(passed, appeared[0]) {
 			p.settle(intent, appeared[0])
-			p.Doubt(intent) // the creation that was not answered may have its effect yet
 			return intent, p.tokens[appeared[0]], true
 		}
 	}
@@ -118,11 +117,11 @@ func madeBy(intents []Intent, fingerprint engage.Fingerprint) bool {
 	return slices.ContainsFunc(intents, func(i Intent) bool { return !i.Baseline.Contains(fingerprint) })
 }
 
-// settle counts a token as come of an intent. Another open intent that the token may have come of as well is
-// in doubt from then on: what else has appeared, or will, may be somebody else's.
+// settle counts a token as come of an intent, which is in doubt from then on, as is another one that the token may have
+// come of as well: what else has appeared, or will, may be somebody else's.
 func (p *Proof) settle(intent Intent, fingerprint engage.Fingerprint) {
 	for _, other := range p.Open() {
-		if other.ID != intent.ID && !p.doubted[other.ID] && !other.Baseline.Contains(fingerprint) {
+		if other.ID == intent.ID || !p.doubted[other.ID] && !other.Baseline.Contains(fingerprint) {
 			p.Doubt(other)
 			p.tied = append(p.tied, other)
 		}
@@ -131,8 +130,7 @@ func (p *Proof) settle(intent Intent, fingerprint engage.Fingerprint) {
 }
 
 // Hold tells the proof which token the intent's version holds, the zero Fingerprint where it holds none, and reports
-// whether that proves the token to come of the intent: then both count as settled. Call it for the newest intents of a
-// version first. A token that is not listed may be dead, or another user's, and leaves the intent in doubt.
+// whether that proves the token to come of the intent. Call it for the newest intents of a version first. A token that is not listed may be dead, or another user's, and leaves the intent in doubt.
 func (p *Proof) Hold(intent Intent, held engage.Fingerprint) bool {
 	if held == "" || p.known[held] || intent.Baseline.Contains(held) {
 		return false
@@ -142,7 +140,6 @@ func (p *Proof) Hold(intent Intent, held engage.Fingerprint) bool {
 		return false
 	}
 	p.settle(intent, held)
-	p.settled[intent.ID] = true
 	return true
 }
 
@@ -217,24 +214,16 @@ func (p *Proof) Expired() []Unproven {
 	return expired
 }
 
-// Attribute claims the record of a token that the proof has found to come of the intent; see [Ledger.Claim]. First it writes
-// down which intents are in doubt. Where the record that stands names another intent, this one stays open.
-func (l *Ledger) Attribute(ctx context.Context, user User, p *Proof, intent Intent, t Token) (standing Token, won bool, err error) {
-	if t.Adopted {
-		p.tied = append(p.tied, intent)
-	}
+// Attribute claims the record of a token that the proof has found; see [Ledger.Claim]. First it writes down which intents
+// are in doubt.
+func (l *Ledger) Attribute(ctx context.Context, user User, p *Proof, t Token) (standing Token, won bool, err error) {
 	for ; len(p.tied) > 0; p.tied = p.tied[1:] {
 		p.tied[0].InDoubt = true
 		if err := l.Begin(ctx, user, p.tied[0]); err != nil {
 			return Token{}, false, err
 		}
 	}
-	standing, won, err = l.Claim(ctx, user, t)
-	if err == nil && standing.Intent != intent.ID {
-		delete(p.settled, intent.ID)
-		p.Doubt(intent)
-	}
-	return standing, won, err
+	return l.Claim(ctx, user, t)
 }
 
 // Report records the tokens as unclaimed, for the sweep's report, and then removes the intent.

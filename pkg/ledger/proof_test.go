@@ -121,7 +121,7 @@ func TestWhatMayHaveComeOfTwoIntentsLeavesOneInDoubt(t *testing.T) {
 					if !ok {
 						return all
 					}
-					if standing, _, err := book.Attribute(t.Context(), user, proof, intent, settledBy(intent, token)); err != nil || standing.Intent != intent.ID {
+					if standing, _, err := book.Attribute(t.Context(), user, proof, settledBy(intent, token)); err != nil || standing.Intent != intent.ID {
 						t.Fatal(standing, err)
 					}
 					all = append(all, token)

@@ -59,7 +59,7 @@ type Token struct {
 	Intent string `json:"intent,omitempty"`
 	// Base is the version that was AWSCURRENT when the rotation read it.
 	Base string `json:"base,omitempty"`
-	// Adopted tells that the creation's answer was lost, and the token found by comparing listings.
+	// Adopted tells that the token was found, by listings or in a version, since the creation's own record was not written.
 	Adopted bool `json:"adopted,omitempty"`
 	// Replaced tells that a retiring token was seen to be held by nobody, so that NotBefore counts. Without it the swap
 	// that was to replace the token may not have come about, and the retention begins when it is seen to have.

@@ -69,7 +69,9 @@ func (i *invocation) settleHeld(ctx context.Context, p place, proof *ledger.Proo
 		if !proof.Hold(intent, token.Fingerprint()) {
 			continue
 		}
-		if _, err := i.claim(ctx, p, proof, intent, i.newRecord(ctx, intent, token)); err != nil {
+		record := i.newRecord(ctx, intent, token)
+		record.Adopted = true
+		if _, err := i.claim(ctx, p, proof, record); err != nil {
 			return err
 		}
 	}
@@ -136,13 +138,13 @@ func (i *invocation) settle(ctx context.Context, p place, proof *ledger.Proof, i
 	if !wanted {
 		record.State, record.NotBefore, record.Replaced = ledger.Retiring, i.config.Now(), true
 	}
-	won, err := i.claim(ctx, p, proof, intent, record)
+	won, err := i.claim(ctx, p, proof, record)
 	return creation{token: token, record: record, intent: intent, claimed: true}, wanted && won, err
 }
 
-// claim records a token that was found to come of an intent. Where it does not win, somebody else has recorded it just now.
-func (i *invocation) claim(ctx context.Context, p place, proof *ledger.Proof, intent ledger.Intent, record ledger.Token) (won bool, err error) {
-	standing, won, err := i.ledger().Attribute(ctx, p.user, proof, intent, record)
+// claim records a token that was found. Where it does not win, somebody else has recorded it just now.
+func (i *invocation) claim(ctx context.Context, p place, proof *ledger.Proof, record ledger.Token) (won bool, err error) {
+	standing, won, err := i.ledger().Attribute(ctx, p.user, proof, record)
 	if err != nil {
 		return false, fail("claim a token whose creation was not answered", err, "nothing was created")
 	}

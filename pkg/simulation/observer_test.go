@@ -88,6 +88,7 @@ type token struct {
 	recorded          time.Time // when the ledger first had a record of it
 	lastCurrent       time.Time // when it ceased to be AWSCURRENT's
 	lastOf            *managed
+	currentSince      time.Time // when it last became AWSCURRENT's
 	held              bool      // some version of a managed secret has held it
 	replaced          bool      // a rotation has put another one in its place
 	putBack           bool      // a person has made it AWSCURRENT's again

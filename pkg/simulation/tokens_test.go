@@ -176,7 +176,7 @@ func (w *world) observeCurrent(by *invocation, s *managed) {
 		return
 	}
 	t.held = true
-	t.putBack = by == nil && !t.lastCurrent.IsZero()
+	t.putBack, t.currentSince = by == nil && !t.lastCurrent.IsZero(), now
 	switch {
 	case t.alive():
 	case by == nil || t.removedByHand && by.verified[t.text]:
@@ -239,6 +239,8 @@ func (w *world) observeDeleted(by *invocation, text string) {
 	}
 	switch {
 	case w.retention == 0 || t.coincidence || t.sharedWith != nil || t.lastOf == nil || t.lastOf.revoked || !t.lastCurrent.Add(w.retention).After(now):
+	case t.putBack && t.currentSince.After(by.looked[t.lastOf]): // in the moment of its deletion
+		w.coincidences++
 	case t.by == nil && w.exclusive && t.replacedByHand, t.putBack && (t.replacedByHand || t.lastOf.moved):
 		w.coincidences++ // put back by hand and replaced by hand: no rotation has seen it
 	default:

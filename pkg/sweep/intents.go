@@ -80,13 +80,13 @@ type claims struct {
 func (c *claims) claim(ctx context.Context, intent ledger.Intent, token engage.Token, state ledger.State) {
 	record := ledger.Token{
 		Secret: intent.Secret, Version: intent.Version, Fingerprint: token.Fingerprint(), State: state,
-		CreatedAt: intent.StartedAt, Intent: intent.ID, Base: intent.Base, Until: intent.Until, Adopted: state == ledger.Retiring,
+		CreatedAt: intent.StartedAt, Intent: intent.ID, Base: intent.Base, Until: intent.Until, Adopted: true,
 	}
 	if state == ledger.Retiring {
 		record.NotBefore, record.Replaced = c.config.Now(), true
 	}
 	claimed := c.write(ctx, func() (err error) {
-		record, _, err = c.ledger.Attribute(ctx, c.user, c.proof, intent, record)
+		record, _, err = c.ledger.Attribute(ctx, c.user, c.proof, record)
 		return err
 	})
 	if !claimed {

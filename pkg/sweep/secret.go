@@ -190,6 +190,11 @@ func (u *userSweep) delete(ctx context.Context, record ledger.Token, f whereabou
 			return false, nil
 		}
 	}
+	// What nobody holds any more may have been replaced just now, and its record written anew before.
+	standing, found, err := u.ledger.Look(ctx, u.user, record)
+	if err != nil || !found || standing.NotBefore.After(record.NotBefore) && standing.Secret != u.revoke {
+		return false, err
+	}
 	err = f.client.Delete(ctx, f.auth, f.token)
 	if engage.Rejected(err) {
 		err = f.client.Delete(ctx, f.token, f.token) // the token that authenticates may be gone itself by now
