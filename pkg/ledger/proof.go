@@ -35,6 +35,7 @@ type Proof struct {
 	excluded  map[engage.Fingerprint]bool
 	settled   map[string]bool // intent ids
 	doubted   map[string]bool
+	kept      map[string]bool
 	tied      []Intent // doubted by settle, which is to be written down
 }
 
@@ -42,7 +43,7 @@ type Proof struct {
 func NewProof(view View, secret string, listed []engage.Token, now time.Time) *Proof {
 	p := &Proof{view: view, secret: secret, now: now,
 		tokens: make(map[engage.Fingerprint]engage.Token, len(listed)), known: map[engage.Fingerprint]bool{},
-		unclaimed: map[engage.Fingerprint]bool{}, excluded: map[engage.Fingerprint]bool{}, settled: map[string]bool{}, doubted: map[string]bool{}}
+		unclaimed: map[engage.Fingerprint]bool{}, excluded: map[engage.Fingerprint]bool{}, settled: map[string]bool{}, doubted: map[string]bool{}, kept: map[string]bool{}}
 	for _, token := range listed {
 		p.listed = append(p.listed, token.Fingerprint())
 		p.tokens[token.Fingerprint()] = token
@@ -143,6 +144,12 @@ func (p *Proof) Hold(intent Intent, held engage.Fingerprint) bool {
 	return true
 }
 
+// Keep leaves the intent as it is, to be looked at again later: something about it could not be read or written.
+func (p *Proof) Keep(intent Intent) {
+	p.Doubt(intent)
+	p.kept[intent.ID] = true
+}
+
 // Doubt leaves the intent open, whatever has appeared: not all that could tell of its creation is known.
 func (p *Proof) Doubt(intent Intent) { p.doubted[intent.ID] = true }
 
@@ -181,7 +188,7 @@ func (p *Proof) overlapped(intent Intent) bool {
 func (p *Proof) Settled() []Intent {
 	var settled []Intent
 	for _, intent := range p.view.Intents {
-		if intent.Secret != p.secret {
+		if intent.Secret != p.secret || p.kept[intent.ID] {
 			continue
 		}
 		over := p.now.After(intent.Until.Add(Propagation))
@@ -202,7 +209,7 @@ type Unproven struct {
 func (p *Proof) Expired() []Unproven {
 	var expired []Unproven
 	for _, intent := range p.Waiting() {
-		if p.now.Sub(intent.StartedAt) <= ProofWindow || !p.now.After(intent.Until.Add(Propagation)) {
+		if p.kept[intent.ID] || p.now.Sub(intent.StartedAt) <= ProofWindow || !p.now.After(intent.Until.Add(Propagation)) {
 			continue
 		}
 		u := Unproven{Intent: intent}

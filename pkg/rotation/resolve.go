@@ -30,12 +30,12 @@ func (i *invocation) resolve(ctx context.Context, p place, listed []engage.Token
 	if current, err := i.currentDocument.Token(); err == nil && !current.IsZero() {
 		proof.Exclude(current.Fingerprint())
 	}
+	if err := i.settleHeld(ctx, p, proof); err != nil {
+		return creation{}, false, err
+	}
 	if err := i.excludeOthers(ctx, proof, view); err != nil {
 		i.config.Log.WarnContext(ctx, "no token is adopted while another secret of this user cannot be read", "error", err.Error())
 		return creation{}, false, i.closeIntents(ctx, p, proof)
-	}
-	if err := i.settleHeld(ctx, p, proof); err != nil {
-		return creation{}, false, err
 	}
 	for {
 		intent, token, ok := proof.Next()
@@ -63,7 +63,7 @@ func (i *invocation) settleHeld(ctx context.Context, p place, proof *ledger.Proo
 		token, err := i.heldBy(ctx, i.event.SecretID, intent.Version, "")
 		if err != nil {
 			i.config.Log.WarnContext(ctx, "no token is proven while an older version cannot be read", "version", intent.Version, "error", err.Error())
-			proof.Doubt(intent)
+			proof.Keep(intent)
 			continue
 		}
 		if !proof.Hold(intent, token.Fingerprint()) {

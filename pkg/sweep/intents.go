@@ -18,14 +18,13 @@ func (u *userSweep) resolveIntents(ctx context.Context, h *holder, report *Secre
 		return nil
 	}
 	proof.OnlyEnded = true
-	c := claims{userSweep: u, proof: proof, failed: map[string]bool{}}
+	c := claims{userSweep: u, proof: proof}
 	for _, intent := range proof.Open() {
 		// A version that holds a token without a record proves whose it is, labelled or not.
 		token, err := u.heldBy(ctx, h.arn, intent.Version)
 		if err != nil {
 			u.fault(ctx, err)
-			proof.Doubt(intent)
-			c.failed[intent.ID] = true
+			proof.Keep(intent)
 			continue
 		}
 		if proof.Hold(intent, token.Fingerprint()) {
@@ -44,14 +43,9 @@ func (u *userSweep) resolveIntents(ctx context.Context, h *holder, report *Secre
 		c.claim(ctx, intent, token, ledger.Retiring)
 	}
 	for _, intent := range proof.Settled() {
-		if !c.failed[intent.ID] {
-			u.write(ctx, func() error { return u.ledger.End(ctx, u.user, intent) })
-		}
+		u.write(ctx, func() error { return u.ledger.End(ctx, u.user, intent) })
 	}
 	for _, expired := range proof.Expired() {
-		if c.failed[expired.Intent.ID] {
-			continue
-		}
 		report.Unclaimed = append(report.Unclaimed, expired.Tokens...)
 		u.write(ctx, func() error { return u.ledger.Report(ctx, u.user, expired) })
 	}
@@ -73,7 +67,6 @@ type claims struct {
 	*userSweep
 	proof   *ledger.Proof
 	records []ledger.Token
-	failed  map[string]bool // the intents whose token could not be recorded: they stay
 }
 
 // claim records a token that was found. A record that somebody else has made meanwhile goes.
@@ -90,7 +83,7 @@ func (c *claims) claim(ctx context.Context, intent ledger.Intent, token engage.T
 		return err
 	})
 	if !claimed {
-		c.failed[intent.ID] = true
+		c.proof.Keep(intent)
 		return
 	}
 	c.records = append(c.records, record)
