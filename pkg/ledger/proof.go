@@ -133,7 +133,13 @@ func (p *Proof) settle(intent Intent, fingerprint engage.Fingerprint) {
 // Hold tells the proof which token the intent's version holds, the zero Fingerprint where it holds none, and reports
 // whether that proves the token to come of the intent. Call it for the newest intents of a version first. A token that is not listed may be dead, or another user's, and leaves the intent in doubt.
 func (p *Proof) Hold(intent Intent, held engage.Fingerprint) bool {
-	if held == "" || p.known[held] || intent.Baseline.Contains(held) {
+	if held == "" || intent.Baseline.Contains(held) {
+		return false
+	}
+	if record, found := p.view.Find(p.secret, held); found && record.Intent == "" {
+		p.Doubt(intent) // recorded only when it was replaced, so that it may have come of this one
+	}
+	if p.known[held] {
 		return false
 	}
 	if _, listed := p.tokens[held]; !listed {

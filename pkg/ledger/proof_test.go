@@ -157,12 +157,13 @@ func TestAVersionThatHoldsATokenTellsOfItsIntent(t *testing.T) {
 		proven bool // by what is held
 		next   int  // which token is proven afterwards, or -1
 	}{
-		"it holds none":                    {listed: made[:3], next: 2},
-		"it holds the token":               {listed: made[:3], held: made[2], proven: true, next: -1},
-		"it holds one of several":          {listed: made[:4], held: made[2], proven: true, next: -1},
-		"it holds a dead one":              {listed: append(made[:2:2], made[3]), held: made[2], next: -1},
-		"it holds a token of before":       {listed: made[:3], held: made[1], next: 2},
-		"it holds one that has its record": {view: ledger.View{Tokens: []ledger.Token{settledBy(intentAt(arn, -time.Second), made[3])}}, listed: made[:4], held: made[3], next: 2},
+		"it holds none":                       {listed: made[:3], next: 2},
+		"it holds the token":                  {listed: made[:3], held: made[2], proven: true, next: -1},
+		"it holds one of several":             {listed: made[:4], held: made[2], proven: true, next: -1},
+		"it holds a dead one":                 {listed: append(made[:2:2], made[3]), held: made[2], next: -1},
+		"it holds a token of before":          {listed: made[:3], held: made[1], next: 2},
+		"it holds one that was recorded late": {view: ledger.View{Tokens: []ledger.Token{record(made[3], ledger.Retiring)}}, listed: made[:3], held: made[3], next: -1},
+		"it holds one that has its record":    {view: ledger.View{Tokens: []ledger.Token{settledBy(intentAt(arn, -time.Second), made[3])}}, listed: made[:4], held: made[3], next: 2},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

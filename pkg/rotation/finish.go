@@ -35,9 +35,6 @@ func (i *invocation) finish(ctx context.Context) (Report, error) {
 	if err != nil {
 		return Report{}, fail("read AWSCURRENT", err, "")
 	}
-	if previous == token {
-		return Report{}, i.giveUp(ctx, errors.New("the version holds AWSCURRENT's own token: it was made for a test, or the token was put there by hand"))
-	}
 	f := &finishing{invocation: i, place: p, token: token, previous: previous}
 	if err := f.prepare(ctx); err != nil {
 		return Report{}, err
@@ -132,13 +129,13 @@ func (f *finishing) readLedger(ctx context.Context) (err error) {
 	return nil
 }
 
-// unrecorded stands in for the record of a token that createSecret put and could not record. It has just made the token
-// under its own intent, the version's newest open one. The record itself is written by whoever settles that intent.
-func (f *finishing) unrecorded() ledger.Token {
-	record := ledger.Token{State: ledger.Issued, CreatedAt: f.config.Now(), Base: f.current.ID}
+// unrecorded stands in for the record of a token that createSecret put and could not record; the zero Token where it has
+// put none. It has just made the token under its own intent, the version's newest open one. The record itself is written by
+// whoever settles that intent.
+func (f *finishing) unrecorded() (record ledger.Token) {
 	for _, intent := range f.view.Intents {
 		if intent.Secret == f.labels.ARN && intent.Version == f.event.VersionID && !f.view.Settles(intent) {
-			record.CreatedAt, record.Base = intent.StartedAt, intent.Base
+			record = ledger.Token{State: ledger.Issued, Version: intent.Version, CreatedAt: intent.StartedAt, Base: intent.Base}
 		}
 	}
 	return record
@@ -149,6 +146,8 @@ func (f *finishing) unrecorded() ledger.Token {
 // next rotation or sweep, which know when.
 func (f *finishing) admit(ctx context.Context) error {
 	switch {
+	case f.record.Version != f.event.VersionID:
+		return f.giveUp(ctx, errors.New("the version's token was not made for it: the version was made for a test, or by hand"))
 	case f.record.State != ledger.Issued:
 		return f.giveUp(ctx, errors.New("the token is marked for deletion: a sweep gave the creation up, or the version was replaced long ago"))
 	case f.record.Base != f.current.ID:

@@ -54,7 +54,7 @@
 //	V is not AWSPENDING              cancelled, or edited by hand    error; its token goes with the next rotation or sweep
 //	AWSCURRENT is not the version    edited by hand since            V loses AWSPENDING, the edit stays; the token goes
 //	that V was made from                                             with the next rotation or sweep
-//	AWSCURRENT holds V's token       V was made for a test           V loses AWSPENDING
+//	V's token was not made for V     V was made for a test           V loses AWSPENDING
 //	V's token is dead                                                V is abandoned
 //	V's record says retiring         a sweep gave it up, or this is  V loses AWSPENDING
 //	                                 late and V was replaced since

@@ -1,6 +1,10 @@
 package simulation
 
-import "time"
+import (
+	"time"
+
+	"engage-token-rotation/pkg/engage"
+)
 
 // gather makes frequent in some histories what meets rarely where all is drawn apart.
 func (w *world) gather() {
@@ -15,14 +19,14 @@ func (w *world) gather() {
 		w.crowded, w.together, w.exclusive = true, true, false
 		w.weather.at = map[string]float64{opCreate: 0.5}
 		w.strangers = []float64{0, 0.01}[w.random.IntN(2)]
-		w.people, w.bent, w.staleRate, w.sweepRate = 0.015, w.handMade, 0.1, 0.005
+		w.people, w.bent, w.staleRate, w.sweepRate = 0.03, w.handMade, 0.1, 0.003
 	case n < 13: // one secret, whose creations get lost, and another program that makes tokens
 		w.lonely, w.exclusive = true, false
 		w.weather.at = map[string]float64{opCreate: 0.6, opPutParam: 0.05}
 		w.strangers, w.people, w.sweepRate = 0.015, 0.005, 0.005
 	case n < 16: // sweeps that meet rotations which are run again, puts that fail, and rotations that are cancelled
 		w.duels, w.drag, w.staleRate, w.impatience = 0.6, 0.5, 0.2, 0.1
-		w.weather.at = map[string]float64{opPut: 0.5, opCreate: 0.1, opDelete: 0.3}
+		w.weather.at = map[string]float64{opPut: 0.4, opMove: 0.3, opCreate: 0.1, opDelete: 0.3, opList: 0.05}
 		w.people, w.bent = max(w.people, 0.005), w.cancel
 	case n < 18: // records that cannot be written, tokens that are revoked, and rotations that are only tested
 		w.weather.at = map[string]float64{opPutParam: 0.3, opCreate: 0.1}
@@ -31,12 +35,15 @@ func (w *world) gather() {
 		if w.chance(0.5) {
 			w.bent = w.moveBack
 		}
-	case n < 21: // people at work all the time
+	case n < 20: // people at work all the time
 		w.people, w.staleRate, w.tests = 0.03, 0.1, 0.1
 		w.bent = w.moveBack
 		w.weather.at = map[string]float64{opCreate: 0.2, opPut: 0.3}
 	case n < 22: // logins that are slow or fail
 		w.impatience, w.drag = 0.1, 0.3
+		if w.options.flow == "" {
+			w.flow = engage.FlowRingCentral
+		}
 		w.weather.at = map[string]float64{opGrant: 0.5, opExchange: 0.6, opLogin: 0.6}
 	default: // only faults that a second try mends: nobody is to notice
 		w.weather = weather{only: -1, mild: true, rate: 0.2}
