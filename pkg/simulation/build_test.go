@@ -250,6 +250,6 @@ func (w *world) sweep(request sweep.Request) *invocation {
 		answer, err := sweeper.Run(ctx, request)
 		i.answer = answer
 		return err
-	}, func(*invocation) {})
+	}, w.observeSweep)
 	return i
 }

@@ -89,6 +89,7 @@ type token struct {
 	lastCurrent       time.Time // when it ceased to be AWSCURRENT's
 	lastOf            *managed
 	currentSince      time.Time // when it last became AWSCURRENT's
+	swept             bool      // since then a sweep has gone well
 	held              bool      // some version of a managed secret has held it
 	replaced          bool      // a rotation has put another one in its place
 	putBack           bool      // a person has made it AWSCURRENT's again

@@ -168,4 +168,8 @@ var mutations = []mutation{
 		old: `for u.whole {`, new: `for {`},
 	{name: "sweep: a record is looked at again before a deletion", file: "sweep/secret.go",
 		old: `standing.NotBefore.After(record.NotBefore) && standing`, new: `false && standing`},
+	{name: "sweep: strays wait for open creations", file: "sweep/foreign.go",
+		old: ` && len(u.view.Intents) == 0`, new: ``},
+	{name: "sweep: a retiring token that is held again begins a new retention", file: "sweep/secret.go",
+		old: `if record.State == ledger.Retiring && record.Replaced {`, new: `if false {`},
 }

@@ -176,7 +176,7 @@ func (w *world) observeCurrent(by *invocation, s *managed) {
 		return
 	}
 	t.held = true
-	t.putBack, t.currentSince = by == nil && !t.lastCurrent.IsZero(), now
+	t.putBack, t.currentSince, t.swept = by == nil && !t.lastCurrent.IsZero(), now, false
 	switch {
 	case t.alive():
 	case by == nil || t.removedByHand && by.verified[t.text]:
@@ -241,8 +241,8 @@ func (w *world) observeDeleted(by *invocation, text string) {
 	case w.retention == 0 || t.coincidence || t.sharedWith != nil || t.lastOf == nil || t.lastOf.revoked || !t.lastCurrent.Add(w.retention).After(now):
 	case t.putBack && t.currentSince.After(by.looked[t.lastOf]): // in the moment of its deletion
 		w.coincidences++
-	case t.by == nil && w.exclusive && t.replacedByHand, t.putBack && (t.replacedByHand || t.lastOf.moved):
-		w.coincidences++ // put back by hand and replaced by hand: no rotation has seen it
+	case !t.swept && (t.replacedByHand || t.putBack && t.lastOf.moved):
+		w.coincidences++ // replaced by hand, before a rotation or a sweep has seen it as current
 	default:
 		w.violate(cutOff, "token %s of %s was deleted %v after it ceased to be AWSCURRENT's; the retention is %v", t, t.lastOf, now.Sub(t.lastCurrent), w.retention)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"engage-token-rotation/pkg/awstest"
 	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/sweep"
 )
 
 // observeParameter sees a record of the ledger.
@@ -135,6 +136,18 @@ func (w *world) observeStep(i *invocation) {
 	for _, t := range i.created {
 		if i.putRefused && t.alive() && !t.held {
 			w.violate(tardy, "%s left token %s alive, which was refused", i, t)
+		}
+	}
+}
+
+// observeSweep sees the end of a sweep.
+func (w *world) observeSweep(i *invocation) {
+	if i.dead || i.failed || i.faults > 0 || len(i.answer.Faults) > 0 || i.request != (sweep.Request{}) {
+		return
+	}
+	for _, s := range w.secrets {
+		if t := w.tokens[s.current]; t != nil && t.currentSince.Before(i.began) && w.inLedger(s, "") {
+			t.swept = true
 		}
 	}
 }

@@ -22,6 +22,8 @@ func (u *userSweep) sweepForeign(ctx context.Context) {
 			known[record.Fingerprint] = true
 		}
 	}
+	// It may be a secret's that could not be read, or have come of a creation that is open.
+	certain := u.whole && len(u.view.Unreadable) == 0 && len(u.view.Intents) == 0
 	for _, token := range u.tokens {
 		fingerprint := token.Fingerprint()
 		stray, seen := strays[fingerprint]
@@ -34,7 +36,7 @@ func (u *userSweep) sweepForeign(ctx context.Context) {
 			if !known[fingerprint] && !u.heldByAny(fingerprint) {
 				report.Foreign++
 			}
-		case !u.whole || len(u.view.Unreadable) > 0: // it may be a secret's that could not be read
+		case !certain:
 			report.Foreign++
 		case seen && stray.Due(u.config.Now()):
 			report.Foreign++
