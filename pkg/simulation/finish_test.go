@@ -133,7 +133,7 @@ func (w *world) check(settled bool) {
 		case why == "":
 		case settled && w.latest != nil && !w.reachable(t.user) && w.reportedUnclaimed(t):
 			w.unclaimed++ // no secret that the sweep knows gives access to the user any more
-		case t.coincidence && !settled, t.by != nil && t.by.coincidence: // the creation came late, after its intent was settled by another token
+		case !settled && (t.coincidence || t.sharedWith != nil), t.by != nil && t.by.coincidence: // the creation came late, after its intent was settled by another token
 			w.coincidences++
 		default:
 			w.violate(leaked, "token %s of %v, made by %v: %s", t, t.secret, t.by, why)
