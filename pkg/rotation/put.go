@@ -77,12 +77,27 @@ func (i *invocation) settlePut(ctx context.Context, p place, session *engage.Ses
 	return failure
 }
 
+// holds reports whether the version was seen to hold the token.
+func (i *invocation) holds(token engage.Token) bool {
+	if i.pendingDocument == nil {
+		return false
+	}
+	held, err := i.pendingDocument.Token()
+	return err == nil && held == token
+}
+
 // compensate deletes a token that no version will ever hold, and then its record. The record says so first, lest another
 // attempt puts the token while it is being deleted. It returns cause, or else what went wrong here; what it could not do,
 // a later rotation or sweep does by the record.
 func (i *invocation) compensate(ctx context.Context, p place, session *engage.Session, made creation, cause error) error {
 	made.record.State, made.record.NotBefore, made.record.Replaced = ledger.Retiring, i.config.Now(), true
 	err := i.ledger().Set(ctx, p.user, made.record)
+	if err == nil {
+		// One that has not seen the mark may have put it since.
+		if err = i.readPending(ctx, true); err == nil && i.holds(made.token) {
+			return cause
+		}
+	}
 	if err == nil {
 		err = p.client.Delete(ctx, session, made.token)
 	}

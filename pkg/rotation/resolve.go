@@ -60,6 +60,10 @@ func (i *invocation) settleHeld(ctx context.Context, p place, proof *ledger.Proo
 		if intent.Version == i.event.VersionID {
 			continue // it holds nothing
 		}
+		if !i.config.Now().After(intent.Until) {
+			proof.Keep(intent) // its invocation may be at work, or what it has put not to be read yet
+			continue
+		}
 		token, err := i.heldBy(ctx, i.event.SecretID, intent.Version, "")
 		if err != nil {
 			i.config.Log.WarnContext(ctx, "no token is proven while an older version cannot be read", "version", intent.Version, "error", err.Error())

@@ -63,6 +63,10 @@ func (u *userSweep) sweepRecord(ctx context.Context, h *holder, record ledger.To
 		}
 		return
 	}
+	if u.sharedUnread(record) {
+		report.Retiring = append(report.Retiring, Waiting{record.Fingerprint, record.NotBefore})
+		return
+	}
 	f := u.locate(ctx, h, record)
 	switch {
 	case f.gone:
@@ -85,6 +89,13 @@ func (u *userSweep) sweepRecord(ctx context.Context, h *holder, record ledger.To
 	case record.State == ledger.Issued:
 		u.sweepIssued(ctx, h, record, f, report)
 	}
+}
+
+// sharedUnread reports whether a secret that could not be read may hold the same token, by its record.
+func (u *userSweep) sharedUnread(record ledger.Token) bool {
+	return slices.ContainsFunc(u.view.Tokens, func(other ledger.Token) bool {
+		return other.Fingerprint == record.Fingerprint && other.Secret != "" && u.holders[other.Secret] == nil
+	})
 }
 
 // whereabouts is where a token was found: with what right it can be deleted. The zero whereabouts is of one that could
