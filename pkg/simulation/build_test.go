@@ -121,7 +121,7 @@ func (w *world) populate() {
 	w.together = w.chance(0.4)
 	w.sweepRate = []float64{0, 0, 0.002, 0.01}[w.random.IntN(4)]
 	w.drag = []float64{0, 0, 0.1, 0.5}[w.random.IntN(4)]
-	w.gather()
+	w.setProfile()
 	if w.options.yardstick {
 		w.retention, w.exclusive, w.sweepRate, w.duels = 0, false, 0, 0
 	}

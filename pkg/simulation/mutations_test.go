@@ -15,9 +15,8 @@ import (
 )
 
 var (
-	all = flag.Bool("mutations", false, "TestMutations removes all safeguards, not a few of them")
-	// A history has some 16 rotations. Those of the table's seeds tell at once; the rest is for the day when they do not.
-	budget = flag.Int("budget", 20_000, "how many rotations TestMutations searches for a violation")
+	all    = flag.Bool("mutations", false, "TestMutations removes all safeguards, not a few of them")
+	budget = flag.Int("budget", 40_000, "how many rotations TestMutations searches for a violation")
 	only   = flag.String("mutation", "", "TestMutations removes the safeguards whose names match this regular expression")
 )
 
@@ -27,7 +26,7 @@ type mutation struct {
 	file string // below pkg
 	old  string // must occur once
 	new  string
-	seed uint64 // from which the search starts: a history that is known to tell, so that it does not take long
+	in   string // the profile of histories that tells soonest; empty: any
 	few  bool   // it is one of those that are always removed
 }
 
@@ -59,12 +58,12 @@ func (m mutation) check(t *testing.T) {
 		t.Fatalf("compile the mutant: %v\n%s", err, out)
 	}
 	began := time.Now()
-	for from := max(m.seed, 1); ; {
+	for from := uint64(1); ; {
 		out, found := m.search(t, binary, from)
 		if found == 0 {
 			t.Fatalf("%s: the safeguard can be removed unnoticed", m.name)
 		}
-		if sound(t, found) {
+		if m.sound(t, found) {
 			t.Logf("%s, after %.1f s: %s", m.name, time.Since(began).Seconds(), out)
 			return
 		}
@@ -74,7 +73,7 @@ func (m mutation) check(t *testing.T) {
 
 // search runs the mutant and returns the first violation and its seed, or 0.
 func (m mutation) search(t *testing.T, binary string, from uint64) (line string, seed uint64) {
-	search := exec.Command(binary, "-test.run=^TestSimulation$", "-hunt", "-rotations="+strconv.Itoa(*budget), "-from="+strconv.FormatUint(from, 10))
+	search := exec.Command(binary, "-test.run=^TestSimulation$", "-hunt", "-rotations="+strconv.Itoa(*budget), "-from="+strconv.FormatUint(from, 10), "-profile="+m.in)
 	search.Env = append(os.Environ(), "GOMAXPROCS=1")
 	out, err := search.CombinedOutput()
 	if err == nil {
@@ -93,9 +92,9 @@ func (m mutation) search(t *testing.T, binary string, from uint64) (line string,
 var violationLine = regexp.MustCompile(`: (seed (\d+): .*)`)
 
 // sound reports whether the history is without a violation when no safeguard is missing.
-func sound(t *testing.T, seed uint64) (good bool) {
+func (m mutation) sound(t *testing.T, seed uint64) (good bool) {
 	synctest.Test(t, func(*testing.T) {
-		good = len(simulate(options{seed: seed, rotations: perHistory}, nil).violations) == 0
+		good = len(simulate(options{seed: seed, profile: m.in, rotations: perHistory}, nil).violations) == 0
 	})
 	return good
 }

@@ -15,12 +15,13 @@ import (
 )
 
 var (
-	rotations = flag.Int("rotations", 20_000, "how many rotations TestSimulation goes through")
-	seed      = flag.Uint64("seed", 0, "the one history that TestSimulation replays and prints")
-	flow      = flag.String("flow", "", "the login flow of all histories: engage, ringcentral or legacy; empty: each seed its own")
-	from      = flag.Uint64("from", 1, "the seed of TestSimulation's first history")
-	hunt      = flag.Bool("hunt", false, "TestSimulation ends with the first violation, and prints it alone")
-	ruler     = flag.Bool("yardstick", false, "with -seed: replay the yardstick's history")
+	rotations   = flag.Int("rotations", 20_000, "how many rotations TestSimulation goes through")
+	seed        = flag.Uint64("seed", 0, "the one history that TestSimulation replays and prints")
+	flow        = flag.String("flow", "", "the login flow of all histories: engage, ringcentral or legacy; empty: each seed its own")
+	profileFlag = flag.String("profile", "", "the profile of all histories; empty: each seed its own")
+	from        = flag.Uint64("from", 1, "the seed of TestSimulation's first history")
+	hunt        = flag.Bool("hunt", false, "TestSimulation ends with the first violation, and prints it alone")
+	ruler       = flag.Bool("yardstick", false, "with -seed: replay the yardstick's history")
 )
 
 // perHistory is how many rotations a history has, before its end.
@@ -29,7 +30,7 @@ const perHistory = 16
 // TestSimulation runs histories, one for each seed, until the rotations are reached. Any violation fails it.
 func TestSimulation(t *testing.T) {
 	if *seed != 0 {
-		replay(t, options{seed: *seed, flow: engage.Flow(*flow), rotations: perHistory, yardstick: *ruler})
+		replay(t, options{seed: *seed, flow: engage.Flow(*flow), profile: *profileFlag, rotations: perHistory, yardstick: *ruler})
 		return
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(800)) // much garbage, little that stays
@@ -48,7 +49,7 @@ func TestSimulation(t *testing.T) {
 		t.Errorf("seed %d: %v\nreplay: go test ./pkg/simulation -run TestSimulation -seed=%d%s", bad.seed, bad.first, bad.seed, flowFlag())
 	}
 	if len(ours.bad) > 0 {
-		replay(t, options{seed: ours.bad[0].seed, flow: engage.Flow(*flow), rotations: perHistory})
+		replay(t, options{seed: ours.bad[0].seed, flow: engage.Flow(*flow), profile: *profileFlag, rotations: perHistory})
 	}
 	fmt.Fprint(t.Output(), table(ours, run(t, max(total/10, 1000), true)))
 }
@@ -64,10 +65,14 @@ func TestSimulate(t *testing.T) {
 }
 
 func flowFlag() string {
-	if *flow == "" {
-		return ""
+	flags := ""
+	if *flow != "" {
+		flags += " -flow=" + *flow
 	}
-	return " -flow=" + *flow
+	if *profileFlag != "" {
+		flags += " -profile=" + *profileFlag
+	}
+	return flags
 }
 
 // replay runs one history and prints it.
@@ -118,7 +123,7 @@ func run(t *testing.T, rotations int, yardstick bool) totals {
 			t.Run(fmt.Sprint(n), func(t *testing.T) {
 				t.Parallel()
 				for done.Load() < int64(rotations) {
-					o := options{seed: next.Add(1), flow: engage.Flow(*flow), rotations: perHistory, yardstick: yardstick}
+					o := options{seed: next.Add(1), flow: engage.Flow(*flow), profile: *profileFlag, rotations: perHistory, yardstick: yardstick}
 					synctest.Test(t, func(t *testing.T) {
 						w := simulate(o, nil)
 						done.Add(int64(w.started))

@@ -10,8 +10,8 @@ func workers() int { return runtime.GOMAXPROCS(0) }
 
 // describe says what kind of history it is.
 func (w *world) describe() string {
-	return fmt.Sprintf("seed %d: flow %s, %d secrets, %d users, retention %v, exclusive %t, invocations of %v, faults %.3f, bursts %.3f, people %.3f, lags %.1f, stale reads %.2f, duplicates %.2f, sweeps %.3f, slow %.1f",
-		w.options.seed, w.flow, len(w.secrets), len(w.users), w.retention, w.exclusive, w.lifetime, w.weather.rate, w.weather.burst, w.people, w.lagging, w.staleRate, w.impatience, w.sweepRate, w.drag)
+	return fmt.Sprintf("seed %d: profile %q, flow %s, %d secrets, %d users, retention %v, exclusive %t, invocations of %v, faults %.3f, bursts %.3f, people %.3f, lags %.1f, stale reads %.2f, duplicates %.2f, sweeps %.3f, slow %.1f",
+		w.options.seed, w.profile, w.flow, len(w.secrets), len(w.users), w.retention, w.exclusive, w.lifetime, w.weather.rate, w.weather.burst, w.people, w.lagging, w.staleRate, w.impatience, w.sweepRate, w.drag)
 }
 
 // table puts the product beside the yardstick.

@@ -44,7 +44,8 @@ type world struct {
 	staleness time.Duration
 	calm      bool // no faults and no people any more
 	people    float64
-	tests     float64        // how often a rotation is only to be tested
+	tests     float64 // how often a rotation is only to be tested
+	profile   string
 	bent      func(*managed) // what people do mostly
 	crowded   bool           // all secrets are of one user
 	lonely    bool           // there is one secret
@@ -79,6 +80,7 @@ type options struct {
 	flow      engage.Flow // empty: the seed decides
 	rotations int
 	yardstick bool
+	profile   string // empty: the seed decides
 }
 
 // simulate runs one history inside a synctest bubble.
