@@ -134,11 +134,12 @@ func (i *invocation) reissue(view ledger.View, listed []engage.Token) (creation,
 }
 
 // settle claims a token that was proven to come of an intent. It is adopted where one is wanted and the intent is for the
-// event's version; otherwise that attempt is over, and the token is marked for deletion.
+// event's version and the present AWSCURRENT; otherwise that attempt is over, and the token is marked for deletion.
 func (i *invocation) settle(ctx context.Context, p place, proof *ledger.Proof, intent ledger.Intent, token engage.Token, wanted bool) (creation, bool, error) {
-	wanted = wanted && intent.Version == i.event.VersionID
+	// The version may be given a value by the attempt that made the token, beside the AWSCURRENT that it had read.
+	wanted = wanted && intent.Version == i.event.VersionID && intent.Base == i.current.ID
 	record := i.newRecord(ctx, intent, token)
-	record.Adopted, record.Base = true, i.current.ID
+	record.Adopted = true
 	if !wanted {
 		record.State, record.NotBefore, record.Replaced = ledger.Retiring, i.config.Now(), true
 	}

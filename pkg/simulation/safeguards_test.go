@@ -57,7 +57,7 @@ var mutations = []mutation{
 	{name: "reissue beside the same AWSCURRENT", in: "people", file: "rotation/resolve.go",
 		old: ` || record.Base != i.current.ID {`, new: ` {`},
 	{name: "adoption beside the present AWSCURRENT", in: "people", file: "rotation/resolve.go",
-		old: `record.Adopted, record.Base = true, i.current.ID`, new: `record.Adopted = true`},
+		old: ` && intent.Base == i.current.ID`, new: ``},
 	{name: "what somebody else has recorded is not adopted", file: "rotation/resolve.go",
 		old: `wanted && won, err`, new: `wanted, err`},
 	{name: "the ledger is read after the listing", in: "crowd", file: "rotation/resolve.go",
@@ -178,4 +178,6 @@ var mutations = []mutation{
 		old: `if record.State == ledger.Retiring && record.Replaced {`, new: `if false {`},
 	{name: "sweep: a token that an unread secret shares stays", in: "people", file: "sweep/secret.go",
 		old: `if u.sharedUnread(record) {`, new: `if false {`},
+	{name: "sweep: strays may be in another user's records", in: "exclusive", file: "sweep/foreign.go",
+		old: `maps.Copy(known, u.recorded)`, new: `maps.Copy(known, map[engage.Fingerprint]bool{})`},
 }

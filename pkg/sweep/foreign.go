@@ -3,6 +3,7 @@ package sweep
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/ledger"
@@ -22,6 +23,7 @@ func (u *userSweep) sweepForeign(ctx context.Context) {
 			known[record.Fingerprint] = true
 		}
 	}
+	maps.Copy(known, u.recorded)
 	// It may be a secret's that could not be read, or have come of a creation that is open.
 	certain := u.whole && len(u.view.Unreadable) == 0 && len(u.view.Intents) == 0
 	for _, token := range u.tokens {

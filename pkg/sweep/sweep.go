@@ -186,7 +186,7 @@ func (s *Sweeper) Run(ctx context.Context, request Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	run := &run{Sweeper: s, settings: set, ledger: book, request: request,
+	run := &run{Sweeper: s, settings: set, ledger: book, request: request, recorded: map[engage.Fingerprint]bool{},
 		answer: Answer{DryRun: request.DryRun, Secrets: []SecretReport{}, Users: []UserReport{}}}
 	if request.RevokePrevious != "" {
 		d, err := s.config.Secrets.Describe(ctx, request.RevokePrevious)
@@ -198,6 +198,11 @@ func (s *Sweeper) Run(ctx context.Context, request Request) (Answer, error) {
 	var secrets []string
 	for _, view := range views {
 		secrets = append(secrets, view.Secrets()...)
+		for _, record := range view.Tokens {
+			if record.State == ledger.Issued || record.State == ledger.Retiring {
+				run.recorded[record.Fingerprint] = true
+			}
+		}
 	}
 	slices.Sort(secrets)
 	run.readHolders(ctx, slices.Compact(secrets))

@@ -20,9 +20,10 @@ type run struct {
 	settings settings.Settings
 	ledger   *ledger.Ledger
 	request  Request
-	holders  map[string]*holder // by ARN; a secret that could not be read is missing
-	whole    bool               // all secrets were read
-	revoke   string             // ARN of the secret whose retention is to end, or ""
+	recorded map[engage.Fingerprint]bool // tokens that were made for secrets, of whatever user by now
+	holders  map[string]*holder          // by ARN; a secret that could not be read is missing
+	whole    bool                        // all secrets were read
+	revoke   string                      // ARN of the secret whose retention is to end, or ""
 	answer   Answer
 }
 
