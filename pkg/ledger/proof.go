@@ -133,7 +133,10 @@ func (p *Proof) settle(intent Intent, fingerprint engage.Fingerprint) {
 // Hold tells the proof which token the intent's version holds, the zero Fingerprint where it holds none, and reports
 // whether that proves the token to come of the intent. Call it for the newest intents of a version first. A token that is not listed may be dead, or another user's, and leaves the intent in doubt.
 func (p *Proof) Hold(intent Intent, held engage.Fingerprint) bool {
-	if held == "" || intent.Baseline.Contains(held) {
+	if slices.ContainsFunc(p.Open(), func(i Intent) bool { return i.Version == intent.Version && p.kept[i.ID] }) {
+		p.Keep(intent) // the token may be that one's
+	}
+	if held == "" || p.kept[intent.ID] || intent.Baseline.Contains(held) {
 		return false
 	}
 	if record, found := p.view.Find(p.secret, held); found && record.Intent == "" {
