@@ -24,7 +24,11 @@ func (i *invocation) finish(ctx context.Context) (Report, error) {
 	if err := i.awaitLabel(ctx); err != nil {
 		return Report{}, err
 	}
-	if i.labels.Carries(i.event.VersionID, LabelCurrent) || i.current.ID == i.event.VersionID {
+	current, err := i.agree(ctx)
+	if err != nil {
+		return Report{}, err
+	}
+	if current {
 		return i.resume(ctx, token)
 	}
 	p, err := i.findPlace(ctx, i.pendingDocument)
@@ -54,6 +58,26 @@ func (i *invocation) finish(ctx context.Context) (Report, error) {
 		report.Took = i.config.Now().Sub(f.record.CreatedAt)
 	}
 	return report, nil
+}
+
+// agree reports whether the version is AWSCURRENT, as soon as the description and the value say the same of that: one of
+// them may be some seconds old, or the label was moved between the two reads.
+func (i *invocation) agree(ctx context.Context) (current bool, err error) {
+	for try := 0; ; try++ {
+		current = i.labels.Carries(i.event.VersionID, LabelCurrent)
+		if current == (i.current.ID == i.event.VersionID) {
+			return current, nil
+		}
+		if !pause(ctx, try) {
+			return false, fail("check the version", errors.New("reads of the secret do not agree on AWSCURRENT"), "the service repeats the rotation")
+		}
+		if err := i.readCurrent(ctx); err != nil {
+			return false, err
+		}
+		if i.labels, err = i.config.Secrets.Describe(ctx, i.event.SecretID); err != nil {
+			return false, fail("describe the secret", err, "the service repeats the rotation")
+		}
+	}
 }
 
 // resume goes on after a swap that an earlier attempt made.

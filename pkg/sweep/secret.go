@@ -56,7 +56,7 @@ func (u *userSweep) reportCurrent(ctx context.Context, h *holder, report *Secret
 func (u *userSweep) sweepRecord(ctx context.Context, h *holder, record ledger.Token, report *SecretReport) {
 	now := u.config.Now()
 	if u.heldByAny(record.Fingerprint) {
-		if record.State == ledger.Retiring && record.Replaced {
+		if record.State == ledger.Retiring && record.Replaced && h.current.Fingerprint() == record.Fingerprint {
 			// Put back by hand, or swapped in late: the retention begins anew when it is seen to be replaced again.
 			record.Replaced = false
 			u.write(ctx, func() error { return u.ledger.Set(ctx, u.user, record) })
