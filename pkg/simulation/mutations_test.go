@@ -89,7 +89,7 @@ func (m mutation) search(t *testing.T, binary string, from uint64) (line string,
 	return match[1], seed
 }
 
-var violationLine = regexp.MustCompile(`: (seed (\d+): .*)`)
+var violationLine = regexp.MustCompile(`: (seed (\d+): (?:G\d|needless|other).*)`)
 
 // sound reports whether the history is without a violation when no safeguard is missing.
 func (m mutation) sound(t *testing.T, seed uint64) (good bool) {

@@ -16,12 +16,13 @@ type profile struct {
 var profiles = []profile{
 	{"", 8, func(*world) {}}, // as it was drawn
 
-	// Secrets of one user, rotated at once, whose creations get lost; hand-made tokens are put into them.
+	// Secrets of one user, rotated at once, whose creations get lost; hand-made and shared tokens are put into them.
 	{"crowd", 3, func(w *world) {
 		w.crowded, w.together, w.exclusive = true, true, false
-		w.weather.at = map[string]float64{opCreate: 0.5}
+		w.weather.at = map[string]float64{opCreate: 0.5, opDescribe: 0.05}
 		w.strangers = []float64{0, 0.01}[w.random.IntN(2)]
-		w.people, w.bent, w.staleRate, w.sweepRate = 0.03, w.handMade, 0.1, 0.005
+		w.people, w.staleRate, w.sweepRate = 0.02, 0.1, 0.003
+		w.bent = []func(*managed){w.handMade, w.handMade, w.share}[w.random.IntN(3)]
 	}},
 	// One secret, whose creations get lost, and another program that makes tokens.
 	{"stranger", 2, func(w *world) {
@@ -40,14 +41,15 @@ var profiles = []profile{
 	{"duel", 3, func(w *world) {
 		w.duels, w.drag, w.staleRate, w.impatience = 0.6, 0.5, 0.2, 0.1
 		w.weather.at = map[string]float64{opPut: 0.4, opMove: 0.3, opCreate: 0.1, opDelete: 0.3, opList: 0.05}
-		w.people, w.bent = max(w.people, 0.005), w.cancel
-		if w.chance(0.3) {
-			w.lagging, w.longestLag = 0.5, 15*time.Second
+		w.people = max(w.people, 0.005)
+		w.bent = []func(*managed){w.cancel, w.moveBack}[w.random.IntN(2)]
+		if w.chance(0.5) {
+			w.lagging, w.longestLag, w.impatience = 0.8, 15*time.Second, 0.2
 		}
 	}},
 	// Records that cannot be written, tokens that are revoked, and rotations that are only tested.
 	{"records", 2, func(w *world) {
-		w.weather.at = map[string]float64{opPutParam: 0.3, opCreate: 0.1}
+		w.weather.at = map[string]float64{opPutParam: 0.3, opCreate: 0.1, opAccounts: 0.3}
 		w.strangers, w.people, w.tests, w.sweepRate = 0.02, 0.02, 0.2, 0
 		w.bent = []func(*managed){w.revokeByHand, w.moveBack}[w.random.IntN(2)]
 	}},

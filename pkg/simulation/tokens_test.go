@@ -216,6 +216,9 @@ func (w *world) observeDeleted(by *invocation, text string) {
 	if by.request.DryRun {
 		w.violate(broken, "a dry run deleted token %s", t)
 	}
+	if by.step == awstest.StepCreate && t.secret == by.secret && slices.Contains(by.created, t) && !by.putRefused && by.secret.pendingVersion == by.version && by.secret.pending == "" {
+		w.violate(tardy, "%s deleted token %s, which could have been put yet", by, t)
+	}
 	for _, s := range w.secrets {
 		switch {
 		case s.current == text && s.byHand && s.since.After(by.looked[s]):

@@ -61,6 +61,7 @@ type world struct {
 	endings     []*invocation
 	events      []event
 	eventCount  int
+	steps       int
 	live        int // invocations at work
 	lateEffects int
 
@@ -113,11 +114,17 @@ func (w *world) loop(done func() bool) {
 	}
 }
 
+// maxSteps is after how many steps nothing new is begun that is not the service's.
+const maxSteps = 30_000
+
 // step lets one call go on, or time pass.
 func (w *world) step() {
 	if len(w.ready) == 0 {
 		w.idle()
 		return
+	}
+	if w.steps++; w.steps > maxSteps {
+		w.people, w.strangers, w.sweepRate, w.duels = 0, 0, 0, 0 // each of them makes more steps
 	}
 	if !w.calm && w.people > 0 && w.random.Float64() < w.people {
 		w.intervene()
