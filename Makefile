@@ -70,8 +70,9 @@ fuzz: ## each fuzz test for FUZZTIME
 FUZZTIME ?= 60s
 
 .PHONY: simulate
-simulate: ## a million simulated rotations with faults, beside the order of operations that is common elsewhere
+simulate: ## a million simulated rotations with faults, beside AWS's published order; then without each safeguard in turn
 	$(GO) test ./pkg/simulation -run TestSimulate -count=1 -v -rotations=1000000 -timeout 0
+	$(GO) test ./pkg/simulation -run TestMutations -count=1 -v -mutations -timeout 0
 
 .PHONY: readers
 readers: ## readers over many rotations: failed calls and latencies
