@@ -105,6 +105,9 @@ func (w *world) collect() {
 	w.ready = slices.DeleteFunc(w.ready, gone)
 	for _, c := range arrivals {
 		w.observeSent(c)
+		if c.service == vendor {
+			c.try = c.by.nextTry(c.op + c.resource)
+		}
 		switch {
 		case gone(c):
 		case c.by.drag > 0 && !w.calm:
@@ -118,6 +121,15 @@ func (w *world) collect() {
 			w.endings = append(w.endings, i)
 		}
 	}
+}
+
+// nextTry counts the calls of a kind to the vendor. In mild weather every other one goes well.
+func (i *invocation) nextTry(kind string) int {
+	if i.calls == nil {
+		i.calls = map[string]int{}
+	}
+	i.calls[kind]++
+	return 2 - i.calls[kind]%2
 }
 
 // reply answers a call, unless nobody listens any more.

@@ -54,11 +54,6 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	case opExchange:
 		c.resource = by.loginUser
 	}
-	if by.calls == nil {
-		by.calls = map[string]int{}
-	}
-	by.calls[op+token]++
-	c.try = 2 - by.calls[op+token]%2               // in mild weather every other call of a kind goes well
 	request := r.WithContext(context.Background()) // a server does not learn of its client's time-out
 	c.effect = func(time.Duration) {
 		response, failure = t.w.atVendor(t.next, request, by, op, token)
