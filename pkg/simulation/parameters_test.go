@@ -40,6 +40,7 @@ func (p parameters) Set(ctx context.Context, name, value string) error {
 func (p parameters) put(ctx context.Context, name, value string, overwrite bool) error {
 	var result error
 	by := ctx.Value(invocationKey{}).(*invocation)
+	listed := by.listedAt // by the time of the effect, which may be late, it may have listed again
 	c := call{service: parameterStore, op: opPutParam, resource: name}
 	c.effect = func(time.Duration) {
 		before := p.w.parameter(name)
@@ -49,7 +50,7 @@ func (p parameters) put(ctx context.Context, name, value string, overwrite bool)
 		}
 		if result == nil {
 			p.w.puts = append(p.w.puts, parameterChange{time.Now(), name, before})
-			p.w.observeParameter(by, name, value)
+			p.w.observeParameter(by, name, value, listed)
 		}
 	}
 	return p.w.aws(ctx, c, parameterAttempts, &result)

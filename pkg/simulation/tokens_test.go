@@ -227,8 +227,8 @@ func (w *world) observeDeleted(by *invocation, text string) {
 		case s.current == text && (t.coincidence || w.exclusive && !w.inLedger(s, "")):
 			w.coincidences++ // made by hand in the window of a crash, or by a secret that no record names
 			s.excused = text
-		case s.current == text && t.sharedWith == s:
-			w.coincidences++ // the ledger does not know that two secrets share a token before both were rotated
+		case s.current == text && t.sharedWith != nil && !w.tellsHolder(by, s, t):
+			w.coincidences++ // the ledger of the token's user does not tell that the secret has it too
 			s.excused = text
 		case s.current == text:
 			w.violate(dead, "token %s of %s was deleted while AWSCURRENT named it", t, s)

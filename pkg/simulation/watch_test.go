@@ -12,7 +12,7 @@ import (
 )
 
 // observeParameter sees a record of the ledger.
-func (w *world) observeParameter(by *invocation, name, value string) {
+func (w *world) observeParameter(by *invocation, name, value string, listed time.Time) {
 	if by.request.DryRun && !strings.Contains(name, "/logins/") {
 		w.violate(broken, "a dry run wrote %s", name)
 	}
@@ -27,12 +27,12 @@ func (w *world) observeParameter(by *invocation, name, value string) {
 		if w.intents[id] != nil {
 			return // written once more, by whoever leaves it in doubt
 		}
-		w.intents[id] = &intent{by: by, at: time.Now(), listed: by.listedAt}
+		w.intents[id] = &intent{by: by, at: time.Now(), listed: listed}
 		return
 	}
 	if strings.HasPrefix(kind, "token-") && by.sweeping {
 		if t := w.byFingerprint[kind[len("token-"):][:12]]; t != nil && t.stray.IsZero() {
-			t.stray = by.listedAt
+			t.stray = listed
 		}
 	}
 	if strings.HasPrefix(kind, "token-") {
@@ -49,7 +49,7 @@ func (w *world) observeParameter(by *invocation, name, value string) {
 		return
 	}
 	t := w.byFingerprint[string(record.Fingerprint)]
-	if i := w.intents[record.Intent]; t != nil && t.by == nil && !t.coincidence && w.isCoincidence(by, t, i) {
+	if i := w.intents[record.Intent]; t != nil && t.by == nil && !t.coincidence && w.isCoincidence(by, t, i, listed) {
 		t.coincidence, i.by.coincidence = true, true
 		w.coincidences++
 		w.logf("  a coincidence: the foreign token %s is the only one that appeared", t)
@@ -58,8 +58,8 @@ func (w *world) observeParameter(by *invocation, name, value string) {
 
 // isCoincidence reports whether a foreign token is taken for ours as the documentation of pkg/rotation says that it may
 // be: the creation after the intent had failed, or has not shown yet, and the token is the only one that has appeared.
-func (w *world) isCoincidence(by *invocation, t *token, i *intent) bool {
-	shown := func(t *token) bool { return !t.listed.After(by.listedAt) }
+func (w *world) isCoincidence(by *invocation, t *token, i *intent, listed time.Time) bool {
+	shown := func(t *token) bool { return t.listed.Before(listed) }
 	if i == nil || w.isKnownHeld(by, t) || slices.ContainsFunc(i.by.created, shown) || t.born.Before(i.listed) || time.Since(i.at) > ledger.ProofWindow {
 		return false
 	}
@@ -84,6 +84,20 @@ func (w *world) isKnownHeld(by *invocation, t *token) bool {
 func (w *world) inLedger(s *managed, user string) bool {
 	for name, value := range w.records() {
 		if strings.Contains(name, "/"+user) && strings.Contains(value, s.arn) {
+			return true
+		}
+	}
+	return false
+}
+
+// tellsHolder reports whether the ledger, as far as the program reads it, tells that the secret may hold the token.
+func (w *world) tellsHolder(by *invocation, s *managed, t *token) bool {
+	for name, value := range w.records() {
+		var record ledger.Token
+		if !strings.Contains(name, "/"+by.ledgerUser) || !strings.Contains(name, "/token-"+t.fingerprint) || json.Unmarshal([]byte(value), &record) != nil {
+			continue
+		}
+		if record.Secret == s.arn && (record.State == ledger.Issued || record.State == ledger.Retiring && !record.Replaced) {
 			return true
 		}
 	}
