@@ -60,11 +60,7 @@ func (i *invocation) settleHeld(ctx context.Context, p place, proof *ledger.Proo
 		if intent.Version == i.event.VersionID {
 			continue // it holds nothing
 		}
-		if !i.config.Now().After(intent.Until) {
-			proof.Keep(intent) // its invocation may be at work, or what it has put not to be read yet
-			continue
-		}
-		token, err := i.heldBy(ctx, i.event.SecretID, intent.Version, "")
+		token, err := i.heldByVersion(ctx, intent)
 		if err != nil {
 			i.config.Log.WarnContext(ctx, "no token is proven while an older version cannot be read", "version", intent.Version, "error", err.Error())
 			proof.Keep(intent)
@@ -101,6 +97,20 @@ func (i *invocation) excludeOthers(ctx context.Context, proof *ledger.Proof, vie
 		}
 	}
 	return nil
+}
+
+// heldByVersion returns the token that an intent's version holds. What was put seconds ago may not be to be read yet: where
+// the intent's invocation may have been at work until now, it is asked for again.
+func (i *invocation) heldByVersion(ctx context.Context, intent ledger.Intent) (engage.Token, error) {
+	if intent.Version == i.current.ID {
+		return i.currentDocument.Token()
+	}
+	for try := 0; ; try++ {
+		token, err := i.heldBy(ctx, i.event.SecretID, intent.Version, "")
+		if err != nil || !token.IsZero() || i.config.Now().After(intent.Until) || !pause(ctx, try) {
+			return token, err
+		}
+	}
 }
 
 // concerned reports whether the ledger holds anything of this secret that an earlier attempt may have left open.

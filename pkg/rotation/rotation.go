@@ -72,8 +72,8 @@
 // creation had in fact failed, or is so late that it has not shown yet, is the only one that appeared: it is taken for ours.
 // If ours does show, it is reported as unclaimed. A dedicated Engage user rules that out.
 //
-// Two secrets that were given the same token by hand, of which this function has never rotated the one, are not known to
-// share it: rotating the other one deletes it. Where it has rotated it, the ledger tells, and the token stays.
+// A token that a person has put into a second secret is kept as long as the ledger tells that the first one may hold it: its
+// record there is of the same Engage user, and could be written. Else rotating the one secret deletes the other's token.
 //
 // A person who moves AWSCURRENT back to a version whose token is retiring, in the very second in which that token is
 // deleted, comes too late.

@@ -233,7 +233,7 @@ func (w *world) observeDeleted(by *invocation, text string) {
 		case s.current == text:
 			w.violate(dead, "token %s of %s was deleted while AWSCURRENT named it", t, s)
 			s.excused = text
-		case s.pending == text && by.put != text && s.pendingSince.After(by.looked[s]):
+		case s.pending == text && by.put != text && s.pendingSince.After(by.looked[s].Add(-w.staleness)):
 			// Put after the state that the holders were seen in; the mark for deletion was there before, so that it is not
 			// swapped in.
 		case s.pending == text:

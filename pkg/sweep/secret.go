@@ -9,7 +9,6 @@ import (
 
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/ledger"
-	"engage-token-rotation/pkg/rotation"
 )
 
 // sweepSecret resolves and retires what belongs to one secret, and reports it.
@@ -155,10 +154,9 @@ func (u *userSweep) sweepIssued(ctx context.Context, h *holder, record ledger.To
 	if u.revoke == h.arn {
 		retention = 0
 	}
-	pending := h.labels.Carries(record.Version, rotation.LabelPending)
-	if pending || len(h.labels.Versions[record.Version]) == 0 && (record.Base == "" || record.Base == h.currentVersion) {
-		// An attempt that has not seen the mark yet might still put it, or swap it in. Not so where the version was replaced
-		// by hand, or abandoned since AWSCURRENT has moved.
+	if len(h.labels.Versions[record.Version]) == 0 && (record.Base == "" || record.Base == h.currentVersion) {
+		// A late finishSecret might swap it in. Not so where the version is pending without a value, when createSecret has to
+		// come first and sees the mark, or was replaced by hand, or abandoned since AWSCURRENT has moved.
 		retention = max(retention, grace)
 	}
 	u.condemn(ctx, record, now.Add(retention), f, report)

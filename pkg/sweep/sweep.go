@@ -10,11 +10,10 @@
 //	retiring, due                     retention over, or left over     deleted
 //	retiring, not due                 retention                        reported, with its time
 //	issued, its version is pending    a rotation is at work, or broke  left alone until that invocation's deadline is
-//	  without a value                 off                              over; then marked as retiring, and deleted a quarter
-//	                                                                   of an hour later, when no attempt can be at work
-//	                                                                   that has not seen the mark
-//	issued, its version has lost its  cancelled; a late finishSecret   likewise
-//	  labels, AWSCURRENT stands       may still be at work
+//	  without a value                 off                              over; then marked as retiring, so that it is not
+//	                                                                   swapped in any more, and deleted
+//	issued, its version has lost its  cancelled; a late finishSecret   marked as retiring, deleted a quarter of an hour
+//	  labels, AWSCURRENT stands       may still be at work             later, when no invocation can be
 //	issued, its version has lost its  edited by hand since             deleted after the retention: it may have been
 //	  labels, AWSCURRENT has moved                                     current
 //	open intent, its invocation over  killed around a creation         listed: exactly one token appeared, and it is proven
