@@ -200,6 +200,12 @@ func (u *userSweep) delete(ctx context.Context, record ledger.Token, f whereabou
 		if err != nil {
 			return false, err
 		}
+		if arn == record.Secret && h.isEmpty(record.Version) {
+			// A token that was put just before the mark may not be to be read yet.
+			if h, err = u.readLater(ctx, arn); err != nil {
+				return false, err
+			}
+		}
 		if h.holds(record.Fingerprint) {
 			return false, nil
 		}
