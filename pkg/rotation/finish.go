@@ -110,16 +110,22 @@ type finishing struct {
 	listed []engage.Token
 	view   ledger.View
 	// record is the token's own, or what stands in for it.
-	record ledger.Token
+	record   ledger.Token
+	recorded bool
 	// retiring is the previous token's record; its State is empty where there is nothing to retire.
 	retiring ledger.Token
 }
 
 // prepare verifies the new token and reads the ledger, side by side.
 func (f *finishing) prepare(ctx context.Context) error {
-	return parallel.Do(
+	err := parallel.Do(
 		func() (err error) { f.listed, err = f.verify(ctx, f.place, f.token); return err },
 		func() error { return f.readLedger(ctx) })
+	if err == nil && !f.recorded {
+		// A token without a record may have been deleted since it was verified, and its record with it.
+		f.listed, err = f.verify(ctx, f.place, f.token)
+	}
+	return err
 }
 
 // recordRetiring records the previous token as retiring. That does no harm where the swap does not come about: the token
@@ -145,11 +151,9 @@ func (f *finishing) readLedger(ctx context.Context) (err error) {
 	if f.view, err = f.ledger().Read(ctx, f.place.user); err != nil {
 		return fail("read the ledger", err, "the service repeats the rotation")
 	}
-	record, found := f.view.Find(f.labels.ARN, f.token.Fingerprint())
-	if !found {
-		record = f.unrecorded()
+	if f.record, f.recorded = f.view.Find(f.labels.ARN, f.token.Fingerprint()); !f.recorded {
+		f.record = f.unrecorded()
 	}
-	f.record = record
 	return nil
 }
 

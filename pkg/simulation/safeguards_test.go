@@ -85,11 +85,13 @@ var mutations = []mutation{
 
 	// finishSecret
 	{name: "verification before the swap", file: "rotation/finish.go", few: true,
-		old: `f.listed, err = f.verify(ctx, f.place, f.token); return err`, new: `f.listed, err = nil, nil; return err`},
+		old: `f.listed, err = f.verify(ctx, f.place, f.token); return err`, new: `f.listed, err = nil, nil; f.recorded = true; return err`},
 	{name: "label checked before the swap", in: "duel", file: "rotation/finish.go",
 		old: "	if err := i.awaitLabel(ctx); err != nil {\n		return Report{}, err\n	}\n", new: ""},
 	{name: "reads have to agree on AWSCURRENT", in: "people", file: "rotation/finish.go",
 		old: `if current == (i.current.ID == i.event.VersionID) {`, new: `if current = current || i.current.ID == i.event.VersionID; true {`},
+	{name: "a token without a record is verified once more", in: "duel", file: "rotation/finish.go",
+		old: `if err == nil && !f.recorded {`, new: `if false {`},
 	{name: "retiring record before the swap", file: "rotation/finish.go", few: true,
 		old: "	if err := f.recordRetiring(ctx); err != nil {\n		return Report{}, err\n	}\n	if err := f.swap(ctx); err != nil {\n		return Report{}, err\n	}\n",
 		new: "	if err := f.swap(ctx); err != nil {\n		return Report{}, err\n	}\n	if err := f.recordRetiring(ctx); err != nil {\n		return Report{}, err\n	}\n"},
