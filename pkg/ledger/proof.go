@@ -123,7 +123,7 @@ func madeBy(intents []Intent, fingerprint engage.Fingerprint) bool {
 func (p *Proof) settle(intent Intent, fingerprint engage.Fingerprint) {
 	for _, other := range p.Open() {
 		if other.ID == intent.ID || !p.doubted[other.ID] && !other.Baseline.Contains(fingerprint) {
-			p.Doubt(other)
+			p.doubt(other)
 			p.tied = append(p.tied, other)
 		}
 	}
@@ -131,7 +131,8 @@ func (p *Proof) settle(intent Intent, fingerprint engage.Fingerprint) {
 }
 
 // Hold tells the proof which token the intent's version holds, the zero Fingerprint where it holds none, and reports
-// whether that proves the token to come of the intent. Call it for the newest intents of a version first. A token that is not listed may be dead, or another user's, and leaves the intent in doubt.
+// whether that proves the token to come of the intent. Call it for the newest intents of a version first. A token that is
+// not listed may be dead, or another user's, and leaves the intent in doubt.
 func (p *Proof) Hold(intent Intent, held engage.Fingerprint) bool {
 	if slices.ContainsFunc(p.Open(), func(i Intent) bool { return i.Version == intent.Version && p.kept[i.ID] }) {
 		p.Keep(intent) // the token may be that one's
@@ -140,13 +141,13 @@ func (p *Proof) Hold(intent Intent, held engage.Fingerprint) bool {
 		return false
 	}
 	if record, found := p.view.Find(p.secret, held); found && record.Intent == "" {
-		p.Doubt(intent) // recorded only when it was replaced, so that it may have come of this one
+		p.doubt(intent) // recorded only when it was replaced, so that it may have come of this one
 	}
 	if p.known[held] {
 		return false
 	}
 	if _, listed := p.tokens[held]; !listed {
-		p.Doubt(intent)
+		p.doubt(intent)
 		return false
 	}
 	p.settle(intent, held)
@@ -155,12 +156,12 @@ func (p *Proof) Hold(intent Intent, held engage.Fingerprint) bool {
 
 // Keep leaves the intent as it is, to be looked at again later: something about it could not be read or written.
 func (p *Proof) Keep(intent Intent) {
-	p.Doubt(intent)
+	p.doubt(intent)
 	p.kept[intent.ID] = true
 }
 
-// Doubt leaves the intent open, whatever has appeared: not all that could tell of its creation is known.
-func (p *Proof) Doubt(intent Intent) { p.doubted[intent.ID] = true }
+// doubt leaves the intent open, whatever has appeared: not all that could tell of its creation is known.
+func (p *Proof) doubt(intent Intent) { p.doubted[intent.ID] = true }
 
 // appeared returns the unaccounted tokens that the intent's listing did not hold.
 func (p *Proof) appeared(intent Intent) []engage.Fingerprint {

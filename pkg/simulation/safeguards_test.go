@@ -31,7 +31,7 @@ var mutations = []mutation{
 	{name: "a version whose token was recorded late is in doubt", in: "records", file: "ledger/proof.go",
 		old: `found && record.Intent == "" {`, new: `found && false {`},
 	{name: "a version that holds a dead token is in doubt", in: "records", file: "ledger/proof.go",
-		old: "		p.Doubt(intent)\n		return false\n", new: "		return false\n"},
+		old: "		p.doubt(intent)\n		return false\n", new: "		return false\n"},
 	{name: "what the ledger held before the listing counts", in: "crowd", file: "ledger/proof.go",
 		old: `p.known[record.Fingerprint] = p.known[record.Fingerprint] || record.State.claimed()`, new: `_ = record`},
 	{name: "claims are won once", in: "duel", file: "ledger/ledger.go",
