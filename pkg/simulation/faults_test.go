@@ -210,7 +210,8 @@ func (w *world) act(c *call, age time.Duration) {
 			w.logf("%s %s %s", c.by, c.op, c.resource)
 		}
 	}
-	c.effect(age)
+	c.age = age
+	c.effect(c)
 }
 
 // reads reports whether the call may be answered from an older state.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -16,10 +17,13 @@ type call struct {
 	resource string
 	sent     time.Time
 	try      int
-	// effect does what the call asks for, on the scheduler's goroutine; a read may be of the state of some time ago.
-	effect func(age time.Duration)
+	// effect does what the call asks for, on the scheduler's goroutine.
+	effect func(*call)
+	age    time.Duration // of the state that a read is given
 	answer chan verdict
 	gone   bool // nobody waits for the answer any more
+	// listed is when its invocation had listed the tokens, and proof when it had done so before it last read the ledger.
+	listed, proof time.Time
 }
 
 // service is who is called.
@@ -105,6 +109,10 @@ func (w *world) collect() {
 	w.ready = slices.DeleteFunc(w.ready, gone)
 	for _, c := range arrivals {
 		w.observeSent(c)
+		if c.op == opParameters && strings.HasSuffix(c.resource, " ") { // the first page
+			c.by.proofAt = c.by.listedAt
+		}
+		c.listed, c.proof = c.by.listedAt, c.by.proofAt
 		if c.service == vendor {
 			c.try = c.by.nextTry(c.op + c.resource)
 		}

@@ -126,6 +126,7 @@ type memory struct {
 	looked     map[*managed]time.Time // where AWSCURRENT stood when, as it last saw
 	base       string                 // the version that it last saw as AWSCURRENT
 	listedAt   time.Time
+	proofAt    time.Time // when it listed before it last read the ledger
 	verified   map[string]bool
 	created    []*token
 	faults     int            // what went wrong with its calls, but for a put that was refused

@@ -39,10 +39,8 @@ func (p parameters) Set(ctx context.Context, name, value string) error {
 
 func (p parameters) put(ctx context.Context, name, value string, overwrite bool) error {
 	var result error
-	by := ctx.Value(invocationKey{}).(*invocation)
-	listed := by.listedAt // by the time of the effect, which may be late, it may have listed again
 	c := call{service: parameterStore, op: opPutParam, resource: name}
-	c.effect = func(time.Duration) {
+	c.effect = func(c *call) {
 		before := p.w.parameter(name)
 		_, result = p.w.parameters.PutParameter(&awstest.PutParameterInput{Name: name, Value: value, Type: "String", Overwrite: overwrite})
 		if p.w.trace != nil {
@@ -50,7 +48,7 @@ func (p parameters) put(ctx context.Context, name, value string, overwrite bool)
 		}
 		if result == nil {
 			p.w.puts = append(p.w.puts, parameterChange{time.Now(), name, before})
-			p.w.observeParameter(by, name, value, listed)
+			p.w.observeParameter(c, name, value)
 		}
 	}
 	return p.w.aws(ctx, c, parameterAttempts, &result)
@@ -71,14 +69,13 @@ func (p parameters) Get(ctx context.Context, name string) (string, bool, error) 
 		value  string
 		result error
 	)
-	by := ctx.Value(invocationKey{}).(*invocation)
 	c := call{service: parameterStore, op: opParameter, resource: name}
-	c.effect = func(age time.Duration) {
+	c.effect = func(c *call) {
 		result = nil
-		if value = p.w.parameterAt(name, age); value == "" {
+		if value = p.w.parameterAt(name, c.age); value == "" {
 			result = &awstest.APIError{Code: "ParameterNotFound"}
 		}
-		by.observeRecord(name, value)
+		c.by.observeRecord(name, value)
 	}
 	err := p.w.aws(ctx, c, parameterAttempts, &result)
 	if code(err) == "ParameterNotFound" {
@@ -110,7 +107,6 @@ func (p parameters) ListAll(ctx context.Context, path string) (map[string]string
 
 func (p parameters) list(ctx context.Context, path string, recursive bool) (map[string]string, error) {
 	values := map[string]string{}
-	by := ctx.Value(invocationKey{}).(*invocation)
 	for next := ""; ; {
 		var (
 			page   map[string]string
@@ -118,10 +114,10 @@ func (p parameters) list(ctx context.Context, path string, recursive bool) (map[
 			result error
 		)
 		c := call{service: parameterStore, op: opParameters, resource: path + " " + next}
-		c.effect = func(age time.Duration) {
-			page, token, result = p.w.page(path, next, recursive, age)
+		c.effect = func(c *call) {
+			page, token, result = p.w.page(path, next, recursive, c.age)
 			for name, value := range page {
-				by.observeRecord(name, value)
+				c.by.observeRecord(name, value)
 			}
 		}
 		if err := p.w.aws(ctx, c, parameterAttempts, &result); err != nil {
@@ -191,7 +187,7 @@ func (w *world) rewind(values map[string]string, path string, recursive bool, ag
 func (p parameters) Delete(ctx context.Context, name string) error {
 	var result error
 	c := call{service: parameterStore, op: opDropParam, resource: name}
-	c.effect = func(time.Duration) {
+	c.effect = func(c *call) {
 		before := p.w.parameter(name)
 		if _, result = p.w.parameters.DeleteParameter(&awstest.ParameterNameInput{Name: name}); result == nil {
 			p.w.puts = append(p.w.puts, parameterChange{time.Now(), name, before})

@@ -77,12 +77,11 @@ func (s secrets) Describe(ctx context.Context, secretID string) (rotation.Descri
 		found  rotation.Description
 		result error
 	)
-	by := ctx.Value(invocationKey{}).(*invocation)
 	c := call{service: secretsManager, op: opDescribe, resource: secretID}
-	c.effect = func(age time.Duration) {
-		out, err := s.w.secretsManager.DescribeSecret(&awstest.SecretIdInput{SecretId: secretID, Stale: s.w.changesSince(secretID, age)})
+	c.effect = func(c *call) {
+		out, err := s.w.secretsManager.DescribeSecret(&awstest.SecretIdInput{SecretId: secretID, Stale: s.w.changesSince(secretID, c.age)})
 		if result = err; err == nil {
-			s.w.observeLook(by, secretID, age)
+			s.w.observeLook(c.by, secretID, c.age)
 			found = rotation.Description{ARN: out.ARN, Versions: out.VersionIdsToStages}
 		}
 	}
@@ -100,14 +99,13 @@ func (s secrets) Get(ctx context.Context, secretID, versionID, label string) (ro
 	if versionID == "" {
 		in.VersionStage = label
 	}
-	by := ctx.Value(invocationKey{}).(*invocation)
 	c := call{service: secretsManager, op: opGet, resource: secretID + " " + versionID + label}
-	c.effect = func(age time.Duration) {
-		in.Stale = s.w.changesSince(secretID, age)
+	c.effect = func(c *call) {
+		in.Stale = s.w.changesSince(secretID, c.age)
 		out, err := s.w.secretsManager.GetSecretValue(&in)
 		if result = err; err == nil {
 			found = rotation.Version{ARN: out.ARN, ID: out.VersionId, Labels: out.VersionStages, Value: hidden.New(*out.SecretString)}
-			s.w.observeGet(by, out.ARN, out.VersionId, label, age)
+			s.w.observeGet(c.by, out.ARN, out.VersionId, label, c.age)
 		}
 	}
 	err := s.w.aws(ctx, c, secretAttempts, &result)
@@ -117,9 +115,8 @@ func (s secrets) Get(ctx context.Context, secretID, versionID, label string) (ro
 // PutPending implements rotation.Secrets.
 func (s secrets) PutPending(ctx context.Context, secretID, versionID string, value, rotationToken hidden.String) error {
 	var result error
-	by := ctx.Value(invocationKey{}).(*invocation)
 	c := call{service: secretsManager, op: opPut, resource: secretID + " " + versionID}
-	c.effect = func(time.Duration) {
+	c.effect = func(c *call) {
 		text := value.Reveal()
 		_, err := s.w.secretsManager.GetSecretValue(&awstest.GetSecretValueInput{SecretId: secretID, VersionId: versionID})
 		before := err == nil
@@ -129,7 +126,7 @@ func (s secrets) PutPending(ctx context.Context, secretID, versionID string, val
 		})
 		if result == nil && !before {
 			s.w.changed(secretID)
-			s.w.observePut(by, secretID, versionID, text)
+			s.w.observePut(c.by, secretID, versionID, text)
 		}
 	}
 	return classify(opPut, s.w.aws(ctx, c, secretAttempts, &result))
@@ -138,15 +135,14 @@ func (s secrets) PutPending(ctx context.Context, secretID, versionID string, val
 // MoveLabel implements rotation.Secrets.
 func (s secrets) MoveLabel(ctx context.Context, secretID, label, to, from string) error {
 	var result error
-	by := ctx.Value(invocationKey{}).(*invocation)
 	c := call{service: secretsManager, op: opMove, resource: secretID + " " + label + " to " + to + " from " + from}
-	c.effect = func(time.Duration) {
+	c.effect = func(c *call) {
 		_, result = s.w.secretsManager.UpdateSecretVersionStage(&awstest.UpdateSecretVersionStageInput{
 			SecretId: secretID, VersionStage: label, MoveToVersionId: to, RemoveFromVersionId: from,
 		})
 		if result == nil {
 			s.w.changed(secretID)
-			s.w.observeMove(by, secretID, label, to, from)
+			s.w.observeMove(c.by, secretID, label, to, from)
 		} else {
 			s.w.logf("  refused: %v", result)
 		}

@@ -48,10 +48,10 @@ func TestSimulation(t *testing.T) {
 	for _, bad := range ours.bad {
 		t.Errorf("seed %d: %v\nreplay: go test ./pkg/simulation -run TestSimulation -seed=%d%s", bad.seed, bad.first, bad.seed, flowFlag())
 	}
+	fmt.Fprint(t.Output(), table(ours, run(t, max(total/10, 1000), true)))
 	if len(ours.bad) > 0 {
 		replay(t, options{seed: ours.bad[0].seed, flow: engage.Flow(*flow), profile: *profileFlag, rotations: perHistory})
 	}
-	fmt.Fprint(t.Output(), table(ours, run(t, max(total/10, 1000), true)))
 }
 
 // TestSimulate is TestSimulation at length, for the table. It runs when it is told how many rotations.

@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"strings"
 	"syscall"
-	"time"
 
 	"engage-token-rotation/pkg/hidden"
 )
@@ -55,7 +54,7 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		c.resource = by.loginUser
 	}
 	request := r.WithContext(context.Background()) // a server does not learn of its client's time-out
-	c.effect = func(time.Duration) {
+	c.effect = func(*call) {
 		response, failure = t.w.atVendor(t.next, request, by, op, token)
 	}
 	v, err := t.w.do(ctx, c)

@@ -12,7 +12,8 @@ import (
 )
 
 // observeParameter sees a record of the ledger.
-func (w *world) observeParameter(by *invocation, name, value string, listed time.Time) {
+func (w *world) observeParameter(c *call, name, value string) {
+	by := c.by
 	if by.request.DryRun && !strings.Contains(name, "/logins/") {
 		w.violate(broken, "a dry run wrote %s", name)
 	}
@@ -27,12 +28,12 @@ func (w *world) observeParameter(by *invocation, name, value string, listed time
 		if w.intents[id] != nil {
 			return // written once more, by whoever leaves it in doubt
 		}
-		w.intents[id] = &intent{by: by, at: time.Now(), listed: listed}
+		w.intents[id] = &intent{by: by, at: time.Now(), listed: c.listed}
 		return
 	}
 	if strings.HasPrefix(kind, "token-") && by.sweeping {
 		if t := w.byFingerprint[kind[len("token-"):][:12]]; t != nil && t.stray.IsZero() {
-			t.stray = listed
+			t.stray = c.proof
 		}
 	}
 	if strings.HasPrefix(kind, "token-") {
@@ -49,7 +50,7 @@ func (w *world) observeParameter(by *invocation, name, value string, listed time
 		return
 	}
 	t := w.byFingerprint[string(record.Fingerprint)]
-	if i := w.intents[record.Intent]; t != nil && t.by == nil && !t.coincidence && w.isCoincidence(by, t, i, listed) {
+	if i := w.intents[record.Intent]; t != nil && t.by == nil && !t.coincidence && w.isCoincidence(c, t, i) {
 		t.coincidence, i.by.coincidence = true, true
 		w.coincidences++
 		w.logf("  a coincidence: the foreign token %s is the only one that appeared", t)
@@ -58,9 +59,9 @@ func (w *world) observeParameter(by *invocation, name, value string, listed time
 
 // isCoincidence reports whether a foreign token is taken for ours as the documentation of pkg/rotation says that it may
 // be: the creation after the intent had failed, or has not shown yet, and the token is the only one that has appeared.
-func (w *world) isCoincidence(by *invocation, t *token, i *intent, listed time.Time) bool {
-	shown := func(t *token) bool { return t.listed.Before(listed) }
-	if i == nil || w.isKnownHeld(by, t) || slices.ContainsFunc(i.by.created, shown) || t.born.Before(i.listed) || time.Since(i.at) > ledger.ProofWindow {
+func (w *world) isCoincidence(c *call, t *token, i *intent) bool {
+	shown := func(t *token) bool { return t.listed.Before(c.proof) }
+	if i == nil || w.isKnownHeld(c.by, t) || slices.ContainsFunc(i.by.created, shown) || t.born.Before(i.listed) || time.Since(i.at) > ledger.ProofWindow {
 		return false
 	}
 	for _, other := range w.tokens {
