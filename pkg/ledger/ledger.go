@@ -15,6 +15,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"engage-token-rotation/pkg/engage"
 )
@@ -85,6 +86,34 @@ func (l *Ledger) Read(ctx context.Context, user User) (View, error) {
 		return View{}, fmt.Errorf("read the ledger under %s: %w", path, err)
 	}
 	return parse(values), nil
+}
+
+// ReadsSettle is how long reads of the Parameter Store and of Secrets Manager may lack what was written before, at the most
+// that is reckoned with. AWS documents both as eventually consistent and names no time; users saw seconds.
+const ReadsSettle = 4 * time.Second
+
+// Settle waits until reads show all that is written by now. It fails where the context ends before.
+func Settle(ctx context.Context) error {
+	return sleep(ctx, ReadsSettle)
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for reads of AWS: %w", ctx.Err())
+	}
+}
+
+// ReadSettled returns the records of a user, when all that were written before the call are among them.
+func (l *Ledger) ReadSettled(ctx context.Context, user User) (View, error) {
+	if err := Settle(ctx); err != nil {
+		return View{}, err
+	}
+	return l.Read(ctx, user)
 }
 
 // ReadAll returns the records of all users.

@@ -64,7 +64,7 @@ func (l *Logins) History(ctx context.Context) (LoginHistory, error) {
 
 // Acquire counts a login that is to be sent within LoginMargin, or returns a *TooManyLogins. history may be nil or old: it is read again where that matters.
 func (l *Logins) Acquire(ctx context.Context, history LoginHistory, key string) error {
-	for {
+	for try := 0; ; try++ {
 		if history == nil {
 			var err error
 			if history, err = l.History(ctx); err != nil {
@@ -85,7 +85,12 @@ func (l *Logins) Acquire(ctx context.Context, history LoginHistory, key string) 
 		if err != nil || created && l.now().Sub(now) <= LoginMargin {
 			return err
 		}
-		history = nil // somebody took the number at the same time, or counting took so long that it counts for nothing
+		// Somebody took the number at the same time, or some seconds ago, which reads do not show yet; or counting took so
+		// long that it counts for nothing.
+		history = nil
+		if err := sleep(ctx, min(time.Second, 20*time.Millisecond<<min(try, 10))); err != nil {
+			return err
+		}
 	}
 }
 

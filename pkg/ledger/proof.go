@@ -20,7 +20,8 @@ const Propagation = 2 * time.Minute
 // the same user had an intent open that could account for it. Tokens with a record do not count: whose they are is known,
 // unless the record says that it is not.
 //
-// The view must have been read after the listing was made. A Proof is for one goroutine.
+// The view must have been read after the listing was made, and where something is to be proven by it, when reads had
+// settled since; see [Proof.Undecided]. A Proof is for one goroutine.
 type Proof struct {
 	view   View
 	secret string
@@ -79,6 +80,9 @@ func (p *Proof) Recall(earlier View) {
 	}
 }
 
+// Secrets returns the ARNs of the user's secrets that the ledger names, sorted.
+func (p *Proof) Secrets() []string { return p.view.Secrets() }
+
 // Exclude takes a token out of the question for Next, such as the one that AWSCURRENT holds. An intent that it may have
 // come of stays open nevertheless.
 func (p *Proof) Exclude(fingerprint engage.Fingerprint) { p.excluded[fingerprint] = true }
@@ -94,13 +98,24 @@ func (p *Proof) Open() []Intent {
 	return open
 }
 
+// Undecided reports whether something appeared that Next may prove to come of an intent. What Next says of it rests on
+// what the ledger does not hold, so that a view which was read without waiting does not do; see [Ledger.ReadSettled].
+func (p *Proof) Undecided() bool {
+	return slices.ContainsFunc(p.Open(), func(i Intent) bool { return p.provable(i) && len(p.appeared(i)) > 0 })
+}
+
+// provable reports whether a listing can still prove what came of an open intent.
+func (p *Proof) provable(intent Intent) bool {
+	return p.now.Sub(intent.StartedAt) <= ProofWindow && intent.Baseline.Known() && !p.doubted[intent.ID] &&
+		!(p.OnlyEnded && !p.now.After(intent.Until))
+}
+
 // Next returns a token that is proven to come of an intent; ok is false when there is none (left). The intent stays open,
 // in doubt from then on, until its creation would have shown.
 func (p *Proof) Next() (intent Intent, token engage.Token, ok bool) {
 	var passed []Intent // newer, and may have made what appeared
 	for _, intent := range p.Open() {
-		if p.now.Sub(intent.StartedAt) > ProofWindow || !intent.Baseline.Known() || p.overlapped(intent) ||
-			p.doubted[intent.ID] || p.OnlyEnded && !p.now.After(intent.Until) {
+		if !p.provable(intent) || p.overlapped(intent) {
 			passed = append(passed, intent)
 			continue
 		}

@@ -147,14 +147,21 @@ func (f *finishing) recordRetiring(ctx context.Context) error {
 	return fail2("record the previous token as retiring", f.ledger().Set(ctx, f.place.user, record), "nothing was swapped; the function needs ssm:PutParameter there")
 }
 
+// readLedger reads the ledger and finds the token's record. It may have been written seconds ago, so that it is looked for
+// again before the creation's intent stands in.
 func (f *finishing) readLedger(ctx context.Context) (err error) {
-	if f.view, err = f.ledger().Read(ctx, f.place.user); err != nil {
-		return fail("read the ledger", err, "the service repeats the rotation")
+	for try := 0; ; try++ {
+		if f.view, err = f.ledger().Read(ctx, f.place.user); err != nil {
+			return fail("read the ledger", err, "the service repeats the rotation")
+		}
+		if f.record, f.recorded = f.view.Find(f.labels.ARN, f.token.Fingerprint()); f.recorded {
+			return nil
+		}
+		if !pause(ctx, try) {
+			f.record = f.unrecorded()
+			return nil
+		}
 	}
-	if f.record, f.recorded = f.view.Find(f.labels.ARN, f.token.Fingerprint()); !f.recorded {
-		f.record = f.unrecorded()
-	}
-	return nil
 }
 
 // unrecorded stands in for the record of a token that createSecret put and could not record; the zero Token where it has

@@ -16,24 +16,14 @@ func (i *invocation) resolve(ctx context.Context, p place, listed []engage.Token
 	if !i.concerned(view) {
 		return creation{}, false, nil
 	}
-	// What another rotation of this user created before the listing, its intent preceded: read after the listing, the
-	// ledger tells of it.
-	earlier := view
-	if view, err = i.ledger().Read(ctx, p.user); err != nil {
-		return creation{}, false, fail("read the ledger", err, "nothing was created")
-	}
-	if made, found := i.reissue(view, listed); found {
-		return made, true, nil
-	}
-	proof := ledger.NewProof(view, i.labels.ARN, listed, i.config.Now())
-	proof.Recall(earlier)
-	if current, err := i.currentDocument.Token(); err == nil && !current.IsZero() {
-		proof.Exclude(current.Fingerprint())
+	proof, made, found, err := i.prove(ctx, p, listed, view)
+	if err != nil || found {
+		return made, found, err
 	}
 	if err := i.settleHeld(ctx, p, proof); err != nil {
 		return creation{}, false, err
 	}
-	if err := i.excludeOthers(ctx, proof, view); err != nil {
+	if err := i.excludeOthers(ctx, proof); err != nil {
 		i.config.Log.WarnContext(ctx, "no token is adopted while another secret of this user cannot be read", "error", err.Error())
 		return creation{}, false, i.closeIntents(ctx, p, proof)
 	}
@@ -51,6 +41,31 @@ func (i *invocation) resolve(ctx context.Context, p place, listed []engage.Token
 		}
 	}
 	return adopted, found, i.closeIntents(ctx, p, proof)
+}
+
+// prove starts a proof by the listing, unless the ledger knows a token that was made for this very version: that one is
+// returned. What another rotation of this user created before the listing, its intent preceded: read after the listing,
+// the ledger tells of it. Where something may be proven, it is read once more when reads have settled.
+func (i *invocation) prove(ctx context.Context, p place, listed []engage.Token, earlier ledger.View) (proof *ledger.Proof, made creation, found bool, err error) {
+	book := i.ledger()
+	for _, read := range []func(context.Context, ledger.User) (ledger.View, error){book.Read, book.ReadSettled} {
+		view, err := read(ctx, p.user)
+		if err != nil {
+			return nil, creation{}, false, fail("read the ledger", err, "nothing was created")
+		}
+		if made, found := i.reissue(earlier, view, listed); found {
+			return nil, made, true, nil
+		}
+		proof = ledger.NewProof(view, i.labels.ARN, listed, i.config.Now())
+		proof.Recall(earlier)
+		if current, err := i.currentDocument.Token(); err == nil && !current.IsZero() {
+			proof.Exclude(current.Fingerprint())
+		}
+		if !proof.Undecided() {
+			break
+		}
+	}
+	return proof, creation{}, false, nil
 }
 
 // settleHeld settles the intents of other versions by what those hold: createSecret may have put a token that it could not
@@ -80,11 +95,11 @@ func (i *invocation) settleHeld(ctx context.Context, p place, proof *ledger.Proo
 
 // excludeOthers excludes the tokens that other managed secrets of the user hold: somebody may have put one there by hand,
 // so that the ledger does not know it.
-func (i *invocation) excludeOthers(ctx context.Context, proof *ledger.Proof, view ledger.View) error {
+func (i *invocation) excludeOthers(ctx context.Context, proof *ledger.Proof) error {
 	if len(proof.Open()) == 0 {
 		return nil
 	}
-	for _, arn := range view.Secrets() {
+	for _, arn := range proof.Secrets() {
 		if arn == i.labels.ARN {
 			continue
 		}
@@ -131,10 +146,13 @@ func (i *invocation) concerned(view ledger.View) bool {
 // reissue finds a token that was made for this very version, and recorded, but not put. The record is not written again:
 // a sweep may be marking the token as retiring at this moment, and finishSecret goes by that mark. So the token can be
 // put only beside the AWSCURRENT that the record names.
-func (i *invocation) reissue(view ledger.View, listed []engage.Token) (creation, bool) {
+func (i *invocation) reissue(earlier, view ledger.View, listed []engage.Token) (creation, bool) {
 	for _, record := range view.Tokens {
 		if record.Secret != i.labels.ARN || record.Version != i.event.VersionID || record.State != ledger.Issued || record.Base != i.current.ID {
 			continue
+		}
+		if before, ok := earlier.Find(record.Secret, record.Fingerprint); ok && before.State != ledger.Issued {
+			continue // marked since; the later reading is older than it looks
 		}
 		if token, ok := find(listed, record.Fingerprint); ok {
 			return creation{token: token, record: record, intent: ledger.Intent{ID: record.Intent}, claimed: true}, true

@@ -216,7 +216,7 @@ func (w *world) act(c *call, age time.Duration) {
 
 // reads reports whether the call may be answered from an older state.
 func (c *call) reads() bool {
-	return c.op == opDescribe || c.op == opGet || (c.op == opParameter || c.op == opParameters) && staleParameters
+	return c.op == opDescribe || c.op == opGet || c.op == opParameter || c.op == opParameters
 }
 
 // faultCounts counts the calls by what became of them.

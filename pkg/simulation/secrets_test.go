@@ -30,9 +30,6 @@ const (
 	parameterAttempts = 8
 )
 
-// staleParameters lets SSM's reads be stale too.
-var staleParameters = false
-
 var (
 	errBroken    = errors.New("connection reset")
 	errServer    = &awstest.APIError{Code: "InternalServiceError", Status: 500}

@@ -174,7 +174,7 @@ func (w *world) observeSecond(by *invocation, made *token) {
 		if json.Unmarshal([]byte(value), &record) != nil || record.State != ledger.Issued || record.Secret != by.secret.arn || record.Version != by.version || record.Base != by.base {
 			continue
 		}
-		if t := w.byFingerprint[string(record.Fingerprint)]; t != nil && t != made && t.alive() && t.user == made.user && t.listed.Before(by.began) && t.recorded.Before(by.began) {
+		if t := w.byFingerprint[string(record.Fingerprint)]; t != nil && t != made && t.alive() && t.user == made.user && t.listed.Before(by.began) && t.recorded.Before(by.began.Add(-w.staleness)) {
 			w.violate(tardy, "%s made token %s for version %.8s, which token %s was made for", by, made, by.version, t)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 // sweepForeign counts the tokens that belong to no secret, and, of a user declared exclusive, retires them: seen by one
 // sweep, deleted by a later one.
 func (u *userSweep) sweepForeign(ctx context.Context) {
-	report := UserReport{User: u.user, Unreadable: u.view.Unreadable}
+	report := &UserReport{User: u.user, Unreadable: u.view.Unreadable}
 	known, strays := map[engage.Fingerprint]bool{}, map[engage.Fingerprint]ledger.Token{}
 	for _, record := range u.view.Tokens {
 		if record.State == ledger.Stray {
@@ -42,7 +42,7 @@ func (u *userSweep) sweepForeign(ctx context.Context) {
 			report.Foreign++
 		case seen && stray.Due(u.config.Now()):
 			report.Foreign++
-			u.deleteStray(ctx, stray, token, &report)
+			u.deleteStray(stray, token, report)
 		default:
 			report.Foreign++
 			if !seen {
@@ -59,14 +59,15 @@ func (u *userSweep) sweepForeign(ctx context.Context) {
 	u.answer.Users = append(u.answer.Users, report)
 }
 
-func (u *userSweep) deleteStray(ctx context.Context, stray ledger.Token, token engage.Token, report *UserReport) {
-	deleted, err := u.delete(ctx, stray, whereabouts{token: token, access: u.access})
-	if err != nil {
-		u.fault(ctx, fmt.Errorf("delete stray token %s: %w; the next sweep tries again", stray.Fingerprint, err))
-		return
-	}
-	if deleted {
-		report.Foreign--
-		report.Deleted = append(report.Deleted, stray.Fingerprint)
-	}
+func (u *userSweep) deleteStray(stray ledger.Token, token engage.Token, report *UserReport) {
+	u.plan(stray, whereabouts{token: token, access: u.access}, func(deleted bool, err error) error {
+		if err != nil {
+			return fmt.Errorf("delete stray token %s: %w; the next sweep tries again", stray.Fingerprint, err)
+		}
+		if deleted {
+			report.Foreign--
+			report.Deleted = append(report.Deleted, stray.Fingerprint)
+		}
+		return nil
+	})
 }

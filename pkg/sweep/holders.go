@@ -25,26 +25,6 @@ func (h *holder) holds(fingerprint engage.Fingerprint) bool {
 	return h.current.Fingerprint() == fingerprint || h.pending.Fingerprint() == fingerprint
 }
 
-// isEmpty reports whether the version is pending and was seen without a token.
-func (h *holder) isEmpty(version string) bool {
-	return h.pending.IsZero() && h.labels.Carries(version, rotation.LabelPending)
-}
-
-// readsSettle is how long what was put may not be to be read, as far as that is reckoned with.
-const readsSettle = 4 * time.Second
-
-// readLater is readHolder when reads of what was put by now have settled.
-func (s *Sweeper) readLater(ctx context.Context, arn string) (*holder, error) {
-	timer := time.NewTimer(readsSettle)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return s.readHolder(ctx, arn)
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
 // readHolder reads a secret, its labels and values. Reads may be stale: where they do not agree with one another, the
 // secret is left for the next sweep.
 func (s *Sweeper) readHolder(ctx context.Context, arn string) (*holder, error) {

@@ -9,15 +9,13 @@ import (
 
 // resolveIntents settles the secret's open intents as far as it can be proven, and returns the records that this made.
 func (u *userSweep) resolveIntents(ctx context.Context, h *holder, report *SecretReport) []ledger.Token {
-	proof := ledger.NewProof(u.view, h.arn, u.tokens, u.config.Now())
-	proof.Recall(u.earlier)
+	proof := u.newProof(h.arn)
 	if u.blind {
 		for _, intent := range proof.Open() {
 			report.OpenIntents = append(report.OpenIntents, OpenIntent{intent.Version, intent.StartedAt})
 		}
 		return nil
 	}
-	proof.OnlyEnded = true
 	c := claims{userSweep: u, proof: proof}
 	for _, intent := range proof.Open() {
 		// A version that holds a token without a record proves whose it is, labelled or not.
@@ -60,6 +58,14 @@ func (u *userSweep) resolveIntents(ctx context.Context, h *holder, report *Secre
 		report.OpenIntents = append(report.OpenIntents, OpenIntent{intent.Version, intent.StartedAt})
 	}
 	return c.records
+}
+
+// newProof starts a proof for a secret by the user's listing.
+func (u *userSweep) newProof(arn string) *ledger.Proof {
+	proof := ledger.NewProof(u.view, arn, u.tokens, u.config.Now())
+	proof.Recall(u.earlier)
+	proof.OnlyEnded = true
+	return proof
 }
 
 // claims is the records that a sweep makes of tokens that it found.

@@ -2,8 +2,6 @@ package sweep
 
 import (
 	"context"
-	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -13,19 +11,19 @@ import (
 
 // sweepSecret resolves and retires what belongs to one secret, and reports it.
 func (u *userSweep) sweepSecret(ctx context.Context, h *holder) {
-	report := SecretReport{
+	report := &SecretReport{
 		Secret: h.arn, Retiring: []Waiting{}, OpenIntents: []OpenIntent{},
 		Unclaimed: []engage.Fingerprint{}, Deleted: []engage.Fingerprint{}, DeleteFailed: []engage.Fingerprint{},
 	}
-	u.reportCurrent(ctx, h, &report)
-	records := u.resolveIntents(ctx, h, &report)
+	u.reportCurrent(ctx, h, report)
+	records := u.resolveIntents(ctx, h, report)
 	for _, record := range u.view.Tokens {
 		if record.Secret == h.arn {
 			records = append(records, record)
 		}
 	}
 	for _, record := range records {
-		u.sweepRecord(ctx, h, record, &report)
+		u.sweepRecord(ctx, h, record, report)
 	}
 	u.answer.Secrets = append(u.answer.Secrets, report)
 }
@@ -78,11 +76,11 @@ func (u *userSweep) sweepRecord(ctx context.Context, h *holder, record ledger.To
 	case record.State == ledger.Unclaimed:
 		report.Unclaimed = append(report.Unclaimed, record.Fingerprint)
 	case record.State == ledger.Retiring && u.revoke == h.arn:
-		u.retire(ctx, record, f, report)
+		u.retire(record, f, report)
 	case record.State == ledger.Retiring && !record.Replaced:
 		u.condemn(ctx, record, now.Add(u.settings.Retention), f, report)
 	case record.Due(now):
-		u.retire(ctx, record, f, report)
+		u.retire(record, f, report)
 	case record.State == ledger.Retiring:
 		report.Retiring = append(report.Retiring, Waiting{record.Fingerprint, record.NotBefore})
 	case record.State == ledger.Issued:
@@ -169,60 +167,10 @@ func (u *userSweep) condemn(ctx context.Context, record ledger.Token, notBefore 
 		return
 	}
 	if record.Due(u.config.Now()) {
-		u.retire(ctx, record, f, report)
+		u.retire(record, f, report)
 		return
 	}
 	report.Retiring = append(report.Retiring, Waiting{record.Fingerprint, notBefore})
-}
-
-// retire deletes a token of a secret, and then its record.
-func (u *userSweep) retire(ctx context.Context, record ledger.Token, f whereabouts, report *SecretReport) {
-	deleted, err := u.delete(ctx, record, f)
-	switch {
-	case err != nil:
-		report.DeleteFailed = append(report.DeleteFailed, record.Fingerprint)
-		report.Retiring = append(report.Retiring, Waiting{record.Fingerprint, record.NotBefore})
-		u.fault(ctx, fmt.Errorf("delete token %s of secret %s: %w; the next sweep tries again", record.Fingerprint, record.Secret, err))
-	case deleted:
-		report.Deleted = append(report.Deleted, record.Fingerprint)
-	default:
-		report.Retiring = append(report.Retiring, Waiting{record.Fingerprint, record.NotBefore})
-	}
-}
-
-// delete looks once more whether anybody holds the token, and deletes it and its record if not.
-func (u *userSweep) delete(ctx context.Context, record ledger.Token, f whereabouts) (deleted bool, err error) {
-	if u.request.DryRun {
-		return true, nil
-	}
-	for _, arn := range slices.Sorted(maps.Keys(u.holders)) {
-		h, err := u.readHolder(ctx, arn)
-		if err != nil {
-			return false, err
-		}
-		if arn == record.Secret && h.isEmpty(record.Version) {
-			// A token that was put just before the mark may not be to be read yet.
-			if h, err = u.readLater(ctx, arn); err != nil {
-				return false, err
-			}
-		}
-		if h.holds(record.Fingerprint) {
-			return false, nil
-		}
-	}
-	// What nobody holds any more may have been replaced just now, and its record written anew before.
-	standing, found, err := u.ledger.Look(ctx, u.user, record)
-	if err != nil || !found || standing.NotBefore.After(record.NotBefore) && standing.Secret != u.revoke {
-		return false, err
-	}
-	err = f.client.Delete(ctx, f.auth, f.token)
-	if engage.Rejected(err) {
-		err = f.client.Delete(ctx, f.token, f.token) // the token that authenticates may be gone itself by now
-	}
-	if err != nil {
-		return false, err
-	}
-	return true, u.ledger.Forget(ctx, u.user, u.view, record)
 }
 
 // write changes the ledger, unless this is a dry run, and reports whether it did, or would have.

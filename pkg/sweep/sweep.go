@@ -101,10 +101,10 @@ func ParseRequest(payload []byte) (Request, error) {
 
 // Answer is what a sweep found and did.
 type Answer struct {
-	DryRun  bool           `json:"dryRun,omitempty"`
-	Secrets []SecretReport `json:"secrets"`
+	DryRun  bool            `json:"dryRun,omitempty"`
+	Secrets []*SecretReport `json:"secrets"`
 	// Users tells of the tokens that belong to no secret, user by user.
-	Users []UserReport `json:"users"`
+	Users []*UserReport `json:"users"`
 	// Faults are what went wrong; the sweep went on without.
 	Faults []string `json:"faults,omitempty"`
 }
@@ -186,7 +186,7 @@ func (s *Sweeper) Run(ctx context.Context, request Request) (Answer, error) {
 		return Answer{}, err
 	}
 	run := &run{Sweeper: s, settings: set, ledger: book, request: request, recorded: map[engage.Fingerprint]bool{},
-		answer: Answer{DryRun: request.DryRun, Secrets: []SecretReport{}, Users: []UserReport{}}}
+		answer: Answer{DryRun: request.DryRun, Secrets: []*SecretReport{}, Users: []*UserReport{}}}
 	if request.RevokePrevious != "" {
 		d, err := s.config.Secrets.Describe(ctx, request.RevokePrevious)
 		if err != nil {
@@ -208,6 +208,7 @@ func (s *Sweeper) Run(ctx context.Context, request Request) (Answer, error) {
 	for _, user := range sortedUsers(views) {
 		run.sweepUser(ctx, user, views[user])
 	}
+	run.deleteDue(ctx)
 	return run.answer, nil
 }
 

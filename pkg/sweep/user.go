@@ -24,6 +24,7 @@ type run struct {
 	holders  map[string]*holder          // by ARN; a secret that could not be read is missing
 	whole    bool                        // all secrets were read
 	revoke   string                      // ARN of the secret whose retention is to end, or ""
+	due      []deletion                  // what is to be deleted at the end
 	answer   Answer
 }
 
@@ -61,14 +62,11 @@ func (r *run) sweepUser(ctx context.Context, user ledger.User, view ledger.View)
 		r.fault(ctx, fmt.Errorf("list the tokens of user %s: %w", user, err))
 		u.blind = true
 	}
-	// What a rotation created before the listing, its intent preceded: read after the listing, the ledger tells of it.
-	fresh, err := r.ledger.Read(ctx, user)
-	if err != nil {
+	if err := u.readAgain(ctx); err != nil {
 		r.fault(ctx, err)
 		return
 	}
-	u.earlier, u.view = view, fresh
-	for _, arn := range fresh.Secrets() {
+	for _, arn := range u.view.Secrets() {
 		h := u.holders[arn]
 		u.whole = u.whole && h != nil
 		if h != nil && (r.revoke == "" || r.revoke == arn) {
@@ -78,6 +76,19 @@ func (r *run) sweepUser(ctx context.Context, user ledger.User, view ledger.View)
 	if r.revoke == "" && !u.blind {
 		u.sweepForeign(ctx)
 	}
+}
+
+// readAgain reads the user's records after the listing: what a rotation created before the listing, its intent preceded, so
+// that the ledger tells of it. Where something may be proven, it is read once more when reads have settled.
+func (u *userSweep) readAgain(ctx context.Context) (err error) {
+	u.earlier = u.view
+	if u.view, err = u.ledger.Read(ctx, u.user); err != nil {
+		return err
+	}
+	if !u.blind && slices.ContainsFunc(u.view.Secrets(), func(arn string) bool { return u.newProof(arn).Undecided() }) {
+		u.view, err = u.ledger.ReadSettled(ctx, u.user)
+	}
+	return err
 }
 
 // readHolders reads all secrets that the ledger names: one that is another user's by now may hold a token of this one.

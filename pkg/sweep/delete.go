@@ -1,0 +1,105 @@
+package sweep
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/ledger"
+)
+
+// deletion is a token that is to be deleted, once it is certain that nobody holds it.
+type deletion struct {
+	record ledger.Token
+	of     *userSweep
+	found  whereabouts
+	// told notes what came of it in the report, and returns the fault that is to be told.
+	told func(deleted bool, err error) error
+}
+
+// plan puts a deletion off until reads have settled.
+func (u *userSweep) plan(record ledger.Token, f whereabouts, told func(deleted bool, err error) error) {
+	u.due = append(u.due, deletion{record, u, f, told})
+}
+
+// retire deletes a token of a secret, and then its record.
+func (u *userSweep) retire(record ledger.Token, f whereabouts, report *SecretReport) {
+	u.plan(record, f, func(deleted bool, err error) error {
+		if deleted {
+			report.Deleted = append(report.Deleted, record.Fingerprint)
+			return nil
+		}
+		report.Retiring = append(report.Retiring, Waiting{record.Fingerprint, record.NotBefore})
+		if err == nil {
+			return nil
+		}
+		report.DeleteFailed = append(report.DeleteFailed, record.Fingerprint)
+		return fmt.Errorf("delete token %s of secret %s: %w; the next sweep tries again", record.Fingerprint, record.Secret, err)
+	})
+}
+
+// deleteDue deletes what is due. The marks are written by now: whoever puts or swaps a token in from here on sees them, and
+// who did so before is seen when reads have settled.
+func (r *run) deleteDue(ctx context.Context) {
+	if len(r.due) == 0 {
+		return
+	}
+	var err error
+	if !r.request.DryRun {
+		err = r.lookAgain(ctx)
+	}
+	for _, d := range r.due {
+		deleted, failure := r.request.DryRun, err
+		if !deleted && failure == nil {
+			deleted, failure = d.carryOut(ctx)
+		}
+		if fault := d.told(deleted, failure); fault != nil {
+			r.fault(ctx, fault)
+		}
+	}
+}
+
+// lookAgain reads the secrets once more, when reads have settled.
+func (r *run) lookAgain(ctx context.Context) error {
+	if err := ledger.Settle(ctx); err != nil {
+		return err
+	}
+	for _, arn := range slices.Sorted(maps.Keys(r.holders)) {
+		h, err := r.readHolder(ctx, arn)
+		if err != nil {
+			return err
+		}
+		r.holders[arn] = h
+	}
+	return nil
+}
+
+// carryOut deletes the token and its record, if nobody holds it. Its own secret is looked at right before: somebody may put
+// the version back at any moment.
+func (d deletion) carryOut(ctx context.Context) (deleted bool, err error) {
+	u := d.of
+	if h := u.holders[d.record.Secret]; h != nil {
+		if h, err = u.readHolder(ctx, h.arn); err != nil {
+			return false, err
+		}
+		u.holders[h.arn] = h
+	}
+	if u.heldByAny(d.record.Fingerprint) {
+		return false, nil
+	}
+	// What nobody holds any more may have been replaced just now, and its record written anew before.
+	standing, found, err := u.ledger.Look(ctx, u.user, d.record)
+	if err != nil || !found || standing.NotBefore.After(d.record.NotBefore) && standing.Secret != u.revoke {
+		return false, err
+	}
+	err = d.found.client.Delete(ctx, d.found.auth, d.found.token)
+	if engage.Rejected(err) {
+		err = d.found.client.Delete(ctx, d.found.token, d.found.token) // the token that authenticates may be gone itself by now
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, u.ledger.Forget(ctx, u.user, u.view, d.record)
+}
