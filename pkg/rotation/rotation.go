@@ -75,6 +75,10 @@
 // A token that a person has put into a second secret is kept as long as the ledger tells that the first one may hold it: its
 // record there is of the same Engage user, and could be written. Else rotating the one secret deletes the other's token.
 //
+// A new token that the vendor's servers are slow to know can look dead to a testSecret that runs beside the finishSecret of the
+// same version, which has just verified it: the one deletes the token while the other swaps it in. The service itself never
+// runs two steps at once.
+//
 // A person who moves AWSCURRENT back to a version whose token is retiring, in the very second in which that token is
 // deleted, comes too late.
 package rotation

@@ -61,7 +61,7 @@ func (w *world) observeParameter(c *call, name, value string) {
 // be: the creation after the intent had failed, or has not shown yet, and the token is the only one that has appeared.
 func (w *world) isCoincidence(c *call, t *token, i *intent) bool {
 	shown := func(t *token) bool { return t.listed.Before(c.proof) }
-	if i == nil || w.isKnownHeld(c.by, t) || slices.ContainsFunc(i.by.created, shown) || t.born.Before(i.listed) || time.Since(i.at) > ledger.ProofWindow {
+	if i == nil || w.isKnownHeld(c.by, t) || slices.ContainsFunc(i.by.created, shown) || t.born.Before(i.listed) || c.proof.Sub(i.at) > ledger.ProofWindow {
 		return false
 	}
 	for _, other := range w.tokens {
