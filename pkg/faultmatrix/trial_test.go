@@ -36,7 +36,7 @@ const (
 	retryDelay    = 50 * time.Millisecond
 	// functionTimeout is that of the template.
 	functionTimeout = 90 * time.Second
-	// shortTimeout is for cases that wait for the end of an invocation's time.
+	// shortTimeout is the rotation function's in cases that wait for the end of an invocation's time.
 	shortTimeout  = 8 * time.Second
 	foreignTokens = 2
 )
@@ -97,7 +97,7 @@ func (w *world) newActor(name, adminARN, label string) *actor {
 		output = os.Stderr
 	}
 	function, err := lambdatest.Start(context.Background(), lambdatest.Config{
-		Path: binaries[name], FunctionName: name, Timeout: w.variant.timeout(), InitTimeout: time.Minute,
+		Path: binaries[name], FunctionName: name, Timeout: w.variant.timeout(name), InitTimeout: time.Minute,
 		Stdout: output, Stderr: output,
 		Env: map[string]string{
 			"AWS_ENDPOINT_URL": a.gate.url, "AWS_EC2_METADATA_DISABLED": "true", "PARAMETER_PREFIX": w.services.prefix(),

@@ -82,9 +82,9 @@ func chosen(foreign bool) []variant {
 	})
 }
 
-// timeout is that of the variant's functions.
-func (v variant) timeout() time.Duration {
-	if v.after == afterLateSweep {
+// timeout is that of one of the variant's functions.
+func (v variant) timeout(function string) time.Duration {
+	if v.after == afterLateSweep && function == "rotate" {
 		return shortTimeout
 	}
 	return functionTimeout
