@@ -177,8 +177,7 @@ func (f *finishing) unrecorded() (record ledger.Token) {
 }
 
 // admit decides whether the version may be swapped in. Where not, only its label goes: a late repetition of this step can
-// take a version for pending that was current a moment ago, and whose token readers still have. The token goes with the
-// next rotation or sweep, which know when.
+// take a version for pending that was current a moment ago, and whose token readers still have.
 func (f *finishing) admit(ctx context.Context) error {
 	switch {
 	case f.record.Version != f.event.VersionID:

@@ -114,11 +114,16 @@ func (f *finishing) deleteToken(ctx context.Context, record ledger.Token) error 
 	if age := f.config.Now().Sub(record.CreatedAt); age < ledger.Propagation {
 		return fmt.Errorf("the vendor's list does not show it %s after its creation", age.Round(time.Second))
 	}
-	return nil // gone
+	token, err := f.heldBy(ctx, f.event.SecretID, record.Version, "")
+	if err != nil || token.Fingerprint() != record.Fingerprint {
+		return err // nil: gone
+	}
+	return f.deleteElsewhere(ctx, token)
 }
 
 // deleteElsewhere deletes a token that the new token's user does not list: it may be of another user, when the login
-// fields were changed since. A token may list and delete by its own right.
+// fields were changed since, or be missing in the list for no reason that is known. A token may list and delete by its own
+// right.
 func (f *finishing) deleteElsewhere(ctx context.Context, token engage.Token) error {
 	_, err := f.place.client.List(ctx, token)
 	switch {

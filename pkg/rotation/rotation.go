@@ -45,8 +45,9 @@
 // testSecret
 //
 //	V has no value, or AWSCURRENT's token: a preflight (RotateImmediately=false): log in, list, accounts.
-//	V's token is refused, or does not stand in its own list, for several seconds: it is dead; V is abandoned: label
-//	removed, token deleted, records removed.
+//	V's token is refused, or does not stand in its own list, for several seconds: it is dead; V loses AWSPENDING. The token
+//	is not deleted here, since it may be one that the vendor's servers are slow to know, and a finishSecret that has seen
+//	it answer may be about to swap it in; it goes with the next rotation or sweep.
 //
 // finishSecret
 //
@@ -55,7 +56,7 @@
 //	AWSCURRENT is not the version    edited by hand since            V loses AWSPENDING, the edit stays; the token goes
 //	that V was made from                                             with the next rotation or sweep
 //	V's token was not made for V     V was made for a test           V loses AWSPENDING
-//	V's token is dead                                                V is abandoned
+//	V's token is dead                                                V loses AWSPENDING
 //	V's record says retiring         a sweep gave it up, or this is  V loses AWSPENDING
 //	                                 late and V was replaced since
 //	none of these                    the normal case                 the previous token is recorded as retiring, then the
@@ -74,10 +75,6 @@
 //
 // A token that a person has put into a second secret is kept as long as the ledger tells that the first one may hold it: its
 // record there is of the same Engage user, and could be written. Else rotating the one secret deletes the other's token.
-//
-// A new token that the vendor's servers are slow to know can look dead to a testSecret that runs beside the finishSecret of the
-// same version, which has just verified it: the one deletes the token while the other swaps it in. The service itself never
-// runs two steps at once.
 //
 // A person who moves AWSCURRENT back to a version whose token is retiring, in the very second in which that token is
 // deleted, comes too late.

@@ -3,6 +3,7 @@ package rotation
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/parallel"
@@ -44,7 +45,8 @@ func errLabelLost() error {
 }
 
 // giveUp takes AWSPENDING from the version, so that the next rotation starts afresh instead of meeting the same fault for
-// ever. The token goes with that rotation, or with the next sweep.
+// ever. The token goes with that rotation, or with the next sweep: a repetition of this step, or a finishSecret beside it,
+// may see things otherwise and be about to swap the version in.
 func (i *invocation) giveUp(ctx context.Context, why error) error {
 	if err := i.unlabel(ctx); err != nil {
 		return err
@@ -107,37 +109,8 @@ func (i *invocation) verify(ctx context.Context, p place, token engage.Token) ([
 		if ctx.Err() != nil || try < len(pauses) {
 			return nil, fail("list with the new token", err, "there was no time to be sure; the service repeats the rotation")
 		}
-		return nil, i.abandon(ctx, p, token, err)
+		return nil, i.giveUp(ctx, fmt.Errorf("the version's token is dead: %w", err))
 	}
-}
-
-// abandon gives a version up whose token is dead, or must not be swapped in: label first, so that the version cannot be
-// swapped in any more, then the token, then its record.
-func (i *invocation) abandon(ctx context.Context, p place, token engage.Token, why error) error {
-	if err := i.unlabel(ctx); err != nil {
-		return err
-	}
-	failure := fail("verify the new token", abandonedFor(why), "the version's token was given up; "+hintStartAfresh)
-	// A late duplicate of this step may see the version pending when it has long become current: look again.
-	if err := i.readCurrent(ctx); err != nil {
-		return failure
-	}
-	if current, err := i.currentDocument.Token(); err != nil || current == token || i.current.ID == i.event.VersionID {
-		return failure
-	}
-	// A new token that is refused may be one that not all of the vendor's servers know yet: then the record has to stay.
-	if err := p.client.Delete(ctx, token, token); err != nil {
-		i.config.Log.WarnContext(ctx, "an abandoned token stays until the next rotation or sweep", "fingerprint", token.Fingerprint(), "error", err.Error())
-		return failure
-	}
-	view, err := i.ledger().Read(ctx, p.user)
-	if err != nil {
-		return failure // the record stays, and the next sweep finds the token gone
-	}
-	if record, ok := view.Find(i.current.ARN, token.Fingerprint()); ok {
-		_ = i.ledger().Forget(ctx, p.user, view, record) // what is left is found again
-	}
-	return failure
 }
 
 // preflight shows that a rotation would work, without making anything.

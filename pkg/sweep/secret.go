@@ -7,6 +7,7 @@ import (
 
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/rotation"
 )
 
 // sweepSecret resolves and retires what belongs to one secret, and reports it.
@@ -75,11 +76,9 @@ func (u *userSweep) sweepRecord(ctx context.Context, h *holder, record ledger.To
 		report.Unclaimed = append(report.Unclaimed, record.Fingerprint)
 	case record.State == ledger.Unclaimed:
 		report.Unclaimed = append(report.Unclaimed, record.Fingerprint)
-	case record.State == ledger.Retiring && u.revoke == h.arn:
-		u.retire(record, f, report)
 	case record.State == ledger.Retiring && !record.Replaced:
-		u.condemn(ctx, record, now.Add(u.settings.Retention), f, report)
-	case record.Due(now):
+		u.condemn(ctx, record, u.ends(h, record), f, report)
+	case record.State == ledger.Retiring && u.revoke == h.arn, record.Due(now):
 		u.retire(record, f, report)
 	case record.State == ledger.Retiring:
 		report.Retiring = append(report.Retiring, Waiting{record.Fingerprint, record.NotBefore})
@@ -142,22 +141,26 @@ func (u *userSweep) ask(ctx context.Context, h *holder, token engage.Token) (own
 
 // sweepIssued decides about a token that was made for a version and that no secret holds.
 func (u *userSweep) sweepIssued(ctx context.Context, h *holder, record ledger.Token, f whereabouts, report *SecretReport) {
-	now := u.config.Now()
-	if !now.After(record.Until) {
+	if !u.config.Now().After(record.Until) {
 		return // its invocation may be at work
 	}
-	// Nobody can tell for certain whether a version ever was current, since what was read of it may be some time ago: readers
-	// may have its token cached.
+	u.condemn(ctx, record, u.ends(h, record), f, report)
+}
+
+// ends returns when the token of a version that is not current, or not any more, may be deleted: after the retention, since
+// readers may have it cached. Nobody can tell for certain whether a version ever was current, since what was read of it may
+// be some time ago.
+func (u *userSweep) ends(h *holder, record ledger.Token) time.Time {
 	retention := u.settings.Retention
 	if u.revoke == h.arn {
 		retention = 0
 	}
-	if len(h.labels.Versions[record.Version]) == 0 && (record.Base == "" || record.Base == h.currentVersion) {
-		// A late finishSecret might swap it in. Not so where the version is pending without a value, when createSecret has to
-		// come first and sees the mark, or was replaced by hand, or abandoned since AWSCURRENT has moved.
+	if !h.labels.Carries(record.Version, rotation.LabelPending) && (record.Base == "" || record.Base == h.currentVersion) {
+		// AWSCURRENT stands where the version was made from, or was moved back there by hand: a late finishSecret might swap
+		// it in. Not so where the version is pending without a value, when createSecret has to come first and sees the mark.
 		retention = max(retention, grace)
 	}
-	u.condemn(ctx, record, now.Add(retention), f, report)
+	return u.config.Now().Add(retention)
 }
 
 // condemn marks a token for deletion, and deletes it where the time has come.

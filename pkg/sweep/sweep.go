@@ -4,18 +4,21 @@
 // # What is found, what it means, what is done
 //
 // A token that AWSCURRENT or AWSPENDING of any secret that the ledger names holds is never deleted, whatever its record
-// says; that is looked up anew right before each deletion. While one of those secrets cannot be read, nothing is proven
-// by listings, and nothing counts as nobody's.
+// says. So the deletions come last: the marks are written, reads of AWS settle ([ledger.ReadsSettle]), all secrets are read
+// anew, and the token's own once more right before its deletion. While one of those secrets cannot be read, nothing is
+// proven by listings, and nothing counts as nobody's.
 //
 //	retiring, due                     retention over, or left over     deleted
 //	retiring, not due                 retention                        reported, with its time
 //	issued, its version is pending    a rotation is at work, or broke  left alone until that invocation's deadline is
 //	  without a value                 off                              over; then marked as retiring, so that it is not
 //	                                                                   swapped in any more, and deleted
-//	issued, its version has lost its  cancelled; a late finishSecret   marked as retiring, deleted a quarter of an hour
-//	  labels, AWSCURRENT stands       may still be at work             later, when no invocation can be
-//	issued, its version has lost its  edited by hand since             deleted after the retention: it may have been
-//	  labels, AWSCURRENT has moved                                     current
+//	issued, or retiring without a     cancelled, or moved back by      marked as retiring, deleted a quarter of an hour
+//	  swap; its version is not        hand; a late finishSecret may    later, when no invocation can be at work, or after
+//	  pending, and AWSCURRENT stands  still swap it in                 the retention if that is longer
+//	  where it was made from
+//	the same, AWSCURRENT elsewhere    replaced, or edited by hand      deleted after the retention: it may have been
+//	                                  since                            current
 //	open intent, its invocation over  killed around a creation         listed: exactly one token appeared, and it is proven
 //	                                                                   ours (ledger.Proof): deleted; the intent goes when
 //	                                                                   its creation would have shown. None: so it does.

@@ -335,6 +335,42 @@ func TestSweepRetiresATokenThatWasReplacedByHand(t *testing.T) {
 	})
 }
 
+func TestSweepLeavesALateFinishSecretTimeWhereAWSCURRENTWasMovedBack(t *testing.T) {
+	inWorld(t, map[string]string{settings.EnvRetention: "1m"}, func(t *testing.T, w *world) {
+		first := w.rotate()
+		run := w.begin()
+		for _, step := range run.Steps {
+			if err := w.step(run, step); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.aws.Secrets.EndRotation(run, nil)
+		second := w.token(awstest.StageCurrent)
+		description, err := w.aws.Secrets.DescribeSecret(&awstest.SecretIdInput{SecretId: secretName})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for version, stages := range description.VersionIdsToStages {
+			if slices.Contains(stages, "AWSPREVIOUS") {
+				_, err = w.aws.Secrets.UpdateSecretVersionStage(&awstest.UpdateSecretVersionStageInput{
+					SecretId: secretName, VersionStage: awstest.StageCurrent, MoveToVersionId: version, RemoveFromVersionId: run.VersionID,
+				})
+			}
+		}
+		if err != nil || w.token(awstest.StageCurrent) != first {
+			t.Fatal("AWSCURRENT was not moved back", err)
+		}
+		time.Sleep(20 * time.Minute)
+		w.sweep(`{}`)
+		time.Sleep(14 * time.Minute)
+		w.sweep(`{}`)
+		w.wantTokens(first, second)
+		time.Sleep(2 * time.Minute)
+		w.sweep(`{}`)
+		w.wantTokens(first)
+	})
+}
+
 func TestSweepDeletesStraysOfAnExclusiveUserALaterTime(t *testing.T) {
 	inWorld(t, map[string]string{settings.EnvExclusiveUser: "true"}, func(t *testing.T, w *world) {
 		current := w.rotate()
