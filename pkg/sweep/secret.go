@@ -2,7 +2,6 @@ package sweep
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"engage-token-rotation/pkg/engage"
@@ -87,11 +86,16 @@ func (u *userSweep) sweepRecord(ctx context.Context, h *holder, record ledger.To
 	}
 }
 
-// sharedUnread reports whether a secret that could not be read may hold the same token, by its record.
+// sharedUnread reports whether a secret that could not be read may hold the same token, by a record of whatever user.
 func (u *userSweep) sharedUnread(record ledger.Token) bool {
-	return slices.ContainsFunc(u.view.Tokens, func(other ledger.Token) bool {
-		return other.Fingerprint == record.Fingerprint && other.Secret != "" && u.holders[other.Secret] == nil
-	})
+	for _, view := range u.views {
+		for _, other := range view.Tokens {
+			if other.Fingerprint == record.Fingerprint && other.Secret != "" && u.holders[other.Secret] == nil {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // whereabouts is where a token was found: with what right it can be deleted. The zero whereabouts is of one that could

@@ -20,6 +20,7 @@ type run struct {
 	settings settings.Settings
 	ledger   *ledger.Ledger
 	request  Request
+	views    map[ledger.User]ledger.View // the ledger, as it was last read
 	recorded map[engage.Fingerprint]bool // tokens that were made for secrets, of whatever user by now
 	holders  map[string]*holder          // by ARN; a secret that could not be read is missing
 	whole    bool                        // all secrets were read
@@ -88,6 +89,7 @@ func (u *userSweep) readAgain(ctx context.Context) (err error) {
 	if !u.blind && slices.ContainsFunc(u.view.Secrets(), func(arn string) bool { return u.newProof(arn).Undecided() }) {
 		u.view, err = u.ledger.ReadSettled(ctx, u.user)
 	}
+	u.views[u.user] = u.view
 	return err
 }
 
