@@ -56,18 +56,27 @@ func (i *invocation) create(ctx context.Context) (Report, error) {
 
 // awaitLabel checks that the version carries AWSPENDING or AWSCURRENT. The description may be some seconds old, so that it
 // is asked for again before the rotation is called abandoned.
-func (i *invocation) awaitLabel(ctx context.Context) (err error) {
-	for try := 0; ; try++ {
-		if i.labels.Carries(i.event.VersionID, LabelPending) || i.labels.Carries(i.event.VersionID, LabelCurrent) {
-			return nil
-		}
+func (i *invocation) awaitLabel(ctx context.Context) error {
+	for try := 0; !i.labelled(); try++ {
 		if !pause(ctx, try) {
-			return fail("check the version", ErrAbandoned, "the version does not carry AWSPENDING: the rotation was cancelled, or the secret edited by hand; "+hintStartAfresh)
+			return errLabelLost()
 		}
-		if i.labels, err = i.config.Secrets.Describe(ctx, i.event.SecretID); err != nil {
-			return fail("describe the secret", err, "the service repeats the rotation")
+		if err := i.describe(ctx); err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+// labelled reports whether the version carries a label that lets its rotation go on.
+func (i *invocation) labelled() bool {
+	return i.labels.Carries(i.event.VersionID, LabelPending) || i.labels.Carries(i.event.VersionID, LabelCurrent)
+}
+
+// describe reads the labels anew.
+func (i *invocation) describe(ctx context.Context) (err error) {
+	i.labels, err = i.config.Secrets.Describe(ctx, i.event.SecretID)
+	return fail2("describe the secret", err, "the service repeats the rotation")
 }
 
 func (i *invocation) unchanged(ctx context.Context) (Report, error) {

@@ -21,9 +21,6 @@ func (i *invocation) finish(ctx context.Context) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	if err := i.awaitLabel(ctx); err != nil {
-		return Report{}, err
-	}
 	current, err := i.agree(ctx)
 	if err != nil {
 		return Report{}, err
@@ -60,22 +57,26 @@ func (i *invocation) finish(ctx context.Context) (Report, error) {
 	return report, nil
 }
 
-// agree reports whether the version is AWSCURRENT, as soon as the description and the value say the same of that: one of
-// them may be some seconds old, or the label was moved between the two reads.
+// agree reports whether the version is AWSCURRENT, as soon as the description and the value say the same of that, and the
+// version is not without its labels: what was read may be some seconds old, or the label was moved between the two reads.
 func (i *invocation) agree(ctx context.Context) (current bool, err error) {
 	for try := 0; ; try++ {
 		current = i.labels.Carries(i.event.VersionID, LabelCurrent)
-		if current == (i.current.ID == i.event.VersionID) {
+		agreed := current == (i.current.ID == i.event.VersionID)
+		switch {
+		case agreed && i.labelled():
 			return current, nil
-		}
-		if !pause(ctx, try) {
+		case pause(ctx, try):
+		case agreed:
+			return false, errLabelLost()
+		default:
 			return false, fail("check the version", errors.New("reads of the secret do not agree on AWSCURRENT"), "the service repeats the rotation")
 		}
 		if err := i.readCurrent(ctx); err != nil {
 			return false, err
 		}
-		if i.labels, err = i.config.Secrets.Describe(ctx, i.event.SecretID); err != nil {
-			return false, fail("describe the secret", err, "the service repeats the rotation")
+		if err := i.describe(ctx); err != nil {
+			return false, err
 		}
 	}
 }
@@ -214,6 +215,8 @@ func (f *finishing) swap(ctx context.Context) error {
 			return nil
 		case labels.Holder(LabelCurrent) != f.current.ID:
 			return f.giveUp(ctx, errors.New("the secret was edited at the moment of the swap; the edit stays"))
+		case !labels.Carries(f.event.VersionID, LabelPending):
+			return errLabelLost()
 		case !pause(ctx, try):
 			return fail("move AWSCURRENT", err, "the service repeats the rotation; the function needs secretsmanager:UpdateSecretVersionStage on the secret")
 		}

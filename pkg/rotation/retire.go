@@ -18,6 +18,9 @@ const readSettles = time.Second
 // the report, and the record stays for the next rotation or sweep.
 func (f *finishing) retire(ctx context.Context, report *Report) {
 	due, later := f.sort()
+	if len(due) > 0 && f.settings.Retention > 0 {
+		due, later = f.sortSettled(ctx)
+	}
 	if f.retiring.State != "" && f.sharedWithOther(f.retiring.Fingerprint) {
 		f.config.Log.WarnContext(ctx, "another secret may hold the previous token, which is left to the sweep", "fingerprint", f.retiring.Fingerprint)
 	}
@@ -78,6 +81,19 @@ func (f *finishing) sort() (due, later []ledger.Token) {
 		}
 	}
 	return due, later
+}
+
+// sortSettled is sort by a settled view: somebody may have put a token back whose time was over, and another attempt have
+// written just now that its retention begins anew.
+func (f *finishing) sortSettled(ctx context.Context) (due, later []ledger.Token) {
+	view, err := f.ledger().ReadSettled(ctx, f.place.user)
+	if err == nil {
+		f.view = view
+		return f.sort()
+	}
+	f.config.Log.WarnContext(ctx, "tokens whose retention is over are left to the sweep", "error", err.Error())
+	_, later = f.sort()
+	return nil, later
 }
 
 // leftOver reports whether a record is of a token that an older, abandoned version was to hold. Since AWSCURRENT has

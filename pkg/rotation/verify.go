@@ -41,7 +41,7 @@ func errNoValue() error {
 }
 
 func errLabelLost() error {
-	return fail("check the version", ErrAbandoned, "the version has lost AWSPENDING: the rotation was cancelled, or the secret edited by hand; "+hintStartAfresh)
+	return fail("check the version", ErrAbandoned, "the version does not carry AWSPENDING: the rotation was cancelled, or the secret edited by hand; "+hintStartAfresh)
 }
 
 // giveUp takes AWSPENDING from the version, so that the next rotation starts afresh instead of meeting the same fault for

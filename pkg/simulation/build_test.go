@@ -152,6 +152,7 @@ func (w *world) populate() {
 		w.after(w.between(0, time.Minute), func() { w.rotate(s) })
 	}
 	if !w.options.yardstick {
+		w.readers = newReaders(w)
 		w.schedule(w.between(10*time.Minute, 10*time.Hour), func() { w.sweep(sweep.Request{}) })
 	}
 	if w.strangers > 0 {

@@ -20,7 +20,7 @@ const (
 	lostEdit                   // G6
 	needless                   // a rotation fails, although nothing goes wrong
 	tardy                      // a token lives on for longer, or is one more, than needs be
-	cutOff                     // G7: a reader that caches for the retention has a failed call
+	cutOff                     // G7: a reader has a failed call
 	broken                     // something else that must not be
 	numberOfGuarantees
 )
@@ -96,6 +96,7 @@ type token struct {
 	stray             time.Time // when a sweep first recorded it
 	coincidence       bool      // taken for ours by a documented coincidence
 	removedByHand     bool
+	endedEarly        bool     // it was deleted before the retention was over, as it may be
 	sharedWith        *managed // which a person has given it to, although it is another secret's
 	replacedByHand    bool
 }

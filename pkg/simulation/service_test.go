@@ -125,6 +125,9 @@ func (w *world) rotationStep(r *rotationRun, event awstest.RotationEvent, over f
 		process = w.newRotator()
 	}
 	i := &invocation{run: r, secret: r.secret, step: event.Step, memory: memory{version: event.ClientRequestToken}}
+	if event.Step == awstest.StepFinish {
+		w.readers.begin(r.secret)
+	}
 	if w.trace != nil {
 		i.name = event.Step + " " + r.secret.name + " " + event.ClientRequestToken[:8]
 	}

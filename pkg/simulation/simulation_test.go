@@ -95,12 +95,12 @@ func replay(t *testing.T, o options) {
 
 // totals is what came of many histories.
 type totals struct {
-	histories, started, succeeded, sweeps, duplicates, deeds int
-	coincidences, unclaimed                                  int
-	faults                                                   faultCounts
-	violations                                               [numberOfGuarantees]int
-	took                                                     time.Duration
-	bad                                                      []badSeed
+	histories, started, succeeded, sweeps, duplicates, deeds, reads int
+	coincidences, unclaimed                                         int
+	faults                                                          faultCounts
+	violations                                                      [numberOfGuarantees]int
+	took                                                            time.Duration
+	bad                                                             []badSeed
 }
 
 type badSeed struct {
@@ -149,6 +149,9 @@ func (s *totals) add(w *world) {
 	s.sweeps += w.sweeps
 	s.duplicates += w.duplicates
 	s.deeds += w.deeds
+	if w.readers != nil {
+		s.reads += w.readers.calls
+	}
 	s.coincidences += w.coincidences
 	s.unclaimed += w.unclaimed
 	for i, n := range w.faults {

@@ -26,6 +26,7 @@ func table(ours, theirs totals) string {
 	row("sweeps", ours.sweeps, theirs.sweeps)
 	row("duplicate steps", ours.duplicates, theirs.duplicates)
 	row("deeds of people", ours.deeds, theirs.deeds)
+	row("calls of readers", ours.reads, theirs.reads)
 	row("calls", ours.faults.calls(), theirs.faults.calls())
 	for f := lostRequest; f < numberOfFaults; f++ {
 		row("fault: "+faultNames[f], ours.faults[f], theirs.faults[f])

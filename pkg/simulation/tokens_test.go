@@ -241,14 +241,20 @@ func (w *world) observeDeleted(by *invocation, text string) {
 		}
 	}
 	switch {
-	case w.retention == 0 || t.coincidence || t.sharedWith != nil || t.lastOf == nil || t.lastOf.revoked || !t.lastCurrent.Add(w.retention).After(now):
+	case w.retention == 0 || t.coincidence || t.sharedWith != nil || t.lastOf == nil || t.lastOf.revoked:
+		t.endedEarly = true
+	case !t.lastCurrent.Add(w.retention).After(now):
 	case t.putBack && t.currentSince.After(by.looked[t.lastOf]): // in the moment of its deletion
+		t.endedEarly = true
 		w.coincidences++
 	case t.by == nil && w.exclusive && t.replacedByHand, !t.swept && (t.replacedByHand || t.putBack && t.lastOf.moved):
+		t.endedEarly = true
 		w.coincidences++ // replaced by hand, before a rotation or a sweep has seen it as current
 	default:
+		t.endedEarly = true // told once
 		w.violate(cutOff, "token %s of %s was deleted %v after it ceased to be AWSCURRENT's; the retention is %v", t, t.lastOf, now.Sub(t.lastCurrent), w.retention)
 	}
+	w.readers.everybody(nil)
 	if t.by != nil || t.held {
 		return
 	}

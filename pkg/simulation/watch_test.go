@@ -145,7 +145,7 @@ func (w *world) observeStep(i *invocation) {
 	if w.options.yardstick || i.dead || i.faults > 0 || i.drag > 0 {
 		return
 	}
-	if t := i.replaced; t != nil && !t.coincidence && t.sharedWith == nil && !i.failed && w.retention == 0 && t.alive() && !w.isHeld(t.text) && w.vendor.Alive(i.secret.current) {
+	if t := i.replaced; t != nil && !t.coincidence && t.sharedWith == nil && !i.failed && w.retention == 0 && t.alive() && !w.isHeld(t.text) && w.vendor.Alive(i.secret.current) && w.byFingerprint[string(i.report.Fingerprint)].alive() {
 		w.violate(tardy, "%s left token %s alive, which it has replaced", i, t)
 	}
 	for _, t := range i.created {

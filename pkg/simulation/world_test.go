@@ -65,6 +65,8 @@ type world struct {
 	live        int // invocations at work
 	lateEffects int
 
+	readers *readers // nil beside the yardstick
+
 	observer
 }
 
@@ -204,6 +206,7 @@ func (w *world) quiet() {
 // drain ends what still runs, so that the bubble can end.
 func (w *world) drain() {
 	w.quiet()
+	w.readers.end()
 	w.events = nil
 }
 
