@@ -60,6 +60,14 @@ var profiles = []profile{
 		w.bent = w.moveBack
 		w.weather.at = map[string]float64{opCreate: 0.2, opPut: 0.3}
 	}},
+	// Versions that are put back by hand, steps that come twice, and reads that are old.
+	{"returns", 2, func(w *world) {
+		w.lonely, w.retention = w.chance(0.7), []time.Duration{0, 10 * time.Minute, 3 * time.Hour}[w.random.IntN(3)]
+		w.people, w.impatience, w.staleRate, w.drag = 0.03, 0.3, 0.4, 0.2
+		w.sweepRate, w.duels = []float64{0, 0.005}[w.random.IntN(2)], 0.2
+		w.bent = w.moveBack
+		w.weather.at = map[string]float64{opMove: 0.2}
+	}},
 	// Logins that are slow or fail.
 	{"logins", 1, func(w *world) {
 		w.impatience, w.drag = 0.1, 0.3

@@ -170,11 +170,11 @@ func (r *readers) call(reader *reader) {
 	r.restart(reader) // as who looks after it does
 }
 
-// mayMiss reports whether the reader need not notice in time that the token is dead: where the retention was not to be
-// kept, for a plain cache and for whoever has just read the secret as it was a moment ago; and where somebody's deed had
-// left a dead token in the secret then.
+// mayMiss reports whether the reader need not notice in time that the token is dead: where there is a retention that was
+// not to be kept, or a person has deleted the token, a plain cache goes on with it, and so does whoever has just read the
+// secret as it was a moment ago.
 func (reader *reader) mayMiss(t *token) bool {
-	return reader.lag > 0 && (t.endedEarly || t.died.Before(t.lastCurrent) || reader.source == nil && t.removedByHand)
+	return reader.lag > 0 && (t.endedEarly || t.removedByHand || t.died.Before(t.lastCurrent))
 }
 
 // send sends a call and returns the token that was refused in the end, or "".

@@ -67,12 +67,22 @@ func (r *run) lookAgain(ctx context.Context) error {
 		return err
 	}
 	for _, arn := range slices.Sorted(maps.Keys(r.holders)) {
-		h, err := r.readHolder(ctx, arn)
-		if err != nil {
-			return err
+		if err := r.look(ctx, arn); err != nil {
+			r.fault(ctx, err)
 		}
-		r.holders[arn] = h
 	}
+	return nil
+}
+
+// look reads a secret once more. From then on one that cannot be read, or is being changed, may hold any of its tokens.
+func (r *run) look(ctx context.Context, arn string) error {
+	h, err := r.readHolder(ctx, arn)
+	if err != nil {
+		delete(r.holders, arn)
+		r.whole = false
+		return err
+	}
+	r.holders[arn] = h
 	return nil
 }
 
@@ -80,18 +90,17 @@ func (r *run) lookAgain(ctx context.Context) error {
 // the version back at any moment.
 func (d deletion) carryOut(ctx context.Context) (deleted bool, err error) {
 	u := d.of
-	if h := u.holders[d.record.Secret]; h != nil {
-		if h, err = u.readHolder(ctx, h.arn); err != nil {
+	if u.holders[d.record.Secret] != nil {
+		if err := u.look(ctx, d.record.Secret); err != nil {
 			return false, err
 		}
-		u.holders[h.arn] = h
 	}
-	if u.heldByAny(d.record.Fingerprint) {
+	if u.heldByAny(d.record.Fingerprint) || u.sharedUnread(d.record) || d.record.State == ledger.Stray && !u.whole {
 		return false, nil
 	}
 	// What nobody holds any more may have been replaced just now, and its record written anew before.
 	standing, found, err := u.ledger.Look(ctx, u.user, d.record)
-	if err != nil || !found || standing.NotBefore.After(d.record.NotBefore) && standing.Secret != u.revoke {
+	if err != nil || !found || standing.Secret != u.revoke && begunAnew(d.record, standing) {
 		return false, err
 	}
 	err = d.found.client.Delete(ctx, d.found.auth, d.found.token)
@@ -102,4 +111,9 @@ func (d deletion) carryOut(ctx context.Context) (deleted bool, err error) {
 		return false, err
 	}
 	return true, u.ledger.Forget(ctx, u.user, u.view, d.record)
+}
+
+// begunAnew reports whether a token's retention has begun anew since its record was read.
+func begunAnew(record, standing ledger.Token) bool {
+	return standing.NotBefore.After(record.NotBefore) || standing.State == ledger.Retiring && !standing.Replaced
 }
