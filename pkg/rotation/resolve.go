@@ -114,18 +114,12 @@ func (i *invocation) excludeOthers(ctx context.Context, proof *ledger.Proof) err
 	return nil
 }
 
-// heldByVersion returns the token that an intent's version holds. What was put seconds ago may not be to be read yet: where
-// the intent's invocation may have been at work until now, it is asked for again.
+// heldByVersion returns the token that an intent's version holds.
 func (i *invocation) heldByVersion(ctx context.Context, intent ledger.Intent) (engage.Token, error) {
 	if intent.Version == i.current.ID {
 		return i.currentDocument.Token()
 	}
-	for try := 0; ; try++ {
-		token, err := i.heldBy(ctx, i.event.SecretID, intent.Version, "")
-		if err != nil || !token.IsZero() || i.config.Now().After(intent.Until) || !pause(ctx, try) {
-			return token, err
-		}
-	}
+	return i.heldBy(ctx, i.event.SecretID, intent.Version, "")
 }
 
 // concerned reports whether the ledger holds anything of this secret that an earlier attempt may have left open.

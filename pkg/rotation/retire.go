@@ -68,6 +68,9 @@ func (f *finishing) sort() (due, later []ledger.Token) {
 			continue
 		}
 		seen[record.Fingerprint] = true
+		if record.Version != f.event.VersionID && f.labels.Carries(record.Version, LabelPending) {
+			continue // another rotation's, which looks after it
+		}
 		ends := record.State == ledger.Retiring && !record.Replaced || f.leftOver(record)
 		if ends {
 			record.State, record.NotBefore, record.Replaced = ledger.Retiring, now, true
@@ -105,8 +108,8 @@ func (f *finishing) leftOver(record ledger.Token) bool {
 	if record.Version == f.event.VersionID {
 		return true // made by a simultaneous attempt; the version holds another one
 	}
-	labelled := f.labels.Carries(record.Version, LabelPending) || f.labels.Carries(record.Version, LabelCurrent) && f.retiring.State == ""
-	return !labelled && f.record.CreatedAt.After(record.CreatedAt)
+	current := f.labels.Carries(record.Version, LabelCurrent) && f.retiring.State == ""
+	return !current && f.record.CreatedAt.After(record.CreatedAt)
 }
 
 // delete deletes a token and then its record.

@@ -153,14 +153,22 @@ func (w *world) populate() {
 	}
 	if !w.options.yardstick {
 		w.readers = newReaders(w)
-		w.schedule(w.between(10*time.Minute, 10*time.Hour), func() { w.sweep(sweep.Request{}) })
+		w.schedule(w.mean(10*time.Minute, 10*time.Hour), func() { w.sweep(sweep.Request{}) })
 	}
 	if w.strangers > 0 {
 		w.schedule(w.between(time.Hour, 10*time.Hour), w.stranger)
 	}
 	if w.people > 0 {
-		w.schedule(w.between(10*time.Minute, 10*time.Hour), w.intervene)
+		w.schedule(w.mean(10*time.Minute, 10*time.Hour), w.intervene)
 	}
+}
+
+// mean draws a mean time, unless the profile has set one.
+func (w *world) mean(low, high time.Duration) time.Duration {
+	if drawn := w.between(low, high); w.interval == 0 {
+		return drawn
+	}
+	return w.interval
 }
 
 // schedule repeats something at random times until the calm.

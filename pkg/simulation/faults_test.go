@@ -41,13 +41,14 @@ type weather struct {
 	burstFor   time.Duration
 	only       int                // the service that bursts are limited to, or -1
 	at         map[string]float64 // more faults at some operations
+	refused    map[string]float64 // operations that lack a permission now and then
 	mild       bool               // a second try has luck
 
 	until, next time.Time // of the present burst; when the next one starts
 }
 
 // still reports whether there are no faults.
-func (f weather) still() bool { return f.rate == 0 && f.burst == 0 && f.at == nil }
+func (f weather) still() bool { return f.rate == 0 && f.burst == 0 && f.at == nil && f.refused == nil }
 
 func (w *world) newWeather() weather {
 	weather := weather{only: -1}
@@ -87,6 +88,9 @@ func (w *world) faultRate(s service) float64 {
 func (w *world) decide(c *call) fault {
 	if w.weather.mild && !w.calm {
 		return w.mildFault(c)
+	}
+	if rate := w.weather.refused[c.op]; rate > 0 && !w.calm && w.random.Float64() < rate {
+		return denied
 	}
 	if rate := w.weather.at[c.op]; rate > 0 && !w.calm && w.random.Float64() < rate {
 		return []fault{lostRequest, lostAnswer, silence, silenceAfter, lateEffect, slowAnswer, error500After, killAfter, refusal(c)}[w.random.IntN(9)]

@@ -43,6 +43,9 @@ func TestMutations(t *testing.T) {
 		if !wanted.MatchString(m.name) || !*all && !m.few && *only == "" {
 			continue
 		}
+		if *profileFlag != "" {
+			m.in = *profileFlag
+		}
 		t.Run(strings.ReplaceAll(m.name, " ", "-"), func(t *testing.T) {
 			t.Parallel()
 			m.check(t)

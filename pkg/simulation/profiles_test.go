@@ -68,6 +68,19 @@ var profiles = []profile{
 		w.bent = w.moveBack
 		w.weather.at = map[string]float64{opMove: 0.2}
 	}},
+	// Puts that are refused, in steps that come twice and are slow.
+	{"refused", 1, func(w *world) {
+		w.lonely, w.impatience, w.drag, w.staleRate = true, 0.6, 0.6, 0.2
+		w.weather.refused = map[string]float64{opPut: 0.4}
+		w.people, w.sweepRate = 0, 0
+	}},
+	// A creation that is lost and not tried again, tokens that are put by hand, and sweeps.
+	{"stranded", 1, func(w *world) {
+		w.lonely, w.exclusive, w.patience = true, false, 1
+		w.weather.at = map[string]float64{opCreate: 0.6}
+		w.people, w.interval = 0.01, 30*time.Minute
+		w.bent = w.handMade
+	}},
 	// Logins that are slow or fail.
 	{"logins", 1, func(w *world) {
 		w.impatience, w.drag = 0.1, 0.3
@@ -87,7 +100,7 @@ var profiles = []profile{
 
 // setProfile draws the history's profile, or takes the one that is asked for.
 func (w *world) setProfile() {
-	w.tests = 0.02
+	w.tests, w.patience = 0.02, 4
 	sum := 0
 	for _, p := range profiles {
 		sum += p.weight

@@ -74,7 +74,7 @@ func (w *world) begin(s *managed, test bool, done func(awstest.Outcome)) {
 		panic(err)
 	}
 	w.started++
-	s.run = &rotationRun{Run: run, secret: s, attempt: 1, attempts: 1 + w.random.IntN(4), done: done}
+	s.run = &rotationRun{Run: run, secret: s, attempt: 1, attempts: 1 + w.random.IntN(w.patience), done: done}
 	w.next(s.run)
 }
 

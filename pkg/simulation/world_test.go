@@ -49,6 +49,8 @@ type world struct {
 	bent      func(*managed) // what people do mostly
 	crowded   bool           // all secrets are of one user
 	lonely    bool           // there is one secret
+	patience  int            // how often the service tries a rotation at the most
+	interval  time.Duration  // the mean time between sweeps, and between deeds of people; zero: drawn
 	duels     float64        // how often sweeps start when a rotation is run again or cancelled
 
 	// The scheduler's.
