@@ -224,7 +224,7 @@ func (p *Proof) Settled() []Intent {
 	return settled
 }
 
-// Unproven is an intent that never will be settled, and the tokens that may have come of it.
+// Unproven is an intent that never will be settled, and the tokens that may have come of it and have no record yet.
 type Unproven struct {
 	Intent Intent
 	Tokens []engage.Fingerprint
@@ -239,7 +239,7 @@ func (p *Proof) Expired() []Unproven {
 		}
 		u := Unproven{Intent: intent}
 		if intent.Baseline.Known() {
-			u.Tokens = p.candidates(intent)
+			u.Tokens = slices.DeleteFunc(p.candidates(intent), func(f engage.Fingerprint) bool { return p.unclaimed[f] })
 		}
 		expired = append(expired, u)
 	}

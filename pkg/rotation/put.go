@@ -49,8 +49,8 @@ func (i *invocation) put(ctx context.Context, p place, session *engage.Session, 
 func (i *invocation) settlePut(ctx context.Context, p place, session *engage.Session, made creation, putErr error) error {
 	refused := !errors.Is(putErr, ErrOutcomeUnknown) && !errors.Is(putErr, ErrConflict)
 	failure := fail("put the token", putErr, "the next attempt goes on from here")
-	// However certain a refusal: the SDK tries several times, and an earlier try may have been lost.
-	if err := i.readPending(ctx, true); err != nil {
+	// However certain a refusal: the SDK tries several times, and the answer of an earlier try may have been lost.
+	if err := i.readPending(ctx, false); err != nil {
 		return failure
 	}
 	if i.pending.ID != "" {

@@ -125,6 +125,7 @@ type memory struct {
 	ledgerUser string
 	loggedIn   int                    // times that a login was answered
 	looked     map[*managed]time.Time // where AWSCURRENT stood when, as it last saw
+	described  time.Time              // when the labels stood as it last saw them
 	base       string                 // the version that it last saw as AWSCURRENT
 	listedAt   time.Time
 	proofAt    time.Time // when it listed before it last read the ledger

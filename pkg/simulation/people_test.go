@@ -85,8 +85,14 @@ func (w *world) edit(s *managed, text string) {
 	w.write(s.arn, before+`"note":"edit `+strconv.Itoa(s.edits)+`"`+after)
 }
 
+// mostTokens is how many tokens of one user people and other programs let pile up.
+const mostTokens = 100
+
 // handMade puts a token into the secret that a person has made.
 func (w *world) handMade(s *managed) {
+	if len(w.vendor.Tokens(s.user.name)) > mostTokens {
+		return
+	}
 	t := w.register(w.vendor.CreateToken(s.user.name), s.user.name, nil)
 	w.logf("somebody makes token %s for %s", t, s)
 	w.after(w.between(0, time.Minute), func() {
@@ -234,6 +240,9 @@ func (w *world) changeUser(s *managed) {
 // stranger is another program that makes tokens on the same user, and perhaps deletes them.
 func (w *world) stranger() {
 	u := w.users[w.random.IntN(len(w.users))]
+	if len(w.vendor.Tokens(u.name)) > mostTokens {
+		return
+	}
 	t := w.register(w.vendor.CreateToken(u.name), u.name, nil)
 	w.logf("another program makes token %s", t)
 	if w.chance(0.3) {

@@ -21,7 +21,7 @@ var profiles = []profile{
 		w.crowded, w.together, w.exclusive = true, true, false
 		w.weather.at = map[string]float64{opCreate: 0.5, opDescribe: 0.05}
 		w.strangers = []float64{0, 0.01}[w.random.IntN(2)]
-		w.people, w.staleRate, w.sweepRate = 0.02, 0.1, 0.003
+		w.people, w.staleRate, w.sweepRate = 0.02, []float64{0.1, 0.5}[w.random.IntN(2)], 0.003
 		w.bent = []func(*managed){w.handMade, w.handMade, w.share}[w.random.IntN(3)]
 	}},
 	// One secret, whose creations get lost, and another program that makes tokens.
@@ -74,9 +74,10 @@ var profiles = []profile{
 		w.weather.refused = map[string]float64{opPut: 0.4}
 		w.people, w.sweepRate = 0, 0
 	}},
-	// A creation that is lost and not tried again, tokens that are put by hand, and sweeps.
+	// Creations that are lost, and tried again late or not at all, tokens that are put by hand, and sweeps.
 	{"stranded", 1, func(w *world) {
-		w.lonely, w.exclusive, w.patience = true, false, 1
+		w.lonely = w.chance(0.5)
+		w.crowded, w.together, w.exclusive, w.patience = !w.lonely, false, false, 1+w.random.IntN(2)
 		w.weather.at = map[string]float64{opCreate: 0.6}
 		w.people, w.interval = 0.01, 30*time.Minute
 		w.bent = w.handMade
@@ -89,10 +90,11 @@ var profiles = []profile{
 		}
 		w.weather.at = map[string]float64{opGrant: 0.5, opExchange: 0.6, opLogin: 0.6}
 	}},
-	// Only faults that a second try mends: nobody is to notice.
+	// Only faults that a second try mends, and reads that are old: nobody is to notice.
 	{"mild", 2, func(w *world) {
 		w.weather = weather{only: -1, mild: true, rate: 0.2}
-		w.people, w.impatience, w.lagging, w.staleRate, w.drag, w.strangers = 0, 0, 0, 0, 0, 0
+		w.people, w.impatience, w.lagging, w.drag, w.strangers = 0, 0, 0, 0, 0
+		w.staleRate = []float64{0, 0.3}[w.random.IntN(2)]
 		w.lifetime = 5 * time.Minute
 		w.sweepRate = []float64{0, 0.005, 0.015}[w.random.IntN(3)]
 	}},

@@ -78,7 +78,7 @@ func (s secrets) Describe(ctx context.Context, secretID string) (rotation.Descri
 	c.effect = func(c *call) {
 		out, err := s.w.secretsManager.DescribeSecret(&awstest.SecretIdInput{SecretId: secretID, Stale: s.w.changesSince(secretID, c.age)})
 		if result = err; err == nil {
-			s.w.observeLook(c.by, secretID, c.age)
+			s.w.observeDescribed(c.by, secretID, c.age)
 			found = rotation.Description{ARN: out.ARN, Versions: out.VersionIdsToStages}
 		}
 	}

@@ -68,6 +68,14 @@ func (w *world) observeGet(by *invocation, arn, version, label string, age time.
 	}
 }
 
+// observeDescribed sees that a program looks where all labels of its secret stood some time ago.
+func (w *world) observeDescribed(by *invocation, arn string, age time.Duration) {
+	w.observeLook(by, arn, age)
+	if by.secret == w.secretOf[arn] {
+		by.described = time.Now().Add(-age)
+	}
+}
+
 // observeLook sees that a program looks where the labels of a secret stood some time ago.
 func (w *world) observeLook(by *invocation, arn string, age time.Duration) {
 	if by.looked == nil {
@@ -144,7 +152,7 @@ func (w *world) observeMove(by *invocation, arn, label, to, from string) {
 	if t != nil && by.givenUp[t.fingerprint] {
 		w.violate(broken, "token %s, which the ledger has given up, became %s's", t, s)
 	}
-	if at, ok := s.cancelled[s.currentVersion]; ok && by.began.Sub(at) > w.staleness {
+	if at, ok := s.cancelled[s.currentVersion]; ok && (by.began.Sub(at) > w.staleness || by.described.After(at)) {
 		w.violate(broken, "%s swaps version %.8s of %s in, which somebody cancelled", by, s.currentVersion, s)
 	}
 	if s.fields != fields {

@@ -2,6 +2,8 @@ package sweep
 
 import (
 	"context"
+	"fmt"
+	"time"
 
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/ledger"
@@ -44,6 +46,10 @@ func (u *userSweep) resolveIntents(ctx context.Context, h *holder, report *Secre
 		u.write(ctx, func() error { return u.ledger.End(ctx, u.user, intent) })
 	}
 	for _, expired := range proof.Expired() {
+		if !expired.Intent.Baseline.Known() {
+			u.fault(ctx, fmt.Errorf("whether the creation of %s for secret %s version %s made a token will never be known: the user had too many tokens to compare; look for it at the vendor",
+				expired.Intent.StartedAt.Format(time.RFC3339), h.arn, expired.Intent.Version))
+		}
 		report.Unclaimed = append(report.Unclaimed, expired.Tokens...)
 		u.write(ctx, func() error { return u.ledger.Report(ctx, u.user, expired) })
 	}

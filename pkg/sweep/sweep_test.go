@@ -314,6 +314,31 @@ func TestSweepReportsWhatCannotBeProven(t *testing.T) {
 	})
 }
 
+func TestSweepTellsOnceOfACreationThatCannotBeCompared(t *testing.T) {
+	inWorld(t, nil, func(t *testing.T, w *world) {
+		w.rotate()
+		for range 701 { // more than a baseline holds
+			w.engage.CreateToken(w.user.Username)
+		}
+		w.crash(afterCreation())
+		time.Sleep(2 * time.Hour)
+		told := 0
+		for range 2 {
+			answer, err := w.sweeper.Run(t.Context(), sweep.Request{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			told += len(answer.Faults)
+		}
+		if told != 1 {
+			t.Errorf("told %d times", told)
+		}
+		if n := w.records("intent-"); n != 0 {
+			t.Errorf("%d intents stay", n)
+		}
+	})
+}
+
 func TestSweepRetiresATokenThatWasReplacedByHand(t *testing.T) {
 	inWorld(t, map[string]string{settings.EnvRetention: "1h"}, func(t *testing.T, w *world) {
 		replaced := w.rotate()
