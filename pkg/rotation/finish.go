@@ -181,12 +181,12 @@ func (f *finishing) unrecorded() (record ledger.Token) {
 // take a version for pending that was current a moment ago, and whose token readers still have.
 func (f *finishing) admit(ctx context.Context) error {
 	switch {
-	case f.record.State == "":
-		return f.giveUp(ctx, errors.New("nothing tells that the version's token was made for it: the version was made by hand"))
+	case f.record.Version != f.event.VersionID:
+		return f.giveUp(ctx, errors.New("nothing tells that the version's token was made for it: the version was made for a test, or by hand"))
 	case f.record.State != ledger.Issued:
 		return f.giveUp(ctx, errors.New("the token is marked for deletion: a sweep gave the creation up, or the version was replaced long ago"))
 	case f.record.Base != f.current.ID:
-		return f.giveUp(ctx, errors.New("the version was not made from the present AWSCURRENT: the secret was edited during the rotation, and the edit stays; or the version was made for a test, or by hand"))
+		return f.giveUp(ctx, errors.New("the secret was edited during the rotation; the edit stays"))
 	}
 	return nil
 }

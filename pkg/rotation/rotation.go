@@ -53,9 +53,9 @@
 //
 //	V is AWSCURRENT                  the swap was made               what the ledger says is due is retired
 //	V is not AWSPENDING              cancelled, or edited by hand    error; its token goes with the next rotation or sweep
-//	AWSCURRENT is not the version    edited by hand since, or V was  V loses AWSPENDING, the edit stays; the token goes
-//	that V's token was made beside   made for a test                 with the next rotation or sweep
-//	nothing tells of V's token       V was made by hand              V loses AWSPENDING
+//	AWSCURRENT is not the version    edited by hand since            V loses AWSPENDING, the edit stays; the token goes
+//	that V was made from                                             with the next rotation or sweep
+//	V's token was not made for V     V was made for a test           V loses AWSPENDING
 //	V's token is dead                                                V loses AWSPENDING
 //	V's record says retiring         a sweep gave it up, or this is  V loses AWSPENDING
 //	                                 late and V was replaced since

@@ -128,6 +128,8 @@ var mutations = []mutation{
 		old: `CreatedAt: intent.StartedAt, Base: intent.Base}`, new: `CreatedAt: intent.StartedAt, Base: f.current.ID}`},
 	{name: "what was given up is not swapped in", file: "rotation/finish.go",
 		old: `case f.record.State != ledger.Issued:`, new: `case false:`},
+	{name: "a token that was made for another version is not swapped in", in: "records", file: "rotation/finish.go",
+		old: `case f.record.Version != f.event.VersionID:`, new: `case f.record.State == "":`},
 	{name: "a swap that failed is looked at", file: "rotation/finish.go",
 		old: "err != nil; try++ {\n", new: "err != nil; try++ {\n		if true {\n			return err\n		}\n"},
 	{name: "a previous token of another user's is deleted by its own right", file: "rotation/retire.go",
