@@ -122,20 +122,21 @@ type memory struct {
 	failed    bool
 	loginUser string
 	// ledgerUser is the part of the ledger that it wrote an intent to.
-	ledgerUser string
-	loggedIn   int                    // times that a login was answered
-	looked     map[*managed]time.Time // where AWSCURRENT stood when, as it last saw
-	described  time.Time              // when the labels stood as it last saw them
-	base       string                 // the version that it last saw as AWSCURRENT
-	listedAt   time.Time
-	proofAt    time.Time // when it listed before it last read the ledger
-	verified   map[string]bool
-	created    []*token
-	faults     int            // what went wrong with its calls, but for a put that was refused
-	calls      map[string]int // to the vendor
-	version    string         // that it works on
-	put        string         // the token that it has put
-	replaced   *token         // that it has put another one in the place of
+	ledgerUser  string
+	loggedIn    int                    // times that a login was answered
+	looked      map[*managed]time.Time // where AWSCURRENT stood when, as it last saw
+	described   time.Time              // when the labels stood as it last saw them,
+	describedAt time.Time              // and when it saw them
+	base        string                 // the version that it last saw as AWSCURRENT
+	listedAt    time.Time
+	proofAt     time.Time // when it listed before it last read the ledger
+	verified    map[string]bool
+	created     []*token
+	faults      int            // what went wrong with its calls, but for a put that was refused
+	calls       map[string]int // to the vendor
+	version     string         // that it works on
+	put         string         // the token that it has put
+	replaced    *token         // that it has put another one in the place of
 	// givenUp are the fingerprints of tokens that it has read in the ledger to be given up.
 	givenUp map[string]bool
 	// putRefused tells that a permission was missing to put the token.

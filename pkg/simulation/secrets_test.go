@@ -139,7 +139,7 @@ func (s secrets) MoveLabel(ctx context.Context, secretID, label, to, from string
 		})
 		if result == nil {
 			s.w.changed(secretID)
-			s.w.observeMove(c.by, secretID, label, to, from)
+			s.w.observeMove(c.by, secretID, label, c.sent)
 		} else {
 			s.w.logf("  refused: %v", result)
 		}

@@ -72,7 +72,7 @@ func (w *world) observeGet(by *invocation, arn, version, label string, age time.
 func (w *world) observeDescribed(by *invocation, arn string, age time.Duration) {
 	w.observeLook(by, arn, age)
 	if by.secret == w.secretOf[arn] {
-		by.described = time.Now().Add(-age)
+		by.described, by.describedAt = time.Now().Add(-age), time.Now()
 	}
 }
 
@@ -121,8 +121,8 @@ func (w *world) observePut(by *invocation, arn, version, text string) {
 	by.put = t.text
 }
 
-// observeMove sees a label that a program has moved.
-func (w *world) observeMove(by *invocation, arn, label, to, from string) {
+// observeMove sees a label that a program has moved by a request that was sent some time ago.
+func (w *world) observeMove(by *invocation, arn, label string, sent time.Time) {
 	s := w.secretOf[arn]
 	if label != rotation.LabelCurrent {
 		w.observeCurrent(by, s)
@@ -152,7 +152,7 @@ func (w *world) observeMove(by *invocation, arn, label, to, from string) {
 	if t != nil && by.givenUp[t.fingerprint] {
 		w.violate(broken, "token %s, which the ledger has given up, became %s's", t, s)
 	}
-	if at, ok := s.cancelled[s.currentVersion]; ok && (by.began.Sub(at) > w.staleness || by.described.After(at)) {
+	if at, ok := s.cancelled[s.currentVersion]; ok && (by.began.Sub(at) > w.staleness || by.described.After(at) && sent.After(by.describedAt)) {
 		w.violate(broken, "%s swaps version %.8s of %s in, which somebody cancelled", by, s.currentVersion, s)
 	}
 	if s.fields != fields {
