@@ -90,11 +90,11 @@ var profiles = []profile{
 		}
 		w.weather.at = map[string]float64{opGrant: 0.5, opExchange: 0.6, opLogin: 0.6}
 	}},
-	// Only faults that a second try mends, and reads that are old: nobody is to notice.
+	// Only faults that a second try mends, reads that are old, and calls that are slow: nobody is to notice.
 	{"mild", 2, func(w *world) {
 		w.weather = weather{only: -1, mild: true, rate: 0.2}
-		w.people, w.impatience, w.lagging, w.drag, w.strangers = 0, 0, 0, 0, 0
-		w.staleRate = []float64{0, 0.3}[w.random.IntN(2)]
+		w.people, w.impatience, w.lagging, w.strangers = 0, 0, 0, 0
+		w.staleRate, w.drag = []float64{0, 0.3}[w.random.IntN(2)], []float64{0, 0.3}[w.random.IntN(2)]
 		w.lifetime = 5 * time.Minute
 		w.sweepRate = []float64{0, 0.005, 0.015}[w.random.IntN(3)]
 	}},
