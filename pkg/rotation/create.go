@@ -17,10 +17,11 @@ func (i *invocation) create(ctx context.Context) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	if err := i.awaitLabel(ctx); err != nil {
+	current, err := i.agree(ctx)
+	if err != nil {
 		return Report{}, err
 	}
-	if i.pending.ID != "" || i.labels.Carries(i.event.VersionID, LabelCurrent) {
+	if i.pending.ID != "" || current {
 		return i.unchanged(ctx)
 	}
 	if _, err := i.currentDocument.Token(); err != nil {
@@ -52,31 +53,6 @@ func (i *invocation) create(ctx context.Context) (Report, error) {
 		report.Outcome = OutcomeAdopted
 	}
 	return report, nil
-}
-
-// awaitLabel checks that the version carries AWSPENDING or AWSCURRENT. The description may be some seconds old, so that it
-// is asked for again before the rotation is called abandoned.
-func (i *invocation) awaitLabel(ctx context.Context) error {
-	for try := 0; !i.labelled(); try++ {
-		if !pause(ctx, try) {
-			return errLabelLost()
-		}
-		if err := i.describe(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// labelled reports whether the version carries a label that lets its rotation go on.
-func (i *invocation) labelled() bool {
-	return i.labels.Carries(i.event.VersionID, LabelPending) || i.labels.Carries(i.event.VersionID, LabelCurrent)
-}
-
-// describe reads the labels anew.
-func (i *invocation) describe(ctx context.Context) (err error) {
-	i.labels, err = i.config.Secrets.Describe(ctx, i.event.SecretID)
-	return fail2("describe the secret", err, "the service repeats the rotation")
 }
 
 func (i *invocation) unchanged(ctx context.Context) (Report, error) {

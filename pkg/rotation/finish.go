@@ -32,13 +32,15 @@ func (i *invocation) finish(ctx context.Context) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	previous, err := i.currentDocument.Token()
-	if err != nil {
-		return Report{}, fail("read AWSCURRENT", err, "")
-	}
-	f := &finishing{invocation: i, place: p, token: token, previous: previous}
+	f := &finishing{invocation: i, place: p, token: token}
 	if err := f.prepare(ctx); err != nil {
 		return Report{}, err
+	}
+	if err := f.awaitBase(ctx); err != nil {
+		return Report{}, err
+	}
+	if f.previous, err = i.currentDocument.Token(); err != nil {
+		return Report{}, fail("read AWSCURRENT", err, "")
 	}
 	if err := f.admit(ctx); err != nil {
 		return Report{}, err
@@ -49,36 +51,12 @@ func (i *invocation) finish(ctx context.Context) (Report, error) {
 	if err := f.swap(ctx); err != nil {
 		return Report{}, err
 	}
-	report := Report{Outcome: OutcomeSwapped, Fingerprint: token.Fingerprint(), Previous: previous.Fingerprint()}
+	report := Report{Outcome: OutcomeSwapped, Fingerprint: token.Fingerprint(), Previous: f.previous.Fingerprint()}
 	f.retire(ctx, &report)
 	if !f.record.CreatedAt.IsZero() {
 		report.Took = i.config.Now().Sub(f.record.CreatedAt)
 	}
 	return report, nil
-}
-
-// agree reports whether the version is AWSCURRENT, as soon as the description and the value say the same of that, and the
-// version is not without its labels: what was read may be some seconds old, or the label was moved between the two reads.
-func (i *invocation) agree(ctx context.Context) (current bool, err error) {
-	for try := 0; ; try++ {
-		current = i.labels.Carries(i.event.VersionID, LabelCurrent)
-		agreed := current == (i.current.ID == i.event.VersionID)
-		switch {
-		case agreed && i.labelled():
-			return current, nil
-		case pause(ctx, try):
-		case agreed:
-			return false, errLabelLost()
-		default:
-			return false, fail("check the version", errors.New("reads of the secret do not agree on AWSCURRENT"), "the service repeats the rotation")
-		}
-		if err := i.readCurrent(ctx); err != nil {
-			return false, err
-		}
-		if err := i.describe(ctx); err != nil {
-			return false, err
-		}
-	}
 }
 
 // resume goes on after a swap that an earlier attempt made.
@@ -127,6 +105,16 @@ func (f *finishing) prepare(ctx context.Context) error {
 		f.listed, err = f.verify(ctx, f.place, f.token)
 	}
 	return err
+}
+
+// awaitBase reads AWSCURRENT again where it is not what the token was made beside: that read may be old.
+func (f *finishing) awaitBase(ctx context.Context) error {
+	for try := 0; f.record.Base != f.current.ID && pause(ctx, try); try++ {
+		if err := f.readCurrent(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // recordRetiring records the previous token as retiring. That does no harm where the swap does not come about: the token

@@ -109,7 +109,8 @@ func (f *finishing) leftOver(record ledger.Token) bool {
 		return true // made by a simultaneous attempt; the version holds another one
 	}
 	current := f.labels.Carries(record.Version, LabelCurrent) && f.retiring.State == ""
-	return !current && f.record.CreatedAt.After(record.CreatedAt)
+	over := f.retiring.State != "" && f.config.Now().After(record.Until)
+	return !current && (over || f.record.CreatedAt.After(record.CreatedAt))
 }
 
 // delete deletes a token and then its record.

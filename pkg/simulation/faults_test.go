@@ -145,6 +145,7 @@ func (w *world) serve(c *call) {
 		w.logf("  %s %s %s: %s", c.by, c.op, c.resource, faultNames[f])
 	}
 	final := w.random.IntN(2) == 0 && !w.weather.mild
+	c.unseen = f != none && f != staleRead && f != slowRequest && f != slowAnswer
 	switch f {
 	case none:
 		w.act(c, 0)

@@ -186,10 +186,12 @@ func (w *world) accounted(t *token, tokens []ledger.Token, intents []ledger.Inte
 
 // accountedBy is accounted for one record of the token.
 func (w *world) accountedBy(t *token, record ledger.Token, settled bool) string {
+	s := w.secretOf[record.Secret] // nil for strays
+	left := t.left() || t.secret == nil && s != nil && s.user.name != t.user
 	switch record.State {
 	case ledger.Retiring:
-		swapped := w.secretOf[record.Secret].since
-		if settled && record.NotBefore.Before(w.latest.began) || w.retention == 0 && !record.Elsewhere && !t.left() && record.NotBefore.Before(swapped) {
+		swapped := s.since
+		if settled && record.NotBefore.Before(w.latest.began) || w.retention == 0 && !record.Elsewhere && !left && record.NotBefore.Before(swapped) {
 			return "retiring, and overdue"
 		}
 	case ledger.Unclaimed:
@@ -197,7 +199,7 @@ func (w *world) accountedBy(t *token, record ledger.Token, settled bool) string 
 			w.unclaimed++
 		}
 	case ledger.Issued:
-		if settled || !t.left() {
+		if settled || !left {
 			return "issued, and no secret holds it"
 		}
 	}

@@ -22,6 +22,7 @@ type call struct {
 	age    time.Duration // of the state that a read is given
 	answer chan verdict
 	gone   bool // nobody waits for the answer any more
+	unseen bool // the caller is not given what the effect answers
 	// listed is when its invocation had listed the tokens, and proof when it had done so before it last read the ledger.
 	listed, proof time.Time
 }

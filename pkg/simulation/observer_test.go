@@ -137,8 +137,8 @@ type memory struct {
 	version     string         // that it works on
 	put         string         // the token that it has put
 	replaced    *token         // that it has put another one in the place of
-	// givenUp are the fingerprints of tokens that it has read in the ledger to be given up.
-	givenUp map[string]bool
+	// givenUp are the fingerprints of tokens that it has read in the ledger to be given up, and when it first did.
+	givenUp map[string]time.Time
 	// putRefused tells that a permission was missing to put the token.
 	putRefused bool
 	// coincidence tells that somebody else's token was taken for the one that this invocation may have made.

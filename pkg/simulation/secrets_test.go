@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"engage-token-rotation/pkg/awserr"
@@ -123,7 +124,7 @@ func (s secrets) PutPending(ctx context.Context, secretID, versionID string, val
 		})
 		if result == nil && !before {
 			s.w.changed(secretID)
-			s.w.observePut(c.by, secretID, versionID, text)
+			s.w.observePut(c.by, secretID, versionID, text, c.sent)
 		}
 	}
 	return classify(opPut, s.w.aws(ctx, c, secretAttempts, &result))
@@ -134,17 +135,26 @@ func (s secrets) MoveLabel(ctx context.Context, secretID, label, to, from string
 	var result error
 	c := call{service: secretsManager, op: opMove, resource: secretID + " " + label + " to " + to + " from " + from}
 	c.effect = func(c *call) {
+		replayed := to != "" && s.w.carries(secretID, to, label) // which changes nothing, where it is taken at all
 		_, result = s.w.secretsManager.UpdateSecretVersionStage(&awstest.UpdateSecretVersionStageInput{
 			SecretId: secretID, VersionStage: label, MoveToVersionId: to, RemoveFromVersionId: from,
 		})
-		if result == nil {
+		if result == nil && !replayed {
 			s.w.changed(secretID)
+		}
+		if result == nil {
 			s.w.observeMove(c.by, secretID, label, c.sent)
 		} else {
 			s.w.logf("  refused: %v", result)
 		}
 	}
 	return classify(opMove, s.w.aws(ctx, c, secretAttempts, &result))
+}
+
+// carries reports whether a version carries a label.
+func (w *world) carries(secretID, version, label string) bool {
+	out, err := w.secretsManager.DescribeSecret(&awstest.SecretIdInput{SecretId: secretID})
+	return err == nil && slices.Contains(out.VersionIdsToStages[version], label)
 }
 
 // classify does what pkg/secretstore does.

@@ -84,8 +84,14 @@ func (w *world) observeLook(by *invocation, arn string, age time.Duration) {
 	by.looked[w.secretOf[arn]] = time.Now().Add(-age)
 }
 
-// observePut sees a value that a program has put into a pending version.
-func (w *world) observePut(by *invocation, arn, version, text string) {
+// knewGivenUp reports whether the program had read in the ledger that the token was given up when it sent a request.
+func (i *invocation) knewGivenUp(t *token, sent time.Time) bool {
+	at, known := i.givenUp[t.fingerprint]
+	return known && at.Before(sent)
+}
+
+// observePut sees a value that a program has put into a pending version, by a request that was sent some time ago.
+func (w *world) observePut(by *invocation, arn, version, text string, sent time.Time) {
 	s := w.secretOf[arn]
 	if s.bases == nil {
 		s.bases = map[string]string{}
@@ -114,7 +120,7 @@ func (w *world) observePut(by *invocation, arn, version, text string) {
 			w.violate(stolen, "%s was given token %s, which %s holds", s, t, other)
 		}
 	}
-	if by.givenUp[t.fingerprint] {
+	if by.knewGivenUp(t, sent) {
 		w.violate(broken, "%s was given token %s, which the ledger has given up", s, t)
 	}
 	t.held = true
@@ -149,7 +155,7 @@ func (w *world) observeMove(by *invocation, arn, label string, sent time.Time) {
 	case !by.verified[t.text] && !by.run.verified[t.text]:
 		w.violate(unchecked, "token %s of %s was not verified by the invocation that swapped it in", t, s)
 	}
-	if t != nil && by.givenUp[t.fingerprint] {
+	if t != nil && by.knewGivenUp(t, sent) {
 		w.violate(broken, "token %s, which the ledger has given up, became %s's", t, s)
 	}
 	if at, ok := s.cancelled[s.currentVersion]; ok && (by.began.Sub(at) > w.staleness || by.described.After(at) && sent.After(by.describedAt)) {

@@ -54,8 +54,8 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		c.resource = by.loginUser
 	}
 	request := r.WithContext(context.Background()) // a server does not learn of its client's time-out
-	c.effect = func(*call) {
-		response, failure = t.w.atVendor(t.next, request, by, op, token)
+	c.effect = func(c *call) {
+		response, failure = t.w.atVendor(t.next, request, c, op, token)
 	}
 	v, err := t.w.do(ctx, c)
 	if err != nil {
@@ -125,7 +125,7 @@ func loginName(r *http.Request) string {
 }
 
 // atVendor lets a request have its effect, and observes it.
-func (w *world) atVendor(next http.RoundTripper, r *http.Request, by *invocation, op, token string) (*http.Response, error) {
+func (w *world) atVendor(next http.RoundTripper, r *http.Request, c *call, op, token string) (*http.Response, error) {
 	switch op {
 	case opCreate:
 		w.born = ""
@@ -143,11 +143,11 @@ func (w *world) atVendor(next http.RoundTripper, r *http.Request, by *invocation
 	}
 	switch {
 	case op == opCreate && w.born != "":
-		w.observeCreated(by, w.born)
+		w.observeCreated(c.by, w.born)
 	case alive && !w.vendor.Alive(token):
-		w.observeDeleted(by, token)
-	case op == opList && resp.StatusCode == http.StatusOK:
-		w.observeListed(by, r.Header.Get("X-Auth-Token"))
+		w.observeDeleted(c.by, token)
+	case op == opList && resp.StatusCode == http.StatusOK && !c.unseen:
+		w.observeListed(c.by, r.Header.Get("X-Auth-Token"))
 	}
 	return resp, nil
 }

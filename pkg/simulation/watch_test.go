@@ -187,7 +187,9 @@ func (i *invocation) observeRecord(name, value string) {
 		return
 	}
 	if i.givenUp == nil {
-		i.givenUp = map[string]bool{}
+		i.givenUp = map[string]time.Time{}
 	}
-	i.givenUp[kind[:12]] = true
+	if _, known := i.givenUp[kind[:12]]; !known {
+		i.givenUp[kind[:12]] = time.Now()
+	}
 }

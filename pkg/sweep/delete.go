@@ -74,13 +74,17 @@ func (r *run) lookAgain(ctx context.Context) error {
 	return nil
 }
 
-// look reads a secret once more. From then on one that cannot be read, or is being changed, may hold any of its tokens.
+// look reads a secret once more. From then on one that cannot be read, or is being changed, may hold any of its tokens;
+// one whose AWSCURRENT has moved may have held any of them meanwhile.
 func (r *run) look(ctx context.Context, arn string) error {
 	h, err := r.readHolder(ctx, arn)
 	if err != nil {
 		delete(r.holders, arn)
 		r.whole = false
 		return err
+	}
+	if h.currentVersion != r.holders[arn].currentVersion {
+		r.moved[arn] = true
 	}
 	r.holders[arn] = h
 	return nil
@@ -94,6 +98,9 @@ func (d deletion) carryOut(ctx context.Context) (deleted bool, err error) {
 		if err := u.look(ctx, d.record.Secret); err != nil {
 			return false, err
 		}
+	}
+	if u.moved[d.record.Secret] {
+		return false, nil // the next sweep looks at it afresh
 	}
 	if u.heldByAny(d.record.Fingerprint) || u.sharedUnread(d.record) || d.record.State == ledger.Stray && !u.whole {
 		return false, nil

@@ -188,7 +188,7 @@ func (s *Sweeper) Run(ctx context.Context, request Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	run := &run{Sweeper: s, settings: set, ledger: book, request: request, views: views, recorded: map[engage.Fingerprint]bool{},
+	run := &run{Sweeper: s, settings: set, ledger: book, request: request, views: views, moved: map[string]bool{}, recorded: map[engage.Fingerprint]bool{},
 		answer: Answer{DryRun: request.DryRun, Secrets: []*SecretReport{}, Users: []*UserReport{}}}
 	if request.RevokePrevious != "" {
 		d, err := s.config.Secrets.Describe(ctx, request.RevokePrevious)

@@ -24,6 +24,7 @@ type run struct {
 	recorded map[engage.Fingerprint]bool // tokens that were made for secrets, of whatever user by now
 	holders  map[string]*holder          // by ARN; a secret that could not be read is missing
 	whole    bool                        // all secrets were read
+	moved    map[string]bool             // ARNs of secrets whose AWSCURRENT has moved since they were first read
 	revoke   string                      // ARN of the secret whose retention is to end, or ""
 	due      []deletion                  // what is to be deleted at the end
 	answer   Answer
