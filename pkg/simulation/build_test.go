@@ -125,7 +125,7 @@ func (w *world) populate() {
 	if w.options.yardstick {
 		w.retention, w.exclusive, w.sweepRate, w.duels = 0, false, 0, 0
 	}
-	w.smooth = (w.weather.mild || w.weather.still()) && w.people == 0 && w.impatience == 0 && w.lagging == 0 && w.strangers == 0 && (w.lifetime == 5*time.Minute || w.lifetime == time.Minute && w.drag == 0)
+	w.smooth = (w.weather.mild || w.weather.still()) && w.people == 0 && w.impatience == 0 && w.lagging == 0 && w.strangers == 0 && w.lifetime >= time.Minute && (w.drag == 0 || w.weather.mild)
 	for _, u := range w.users {
 		if w.chance(0.6) {
 			u.admin = w.store("admin-"+u.name, w.loginFields(u, ""))

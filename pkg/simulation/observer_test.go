@@ -85,7 +85,7 @@ type token struct {
 	secret            *managed    // that it was made for
 	born, died        time.Time
 	listed            time.Time // when lists begin to show it
-	recorded          time.Time // when the ledger first had a record of it
+	recorded          time.Time // when the ledger first had a record of it as issued
 	lastCurrent       time.Time // when it ceased to be AWSCURRENT's
 	lastOf            *managed
 	currentSince      time.Time // when it last became AWSCURRENT's

@@ -94,7 +94,7 @@ var profiles = []profile{
 	{"mild", 2, func(w *world) {
 		w.weather = weather{only: -1, mild: true, rate: 0.2}
 		w.people, w.impatience, w.lagging, w.strangers = 0, 0, 0, 0
-		w.staleRate, w.drag = []float64{0, 0.3}[w.random.IntN(2)], []float64{0, 0.3}[w.random.IntN(2)]
+		w.staleRate, w.drag, w.slowest = []float64{0, 0.3}[w.random.IntN(2)], []float64{0, 0.3}[w.random.IntN(2)], 1500*time.Millisecond
 		w.lifetime = 5 * time.Minute
 		w.sweepRate = []float64{0, 0.005, 0.015}[w.random.IntN(3)]
 	}},
@@ -102,7 +102,7 @@ var profiles = []profile{
 
 // setProfile draws the history's profile, or takes the one that is asked for.
 func (w *world) setProfile() {
-	w.tests, w.patience = 0.02, 4
+	w.tests, w.patience, w.slowest = 0.02, 4, 8*time.Second
 	sum := 0
 	for _, p := range profiles {
 		sum += p.weight

@@ -37,7 +37,7 @@ func (w *world) observeParameter(c *call, name, value string) {
 		}
 	}
 	if strings.HasPrefix(kind, "token-") {
-		if t := w.byFingerprint[kind[len("token-"):][:12]]; t != nil && t.recorded.IsZero() {
+		if t := w.byFingerprint[kind[len("token-"):][:12]]; t != nil && t.recorded.IsZero() && strings.Contains(value, `"state":"issued"`) {
 			t.recorded = time.Now()
 		}
 	}

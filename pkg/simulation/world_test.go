@@ -49,6 +49,7 @@ type world struct {
 	bent      func(*managed) // what people do mostly
 	crowded   bool           // all secrets are of one user
 	lonely    bool           // there is one secret
+	slowest   time.Duration  // how long a call may be on its way in a slow process
 	patience  int            // how often the service tries a rotation at the most
 	interval  time.Duration  // the mean time between sweeps, and between deeds of people; zero: drawn
 	duels     float64        // how often sweeps start when a rotation is run again or cancelled
@@ -254,7 +255,7 @@ func (w *world) invoke(i *invocation, work func(context.Context) error, over fun
 	w.invocations++
 	i.id, i.over, i.began = w.invocations, over, time.Now()
 	if w.drag > 0 && w.chance(w.drag) {
-		i.drag = w.between(0, 8*time.Second)
+		i.drag = w.between(0, w.slowest)
 	}
 	if w.trace != nil {
 		i.name = fmt.Sprintf("#%d %s", i.id, i.name)
