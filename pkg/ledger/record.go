@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"engage-token-rotation/pkg/engage"
 	"time"
 )
@@ -69,6 +70,11 @@ type Token struct {
 	Elsewhere bool `json:"elsewhere,omitempty"`
 	// Until is the deadline of the invocation that wrote the record; see Intent.Until.
 	Until time.Time `json:"until,omitzero"`
+}
+
+// NewerThan reports whether the token was made after the other one; of two of the same moment, one is the newer.
+func (t Token) NewerThan(other Token) bool {
+	return cmp.Or(t.CreatedAt.Compare(other.CreatedAt), cmp.Compare(t.Fingerprint, other.Fingerprint)) > 0
 }
 
 // Due reports whether the token may be deleted at the time.

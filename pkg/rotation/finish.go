@@ -109,7 +109,14 @@ func (f *finishing) prepare(ctx context.Context) error {
 
 // awaitBase reads AWSCURRENT again where it is not what the token was made beside: that read may be old.
 func (f *finishing) awaitBase(ctx context.Context) error {
-	for try := 0; f.record.Base != f.current.ID && pause(ctx, try); try++ {
+	for try := 0; f.record.Base != f.current.ID; try++ {
+		switch {
+		case pause(ctx, try):
+		case sure(try):
+			return nil
+		default:
+			return fail("read AWSCURRENT", errors.New("it is not the version that the token was made beside"), hintUnsure)
+		}
 		if err := f.readCurrent(ctx); err != nil {
 			return err
 		}
@@ -192,23 +199,36 @@ func (f *finishing) sharedWithOther(fingerprint engage.Fingerprint) bool {
 
 // swap moves AWSCURRENT, provided that it still stands where it was read.
 func (f *finishing) swap(ctx context.Context) error {
-	err := f.config.Secrets.MoveLabel(ctx, f.event.SecretID, LabelCurrent, f.event.VersionID, f.current.ID)
+	move := func() error {
+		return f.config.Secrets.MoveLabel(ctx, f.event.SecretID, LabelCurrent, f.event.VersionID, f.current.ID)
+	}
+	err := move()
 	for try := 0; err != nil; try++ {
-		// What a repeated swap answers is not documented: look where the label stands instead.
+		// What a repeated swap answers is not documented: look where the labels stand instead. What is seen may be old.
 		labels, readErr := f.config.Secrets.Describe(ctx, f.event.SecretID)
+		if readErr != nil {
+			return f.notSwapped(err)
+		}
+		stands := labels.Holder(LabelCurrent) == f.current.ID
+		ready := stands && labels.Carries(f.event.VersionID, LabelPending)
 		switch {
-		case readErr != nil:
-			return fail("move AWSCURRENT", err, "the service repeats the rotation; the function needs secretsmanager:UpdateSecretVersionStage on the secret")
 		case labels.Carries(f.event.VersionID, LabelCurrent):
 			return nil
-		case labels.Holder(LabelCurrent) != f.current.ID:
-			return f.giveUp(ctx, errors.New("the secret was edited at the moment of the swap; the edit stays"))
-		case !labels.Carries(f.event.VersionID, LabelPending):
+		case pause(ctx, try):
+		case ready, !sure(try):
+			return f.notSwapped(err)
+		case stands:
 			return errLabelLost()
-		case !pause(ctx, try):
-			return fail("move AWSCURRENT", err, "the service repeats the rotation; the function needs secretsmanager:UpdateSecretVersionStage on the secret")
+		default:
+			return f.giveUp(ctx, errors.New("the secret was edited at the moment of the swap; the edit stays"))
 		}
-		err = f.config.Secrets.MoveLabel(ctx, f.event.SecretID, LabelCurrent, f.event.VersionID, f.current.ID)
+		if ready {
+			err = move()
+		}
 	}
 	return nil
+}
+
+func (f *finishing) notSwapped(err error) error {
+	return fail("move AWSCURRENT", err, "the service repeats the rotation; the function needs secretsmanager:UpdateSecretVersionStage on the secret")
 }

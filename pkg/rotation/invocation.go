@@ -116,9 +116,12 @@ func (i *invocation) readPending(ctx context.Context, wait bool) (err error) {
 // pauses are the waits between reads that may be stale: some four seconds in all.
 var pauses = []time.Duration{250 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second}
 
+// sure reports whether the pauses are over, so that what is still read is no old state.
+func sure(try int) bool { return try >= len(pauses) }
+
 // pause waits before the next try, and reports false where there is to be none.
 func pause(ctx context.Context, try int) bool {
-	if try >= len(pauses) {
+	if sure(try) {
 		return false
 	}
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < pauses[try]+time.Second {

@@ -255,6 +255,7 @@ func (w *world) sweep(request sweep.Request) *invocation {
 	})
 	i := &invocation{name: "sweep", memory: memory{sweeping: true, request: request}}
 	w.sweeps++
+	w.meddle(w.secrets[w.random.IntN(len(w.secrets))])
 	w.invoke(i, func(ctx context.Context) error {
 		answer, err := sweeper.Run(ctx, request)
 		i.answer = answer

@@ -1,6 +1,9 @@
 package simulation
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // fault is what goes wrong with a call.
 type fault uint8
@@ -42,13 +45,17 @@ type weather struct {
 	only       int                // the service that bursts are limited to, or -1
 	at         map[string]float64 // more faults at some operations
 	refused    map[string]float64 // operations that lack a permission now and then
+	lost       map[string]float64 // operations whose answer gets lost
 	mild       bool               // a second try has luck
+	throttled  float64            // how often a PutParameter is throttled, in mild weather
 
 	until, next time.Time // of the present burst; when the next one starts
 }
 
 // still reports whether there are no faults.
-func (f weather) still() bool { return f.rate == 0 && f.burst == 0 && f.at == nil && f.refused == nil }
+func (f weather) still() bool {
+	return f.rate == 0 && f.burst == 0 && f.at == nil && f.refused == nil && f.lost == nil
+}
 
 func (w *world) newWeather() weather {
 	weather := weather{only: -1}
@@ -87,19 +94,19 @@ func (w *world) faultRate(s service) float64 {
 // decide draws what becomes of a call.
 func (w *world) decide(c *call) fault {
 	if w.weather.mild && !w.calm {
-		return w.mildFault(c)
+		return cmp.Or(w.mildFault(c), w.oldRead(c))
 	}
 	if rate := w.weather.refused[c.op]; rate > 0 && !w.calm && w.random.Float64() < rate {
 		return denied
+	}
+	if rate := w.weather.lost[c.op]; rate > 0 && !w.calm && w.random.Float64() < rate {
+		return []fault{lostAnswer, silenceAfter, error500After, pageAfter, killAfter}[w.random.IntN(5)]
 	}
 	if rate := w.weather.at[c.op]; rate > 0 && !w.calm && w.random.Float64() < rate {
 		return []fault{lostRequest, lostAnswer, silence, silenceAfter, lateEffect, slowAnswer, error500After, killAfter, refusal(c)}[w.random.IntN(9)]
 	}
 	if w.calm || w.random.Float64() >= w.faultRate(c.service) {
-		if !w.calm && w.staleRate > 0 && c.reads() && w.random.Float64() < w.staleRate {
-			return staleRead
-		}
-		return none
+		return w.oldRead(c)
 	}
 	for {
 		f := fault(1 + w.random.IntN(int(numberOfFaults)-1))
@@ -114,6 +121,14 @@ func (w *world) decide(c *call) fault {
 	}
 }
 
+// oldRead draws whether a call that reads is answered from an older state.
+func (w *world) oldRead(c *call) fault {
+	if !w.calm && w.staleRate > 0 && c.reads() && w.random.Float64() < w.staleRate {
+		return staleRead
+	}
+	return none
+}
+
 // refusal is how a call is refused for certain.
 func refusal(c *call) fault {
 	if c.service == vendor {
@@ -125,6 +140,8 @@ func refusal(c *call) fault {
 // mildFault draws what becomes of a call that is tried again by whoever makes it, without being counted.
 func (w *world) mildFault(c *call) fault {
 	switch {
+	case c.op == opPutParam && c.try <= 5 && w.random.Float64() < w.weather.throttled:
+		return throttle
 	case c.service == vendor && c.op != opList && c.op != opDelete, c.try > 1, w.random.Float64() >= w.weather.rate:
 		return none
 	}

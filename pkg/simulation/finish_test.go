@@ -35,6 +35,9 @@ func (w *world) finish() {
 		w.sweepUp()
 		w.check(true)
 	}
+	if w.alone && w.unclaimed > 0 && !w.options.yardstick {
+		w.violate(tardy, "%d tokens could have been proven", w.unclaimed)
+	}
 }
 
 // mend puts right what people have left wrong.

@@ -113,6 +113,9 @@ func (w *world) collect() {
 		if c.op == opParameters && strings.HasSuffix(c.resource, " ") { // the first page
 			c.by.proofAt = c.by.listedAt
 		}
+		if what := c.op + c.resource; c.by.sweeping && (len(c.by.sent) == 0 || c.by.sent[len(c.by.sent)-1].what != what) {
+			c.by.sent = append(c.by.sent, sending{c.sent, what})
+		}
 		c.listed, c.proof = c.by.listedAt, c.by.proofAt
 		if c.service == vendor {
 			c.try = c.by.nextTry(c.op + c.resource)

@@ -93,6 +93,8 @@ type token struct {
 	held              bool      // some version of a managed secret has held it
 	replaced          bool      // a rotation has put another one in its place
 	putBack           bool      // a person has made it AWSCURRENT's again
+	forgotten         time.Time // when a record of it was removed,
+	forgottenBy       string    // and in which part of the ledger
 	stray             time.Time // when a sweep first recorded it
 	coincidence       bool      // taken for ours by a documented coincidence
 	removedByHand     bool
@@ -130,6 +132,8 @@ type memory struct {
 	base        string                 // the version that it last saw as AWSCURRENT
 	listedAt    time.Time
 	proofAt     time.Time // when it listed before it last read the ledger
+	firstRead   time.Time // when it first read the ledger
+	sent        []sending // what a sweep has asked for, without repetitions
 	verified    map[string]bool
 	created     []*token
 	faults      int            // what went wrong with its calls, but for a put that was refused
@@ -145,6 +149,12 @@ type memory struct {
 	coincidence bool
 }
 
+// sending is a call that was sent.
+type sending struct {
+	at   time.Time
+	what string
+}
+
 // secretMemory is what the observer remembers of a secret.
 type secretMemory struct {
 	current, pending               string // tokens
@@ -155,6 +165,7 @@ type secretMemory struct {
 	byHand                         bool   // a person has made it AWSCURRENT
 	excused                        string // a dead token that a person has put there
 	revoked, moved                 bool
+	rotated                        bool                 // a rotation of it was complete once
 	cancelled                      map[string]time.Time // when a person took AWSPENDING from a version
 	bases                          map[string]string    // version to the version that it was made from
 }

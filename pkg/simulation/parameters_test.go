@@ -48,7 +48,7 @@ func (p parameters) put(ctx context.Context, name, value string, overwrite bool)
 		}
 		if result == nil {
 			p.w.puts = append(p.w.puts, parameterChange{time.Now(), name, before})
-			p.w.observeParameter(c, name, value)
+			p.w.observeParameter(c, name, value, before, overwrite)
 		}
 	}
 	return p.w.aws(ctx, c, parameterAttempts, &result)
@@ -116,6 +116,9 @@ func (p parameters) list(ctx context.Context, path string, recursive bool) (map[
 		c := call{service: parameterStore, op: opParameters, resource: path + " " + next}
 		c.effect = func(c *call) {
 			page, token, result = p.w.page(path, next, recursive, c.age)
+			if c.by.firstRead.IsZero() && strings.Contains(path, "/ledger") {
+				c.by.firstRead = time.Now()
+			}
 			for name, value := range page {
 				c.by.observeRecord(name, value)
 			}
@@ -191,6 +194,7 @@ func (p parameters) Delete(ctx context.Context, name string) error {
 		before := p.w.parameter(name)
 		if _, result = p.w.parameters.DeleteParameter(&awstest.ParameterNameInput{Name: name}); result == nil {
 			p.w.puts = append(p.w.puts, parameterChange{time.Now(), name, before})
+			p.w.observeForgotten(name)
 		}
 	}
 	err := p.w.aws(ctx, c, parameterAttempts, &result)

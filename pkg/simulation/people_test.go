@@ -93,14 +93,40 @@ func (w *world) handMade(s *managed) {
 	if len(w.vendor.Tokens(s.user.name)) > mostTokens {
 		return
 	}
+	w.vendor.SetPropagation(w.lags())
 	t := w.register(w.vendor.CreateToken(s.user.name), s.user.name, nil)
+	t.listed = t.born.Add(w.unlisted)
 	w.logf("somebody makes token %s for %s", t, s)
-	w.after(w.between(0, time.Minute), func() {
+	put := func() {
 		if !w.calm {
 			w.logf("somebody puts token %s into %s", t, s)
 			w.write(s.arn, w.document(s, t.text))
+			w.rotateNow(s)
 		}
-	})
+	}
+	if w.hurry {
+		put()
+		return
+	}
+	w.after(w.between(0, time.Minute), put)
+}
+
+// rotateNow rotates the secret right after a change, where people are in a hurry.
+func (w *world) rotateNow(s *managed) {
+	if w.hurry && s.run == nil && w.started < w.options.rotations {
+		w.begin(s, false, func(awstest.Outcome) {})
+	}
+}
+
+// putBack puts the previous version back and rotates it away.
+func (w *world) putBack(s *managed) {
+	w.moveBack(s)
+	w.rotateNow(s)
+}
+
+// either returns what does one of some things.
+func (w *world) either(deeds ...func(*managed)) func(*managed) {
+	return func(s *managed) { deeds[w.random.IntN(len(deeds))](s) }
 }
 
 // share puts another secret's token into the secret.

@@ -22,7 +22,7 @@ var profiles = []profile{
 		w.weather.at = map[string]float64{opCreate: 0.5, opDescribe: 0.05}
 		w.strangers = []float64{0, 0.01}[w.random.IntN(2)]
 		w.people, w.staleRate, w.sweepRate = 0.02, []float64{0.1, 0.5}[w.random.IntN(2)], 0.003
-		w.bent = []func(*managed){w.handMade, w.handMade, w.share}[w.random.IntN(3)]
+		w.bent, w.duels = []func(*managed){w.handMade, w.handMade, w.share}[w.random.IntN(3)], []float64{0, 0.4}[w.random.IntN(2)]
 	}},
 	// One secret, whose creations get lost, and another program that makes tokens.
 	{"stranger", 2, func(w *world) {
@@ -70,7 +70,7 @@ var profiles = []profile{
 	}},
 	// Puts that are refused, in steps that come twice and are slow.
 	{"refused", 1, func(w *world) {
-		w.lonely, w.impatience, w.drag, w.staleRate = true, 0.6, 0.6, 0.2
+		w.lonely, w.impatience, w.drag, w.staleRate, w.patience = true, 0.6, 0.6, 0.2, 1+w.random.IntN(2)
 		w.weather.refused = map[string]float64{opPut: 0.4}
 		w.people, w.sweepRate = 0, 0
 	}},
@@ -82,6 +82,40 @@ var profiles = []profile{
 		w.people, w.interval = 0.01, 30*time.Minute
 		w.bent = w.handMade
 	}},
+	// Versions that are put back, and replaced by a rotation at once, in the midst of sweeps.
+	{"undone", 1, func(w *world) {
+		w.lonely, w.hurry, w.meddling, w.duels = w.chance(0.5), true, 0.7, 0.4
+		w.retention, w.exclusive, w.staleRate = []time.Duration{0, 10 * time.Minute}[w.random.IntN(2)], false, 0.6
+		w.people, w.interval, w.sweepRate = 0.005, 11*time.Minute, 0
+		w.bent = w.putBack
+	}},
+	// Rotations that are cancelled at their end, and slow.
+	{"late", 1, func(w *world) {
+		w.lonely, w.meddling, w.duels, w.drag, w.staleRate = true, 0.6, 0.6, 0.7, 0.2
+		w.lifetime, w.retention = 30*time.Second, 0
+		w.bent = w.cancel
+		w.weather.at = map[string]float64{opMove: 0.4, opList: 0.1}
+	}},
+	// Tokens that are made by hand, put and rotated away before a list shows them.
+	{"fresh", 1, func(w *world) {
+		w.lonely, w.hurry, w.lagging, w.longestLag = w.chance(0.5), true, 0.8, 30*time.Second
+		w.people, w.interval, w.exclusive = 0.03, 30*time.Minute, false
+		w.bent = w.handMade
+		w.weather.at = map[string]float64{opCreate: 0.6}
+	}},
+	// Secrets that change hands between users of the rotations' own.
+	{"hands", 1, func(w *world) {
+		w.exclusive, w.retention, w.staleRate, w.lagging = true, 3*time.Hour, 0.02, 0
+		w.people, w.interval, w.strangers = 0.02, 10*time.Minute, 0
+		w.bent = w.either(w.handMade, w.changeUser)
+	}},
+	// One secret, and nobody else: whatever comes of creations that are lost can be proven.
+	{"alone", 1, func(w *world) {
+		w.lonely, w.alone, w.exclusive = true, true, false
+		w.people, w.impatience, w.lagging, w.strangers, w.drag, w.sweepRate = 0, 0, 0, 0, 0, 0
+		w.interval, w.staleRate, w.weather = 10*time.Minute, 0, weather{only: -1}
+		w.weather.lost = map[string]float64{opCreate: 0.5}
+	}},
 	// Logins that are slow or fail.
 	{"logins", 1, func(w *world) {
 		w.impatience, w.drag = 0.1, 0.3
@@ -92,9 +126,10 @@ var profiles = []profile{
 	}},
 	// Only faults that a second try mends, reads that are old, and calls that are slow: nobody is to notice.
 	{"mild", 2, func(w *world) {
-		w.weather = weather{only: -1, mild: true, rate: 0.2}
+		w.weather = weather{only: -1, mild: true, rate: 0.2, throttled: []float64{0, 0, 0.9}[w.random.IntN(3)]}
+		w.duels, w.hurry = []float64{0, 0.3}[w.random.IntN(2)], w.chance(0.3)
 		w.people, w.impatience, w.lagging, w.strangers = 0, 0, 0, 0
-		w.staleRate, w.drag, w.slowest = []float64{0, 0.3}[w.random.IntN(2)], []float64{0, 0.3}[w.random.IntN(2)], 1500*time.Millisecond
+		w.staleRate, w.drag, w.slowest = []float64{0, 0.3, 0.8}[w.random.IntN(3)], []float64{0, 0.3}[w.random.IntN(2)], 1500*time.Millisecond
 		w.lifetime = 5 * time.Minute
 		w.sweepRate = []float64{0, 0.005, 0.015}[w.random.IntN(3)]
 	}},

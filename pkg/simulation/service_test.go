@@ -38,6 +38,10 @@ func (w *world) rotate(s *managed) {
 	if w.started >= w.options.rotations || w.calm {
 		return
 	}
+	if s.run != nil { // begun by somebody
+		w.after(time.Minute, func() { w.rotate(s) })
+		return
+	}
 	test := w.chance(w.tests)
 	w.begin(s, test, func(awstest.Outcome) {
 		if w.together { // by the same schedule
@@ -45,6 +49,9 @@ func (w *world) rotate(s *managed) {
 			return
 		}
 		pause := []time.Duration{0, 5 * time.Second, 5 * time.Minute, 4 * time.Hour, 4 * time.Hour}[w.random.IntN(5)]
+		if w.hurry {
+			pause = 0
+		}
 		w.after(w.between(0, 2*pause), func() { w.rotate(s) })
 	})
 }
@@ -94,7 +101,7 @@ func (w *world) next(r *rotationRun) {
 		w.duplicates++
 	}
 	if w.chance(w.impatience) { // some step long after
-		late := r.Event(r.Steps[w.random.IntN(r.step+1)])
+		late := r.Event(r.Steps[max(w.random.IntN(r.step+1), w.random.IntN(r.step+1))])
 		w.after(w.between(0, 40*time.Minute), func() {
 			if !w.calm {
 				w.rotationStep(r, late, func(*invocation) {})
@@ -127,6 +134,7 @@ func (w *world) rotationStep(r *rotationRun, event awstest.RotationEvent, over f
 	i := &invocation{run: r, secret: r.secret, step: event.Step, memory: memory{version: event.ClientRequestToken}}
 	if event.Step == awstest.StepFinish {
 		w.readers.begin(r.secret)
+		w.meddle(r.secret)
 	}
 	if w.trace != nil {
 		i.name = event.Step + " " + r.secret.name + " " + event.ClientRequestToken[:8]
@@ -213,6 +221,19 @@ func (w *world) finishRun(r *rotationRun, err error) {
 	}
 	w.logf("the rotation of %s ends: %s", r.secret, outcome)
 	r.done(outcome)
+}
+
+// meddle lets somebody do something to a secret that a program is at work on.
+func (w *world) meddle(s *managed) {
+	if w.calm || w.meddling == 0 || !w.chance(w.meddling) {
+		return
+	}
+	w.after(w.between(0, 8*time.Second), func() {
+		if !w.calm {
+			w.deeds++
+			w.bent(s)
+		}
+	})
 }
 
 // duel starts sweeps that meet what is going on.

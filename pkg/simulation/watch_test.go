@@ -12,7 +12,7 @@ import (
 )
 
 // observeParameter sees a record of the ledger.
-func (w *world) observeParameter(c *call, name, value string) {
+func (w *world) observeParameter(c *call, name, value, before string, overwrite bool) {
 	by := c.by
 	if by.request.DryRun && !strings.Contains(name, "/logins/") {
 		w.violate(broken, "a dry run wrote %s", name)
@@ -22,7 +22,7 @@ func (w *world) observeParameter(c *call, name, value string) {
 		w.violate(broken, "the parameter %s has %d characters", name, len(value))
 	}
 	if strings.Contains(name, "/ledger/") && !by.sweeping {
-		by.ledgerUser = strings.Split(name, "/")[3]
+		by.ledgerUser = userOf(name)
 	}
 	if id, ok := strings.CutPrefix(kind, "intent-"); ok {
 		if w.intents[id] != nil {
@@ -30,6 +30,9 @@ func (w *world) observeParameter(c *call, name, value string) {
 		}
 		w.intents[id] = &intent{by: by, at: time.Now(), listed: c.listed}
 		return
+	}
+	if strings.HasPrefix(kind, "token-") {
+		w.observeStates(by, name, before, value)
 	}
 	if strings.HasPrefix(kind, "token-") && by.sweeping {
 		if t := w.byFingerprint[kind[len("token-"):][:12]]; t != nil && t.stray.IsZero() {
@@ -50,10 +53,39 @@ func (w *world) observeParameter(c *call, name, value string) {
 		return
 	}
 	t := w.byFingerprint[string(record.Fingerprint)]
+	if t != nil && !overwrite && !t.recorded.IsZero() && t.forgottenBy == userOf(name) && t.recorded.Before(by.firstRead.Add(-w.staleness)) && t.forgotten.After(c.proof) {
+		w.violate(broken, "%s takes token %s for one whose creation was not answered, though it had read whose it is", by, t)
+	}
 	if i := w.intents[record.Intent]; t != nil && t.by == nil && !t.coincidence && w.isCoincidence(c, t, i) {
 		t.coincidence, i.by.coincidence = true, true
 		w.coincidences++
 		w.logf("  a coincidence: the foreign token %s is the only one that appeared", t)
+	}
+}
+
+// userOf returns the part of the ledger that a record is in.
+func userOf(name string) string { return strings.Split(name, "/")[3] }
+
+// observeStates sees a record that is written over another one: what is known of a token is not forgotten.
+func (w *world) observeStates(by *invocation, name, before, value string) {
+	var old, record ledger.Token
+	if before == "" || json.Unmarshal([]byte(before), &old) != nil || json.Unmarshal([]byte(value), &record) != nil {
+		return
+	}
+	claimed := func(s ledger.State) bool { return s == ledger.Issued || s == ledger.Retiring }
+	if claimed(old.State) && !claimed(record.State) || old.State == ledger.Retiring && record.State == ledger.Issued {
+		w.violate(broken, "%s made the %s record %s a record of an %s token", by, old.State, name, record.State)
+	}
+}
+
+// observeForgotten sees that a record is removed.
+func (w *world) observeForgotten(name string) {
+	_, kind, found := strings.Cut(name, "/token-")
+	if !found {
+		return
+	}
+	if t := w.byFingerprint[kind[:12]]; t != nil {
+		t.forgotten, t.forgottenBy = time.Now(), userOf(name)
 	}
 }
 
@@ -72,11 +104,15 @@ func (w *world) isCoincidence(c *call, t *token, i *intent) bool {
 	return true
 }
 
-// isKnownHeld reports whether a secret held the token when the program looked at it, as it does at those that the ledger
-// names: a sweep at all, a rotation at those of its user.
+// isKnownHeld reports whether a secret held the token when the program looked at it, or was to look, as it does at those
+// that the ledger names: a sweep at all, a rotation at those of its user.
 func (w *world) isKnownHeld(by *invocation, t *token) bool {
 	return slices.ContainsFunc(w.secrets, func(s *managed) bool {
-		held := s.current == t.text && s.since.Before(by.looked[s]) || s.pending == t.text && s.pendingSince.Before(by.looked[s])
+		looked := by.began.Add(-w.staleness)
+		if by.looked[s].After(looked) {
+			looked = by.looked[s]
+		}
+		held := s.current == t.text && s.since.Before(looked) || s.pending == t.text && s.pendingSince.Before(looked)
 		return held && w.inLedger(s, by.ledgerUser)
 	})
 }

@@ -52,7 +52,10 @@ type world struct {
 	slowest   time.Duration  // how long a call may be on its way in a slow process
 	patience  int            // how often the service tries a rotation at the most
 	interval  time.Duration  // the mean time between sweeps, and between deeds of people; zero: drawn
-	duels     float64        // how often sweeps start when a rotation is run again or cancelled
+	duels     float64        // how often sweeps start when a token is made, or a rotation is run again or cancelled
+	meddling  float64        // how often somebody does the bent thing while a sweep or a finishSecret is at work
+	hurry     bool           // rotations follow one another at once
+	alone     bool           // whatever is made can be proven ours
 
 	// The scheduler's.
 	mu          sync.Mutex // guards the next three, and the flags of calls and invocations

@@ -117,7 +117,28 @@ func (d deletion) carryOut(ctx context.Context) (deleted bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	return true, u.ledger.Forget(ctx, u.user, u.view, d.record)
+	return true, u.forget(ctx, d.record)
+}
+
+// forget removes the record of a token that is gone. A secret's newest one stays, for the next rotation to remove: without
+// any, no sweep would know of the secret, and a token that somebody puts there by hand would be taken for nobody's.
+func (u *userSweep) forget(ctx context.Context, record ledger.Token) error {
+	if record.Secret != "" && u.isNewest(record) {
+		return nil
+	}
+	return u.ledger.Forget(ctx, u.user, u.view, record)
+}
+
+// isNewest reports whether no newer record names the secret, in whatever user's part of the ledger.
+func (u *userSweep) isNewest(record ledger.Token) bool {
+	for _, view := range u.views {
+		for _, other := range view.Tokens {
+			if other.Secret == record.Secret && other.NewerThan(record) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // begunAnew reports whether a token's retention has begun anew since its record was read.

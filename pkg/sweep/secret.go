@@ -6,7 +6,6 @@ import (
 
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/ledger"
-	"engage-token-rotation/pkg/rotation"
 )
 
 // sweepSecret resolves and retires what belongs to one secret, and reports it.
@@ -60,15 +59,11 @@ func (u *userSweep) sweepRecord(ctx context.Context, h *holder, record ledger.To
 		}
 		return
 	}
-	if u.sharedUnread(record) {
-		report.Retiring = append(report.Retiring, Waiting{record.Fingerprint, record.NotBefore})
-		return
-	}
 	f := u.locate(ctx, h, record)
 	switch {
 	case f.gone:
 		if now.Sub(record.CreatedAt) > ledger.Propagation && now.After(record.Until) {
-			u.write(ctx, func() error { return u.ledger.Forget(ctx, u.user, u.view, record) })
+			u.write(ctx, func() error { return u.forget(ctx, record) })
 		}
 	case f.token.IsZero():
 		// Neither listed nor to be asked: somebody has to look at it.
@@ -77,8 +72,12 @@ func (u *userSweep) sweepRecord(ctx context.Context, h *holder, record ledger.To
 		report.Unclaimed = append(report.Unclaimed, record.Fingerprint)
 	case record.State == ledger.Retiring && !record.Replaced:
 		u.condemn(ctx, record, u.ends(h, record), f, report)
-	case record.State == ledger.Retiring && u.revoke == h.arn, record.Due(now):
+	case record.Due(now):
 		u.retire(record, f, report)
+	case record.State == ledger.Retiring && u.revoke == h.arn && record.Base != h.currentVersion:
+		u.retire(record, f, report)
+	case record.State == ledger.Retiring && u.revoke == h.arn && now.Add(grace).Before(record.NotBefore):
+		u.condemn(ctx, record, now.Add(grace), f, report) // a late finishSecret might swap it in
 	case record.State == ledger.Retiring:
 		report.Retiring = append(report.Retiring, Waiting{record.Fingerprint, record.NotBefore})
 	case record.State == ledger.Issued:
@@ -159,9 +158,9 @@ func (u *userSweep) ends(h *holder, record ledger.Token) time.Time {
 	if u.revoke == h.arn {
 		retention = 0
 	}
-	if !h.labels.Carries(record.Version, rotation.LabelPending) && (record.Base == "" || record.Base == h.currentVersion) {
+	if record.Base == "" || record.Base == h.currentVersion {
 		// AWSCURRENT stands where the version was made from, or was moved back there by hand: a late finishSecret might swap
-		// it in. Not so where the version is pending without a value, when createSecret has to come first and sees the mark.
+		// it in.
 		retention = max(retention, grace)
 	}
 	return u.config.Now().Add(retention)
