@@ -180,7 +180,7 @@ func (f *finishing) admit(ctx context.Context) error {
 		return f.giveUp(ctx, errors.New("nothing tells that the version's token was made for it: the version was made for a test, or by hand"))
 	case f.record.State != ledger.Issued:
 		return f.giveUp(ctx, errors.New("the token is marked for deletion: a sweep gave the creation up, or the version was replaced long ago"))
-	case f.record.Base != f.current.ID:
+	case f.record.Base != f.current.ID, !f.pendingDocument.EqualExceptToken(f.currentDocument):
 		return f.giveUp(ctx, errors.New("the secret was edited during the rotation; the edit stays"))
 	}
 	return nil

@@ -28,6 +28,8 @@ type invocation struct {
 	currentDocument, pendingDocument *secret.Document
 	// pendingFault is what is wrong with the version's value.
 	pendingFault error
+	// condemned are the secret's tokens that were seen to be marked for deletion.
+	condemned map[engage.Fingerprint]bool
 }
 
 // place is where a secret's calls go and whose they are, with a client for them.

@@ -53,7 +53,8 @@ func (i *invocation) prove(ctx context.Context, p place, listed []engage.Token, 
 		if err != nil {
 			return nil, creation{}, false, fail("read the ledger", err, "nothing was created")
 		}
-		if made, found := i.reissue(earlier, view, listed); found {
+		i.condemn(earlier, view)
+		if made, found := i.reissue(view, listed); found {
 			return nil, made, true, nil
 		}
 		proof = ledger.NewProof(view, i.labels.ARN, listed, i.config.Now())
@@ -137,18 +138,29 @@ func (i *invocation) concerned(view ledger.View) bool {
 	return false
 }
 
+// condemn notes which of the secret's tokens are marked for deletion: a later reading may be older than it looks.
+func (i *invocation) condemn(views ...ledger.View) {
+	if i.condemned == nil {
+		i.condemned = map[engage.Fingerprint]bool{}
+	}
+	for _, view := range views {
+		for _, record := range view.Tokens {
+			if record.Secret == i.labels.ARN && record.State != ledger.Issued {
+				i.condemned[record.Fingerprint] = true
+			}
+		}
+	}
+}
+
 // reissue finds a token that was made for this very version, and recorded, but not put. The record is not written again:
 // a sweep may be marking the token as retiring at this moment, and finishSecret goes by that mark. So the token can be
 // put only beside the AWSCURRENT that the record names.
-func (i *invocation) reissue(earlier, view ledger.View, listed []engage.Token) (creation, bool) {
+func (i *invocation) reissue(view ledger.View, listed []engage.Token) (creation, bool) {
 	for _, record := range view.Tokens {
 		if record.Secret != i.labels.ARN || record.Version != i.event.VersionID || record.State != ledger.Issued || record.Base != i.current.ID {
 			continue
 		}
-		if before, ok := earlier.Find(record.Secret, record.Fingerprint); ok && before.State != ledger.Issued {
-			continue // marked since; the later reading is older than it looks
-		}
-		if token, ok := find(listed, record.Fingerprint); ok {
+		if token, ok := find(listed, record.Fingerprint); ok && !i.condemned[record.Fingerprint] {
 			return creation{token: token, record: record, intent: ledger.Intent{ID: record.Intent}, claimed: true}, true
 		}
 	}

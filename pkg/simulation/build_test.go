@@ -91,15 +91,18 @@ func (w *world) lags() engagetest.Propagation {
 	if w.lagging == 0 || !w.chance(w.lagging) {
 		return p
 	}
-	lag := func() engagetest.Lag {
+	lag := func(longest time.Duration) engagetest.Lag {
 		if w.chance(0.5) {
 			return engagetest.Lag{}
 		}
-		return engagetest.Lag{For: w.between(0, w.longestLag)}
+		return engagetest.Lag{For: w.between(0, longest)}
 	}
-	unlisted := lag()
+	unlisted, deleted := lag(w.longestLag), min(w.longestLag, 10*time.Second)
 	w.unlisted = unlisted.For
-	return engagetest.Propagation{NewUnlisted: unlisted, NewRejected: lag(), DeletedListed: lag(), DeletedAccepted: lag()}
+	if w.alone {
+		return engagetest.Propagation{NewUnlisted: unlisted}
+	}
+	return engagetest.Propagation{NewUnlisted: unlisted, NewRejected: lag(deleted), DeletedListed: lag(deleted), DeletedAccepted: lag(deleted)}
 }
 
 // populate makes the secrets and starts what goes on by itself.
@@ -153,7 +156,11 @@ func (w *world) populate() {
 	}
 	if !w.options.yardstick {
 		w.readers = newReaders(w)
-		w.schedule(w.mean(10*time.Minute, 10*time.Hour), func() { w.sweep(sweep.Request{}) })
+		w.schedule(w.mean(10*time.Minute, 10*time.Hour), func() {
+			if !w.unswept {
+				w.sweep(sweep.Request{})
+			}
+		})
 	}
 	if w.strangers > 0 {
 		w.schedule(w.between(time.Hour, 10*time.Hour), w.stranger)

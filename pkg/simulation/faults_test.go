@@ -45,7 +45,8 @@ type weather struct {
 	only       int                // the service that bursts are limited to, or -1
 	at         map[string]float64 // more faults at some operations
 	refused    map[string]float64 // operations that lack a permission now and then
-	lost       map[string]float64 // operations whose answer gets lost
+	lost       map[string]float64 // operations whose answer gets lost, not more than once an hour
+	lostAt     time.Time          // when one was
 	mild       bool               // a second try has luck
 	throttled  float64            // how often a PutParameter is throttled, in mild weather
 
@@ -99,7 +100,8 @@ func (w *world) decide(c *call) fault {
 	if rate := w.weather.refused[c.op]; rate > 0 && !w.calm && w.random.Float64() < rate {
 		return denied
 	}
-	if rate := w.weather.lost[c.op]; rate > 0 && !w.calm && w.random.Float64() < rate {
+	if rate := w.weather.lost[c.op]; rate > 0 && !w.calm && time.Since(w.weather.lostAt) > time.Hour && w.random.Float64() < rate {
+		w.weather.lostAt = time.Now()
 		return []fault{lostAnswer, silenceAfter, error500After, pageAfter, killAfter}[w.random.IntN(5)]
 	}
 	if rate := w.weather.at[c.op]; rate > 0 && !w.calm && w.random.Float64() < rate {

@@ -167,5 +167,5 @@ type secretMemory struct {
 	revoked, moved                 bool
 	rotated                        bool                 // a rotation of it was complete once
 	cancelled                      map[string]time.Time // when a person took AWSPENDING from a version
-	bases                          map[string]string    // version to the version that it was made from
+	bases                          map[string][]string  // version to the versions that it was made from, by whatever attempt
 }

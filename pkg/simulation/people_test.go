@@ -104,23 +104,38 @@ func (w *world) handMade(s *managed) {
 			w.rotateNow(s)
 		}
 	}
-	if w.hurry {
+	if w.atOnce {
 		put()
 		return
 	}
 	w.after(w.between(0, time.Minute), put)
 }
 
-// rotateNow rotates the secret right after a change, where people are in a hurry.
+// rotateNow rotates the secret right after a change, where people do so.
 func (w *world) rotateNow(s *managed) {
-	if w.hurry && s.run == nil && w.started < w.options.rotations {
+	if w.atOnce && s.run == nil && w.started < w.options.rotations {
 		w.begin(s, false, func(awstest.Outcome) {})
 	}
 }
 
-// putBack puts the previous version back and rotates it away.
+// putBack puts the previous version back and rotates it away, beside a sweep.
 func (w *world) putBack(s *managed) {
-	w.moveBack(s)
+	w.after(w.between(0, 10*time.Second), func() {
+		if !w.calm {
+			w.sweep(sweep.Request{})
+		}
+	})
+	w.after(w.between(0, 6*time.Second), func() {
+		if !w.calm {
+			w.moveBack(s)
+			w.rotateNow(s)
+		}
+	})
+}
+
+// editNow changes a field and rotates the secret.
+func (w *world) editNow(s *managed) {
+	w.edit(s, w.value(s.arn))
 	w.rotateNow(s)
 }
 

@@ -18,7 +18,8 @@ var profiles = []profile{
 
 	// Secrets of one user, rotated at once, whose creations get lost; hand-made and shared tokens are put into them.
 	{"crowd", 3, func(w *world) {
-		w.crowded, w.together, w.exclusive = true, true, false
+		w.crowded, w.together, w.exclusive = true, w.chance(0.6), false
+		w.hurry = !w.together
 		w.weather.at = map[string]float64{opCreate: 0.5, opDescribe: 0.05}
 		w.strangers = []float64{0, 0.01}[w.random.IntN(2)]
 		w.people, w.staleRate, w.sweepRate = 0.02, []float64{0.1, 0.5}[w.random.IntN(2)], 0.003
@@ -70,7 +71,9 @@ var profiles = []profile{
 	}},
 	// Puts that are refused, in steps that come twice and are slow.
 	{"refused", 1, func(w *world) {
-		w.lonely, w.impatience, w.drag, w.staleRate, w.patience = true, 0.6, 0.6, 0.2, 1+w.random.IntN(2)
+		w.lonely, w.impatience, w.drag, w.patience = true, 0.6, 0.6, 1+w.random.IntN(2)
+		w.staleRate = []float64{0.2, 0.7}[w.random.IntN(2)]
+		w.weather.at = map[string]float64{opCreate: []float64{0, 0.3}[w.random.IntN(2)]}
 		w.weather.refused = map[string]float64{opPut: 0.4}
 		w.people, w.sweepRate = 0, 0
 	}},
@@ -84,10 +87,11 @@ var profiles = []profile{
 	}},
 	// Versions that are put back, and replaced by a rotation at once, in the midst of sweeps.
 	{"undone", 1, func(w *world) {
-		w.lonely, w.hurry, w.meddling, w.duels = w.chance(0.5), true, 0.7, 0.4
-		w.retention, w.exclusive, w.staleRate = []time.Duration{0, 10 * time.Minute}[w.random.IntN(2)], false, 0.6
-		w.people, w.interval, w.sweepRate = 0.005, 11*time.Minute, 0
-		w.bent = w.putBack
+		w.atOnce, w.unswept, w.meddling = true, true, 0.2
+		w.retention, w.exclusive, w.staleRate = []time.Duration{0, 10 * time.Minute, 10 * time.Minute}[w.random.IntN(3)], false, 0.5
+		w.people, w.interval, w.sweepRate, w.drag = 1e-9, 25*time.Minute, 0, []float64{0, 0.4}[w.random.IntN(2)]
+		w.bent = w.either(w.putBack, w.putBack, w.putBack, w.editNow)
+		w.schedule(w.interval, func() { w.bent(w.secrets[w.random.IntN(len(w.secrets))]) })
 	}},
 	// Rotations that are cancelled at their end, and slow.
 	{"late", 1, func(w *world) {
@@ -98,7 +102,7 @@ var profiles = []profile{
 	}},
 	// Tokens that are made by hand, put and rotated away before a list shows them.
 	{"fresh", 1, func(w *world) {
-		w.lonely, w.hurry, w.lagging, w.longestLag = w.chance(0.5), true, 0.8, 30*time.Second
+		w.lonely, w.hurry, w.atOnce, w.lagging, w.longestLag = w.chance(0.5), true, true, 0.8, 30*time.Second
 		w.people, w.interval, w.exclusive = 0.03, 30*time.Minute, false
 		w.bent = w.handMade
 		w.weather.at = map[string]float64{opCreate: 0.6}
@@ -112,9 +116,9 @@ var profiles = []profile{
 	// One secret, and nobody else: whatever comes of creations that are lost can be proven.
 	{"alone", 1, func(w *world) {
 		w.lonely, w.alone, w.exclusive = true, true, false
-		w.people, w.impatience, w.lagging, w.strangers, w.drag, w.sweepRate = 0, 0, 0, 0, 0, 0
-		w.interval, w.staleRate, w.weather = 10*time.Minute, 0, weather{only: -1}
-		w.weather.lost = map[string]float64{opCreate: 0.5}
+		w.people, w.impatience, w.strangers, w.drag, w.sweepRate, w.staleRate = 0, 0, 0, 0, 0, 0
+		w.lagging, w.longestLag, w.lifetime = []float64{0, 0.8}[w.random.IntN(2)], 10*time.Second, time.Minute
+		w.together, w.interval, w.weather = false, 10*time.Minute, weather{only: -1, lost: map[string]float64{opCreate: 0.5}}
 	}},
 	// Logins that are slow or fail.
 	{"logins", 1, func(w *world) {

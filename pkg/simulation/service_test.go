@@ -52,7 +52,11 @@ func (w *world) rotate(s *managed) {
 		if w.hurry {
 			pause = 0
 		}
-		w.after(w.between(0, 2*pause), func() { w.rotate(s) })
+		least := time.Duration(0)
+		if w.alone { // and sweeps have the time to look between
+			least, pause = time.Hour, 2*time.Hour
+		}
+		w.after(w.between(least, 2*pause), func() { w.rotate(s) })
 	})
 }
 
@@ -228,7 +232,7 @@ func (w *world) meddle(s *managed) {
 	if w.calm || w.meddling == 0 || !w.chance(w.meddling) {
 		return
 	}
-	w.after(w.between(0, 8*time.Second), func() {
+	w.after(w.between(0, []time.Duration{8 * time.Second, time.Minute}[w.random.IntN(2)]), func() {
 		if !w.calm {
 			w.deeds++
 			w.bent(s)

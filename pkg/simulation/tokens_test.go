@@ -95,13 +95,13 @@ func (i *invocation) knewGivenUp(t *token, sent time.Time) bool {
 func (w *world) observePut(by *invocation, arn, version, text string, sent time.Time) {
 	s := w.secretOf[arn]
 	if s.bases == nil {
-		s.bases = map[string]string{}
+		s.bases = map[string][]string{}
 	}
 	if at, ok := s.cancelled[version]; ok && by.began.Sub(at) > 10*time.Second {
 		w.violate(broken, "%s goes on with version %.8s of %s, which somebody cancelled", by, version, s)
 	}
 	delete(s.cancelled, version) // by now it is pending again
-	s.bases[version] = by.base
+	s.bases[version] = append(s.bases[version], by.base)
 	t := w.tokens[tokenIn(text)]
 	s.pendingSince = time.Now()
 	w.observeCurrent(by, s)
@@ -166,8 +166,8 @@ func (w *world) observeMove(by *invocation, arn, label string, sent time.Time) {
 	if s.fields != fields {
 		w.violate(lostEdit, "the swap of %s undid the edit of %v before", s, time.Since(since))
 	}
-	if base := s.bases[s.currentVersion]; base != before && byHand {
-		w.violate(lostEdit, "the swap of %s undid version %.8s, which somebody wrote or put back after version %.8s was read", s, before, base)
+	if bases := s.bases[s.currentVersion]; !slices.Contains(bases, before) && byHand {
+		w.violate(lostEdit, "the swap of %s undid version %.8s, which somebody wrote or put back after version %.8s was read", s, before, bases[0])
 	}
 }
 

@@ -29,6 +29,12 @@ func (w *world) observeParameter(c *call, name, value, before string, overwrite 
 			return // written once more, by whoever leaves it in doubt
 		}
 		w.intents[id] = &intent{by: by, at: time.Now(), listed: c.listed}
+		if s := by.secret; s != nil {
+			if s.bases == nil {
+				s.bases = map[string][]string{}
+			}
+			s.bases[by.version] = append(s.bases[by.version], by.base)
+		}
 		return
 	}
 	if strings.HasPrefix(kind, "token-") {
@@ -55,6 +61,15 @@ func (w *world) observeParameter(c *call, name, value, before string, overwrite 
 	t := w.byFingerprint[string(record.Fingerprint)]
 	if t != nil && !overwrite && !t.recorded.IsZero() && t.forgottenBy == userOf(name) && t.recorded.Before(by.firstRead.Add(-w.staleness)) && t.forgotten.After(c.proof) {
 		w.violate(broken, "%s takes token %s for one whose creation was not answered, though it had read whose it is", by, t)
+	}
+	if t != nil && t.by != nil && !t.by.coincidence && t.forgotten.IsZero() {
+		i := w.intents[record.Intent]
+		switch {
+		case t.secret.arn != record.Secret:
+			w.violate(stolen, "%s takes token %s, which was made for %s, for one of %s", by, t, t.secret, w.secretOf[record.Secret])
+		case record.State == ledger.Retiring && by.sweeping && t.by.over != nil && i != nil && i.by != t.by:
+			w.violate(stolen, "%s takes token %s, which %s is at work on, for one of an earlier invocation", by, t, t.by)
+		}
 	}
 	if i := w.intents[record.Intent]; t != nil && t.by == nil && !t.coincidence && w.isCoincidence(c, t, i) {
 		t.coincidence, i.by.coincidence = true, true

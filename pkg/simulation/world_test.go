@@ -55,6 +55,8 @@ type world struct {
 	duels     float64        // how often sweeps start when a token is made, or a rotation is run again or cancelled
 	meddling  float64        // how often somebody does the bent thing while a sweep or a finishSecret is at work
 	hurry     bool           // rotations follow one another at once
+	atOnce    bool           // people rotate what they have changed
+	unswept   bool           // no sweep starts by itself
 	alone     bool           // whatever is made can be proven ours
 
 	// The scheduler's.
