@@ -93,6 +93,13 @@ var profiles = []profile{
 		w.bent = w.either(w.putBack, w.putBack, w.putBack, w.editNow)
 		w.schedule(w.interval, func() { w.bent(w.secrets[w.random.IntN(len(w.secrets))]) })
 	}},
+	// Attempts at the same step that are slow and lose their creations, while somebody edits the secret.
+	{"torn", 1, func(w *world) {
+		w.lonely, w.impatience, w.drag, w.lifetime = true, 0.6, 0.6, time.Minute
+		w.people, w.sweepRate, w.unswept, w.strangers = 0.02, 0, true, 0
+		w.bent = w.editNow
+		w.weather.at = map[string]float64{opCreate: 0.5}
+	}},
 	// Rotations that are cancelled at their end, and slow.
 	{"late", 1, func(w *world) {
 		w.lonely, w.meddling, w.duels, w.drag, w.staleRate = true, 0.6, 0.6, 0.7, 0.2
@@ -118,6 +125,7 @@ var profiles = []profile{
 		w.lonely, w.alone, w.exclusive = true, true, false
 		w.people, w.impatience, w.strangers, w.drag, w.sweepRate, w.staleRate = 0, 0, 0, 0, 0, 0
 		w.lagging, w.longestLag, w.lifetime = []float64{0, 0.8}[w.random.IntN(2)], 10*time.Second, time.Minute
+		w.retention = []time.Duration{0, 3 * time.Hour}[w.random.IntN(2)]
 		w.together, w.interval, w.weather = false, 10*time.Minute, weather{only: -1, lost: map[string]float64{opCreate: 0.5}}
 	}},
 	// Logins that are slow or fail.

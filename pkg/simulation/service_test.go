@@ -53,8 +53,11 @@ func (w *world) rotate(s *managed) {
 			pause = 0
 		}
 		least := time.Duration(0)
-		if w.alone { // and sweeps have the time to look between
+		switch {
+		case w.alone && w.retention == 0: // sweeps have the time to look between
 			least, pause = time.Hour, 2*time.Hour
+		case w.alone:
+			least, pause = 5*time.Minute, 20*time.Minute
 		}
 		w.after(w.between(least, 2*pause), func() { w.rotate(s) })
 	})

@@ -107,7 +107,7 @@ func (d deletion) carryOut(ctx context.Context) (deleted bool, err error) {
 	}
 	// What nobody holds any more may have been replaced just now, and its record written anew before.
 	standing, found, err := u.ledger.Look(ctx, u.user, d.record)
-	if err != nil || !found || standing.Secret != u.revoke && begunAnew(d.record, standing) {
+	if err != nil || !found || standing.Secret != u.revoke && changed(d.record, standing) {
 		return false, err
 	}
 	err = d.found.client.Delete(ctx, d.found.auth, d.found.token)
@@ -141,7 +141,7 @@ func (u *userSweep) isNewest(record ledger.Token) bool {
 	return true
 }
 
-// begunAnew reports whether a token's retention has begun anew since its record was read.
-func begunAnew(record, standing ledger.Token) bool {
-	return standing.NotBefore.After(record.NotBefore) || standing.State == ledger.Retiring && !standing.Replaced
+// changed reports whether a record has changed since it was read: the token's retention may have begun anew.
+func changed(record, standing ledger.Token) bool {
+	return standing.State != record.State || standing.Replaced != record.Replaced || !standing.NotBefore.Equal(record.NotBefore)
 }
