@@ -36,9 +36,6 @@ func (i *invocation) finish(ctx context.Context) (Report, error) {
 	if err := f.prepare(ctx); err != nil {
 		return Report{}, err
 	}
-	if err := f.awaitBase(ctx); err != nil {
-		return Report{}, err
-	}
 	if f.previous, err = i.currentDocument.Token(); err != nil {
 		return Report{}, fail("read AWSCURRENT", err, "")
 	}
@@ -107,23 +104,6 @@ func (f *finishing) prepare(ctx context.Context) error {
 	return err
 }
 
-// awaitBase reads AWSCURRENT again where it is not what the token was made beside: that read may be old.
-func (f *finishing) awaitBase(ctx context.Context) error {
-	for try := 0; f.record.Base != f.current.ID; try++ {
-		switch {
-		case pause(ctx, try):
-		case sure(try):
-			return nil
-		default:
-			return fail("read AWSCURRENT", errors.New("it is not the version that the token was made beside"), hintUnsure)
-		}
-		if err := f.readCurrent(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // recordRetiring records the previous token as retiring. That does no harm where the swap does not come about: the token
 // of AWSCURRENT is never deleted, whatever its record says.
 func (f *finishing) recordRetiring(ctx context.Context) error {
@@ -180,7 +160,7 @@ func (f *finishing) admit(ctx context.Context) error {
 		return f.giveUp(ctx, errors.New("nothing tells that the version's token was made for it: the version was made for a test, or by hand"))
 	case f.record.State != ledger.Issued:
 		return f.giveUp(ctx, errors.New("the token is marked for deletion: a sweep gave the creation up, or the version was replaced long ago"))
-	case f.record.Base != f.current.ID, !f.pendingDocument.EqualExceptToken(f.currentDocument):
+	case f.record.Base != f.current.ID:
 		return f.giveUp(ctx, errors.New("the secret was edited during the rotation; the edit stays"))
 	}
 	return nil

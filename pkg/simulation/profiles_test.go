@@ -120,13 +120,16 @@ var profiles = []profile{
 		w.people, w.interval, w.strangers = 0.02, 10*time.Minute, 0
 		w.bent = w.either(w.handMade, w.changeUser)
 	}},
-	// One secret, and nobody else: whatever comes of creations that are lost can be proven.
+	// Nobody else is there: whatever comes of the creations that are lost can be proven.
 	{"alone", 1, func(w *world) {
-		w.lonely, w.alone, w.exclusive = true, true, false
+		w.alone, w.exclusive, w.together = true, false, false
 		w.people, w.impatience, w.strangers, w.drag, w.sweepRate, w.staleRate = 0, 0, 0, 0, 0, 0
-		w.lagging, w.longestLag, w.lifetime = []float64{0, 0.8}[w.random.IntN(2)], 10*time.Second, time.Minute
-		w.retention = []time.Duration{0, 3 * time.Hour}[w.random.IntN(2)]
-		w.together, w.interval, w.weather = false, 10*time.Minute, weather{only: -1, lost: map[string]float64{opCreate: 0.5}}
+		w.lifetime, w.weather = time.Minute, weather{only: -1, lost: map[string]float64{opCreate: 0.5}}
+		if w.lonely = w.chance(0.5); w.lonely {
+			w.lagging, w.longestLag, w.interval, w.retention = []float64{0, 0.8}[w.random.IntN(2)], 10*time.Second, 10*time.Minute, 0
+			return
+		}
+		w.crowded, w.patience, w.lagging, w.interval, w.retention = true, 1, 0, 25*time.Minute, 3*time.Hour
 	}},
 	// Logins that are slow or fail.
 	{"logins", 1, func(w *world) {
