@@ -9,10 +9,7 @@ import (
 	"engage-token-rotation/pkg/secret"
 )
 
-const (
-	hintStartAfresh = "start a new rotation (aws secretsmanager rotate-secret)"
-	hintUnsure      = "there was no time to be sure; the service repeats the rotation"
-)
+const hintStartAfresh = "start a new rotation (aws secretsmanager rotate-secret)"
 
 // create is createSecret: afterwards the version holds a token that the ledger knows.
 func (i *invocation) create(ctx context.Context) (Report, error) {

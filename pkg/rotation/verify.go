@@ -107,7 +107,7 @@ func (i *invocation) verify(ctx context.Context, p place, token engage.Token) ([
 			continue
 		}
 		if ctx.Err() != nil || !sure(try) {
-			return nil, fail("list with the new token", err, hintUnsure)
+			return nil, fail("list with the new token", err, "there was no time to be sure; the service repeats the rotation")
 		}
 		return nil, i.giveUp(ctx, fmt.Errorf("the version's token is dead: %w", err))
 	}

@@ -142,7 +142,7 @@ var profiles = []profile{
 	// Only faults that a second try mends, reads that are old, and calls that are slow: nobody is to notice.
 	{"mild", 2, func(w *world) {
 		w.weather = weather{only: -1, mild: true, rate: 0.2, throttled: []float64{0, 0, 0.9}[w.random.IntN(3)]}
-		w.duels, w.hurry = []float64{0, 0.3}[w.random.IntN(2)], w.chance(0.3)
+		w.duels = []float64{0, 0.3}[w.random.IntN(2)]
 		w.people, w.impatience, w.lagging, w.strangers = 0, 0, 0, 0
 		w.staleRate, w.drag, w.slowest = []float64{0, 0.3, 0.8}[w.random.IntN(3)], []float64{0, 0.3}[w.random.IntN(2)], 1500*time.Millisecond
 		w.lifetime = 5 * time.Minute
