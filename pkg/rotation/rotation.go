@@ -61,7 +61,8 @@
 //	                                 late and V was replaced since
 //	none of these                    the normal case                 the previous token is recorded as retiring, then the
 //	                                                                 label moves, if AWSCURRENT is still where it was read
-//	the swap's answer lost           it may have been made           read again
+//	the swap failed, or its answer   it may have been made           the labels are read, until what they say is no old
+//	was lost                                                         state; moved once more where they still stand
 //	the swap was forestalled         edited at that moment           V loses AWSPENDING
 //	after the swap                                                   retiring tokens of this secret that are due, and
 //	                                                                 tokens of older versions that nobody holds, are

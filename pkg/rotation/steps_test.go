@@ -11,6 +11,7 @@ import (
 
 	"engage-token-rotation/pkg/awstest"
 	"engage-token-rotation/pkg/engage/engagetest"
+	"engage-token-rotation/pkg/hidden"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/rotation"
 )
@@ -382,6 +383,56 @@ func TestFinishSecretNeverSwapsADeadTokenIn(t *testing.T) {
 		if w.token(awstest.StageCurrent) != current || !w.engage.Alive(current) {
 			t.Error("AWSCURRENT does not name the token that works")
 		}
+	})
+}
+
+func TestFinishSecretVerifiesATokenWithoutARecordOnceMore(t *testing.T) {
+	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
+		w.rotate()
+		current := w.token(awstest.StageCurrent)
+		run := w.begin()
+		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
+		pending := w.token(awstest.StagePending)
+		for name := range w.ledger("token-" + hidden.Fingerprint(pending)) {
+			if _, err := w.aws.Parameters.DeleteParameter(&awstest.ParameterNameInput{Name: name}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		// The token has answered by then, and the record is still looked for.
+		time.AfterFunc(time.Second, func() { w.engage.DeleteToken(pending) })
+		if _, err := w.step(run, rotation.FinishSecret); !errors.Is(err, rotation.ErrAbandoned) {
+			t.Fatalf("error %v", err)
+		}
+		if w.token(awstest.StageCurrent) != current || !w.engage.Alive(current) {
+			t.Error("AWSCURRENT does not name the token that works")
+		}
+	})
+}
+
+func TestFinishSecretBearsAnOldDescriptionAfterASwapThatFailed(t *testing.T) {
+	moves, described := 0, 0
+	configure := func(c *awstest.Config, _ *engagetest.Config, _ map[string]string) {
+		c.Fault = func(call awstest.Call) awstest.Action {
+			switch {
+			case call.Action == "UpdateSecretVersionStage":
+				if moves++; moves == 2 { // the first one is of the rotation before
+					return awstest.Action{Before: awstest.Fail(&awstest.APIError{Code: "InvalidRequestException", Status: 400})}
+				}
+			case call.Action == "DescribeSecret" && moves == 2:
+				if described++; described == 1 {
+					return awstest.Action{Stale: 2} // before the rotation began
+				}
+			}
+			return awstest.Action{}
+		}
+	}
+	inWorld(t, onlyAdmin, configure, func(t *testing.T, w *world) {
+		w.rotate()
+		w.rotate()
+		if described < 2 {
+			t.Errorf("the labels were looked at %d times after the swap that failed", described)
+		}
+		w.wantTokens(w.token(awstest.StageCurrent))
 	})
 }
 

@@ -96,8 +96,6 @@ var mutations = []mutation{
 		old: "			return nil\n		case pause(ctx, try):\n", new: "			return nil\n		case ready && pause(ctx, try):\n"},
 	{name: "reads have to agree on AWSCURRENT", in: "returns", file: "rotation/labels.go",
 		old: `agreed := i.current.ID == i.labels.Holder(LabelCurrent)`, new: `agreed := true`},
-	{name: "a token without a record is verified once more", in: "refused", file: "rotation/finish.go",
-		old: `if err == nil && !f.recorded {`, new: `if false {`},
 	{name: "retiring record before the swap", file: "rotation/finish.go", few: true,
 		old: "	if err := f.recordRetiring(ctx); err != nil {\n		return Report{}, err\n	}\n	if err := f.swap(ctx); err != nil {\n		return Report{}, err\n	}\n",
 		new: "	if err := f.swap(ctx); err != nil {\n		return Report{}, err\n	}\n	if err := f.recordRetiring(ctx); err != nil {\n		return Report{}, err\n	}\n"},

@@ -9,14 +9,14 @@
 // proven by listings, and nothing counts as nobody's.
 //
 //	retiring, due                     retention over, or left over     deleted
-//	retiring, not due                 retention                        reported, with its time
-//	issued, its version is pending    a rotation is at work, or broke  left alone until that invocation's deadline is
-//	  without a value                 off                              over; then marked as retiring, so that it is not
-//	                                                                   swapped in any more, and deleted
-//	issued, or retiring without a     cancelled, or moved back by      marked as retiring, deleted a quarter of an hour
-//	  swap; its version is not        hand; a late finishSecret may    later, when no invocation can be at work, or after
-//	  pending, and AWSCURRENT stands  still swap it in                 the retention if that is longer
-//	  where it was made from
+//	retiring, not due                 retention                        reported, with its time; revokePrevious deletes it,
+//	                                                                   unless AWSCURRENT stands where it was made from:
+//	                                                                   then it ends that time within a quarter of an hour
+//	issued, or retiring without a     a rotation broke off or was      left alone until the deadline of the invocation that
+//	  swap; AWSCURRENT stands where   cancelled, or moved back by      made it; then marked as retiring, so that it is not
+//	  it was made from                hand; a late finishSecret may    swapped in any more, and deleted a quarter of an hour
+//	                                  still swap it in                 later, when no invocation can be at work, or after
+//	                                                                   the retention if that is longer
 //	the same, AWSCURRENT elsewhere    replaced, or edited by hand      deleted after the retention: it may have been
 //	                                  since                            current
 //	open intent, its invocation over  killed around a creation         listed: exactly one token appeared, and it is proven
@@ -29,7 +29,11 @@
 //	no record, user exclusive         nobody's                         recorded; deleted by a later sweep, at least a
 //	                                                                   quarter of an hour on
 //
-// Two sweeps at once, or a sweep during a rotation, do no harm: whoever creates a token's record first decides about it.
+// A secret's newest record stays when its token is gone: without any record the sweep would not know of the secret, and
+// take a token that somebody puts there by hand for nobody's. The next rotation removes it.
+//
+// Two sweeps at once, or a sweep during a rotation, do no harm: whoever creates a token's record first decides about it,
+// and a record that has changed since it was read is left to the next sweep.
 package sweep
 
 import (

@@ -416,6 +416,32 @@ func TestSweepDeletesStraysOfAnExclusiveUserALaterTime(t *testing.T) {
 	})
 }
 
+func TestSweepRevokesNoTokenThatMayYetBeSwappedIn(t *testing.T) {
+	inWorld(t, map[string]string{settings.EnvRetention: "24h"}, func(t *testing.T, w *world) {
+		current := w.rotate()
+		run := w.begin()
+		if err := w.step(run, awstest.StepCreate); err != nil {
+			t.Fatal(err)
+		}
+		pending := w.token(awstest.StagePending)
+		// Cancelled, while a finishSecret may have looked at the labels already.
+		if _, err := w.aws.Secrets.UpdateSecretVersionStage(&awstest.UpdateSecretVersionStageInput{
+			SecretId: secretName, VersionStage: awstest.StagePending, RemoveFromVersionId: run.VersionID,
+		}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(20 * time.Minute)
+		w.sweep(`{}`)
+		for range 2 {
+			w.sweep(`{"revokePrevious":"` + secretName + `"}`)
+		}
+		w.wantTokens(current, pending)
+		time.Sleep(16 * time.Minute)
+		w.sweep(`{}`)
+		w.wantTokens(current)
+	})
+}
+
 func TestSweepNeverDeletesATokenThatIsCurrentWhateverItsRecordSays(t *testing.T) {
 	inWorld(t, nil, func(t *testing.T, w *world) {
 		current := w.rotate()
