@@ -70,6 +70,9 @@ type Token struct {
 	Elsewhere bool `json:"elsewhere,omitempty"`
 	// Until is the deadline of the invocation that wrote the record; see Intent.Until.
 	Until time.Time `json:"until,omitzero"`
+	// Deleted tells that the vendor has deleted a retiring token. The record stays for Propagation from NotBefore, while
+	// lists may still show the token.
+	Deleted bool `json:"deleted,omitempty"`
 }
 
 // NewerThan reports whether the token was made after the other one; of two of the same moment, one is the newer.

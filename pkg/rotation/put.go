@@ -86,8 +86,8 @@ func (i *invocation) holds(token engage.Token) bool {
 	return err == nil && held == token
 }
 
-// compensate deletes a token that no version will ever hold, and then its record. The record says so first, lest another
-// attempt puts the token while it is being deleted. It returns cause, or else what went wrong here; what it could not do,
+// compensate deletes a token that no version will ever hold. The record says so first, lest another attempt puts the token
+// while it is being deleted, and stays: the next attempt may come while the list still shows the token. It returns cause, or else what went wrong here; what it could not do,
 // a later rotation or sweep does by the record.
 func (i *invocation) compensate(ctx context.Context, p place, session *engage.Session, made creation, cause error) error {
 	made.record.State, made.record.NotBefore, made.record.Replaced = ledger.Retiring, i.config.Now(), true
@@ -102,7 +102,8 @@ func (i *invocation) compensate(ctx context.Context, p place, session *engage.Se
 		err = p.client.Delete(ctx, session, made.token)
 	}
 	if err == nil {
-		err = i.ledger().Forget(ctx, p.user, ledger.View{Intents: []ledger.Intent{made.intent}}, made.record)
+		made.record.Deleted = true
+		err = i.ledger().Set(ctx, p.user, made.record)
 	}
 	if cause != nil {
 		return cause

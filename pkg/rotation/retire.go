@@ -76,6 +76,8 @@ func (f *finishing) sort() (due, later []ledger.Token) {
 			record.State, record.NotBefore, record.Replaced = ledger.Retiring, now, true
 		}
 		switch {
+		case record.Deleted && now.Sub(record.NotBefore) <= ledger.Propagation:
+			// the list may still show it
 		case ends && f.settings.Retention > 0:
 			record.NotBefore = now.Add(f.settings.Retention + readSettles)
 			later = append(later, record)
@@ -122,6 +124,9 @@ func (f *finishing) delete(ctx context.Context, record ledger.Token) error {
 }
 
 func (f *finishing) deleteToken(ctx context.Context, record ledger.Token) error {
+	if record.Deleted {
+		return nil
+	}
 	if token, ok := find(f.listed, record.Fingerprint); ok {
 		return f.place.client.Delete(ctx, f.token, token)
 	}

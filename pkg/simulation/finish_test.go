@@ -15,6 +15,7 @@ import (
 
 // finish ends all faults and looks whether everything comes right.
 func (w *world) finish() {
+	w.alone = w.alone && time.Since(w.weather.lostAt) > 45*time.Minute // else nobody may have had the time for a proof
 	w.calm, w.weather, w.staleRate, w.lagging = true, weather{}, 0, 0
 	w.logf("=== calm")
 	w.quiet()

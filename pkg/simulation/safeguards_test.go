@@ -83,7 +83,9 @@ var mutations = []mutation{
 	{name: "a put of unknown outcome is not compensated", in: "duel", file: "rotation/put.go",
 		old: `refused := !errors.Is(putErr, ErrOutcomeUnknown) && !errors.Is(putErr, ErrConflict)`, new: `refused := !errors.Is(nil, putErr)`},
 	{name: "compensation keeps the record of what it could not delete", file: "rotation/put.go",
-		old: "	if err == nil {\n		err = i.ledger().Forget", new: "	{\n		err = i.ledger().Forget"},
+		old: "	if err == nil {\n		made.record.Deleted", new: "	{\n		made.record.Deleted"},
+	{name: "a compensation's record stays", in: "refused", file: "rotation/put.go",
+		old: "		made.record.Deleted = true\n		err = i.ledger().Set(ctx, p.user, made.record)", new: "		err = i.ledger().Forget(ctx, p.user, ledger.View{Intents: []ledger.Intent{made.intent}}, made.record)"},
 
 	// finishSecret
 	{name: "verification before the swap", file: "rotation/finish.go", few: true,

@@ -223,6 +223,8 @@ func (w *world) finishRun(r *rotationRun, err error) {
 	switch {
 	case outcome == awstest.Succeeded:
 		w.succeeded++
+	case w.limited:
+		w.limited = false
 	case w.smooth:
 		w.violate(needless, "the rotation of %s: %s", r.secret, outcome)
 	}

@@ -227,8 +227,8 @@ func (w *world) observePending(s *managed) {
 	}
 }
 
-// observeDeleted sees a token that a program has deleted.
-func (w *world) observeDeleted(by *invocation, text string) {
+// observeDeleted sees a token that a program has deleted by a request that was sent some time ago.
+func (w *world) observeDeleted(by *invocation, text string, sent time.Time) {
 	t, now := w.tokens[text], time.Now()
 	t.died = now
 	w.logf("  deleted token %s", t)
@@ -240,7 +240,7 @@ func (w *world) observeDeleted(by *invocation, text string) {
 	}
 	for _, s := range w.secrets {
 		switch {
-		case s.current == text && s.byHand && s.since.After(by.looked[s]) && !w.lateLook(by, s.since):
+		case s.current == text && s.byHand && w.unseen(by, s, s.since, sent):
 			w.coincidences++ // somebody put it back in the moment of its deletion
 			s.excused = text
 		case s.current == text && (t.coincidence || w.exclusive && !s.rotated && !w.inLedger(s, "")):
@@ -263,7 +263,7 @@ func (w *world) observeDeleted(by *invocation, text string) {
 	case w.retention == 0 || t.coincidence || t.sharedWith != nil || t.lastOf == nil || t.lastOf.revoked:
 		t.endedEarly = true
 	case !t.lastCurrent.Add(w.retention).After(now):
-	case t.putBack && t.currentSince.After(by.looked[t.lastOf]) && !w.lateLook(by, t.currentSince): // in the moment of its deletion
+	case t.putBack && w.unseen(by, t.lastOf, t.currentSince, sent): // in the moment of its deletion
 		t.endedEarly = true
 		w.coincidences++
 	case t.by == nil && w.exclusive && t.replacedByHand, !t.swept && (t.replacedByHand || t.putBack && t.lastOf.moved):
@@ -285,12 +285,17 @@ func (w *world) observeDeleted(by *invocation, text string) {
 	}
 }
 
+// unseen reports whether a program cannot have seen a change of a secret when it asked for a deletion.
+func (w *world) unseen(by *invocation, s *managed, change, asked time.Time) bool {
+	return change.After(asked) || change.After(by.looked[s]) && !w.lateLook(by, change, asked)
+}
+
 // lateLook reports whether a sweep has done much else between a change that its reads had to show and the deletion that it
-// has made now: it looks right before.
-func (w *world) lateLook(by *invocation, change time.Time) bool {
+// then asked for: it looks right before.
+func (w *world) lateLook(by *invocation, change, asked time.Time) bool {
 	n := 0
 	for _, s := range by.sent {
-		if s.at.After(change.Add(w.staleness)) {
+		if s.at.After(change.Add(w.staleness)) && !s.at.After(asked) {
 			n++
 		}
 	}

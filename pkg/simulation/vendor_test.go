@@ -145,7 +145,7 @@ func (w *world) atVendor(next http.RoundTripper, r *http.Request, c *call, op, t
 	case op == opCreate && w.born != "":
 		w.observeCreated(c.by, w.born)
 	case alive && !w.vendor.Alive(token):
-		w.observeDeleted(c.by, token)
+		w.observeDeleted(c.by, token, c.sent)
 	case op == opList && resp.StatusCode == http.StatusOK && !c.unseen:
 		w.observeListed(c.by, r.Header.Get("X-Auth-Token"))
 	}

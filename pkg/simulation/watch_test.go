@@ -62,7 +62,7 @@ func (w *world) observeParameter(c *call, name, value, before string, overwrite 
 	if t != nil && !overwrite && !t.recorded.IsZero() && t.forgottenBy == userOf(name) && t.recorded.Before(by.firstRead.Add(-w.staleness)) && t.forgotten.After(c.proof) {
 		w.violate(broken, "%s takes token %s for one whose creation was not answered, though it had read whose it is", by, t)
 	}
-	if t != nil && t.by != nil && !t.by.coincidence && t.forgotten.IsZero() {
+	if t != nil && t.by != nil && !overwrite && !t.by.coincidence && t.forgotten.IsZero() {
 		i := w.intents[record.Intent]
 		switch {
 		case t.secret.arn != record.Secret:
@@ -192,6 +192,9 @@ func (w *world) observeSent(c *call) {
 func (w *world) observeStep(i *invocation) {
 	if i.loggedIn > 1 {
 		w.violate(logins, "%s logged in %d times", i, i.loggedIn)
+	}
+	if i.err != nil && strings.Contains(i.err.Error(), "within a minute are the limit") {
+		w.limited = true
 	}
 	if w.options.yardstick || i.dead || i.faults > 0 || i.drag > 0 {
 		return
