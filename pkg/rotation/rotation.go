@@ -33,7 +33,8 @@
 //	V is empty, nothing recorded     the normal case                 log in, list, intent, create, put with the record
 //	creation's answer lost           a token may exist               listed at once, adopted as above
 //	put failed for certain           nobody will ever hold it        V is read again, then the token is marked, lest another
-//	                                                                 attempt puts it meanwhile, and deleted
+//	                                                                 attempt puts it meanwhile, and deleted; the record
+//	                                                                 stays, as the list may still show the token
 //	put's outcome unknown            V may hold it                   V is read again; else left to the next attempt, which
 //	                                                                 finds the record
 //

@@ -81,7 +81,7 @@ var profiles = []profile{
 	{"stranded", 1, func(w *world) {
 		w.lonely = w.chance(0.5)
 		w.crowded, w.together, w.exclusive, w.patience = !w.lonely, false, false, 1+w.random.IntN(2)
-		w.weather.at = map[string]float64{opCreate: 0.6}
+		w.weather.at = map[string]float64{opCreate: 0.6, opDescribe: 0.1}
 		w.people, w.interval = 0.01, 30*time.Minute
 		w.bent = w.handMade
 	}},

@@ -109,9 +109,9 @@ var mutations = []mutation{
 	}
 	err = parallel`},
 	{name: "compare and swap", file: "rotation/finish.go", few: true,
-		old: `err := f.config.Secrets.MoveLabel(ctx, f.event.SecretID, LabelCurrent, f.event.VersionID, f.current.ID)`,
+		old: `return f.config.Secrets.MoveLabel(ctx, f.event.SecretID, LabelCurrent, f.event.VersionID, f.current.ID)`,
 		new: `holder, _ := f.config.Secrets.Describe(ctx, f.event.SecretID)
-	err := f.config.Secrets.MoveLabel(ctx, f.event.SecretID, LabelCurrent, f.event.VersionID, holder.Holder(LabelCurrent))`},
+		return f.config.Secrets.MoveLabel(ctx, f.event.SecretID, LabelCurrent, f.event.VersionID, holder.Holder(LabelCurrent))`},
 	{name: "base of the version", file: "rotation/finish.go",
 		old: `case f.record.Base != f.current.ID:`, new: `case false:`},
 	{name: "the new token is spared", file: "rotation/retire.go",
@@ -189,7 +189,7 @@ var mutations = []mutation{
 		old: `retention = max(retention, grace)`, new: ``},
 	{name: "sweep: tokens that the list lacks are asked themselves", file: "sweep/secret.go",
 		old: "	if token.Fingerprint() != record.Fingerprint {\n", new: "	if true {\n"},
-	{name: "sweep: nothing is proven while a secret cannot be read", in: "crowd", file: "sweep/intents.go",
+	{name: "sweep: nothing is proven while a secret cannot be read", in: "stranded", file: "sweep/intents.go",
 		old: `for u.whole {`, new: `for {`},
 	{name: "sweep: a record is looked at again before a deletion", in: "undone", file: "sweep/delete.go",
 		old: `standing.Secret != u.revoke && changed(d.record, standing)`, new: `false`},

@@ -139,7 +139,10 @@ func (w *world) rotationStep(r *rotationRun, event awstest.RotationEvent, over f
 		process = w.newRotator()
 	}
 	i := &invocation{run: r, secret: r.secret, step: event.Step, memory: memory{version: event.ClientRequestToken}}
-	if event.Step == awstest.StepFinish {
+	switch event.Step {
+	case awstest.StepCreate:
+		w.duel()
+	case awstest.StepFinish:
 		w.readers.begin(r.secret)
 		w.meddle(r.secret)
 	}
@@ -248,6 +251,6 @@ func (w *world) meddle(s *managed) {
 // duel starts sweeps that meet what is going on.
 func (w *world) duel() {
 	for !w.calm && w.duels > 0 && w.chance(w.duels) {
-		w.after(w.between(0, 3*time.Second), func() { w.sweep(sweep.Request{}) })
+		w.after(w.between(0, []time.Duration{500 * time.Millisecond, 3 * time.Second}[w.random.IntN(2)]), func() { w.sweep(sweep.Request{}) })
 	}
 }

@@ -167,7 +167,7 @@ func (w *world) observeMove(by *invocation, arn, label string, sent time.Time) {
 		w.violate(lostEdit, "the swap of %s undid the edit of %v before", s, time.Since(since))
 	}
 	if bases := s.bases[s.currentVersion]; !slices.Contains(bases, before) && byHand {
-		w.violate(lostEdit, "the swap of %s undid version %.8s, which somebody wrote or put back after version %.8s was read", s, before, bases[0])
+		w.violate(lostEdit, "the swap of %s undid version %.8s, which somebody wrote or put back after versions %.8s were read", s, before, bases)
 	}
 }
 
