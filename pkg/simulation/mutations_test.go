@@ -16,7 +16,7 @@ import (
 
 var (
 	all    = flag.Bool("mutations", false, "TestMutations removes all safeguards, not a few of them")
-	budget = flag.Int("budget", 40_000, "how many rotations TestMutations searches for a violation")
+	budget = flag.Int("budget", 200_000, "how many rotations TestMutations searches for a violation")
 	only   = flag.String("mutation", "", "TestMutations removes the safeguards whose names match this regular expression")
 )
 

@@ -149,6 +149,8 @@ var mutations = []mutation{
 		old: "		if pause(ctx, try) {\n			continue\n		}\n		if ctx", new: "		if ctx"},
 
 	// sweep
+	{name: "sweep: a version that waited for its value is looked at again", in: "late", file: "sweep/delete.go",
+		old: `d.awaited && (h == nil`, new: `false && (h == nil`},
 	{name: "sweep: held tokens are looked up again before a deletion", file: "sweep/delete.go", few: true,
 		old: `if u.heldByAny(d.record.Fingerprint) ||`, new: `if`},
 	{name: "sweep: a token's own secret is looked at right before", in: "undone", file: "sweep/delete.go",

@@ -15,13 +15,15 @@ type deletion struct {
 	record ledger.Token
 	of     *userSweep
 	found  whereabouts
+	// awaited is set where the token's time has not come, but its version waits for createSecret, which sees the mark.
+	awaited bool
 	// told notes what came of it in the report, and returns the fault that is to be told.
 	told func(deleted bool, err error) error
 }
 
 // plan puts a deletion off until reads have settled.
 func (u *userSweep) plan(record ledger.Token, f whereabouts, told func(deleted bool, err error) error) {
-	u.due = append(u.due, deletion{record, u, f, told})
+	u.due = append(u.due, deletion{record: record, of: u, found: f, told: told})
 }
 
 // retire deletes a token of a secret, and then its record.
@@ -98,6 +100,9 @@ func (d deletion) carryOut(ctx context.Context) (deleted bool, err error) {
 		if err := u.look(ctx, d.record.Secret); err != nil {
 			return false, err
 		}
+	}
+	if h := u.holders[d.record.Secret]; d.awaited && (h == nil || !h.awaits(d.record.Version)) {
+		return false, nil
 	}
 	if u.moved[d.record.Secret] {
 		return false, nil // the next sweep looks at it afresh

@@ -25,6 +25,11 @@ func (h *holder) holds(fingerprint engage.Fingerprint) bool {
 	return h.current.Fingerprint() == fingerprint || h.pending.Fingerprint() == fingerprint
 }
 
+// awaits reports whether a version waits for createSecret to put its value.
+func (h *holder) awaits(version string) bool {
+	return h.labels.Carries(version, rotation.LabelPending) && version != h.currentVersion && h.pending.IsZero()
+}
+
 // readHolder reads a secret, its labels and values. Reads may be stale: where they do not agree with one another, the
 // secret is left for the next sweep.
 func (s *Sweeper) readHolder(ctx context.Context, arn string) (*holder, error) {

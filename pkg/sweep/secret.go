@@ -71,13 +71,13 @@ func (u *userSweep) sweepRecord(ctx context.Context, h *holder, record ledger.To
 	case record.State == ledger.Unclaimed:
 		report.Unclaimed = append(report.Unclaimed, record.Fingerprint)
 	case record.State == ledger.Retiring && !record.Replaced:
-		u.condemn(ctx, record, u.ends(h, record), f, report)
+		u.condemn(ctx, h, record, u.ends(h, record), f, report)
 	case record.Due(now):
 		u.retire(record, f, report)
 	case record.State == ledger.Retiring && u.revoke == h.arn && record.Base != h.currentVersion:
 		u.retire(record, f, report)
 	case record.State == ledger.Retiring && u.revoke == h.arn && now.Add(grace).Before(record.NotBefore):
-		u.condemn(ctx, record, now.Add(grace), f, report) // a late finishSecret might swap it in
+		u.condemn(ctx, h, record, now.Add(grace), f, report) // a late finishSecret might swap it in
 	case record.State == ledger.Retiring:
 		report.Retiring = append(report.Retiring, Waiting{record.Fingerprint, record.NotBefore})
 	case record.State == ledger.Issued:
@@ -147,17 +147,14 @@ func (u *userSweep) sweepIssued(ctx context.Context, h *holder, record ledger.To
 	if !u.config.Now().After(record.Until) {
 		return // its invocation may be at work
 	}
-	u.condemn(ctx, record, u.ends(h, record), f, report)
+	u.condemn(ctx, h, record, u.ends(h, record), f, report)
 }
 
 // ends returns when the token of a version that is not current, or not any more, may be deleted: after the retention, since
 // readers may have it cached. Nobody can tell for certain whether a version ever was current, since what was read of it may
 // be some time ago.
 func (u *userSweep) ends(h *holder, record ledger.Token) time.Time {
-	retention := u.settings.Retention
-	if u.revoke == h.arn {
-		retention = 0
-	}
+	retention := u.retention(h)
 	if record.Base == "" || record.Base == h.currentVersion {
 		// AWSCURRENT stands where the version was made from, or was moved back there by hand: a late finishSecret might swap
 		// it in.
@@ -166,17 +163,29 @@ func (u *userSweep) ends(h *holder, record ledger.Token) time.Time {
 	return u.config.Now().Add(retention)
 }
 
+// retention is how long readers may have a token of the secret cached.
+func (u *userSweep) retention(h *holder) time.Duration {
+	if u.revoke == h.arn {
+		return 0
+	}
+	return u.settings.Retention
+}
+
 // condemn marks a token for deletion, and deletes it where the time has come.
-func (u *userSweep) condemn(ctx context.Context, record ledger.Token, notBefore time.Time, f whereabouts, report *SecretReport) {
+func (u *userSweep) condemn(ctx context.Context, h *holder, record ledger.Token, notBefore time.Time, f whereabouts, report *SecretReport) {
 	record.State, record.NotBefore, record.Replaced = ledger.Retiring, notBefore, true
 	if !u.write(ctx, func() error { return u.ledger.Set(ctx, u.user, record) }) {
 		return
 	}
-	if record.Due(u.config.Now()) {
+	switch {
+	case record.Due(u.config.Now()):
 		u.retire(record, f, report)
-		return
+	case u.retention(h) == 0 && h.awaits(record.Version):
+		u.retire(record, f, report)
+		u.due[len(u.due)-1].awaited = true
+	default:
+		report.Retiring = append(report.Retiring, Waiting{record.Fingerprint, notBefore})
 	}
-	report.Retiring = append(report.Retiring, Waiting{record.Fingerprint, notBefore})
 }
 
 // write changes the ledger, unless this is a dry run, and reports whether it did, or would have.

@@ -16,7 +16,8 @@
 //	  swap; AWSCURRENT stands where   cancelled, or moved back by      made it; then marked as retiring, so that it is not
 //	  it was made from                hand; a late finishSecret may    swapped in any more, and deleted a quarter of an hour
 //	                                  still swap it in                 later, when no invocation can be at work, or after
-//	                                                                   the retention if that is longer
+//	                                                                   the retention if that is longer; without retention at
+//	                                                                   once, if its version is still pending without a value
 //	the same, AWSCURRENT elsewhere    replaced, or edited by hand      deleted after the retention: it may have been
 //	                                  since                            current
 //	open intent, its invocation over  killed around a creation         listed: exactly one token appeared, and it is proven
