@@ -160,7 +160,7 @@ func (l *Ledger) End(ctx context.Context, user User, i Intent) error {
 }
 
 // Claim creates the record of a token. Where another record of the same token and secret is there first, Claim returns
-// that one and won is false: what it says goes. Of any number of simultaneous claims one wins.
+// that one and won is false: what it says goes, unless it says that the token is nobody's. Of any number of simultaneous claims one wins.
 func (l *Ledger) Claim(ctx context.Context, user User, t Token) (record Token, won bool, err error) {
 	value, err := json.Marshal(t)
 	if err != nil {
@@ -180,6 +180,11 @@ func (l *Ledger) Claim(ctx context.Context, user User, t Token) (record Token, w
 	}
 	if !found {
 		return Token{}, false, fmt.Errorf("the record %s was there and is gone: try again", name)
+	}
+	if t.State.claimed() && !other.State.claimed() {
+		// A report of what could not be proven was first. Whoever knows whose the token is knows better.
+		err := l.Set(ctx, user, t)
+		return t, err == nil, err
 	}
 	// An answer that was lost makes the repeated creation find its own record.
 	own, err := json.Marshal(other)

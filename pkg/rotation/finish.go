@@ -130,7 +130,8 @@ func (f *finishing) readLedger(ctx context.Context) (err error) {
 		if f.view, err = f.ledger().Read(ctx, f.place.user); err != nil {
 			return fail("read the ledger", err, "the service repeats the rotation")
 		}
-		if f.record, f.recorded = f.view.Find(f.labels.ARN, f.token.Fingerprint()); f.recorded {
+		f.record, f.recorded = f.view.Find(f.labels.ARN, f.token.Fingerprint())
+		if f.recorded = f.recorded && f.record.State != ledger.Unclaimed; f.recorded { // a report is no record
 			return nil
 		}
 		if !pause(ctx, try) {

@@ -166,7 +166,7 @@ type secretMemory struct {
 	byHand                         bool   // a person has made it AWSCURRENT
 	excused                        string // a dead token that a person has put there
 	revoked, moved                 bool
-	rotated                        bool                 // a rotation of it was complete once
+	named                          time.Time            // when the ledger first named it
 	cancelled                      map[string]time.Time // when a person took AWSPENDING from a version
 	bases                          map[string][]string  // version to the versions that it was made from, by whatever attempt
 }

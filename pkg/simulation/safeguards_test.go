@@ -57,7 +57,7 @@ var mutations = []mutation{
 	{name: "a proof waits until reads have settled", in: "crowd", file: "rotation/resolve.go",
 		old: `{book.Read, book.ReadSettled}`, new: `{book.Read, book.Read}`},
 	{name: "a record may not be to be read yet", in: "mild", file: "rotation/finish.go",
-		old: "f.recorded {\n			return nil\n		}\n		if !pause(ctx, try) {", new: "f.recorded {\n			return nil\n		}\n		if true {"},
+		old: "		if !pause(ctx, try) {\n			f.record", new: "		if true {\n			f.record"},
 	{name: "reissue beside the same AWSCURRENT", in: "people", file: "rotation/resolve.go",
 		old: ` || record.Base != i.current.ID {`, new: ` {`},
 	{name: "adoption beside the present AWSCURRENT", in: "people", file: "rotation/resolve.go",

@@ -24,6 +24,11 @@ func (w *world) observeParameter(c *call, name, value, before string, overwrite 
 	if strings.Contains(name, "/ledger/") && !by.sweeping {
 		by.ledgerUser = userOf(name)
 	}
+	for _, s := range w.secrets {
+		if s.named.IsZero() && strings.Contains(name, "/ledger/") && strings.Contains(value, s.arn) {
+			s.named = time.Now()
+		}
+	}
 	if id, ok := strings.CutPrefix(kind, "intent-"); ok {
 		if w.intents[id] != nil {
 			return // written once more, by whoever leaves it in doubt
