@@ -144,7 +144,7 @@ var mutations = []mutation{
 
 	// giving up
 	{name: "a dead pending version is given up", file: "rotation/verify.go", few: true,
-		old: "return nil, i.giveUp(ctx, fmt.Errorf(\"the version's token is dead: %w\", err))", new: `return nil, err`},
+		old: "return nil, i.giveUp(ctx, fmt.Errorf(\"the version's token is dead: %w\", err))", new: `return nil, fmt.Errorf("dead: %w", err)`},
 	{name: "a token that is refused once is not dead yet", file: "rotation/verify.go",
 		old: "		if pause(ctx, try) {\n			continue\n		}\n		if ctx", new: "		if ctx"},
 
@@ -164,9 +164,9 @@ var mutations = []mutation{
 	{name: "sweep: the invocation may be at work", file: "sweep/secret.go",
 		old: `if !u.config.Now().After(record.Until) {`, new: `if false {`},
 	{name: "sweep: an unlabelled version may have been current", file: "sweep/secret.go",
-		old: "	}\n	u.condemn(ctx, record, u.ends(h, record), f, report)", new: "	}\n	u.condemn(ctx, record, u.config.Now(), f, report)"},
+		old: "	}\n	u.condemn(ctx, h, record, u.ends(h, record), f, report)", new: "	}\n	u.condemn(ctx, h, record, u.config.Now(), f, report)"},
 	{name: "sweep: a mark without a swap starts its retention", file: "sweep/secret.go",
-		old: "!record.Replaced:\n		u.condemn(ctx, record, u.ends(h, record), f, report)", new: "!record.Replaced:\n		u.retire(record, f, report)"},
+		old: "!record.Replaced:\n		u.condemn(ctx, h, record, u.ends(h, record), f, report)", new: "!record.Replaced:\n		u.retire(record, f, report)"},
 	{name: "sweep: a new token may not be listed yet", file: "sweep/secret.go",
 		old: `if now.Sub(record.CreatedAt) > ledger.Propagation && now.After(record.Until) {`, new: `if true {`},
 	{name: "sweep: another user's token is not gone", file: "sweep/secret.go",
