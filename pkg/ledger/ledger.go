@@ -160,7 +160,8 @@ func (l *Ledger) End(ctx context.Context, user User, i Intent) error {
 }
 
 // Claim creates the record of a token. Where another record of the same token and secret is there first, Claim returns
-// that one and won is false: what it says goes, unless it says that the token is nobody's. Of any number of simultaneous claims one wins.
+// that one and won is false: what it says goes, unless it says that the token is nobody's. Of any number of simultaneous
+// claims one wins.
 func (l *Ledger) Claim(ctx context.Context, user User, t Token) (record Token, won bool, err error) {
 	value, err := json.Marshal(t)
 	if err != nil {

@@ -2,8 +2,9 @@ package ledger
 
 import (
 	"cmp"
-	"engage-token-rotation/pkg/engage"
 	"time"
+
+	"engage-token-rotation/pkg/engage"
 )
 
 // Intent is written before a token is created, and removed once the fate of the creation is settled: a token record
@@ -70,9 +71,13 @@ type Token struct {
 	Elsewhere bool `json:"elsewhere,omitempty"`
 	// Until is the deadline of the invocation that wrote the record; see Intent.Until.
 	Until time.Time `json:"until,omitzero"`
-	// Deleted tells that the vendor has deleted a retiring token. The record stays for Propagation from NotBefore, while
-	// lists may still show the token.
+	// Deleted tells that the vendor has deleted a retiring token; see Lingers.
 	Deleted bool `json:"deleted,omitempty"`
+}
+
+// Lingers reports whether lists may still show the token although it is deleted, so that the record has to tell whose it is.
+func (t Token) Lingers(now time.Time) bool {
+	return t.Deleted && now.Sub(t.NotBefore) <= Propagation
 }
 
 // NewerThan reports whether the token was made after the other one; of two of the same moment, one is the newer.

@@ -32,12 +32,13 @@ func (i *invocation) finish(ctx context.Context) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	f := &finishing{invocation: i, place: p, token: token}
+	previous, err := i.currentDocument.Token()
+	if err != nil {
+		return Report{}, fail("read AWSCURRENT", err, "")
+	}
+	f := &finishing{invocation: i, place: p, token: token, previous: previous}
 	if err := f.prepare(ctx); err != nil {
 		return Report{}, err
-	}
-	if f.previous, err = i.currentDocument.Token(); err != nil {
-		return Report{}, fail("read AWSCURRENT", err, "")
 	}
 	if err := f.admit(ctx); err != nil {
 		return Report{}, err
@@ -48,7 +49,7 @@ func (i *invocation) finish(ctx context.Context) (Report, error) {
 	if err := f.swap(ctx); err != nil {
 		return Report{}, err
 	}
-	report := Report{Outcome: OutcomeSwapped, Fingerprint: token.Fingerprint(), Previous: f.previous.Fingerprint()}
+	report := Report{Outcome: OutcomeSwapped, Fingerprint: token.Fingerprint(), Previous: previous.Fingerprint()}
 	f.retire(ctx, &report)
 	if !f.record.CreatedAt.IsZero() {
 		report.Took = i.config.Now().Sub(f.record.CreatedAt)
@@ -130,8 +131,9 @@ func (f *finishing) readLedger(ctx context.Context) (err error) {
 		if f.view, err = f.ledger().Read(ctx, f.place.user); err != nil {
 			return fail("read the ledger", err, "the service repeats the rotation")
 		}
-		f.record, f.recorded = f.view.Find(f.labels.ARN, f.token.Fingerprint())
-		if f.recorded = f.recorded && f.record.State != ledger.Unclaimed; f.recorded { // a report is no record
+		// A report that the token is nobody's gives way to the creation's own record.
+		if record, found := f.view.Find(f.labels.ARN, f.token.Fingerprint()); found && record.State != ledger.Unclaimed {
+			f.record, f.recorded = record, true
 			return nil
 		}
 		if !pause(ctx, try) {

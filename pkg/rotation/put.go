@@ -87,8 +87,8 @@ func (i *invocation) holds(token engage.Token) bool {
 }
 
 // compensate deletes a token that no version will ever hold. The record says so first, lest another attempt puts the token
-// while it is being deleted, and stays: the next attempt may come while the list still shows the token. It returns cause, or else what went wrong here; what it could not do,
-// a later rotation or sweep does by the record.
+// while it is being deleted, and stays: the next attempt may come while the list still shows the token. It returns cause,
+// or else what went wrong here; what it could not do, a later rotation or sweep does by the record.
 func (i *invocation) compensate(ctx context.Context, p place, session *engage.Session, made creation, cause error) error {
 	made.record.State, made.record.NotBefore, made.record.Replaced = ledger.Retiring, i.config.Now(), true
 	err := i.ledger().Set(ctx, p.user, made.record)

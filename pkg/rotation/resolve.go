@@ -53,7 +53,7 @@ func (i *invocation) prove(ctx context.Context, p place, listed []engage.Token, 
 		if err != nil {
 			return nil, creation{}, false, fail("read the ledger", err, "nothing was created")
 		}
-		i.condemn(earlier, view)
+		i.noteMarks(earlier, view)
 		if made, found := i.reissue(view, listed); found {
 			return nil, made, true, nil
 		}
@@ -138,14 +138,14 @@ func (i *invocation) concerned(view ledger.View) bool {
 	return false
 }
 
-// condemn notes which of the secret's tokens are marked for deletion: a later reading may be older than it looks.
-func (i *invocation) condemn(views ...ledger.View) {
+// noteMarks notes which of the secret's tokens are marked for deletion: a later reading may be older than it looks.
+func (i *invocation) noteMarks(views ...ledger.View) {
 	if i.condemned == nil {
 		i.condemned = map[engage.Fingerprint]bool{}
 	}
 	for _, view := range views {
 		for _, record := range view.Tokens {
-			if record.Secret == i.labels.ARN && record.State != ledger.Issued {
+			if record.Secret == i.labels.ARN && record.State == ledger.Retiring {
 				i.condemned[record.Fingerprint] = true
 			}
 		}

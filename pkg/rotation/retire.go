@@ -76,8 +76,7 @@ func (f *finishing) sort() (due, later []ledger.Token) {
 			record.State, record.NotBefore, record.Replaced = ledger.Retiring, now, true
 		}
 		switch {
-		case record.Deleted && now.Sub(record.NotBefore) <= ledger.Propagation:
-			// the list may still show it
+		case record.Lingers(now):
 		case ends && f.settings.Retention > 0:
 			record.NotBefore = now.Add(f.settings.Retention + readSettles)
 			later = append(later, record)

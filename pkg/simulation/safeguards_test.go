@@ -166,7 +166,7 @@ var mutations = []mutation{
 	{name: "sweep: an unlabelled version may have been current", file: "sweep/secret.go",
 		old: "	}\n	u.condemn(ctx, h, record, u.ends(h, record), f, report)", new: "	}\n	u.condemn(ctx, h, record, u.config.Now(), f, report)"},
 	{name: "sweep: a mark without a swap starts its retention", file: "sweep/secret.go",
-		old: "!record.Replaced:\n		u.condemn(ctx, h, record, u.ends(h, record), f, report)", new: "!record.Replaced:\n		u.retire(record, f, report)"},
+		old: "!record.Replaced:\n		u.condemn(ctx, h, record, u.ends(h, record), f, report)", new: "!record.Replaced:\n		u.retire(deletion{record: record, found: f}, report)"},
 	{name: "sweep: a new token may not be listed yet", file: "sweep/secret.go",
 		old: `if now.Sub(record.CreatedAt) > ledger.Propagation && now.After(record.Until) {`, new: `if true {`},
 	{name: "sweep: another user's token is not gone", file: "sweep/secret.go",

@@ -22,13 +22,15 @@ type deletion struct {
 }
 
 // plan puts a deletion off until reads have settled.
-func (u *userSweep) plan(record ledger.Token, f whereabouts, told func(deleted bool, err error) error) {
-	u.due = append(u.due, deletion{record: record, of: u, found: f, told: told})
+func (u *userSweep) plan(d deletion) {
+	d.of = u
+	u.due = append(u.due, d)
 }
 
 // retire deletes a token of a secret, and then its record.
-func (u *userSweep) retire(record ledger.Token, f whereabouts, report *SecretReport) {
-	u.plan(record, f, func(deleted bool, err error) error {
+func (u *userSweep) retire(d deletion, report *SecretReport) {
+	record := d.record
+	d.told = func(deleted bool, err error) error {
 		if deleted {
 			report.Deleted = append(report.Deleted, record.Fingerprint)
 			return nil
@@ -39,7 +41,8 @@ func (u *userSweep) retire(record ledger.Token, f whereabouts, report *SecretRep
 		}
 		report.DeleteFailed = append(report.DeleteFailed, record.Fingerprint)
 		return fmt.Errorf("delete token %s of secret %s: %w; the next sweep tries again", record.Fingerprint, record.Secret, err)
-	})
+	}
+	u.plan(d)
 }
 
 // deleteDue deletes what is due. The marks are written by now: whoever puts or swaps a token in from here on sees them, and

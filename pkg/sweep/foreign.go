@@ -60,7 +60,7 @@ func (u *userSweep) sweepForeign(ctx context.Context) {
 }
 
 func (u *userSweep) deleteStray(stray ledger.Token, token engage.Token, report *UserReport) {
-	u.plan(stray, whereabouts{token: token, access: u.access}, func(deleted bool, err error) error {
+	u.plan(deletion{record: stray, found: whereabouts{token: token, access: u.access}, told: func(deleted bool, err error) error {
 		if err != nil {
 			return fmt.Errorf("delete stray token %s: %w; the next sweep tries again", stray.Fingerprint, err)
 		}
@@ -69,5 +69,5 @@ func (u *userSweep) deleteStray(stray ledger.Token, token engage.Token, report *
 			report.Deleted = append(report.Deleted, stray.Fingerprint)
 		}
 		return nil
-	})
+	}})
 }

@@ -61,6 +61,7 @@ func (u *userSweep) sweepRecord(ctx context.Context, h *holder, record ledger.To
 	}
 	f := u.locate(ctx, h, record)
 	switch {
+	case record.Lingers(now):
 	case f.gone:
 		if now.Sub(record.CreatedAt) > ledger.Propagation && now.After(record.Until) {
 			u.write(ctx, func() error { return u.forget(ctx, record) })
@@ -73,9 +74,9 @@ func (u *userSweep) sweepRecord(ctx context.Context, h *holder, record ledger.To
 	case record.State == ledger.Retiring && !record.Replaced:
 		u.condemn(ctx, h, record, u.ends(h, record), f, report)
 	case record.Due(now):
-		u.retire(record, f, report)
+		u.retire(deletion{record: record, found: f}, report)
 	case record.State == ledger.Retiring && u.revoke == h.arn && record.Base != h.currentVersion:
-		u.retire(record, f, report)
+		u.retire(deletion{record: record, found: f}, report)
 	case record.State == ledger.Retiring && u.revoke == h.arn && now.Add(grace).Before(record.NotBefore):
 		u.condemn(ctx, h, record, now.Add(grace), f, report) // a late finishSecret might swap it in
 	case record.State == ledger.Retiring:
@@ -179,10 +180,9 @@ func (u *userSweep) condemn(ctx context.Context, h *holder, record ledger.Token,
 	}
 	switch {
 	case record.Due(u.config.Now()):
-		u.retire(record, f, report)
+		u.retire(deletion{record: record, found: f}, report)
 	case u.retention(h) == 0 && h.awaits(record.Version):
-		u.retire(record, f, report)
-		u.due[len(u.due)-1].awaited = true
+		u.retire(deletion{record: record, found: f, awaited: true}, report)
 	default:
 		report.Retiring = append(report.Retiring, Waiting{record.Fingerprint, notBefore})
 	}
