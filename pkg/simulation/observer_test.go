@@ -66,7 +66,6 @@ type observer struct {
 	unlisted   time.Duration // how long lists lack the token that is made just now
 	together   bool          // all secrets are rotated at the same times
 	smooth     bool          // nothing is to go wrong in this history
-	limited    bool          // a user had no login left within a minute, of late
 	sweepRate  float64
 	drag       float64
 	warm       []rotator

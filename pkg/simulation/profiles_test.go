@@ -19,7 +19,9 @@ var profiles = []profile{
 	// Secrets of one user, rotated at once, whose creations get lost; hand-made and shared tokens are put into them.
 	{"crowd", 3, func(w *world) {
 		w.crowded, w.together, w.exclusive = true, w.chance(0.6), false
-		w.hurry = !w.together
+		if !w.together {
+			w.pauses = w.pausing(0, 0)
+		}
 		w.weather.at = map[string]float64{opCreate: 0.5, opDescribe: 0.05}
 		w.strangers = []float64{0, 0.01}[w.random.IntN(2)]
 		w.people, w.staleRate, w.sweepRate = 0.02, []float64{0.1, 0.5}[w.random.IntN(2)], 0.003
@@ -109,7 +111,7 @@ var profiles = []profile{
 	}},
 	// Tokens that are made by hand, put and rotated away before a list shows them.
 	{"fresh", 1, func(w *world) {
-		w.lonely, w.hurry, w.atOnce, w.lagging, w.longestLag = w.chance(0.5), true, true, 0.8, 30*time.Second
+		w.lonely, w.pauses, w.atOnce, w.lagging, w.longestLag = w.chance(0.5), w.pausing(0, 0), true, 0.8, 30*time.Second
 		w.people, w.interval, w.exclusive = 0.03, 30*time.Minute, false
 		w.bent = w.handMade
 		w.weather.at = map[string]float64{opCreate: 0.6}
@@ -127,9 +129,11 @@ var profiles = []profile{
 		w.lifetime, w.weather = time.Minute, weather{only: -1, lost: map[string]float64{opCreate: 0.5}}
 		if w.lonely = w.chance(0.5); w.lonely {
 			w.lagging, w.longestLag, w.interval, w.retention = []float64{0, 0.8}[w.random.IntN(2)], 10*time.Second, 10*time.Minute, 0
+			w.pauses = w.pausing(time.Hour, 4*time.Hour) // sweeps have the time to look between
 			return
 		}
 		w.crowded, w.patience, w.lagging, w.interval, w.retention = true, 1, 0, 25*time.Minute, 3*time.Hour
+		w.pauses = w.pausing(5*time.Minute, 40*time.Minute)
 	}},
 	// Logins that are slow or fail.
 	{"logins", 1, func(w *world) {
@@ -148,6 +152,11 @@ var profiles = []profile{
 		w.lifetime = 5 * time.Minute
 		w.sweepRate = []float64{0, 0.005, 0.015}[w.random.IntN(3)]
 	}},
+}
+
+// pausing draws the times between a secret's rotations.
+func (w *world) pausing(least, most time.Duration) func() time.Duration {
+	return func() time.Duration { return w.between(least, most) }
 }
 
 // setProfile draws the history's profile, or takes the one that is asked for.

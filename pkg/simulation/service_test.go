@@ -48,18 +48,12 @@ func (w *world) rotate(s *managed) {
 			w.after(time.Until(w.next4h())+w.between(0, 3*time.Second), func() { w.rotate(s) })
 			return
 		}
+		if w.pauses != nil {
+			w.after(w.pauses(), func() { w.rotate(s) })
+			return
+		}
 		pause := []time.Duration{0, 5 * time.Second, 5 * time.Minute, 4 * time.Hour, 4 * time.Hour}[w.random.IntN(5)]
-		if w.hurry {
-			pause = 0
-		}
-		least := time.Duration(0)
-		switch {
-		case w.alone && w.retention == 0: // sweeps have the time to look between
-			least, pause = time.Hour, 2*time.Hour
-		case w.alone:
-			least, pause = 5*time.Minute, 20*time.Minute
-		}
-		w.after(w.between(least, 2*pause), func() { w.rotate(s) })
+		w.after(w.between(0, 2*pause), func() { w.rotate(s) })
 	})
 }
 
@@ -226,8 +220,6 @@ func (w *world) finishRun(r *rotationRun, err error) {
 	switch {
 	case outcome == awstest.Succeeded:
 		w.succeeded++
-	case w.limited:
-		w.limited = false
 	case w.smooth:
 		w.violate(needless, "the rotation of %s: %s", r.secret, outcome)
 	}
@@ -250,6 +242,9 @@ func (w *world) meddle(s *managed) {
 
 // duel starts sweeps that meet what is going on.
 func (w *world) duel() {
+	if w.smooth && w.succeeded < len(w.secrets) {
+		return // without tokens sweeps log in, and a user may do so five times a minute
+	}
 	for !w.calm && w.duels > 0 && w.chance(w.duels) {
 		w.after(w.between(0, []time.Duration{500 * time.Millisecond, 3 * time.Second}[w.random.IntN(2)]), func() { w.sweep(sweep.Request{}) })
 	}

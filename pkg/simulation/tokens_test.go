@@ -94,14 +94,11 @@ func (i *invocation) knewGivenUp(t *token, sent time.Time) bool {
 // observePut sees a value that a program has put into a pending version, by a request that was sent some time ago.
 func (w *world) observePut(by *invocation, arn, version, text string, sent time.Time) {
 	s := w.secretOf[arn]
-	if s.bases == nil {
-		s.bases = map[string][]string{}
-	}
 	if at, ok := s.cancelled[version]; ok && by.began.Sub(at) > 10*time.Second {
 		w.violate(broken, "%s goes on with version %.8s of %s, which somebody cancelled", by, version, s)
 	}
 	delete(s.cancelled, version) // by now it is pending again
-	s.bases[version] = append(s.bases[version], by.base)
+	s.madeFrom(version, by.base)
 	t := w.tokens[tokenIn(text)]
 	s.pendingSince = time.Now()
 	w.observeCurrent(by, s)
@@ -126,6 +123,14 @@ func (w *world) observePut(by *invocation, arn, version, text string, sent time.
 	}
 	t.held = true
 	by.put = t.text
+}
+
+// madeFrom notes that an attempt makes a version from another one.
+func (s *managed) madeFrom(version, base string) {
+	if s.bases == nil {
+		s.bases = map[string][]string{}
+	}
+	s.bases[version] = append(s.bases[version], base)
 }
 
 // observeMove sees a label that a program has moved by a request that was sent some time ago.
@@ -195,9 +200,6 @@ func (w *world) observeCurrent(by *invocation, s *managed) {
 	switch {
 	case t.alive():
 	case by == nil || t.removedByHand && by.verified[t.text]:
-		s.excused = t.text
-	case t.coincidence && w.lagging > 0 && by.verified[t.text]: // taken for ours while the vendor did not know yet that it is deleted
-		w.coincidences++
 		s.excused = t.text
 	default:
 		w.violate(dead, "token %s of %s was dead when it became AWSCURRENT's", t, s)

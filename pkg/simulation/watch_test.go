@@ -34,11 +34,8 @@ func (w *world) observeParameter(c *call, name, value, before string, overwrite 
 			return // written once more, by whoever leaves it in doubt
 		}
 		w.intents[id] = &intent{by: by, at: time.Now(), listed: c.listed}
-		if s := by.secret; s != nil {
-			if s.bases == nil {
-				s.bases = map[string][]string{}
-			}
-			s.bases[by.version] = append(s.bases[by.version], by.base)
+		if by.secret != nil {
+			by.secret.madeFrom(by.version, by.base)
 		}
 		return
 	}
@@ -197,9 +194,6 @@ func (w *world) observeSent(c *call) {
 func (w *world) observeStep(i *invocation) {
 	if i.loggedIn > 1 {
 		w.violate(logins, "%s logged in %d times", i, i.loggedIn)
-	}
-	if i.err != nil && strings.Contains(i.err.Error(), "within a minute are the limit") {
-		w.limited = true
 	}
 	if w.options.yardstick || i.dead || i.faults > 0 || i.drag > 0 {
 		return

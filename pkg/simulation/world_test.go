@@ -46,18 +46,18 @@ type world struct {
 	people    float64
 	tests     float64 // how often a rotation is only to be tested
 	profile   string
-	bent      func(*managed) // what people do mostly
-	crowded   bool           // all secrets are of one user
-	lonely    bool           // there is one secret
-	slowest   time.Duration  // how long a call may be on its way in a slow process
-	patience  int            // how often the service tries a rotation at the most
-	interval  time.Duration  // the mean time between sweeps, and between deeds of people; zero: drawn
-	duels     float64        // how often sweeps start when a token is made, or a rotation is run again or cancelled
-	meddling  float64        // how often somebody does the bent thing while a sweep or a finishSecret is at work
-	hurry     bool           // rotations follow one another at once
-	atOnce    bool           // people rotate what they have changed
-	unswept   bool           // no sweep starts by itself
-	alone     bool           // whatever is made can be proven ours
+	bent      func(*managed)       // what people do mostly
+	crowded   bool                 // all secrets are of one user
+	lonely    bool                 // there is one secret
+	slowest   time.Duration        // how long a call may be on its way in a slow process
+	patience  int                  // how often the service tries a rotation at the most
+	interval  time.Duration        // the mean time between sweeps, and between deeds of people; zero: drawn
+	duels     float64              // how often sweeps start when a token is made, or a rotation is run again or cancelled
+	meddling  float64              // how often somebody does the bent thing while a sweep or a finishSecret is at work
+	pauses    func() time.Duration // between a secret's rotations; nil: as drawn
+	atOnce    bool                 // people rotate what they have changed
+	unswept   bool                 // no sweep starts by itself
+	alone     bool                 // whatever is made can be proven ours
 
 	// The scheduler's.
 	mu          sync.Mutex // guards the next three, and the flags of calls and invocations
