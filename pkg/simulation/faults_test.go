@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"cmp"
+	"strings"
 	"time"
 )
 
@@ -48,7 +49,7 @@ type weather struct {
 	lost       map[string]float64 // operations whose answer gets lost, not more than once an hour
 	lostAt     time.Time          // when one was
 	mild       bool               // a second try has luck
-	throttled  float64            // how often a PutParameter is throttled, in mild weather
+	throttled  float64            // how often a PutParameter of the ledger is throttled, in mild weather
 
 	until, next time.Time // of the present burst; when the next one starts
 }
@@ -142,7 +143,7 @@ func refusal(c *call) fault {
 // mildFault draws what becomes of a call that is tried again by whoever makes it, without being counted.
 func (w *world) mildFault(c *call) fault {
 	switch {
-	case c.op == opPutParam && c.try <= 5 && w.random.Float64() < w.weather.throttled:
+	case c.op == opPutParam && strings.Contains(c.resource, "/ledger/") && c.try <= 5 && w.random.Float64() < w.weather.throttled:
 		return throttle
 	case c.service == vendor && c.op != opList && c.op != opDelete, c.try > 1, w.random.Float64() >= w.weather.rate:
 		return none
