@@ -131,9 +131,10 @@ type memory struct {
 	describedAt time.Time              // and when it saw them
 	base        string                 // the version that it last saw as AWSCURRENT
 	listedAt    time.Time
-	proofAt     time.Time // when it listed before it last read the ledger
-	firstRead   time.Time // when it first read the ledger
-	sent        []sending // what a sweep has asked for, without repetitions
+	proofAt     time.Time         // when it listed before it last read the ledger
+	firstRead   time.Time         // when it first read the ledger,
+	named       map[*managed]bool // and which secrets that named then
+	sent        []sending         // what a sweep has asked for, without repetitions
 	verified    map[string]bool
 	created     []*token
 	faults      int            // what went wrong with its calls, but for a put that was refused
@@ -165,7 +166,7 @@ type secretMemory struct {
 	byHand                         bool   // a person has made it AWSCURRENT
 	excused                        string // a dead token that a person has put there
 	revoked, moved                 bool
-	named                          time.Time            // when the ledger first named it
+	rotated                        bool                 // a rotation has moved AWSCURRENT once
 	cancelled                      map[string]time.Time // when a person took AWSPENDING from a version
 	bases                          map[string][]string  // version to the versions that it was made from, by whatever attempt
 }

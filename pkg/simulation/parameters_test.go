@@ -116,8 +116,8 @@ func (p parameters) list(ctx context.Context, path string, recursive bool) (map[
 		c := call{service: parameterStore, op: opParameters, resource: path + " " + next}
 		c.effect = func(c *call) {
 			page, token, result = p.w.page(path, next, recursive, c.age)
-			if c.by.firstRead.IsZero() && strings.Contains(path, "/ledger") {
-				c.by.firstRead = time.Now()
+			if strings.Contains(path, "/ledger") {
+				p.w.observeFirstRead(c.by)
 			}
 			for name, value := range page {
 				c.by.observeRecord(name, value)

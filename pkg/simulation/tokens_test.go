@@ -145,6 +145,7 @@ func (w *world) observeMove(by *invocation, arn, label string, sent time.Time) {
 	if s.currentVersion == before {
 		return // the same move once more
 	}
+	s.rotated = true
 	if old := w.tokens[replaced]; old != nil {
 		old.replaced = true
 		by.replaced = old
@@ -244,7 +245,7 @@ func (w *world) observeDeleted(by *invocation, text string, sent time.Time) {
 		case s.current == text && s.byHand && w.unseen(by, s, s.since, sent):
 			w.coincidences++ // somebody put it back in the moment of its deletion
 			s.excused = text
-		case s.current == text && (t.coincidence || w.exclusive && (s.named.IsZero() || s.named.After(by.began))):
+		case s.current == text && (t.coincidence || w.exclusive && !s.rotated && !by.named[s]):
 			w.coincidences++ // made by hand in the window of a crash, or by a secret that no record names
 			s.excused = text
 		case s.current == text && t.sharedWith != nil && !w.tellsHolder(by, s, t):

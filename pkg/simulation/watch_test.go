@@ -24,11 +24,6 @@ func (w *world) observeParameter(c *call, name, value, before string, overwrite 
 	if strings.Contains(name, "/ledger/") && !by.sweeping {
 		by.ledgerUser = userOf(name)
 	}
-	for _, s := range w.secrets {
-		if s.named.IsZero() && strings.Contains(name, "/ledger/") && strings.Contains(value, s.arn) {
-			s.named = time.Now()
-		}
-	}
 	if id, ok := strings.CutPrefix(kind, "intent-"); ok {
 		if w.intents[id] != nil {
 			return // written once more, by whoever leaves it in doubt
@@ -61,7 +56,7 @@ func (w *world) observeParameter(c *call, name, value, before string, overwrite 
 		return
 	}
 	t := w.byFingerprint[string(record.Fingerprint)]
-	if t != nil && !overwrite && !t.recorded.IsZero() && t.forgottenBy == userOf(name) && t.recorded.Before(by.firstRead.Add(-w.staleness)) && t.forgotten.After(c.proof) {
+	if t != nil && !overwrite && !t.recorded.IsZero() && t.forgottenBy == userOf(name) && t.recorded.Before(by.firstRead.Add(-w.staleness)) && t.forgotten.After(c.proof) && t.forgotten.After(by.firstRead) {
 		w.violate(broken, "%s takes token %s for one whose creation was not answered, though it had read whose it is", by, t)
 	}
 	if t != nil && t.by != nil && !overwrite && !t.by.coincidence && t.forgotten.IsZero() {
@@ -132,6 +127,17 @@ func (w *world) isKnownHeld(by *invocation, t *token) bool {
 		held := s.current == t.text && s.since.Before(looked) || s.pending == t.text && s.pendingSince.Before(looked)
 		return held && w.inLedger(s, by.ledgerUser)
 	})
+}
+
+// observeFirstRead sees that a program reads the ledger.
+func (w *world) observeFirstRead(by *invocation) {
+	if !by.firstRead.IsZero() {
+		return
+	}
+	by.firstRead, by.named = time.Now(), map[*managed]bool{}
+	for _, s := range w.secrets {
+		by.named[s] = by.sweeping && w.exclusive && w.inLedger(s, "")
+	}
 }
 
 // inLedger reports whether any record of the user names the secret, or of any user where that is "".
