@@ -96,6 +96,9 @@ type token struct {
 	forgotten         time.Time // when a record of it was removed,
 	forgottenBy       string    // and in which part of the ledger
 	stray             time.Time // when a sweep first recorded it
+	found             time.Time // when it was first taken for one whose creation was not answered,
+	foundFor          *managed  // and of which secret's
+	compensated       time.Time // when the createSecret that could not put it deleted it
 	coincidence       bool      // taken for ours by a documented coincidence
 	removedByHand     bool
 	endedEarly        bool     // it was deleted before the retention was over, as it may be

@@ -186,8 +186,7 @@ func (w *world) move(s *managed, label, to, from string) {
 // cancel cancels the rotation, and in most cases removes AWSPENDING as the documentation advises.
 func (w *world) cancel(s *managed) {
 	if w.chance(0.5) {
-		w.logf("somebody cancels the rotation of %s", s)
-		_, _ = w.secretsManager.CancelRotateSecret(&awstest.SecretIdInput{SecretId: s.arn})
+		w.halt(s)
 	}
 	if s.pendingVersion != "" && w.chance(0.7) {
 		if s.cancelled == nil {
@@ -198,6 +197,12 @@ func (w *world) cancel(s *managed) {
 		w.move(s, awstest.StagePending, "", s.pendingVersion)
 		w.duel()
 	}
+}
+
+// halt cancels the rotation and leaves AWSPENDING where it is.
+func (w *world) halt(s *managed) {
+	w.logf("somebody cancels the rotation of %s", s)
+	_, _ = w.secretsManager.CancelRotateSecret(&awstest.SecretIdInput{SecretId: s.arn})
 }
 
 // changePassword changes a password at the vendor, and some time later where it is stored.

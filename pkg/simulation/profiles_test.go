@@ -32,6 +32,10 @@ var profiles = []profile{
 		w.lonely, w.exclusive = true, false
 		w.weather.at = map[string]float64{opCreate: 0.6, opPutParam: 0.05}
 		w.strangers, w.people, w.sweepRate = 0.015, 0.005, 0.005
+		if w.chance(0.5) { // right after a creation was found again
+			w.strangers, w.meddling, w.pauses = 0, 0.5, w.pausing(0, 20*time.Minute)
+			w.bent = func(*managed) { w.stranger() }
+		}
 	}},
 	// A user of the rotations' own, on whom somebody makes tokens nevertheless.
 	{"exclusive", 2, func(w *world) {
@@ -55,6 +59,10 @@ var profiles = []profile{
 		w.weather.at = map[string]float64{opPutParam: 0.3, opCreate: 0.1, opAccounts: 0.3}
 		w.strangers, w.people, w.tests, w.sweepRate = 0.02, 0.02, 0.2, 0
 		w.bent = []func(*managed){w.revokeByHand, w.moveBack}[w.random.IntN(2)]
+		if w.chance(0.5) { // and somebody makes tokens right after
+			w.lonely, w.people, w.strangers, w.meddling, w.pauses = true, 0, 0, 0.5, w.pausing(0, 20*time.Minute)
+			w.bent, w.weather.at[opDropParam], w.weather.at[opMove] = func(*managed) { w.stranger() }, 0.2, 0.2
+		}
 	}},
 	// People at work all the time.
 	{"people", 2, func(w *world) {
@@ -74,6 +82,7 @@ var profiles = []profile{
 	// Puts that are refused, in steps that come twice and are slow.
 	{"refused", 1, func(w *world) {
 		w.lonely, w.impatience, w.drag, w.patience = true, 0.6, 0.6, 1+w.random.IntN(2)
+		w.lagging, w.longestLag = []float64{0, 0.8}[w.random.IntN(2)], 10*time.Second
 		w.staleRate = []float64{0.2, 0.7}[w.random.IntN(2)]
 		w.weather.at = map[string]float64{opCreate: []float64{0, 0.3}[w.random.IntN(2)]}
 		w.weather.refused = map[string]float64{opPut: 0.4}
@@ -134,6 +143,12 @@ var profiles = []profile{
 		}
 		w.crowded, w.patience, w.lagging, w.interval, w.retention = true, 1, 0, 25*time.Minute, 3*time.Hour
 		w.pauses = w.pausing(5*time.Minute, 40*time.Minute)
+	}},
+	// Rotations that are only tested and are cancelled, so that their versions stay pending, and versions that are put back.
+	{"tested", 1, func(w *world) {
+		w.lonely, w.tests, w.patience, w.strangers = true, 0.5, 1, 0
+		w.pauses, w.people, w.interval, w.sweepRate = w.pausing(0, 10*time.Minute), 0.03, 10*time.Hour, 0
+		w.bent = w.either(w.halt, w.moveBack)
 	}},
 	// Logins that are slow or fail.
 	{"logins", 1, func(w *world) {

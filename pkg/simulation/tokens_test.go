@@ -112,6 +112,8 @@ func (w *world) observePut(by *invocation, arn, version, text string, sent time.
 		w.violate(stolen, "%s was given token %s, which was made for %s", s, t, t.secret)
 	case t.by == nil && !t.held && !t.coincidence:
 		w.violate(stolen, "%s was given the foreign token %s", s, t)
+	case !t.compensated.IsZero() && by.began.After(t.compensated):
+		w.violate(broken, "%s was given token %s, which an attempt had deleted before as no version's", s, t)
 	}
 	for _, other := range w.secrets {
 		if other != s && !t.coincidence && (other.current == t.text || other.pending == t.text) {
@@ -236,6 +238,9 @@ func (w *world) observeDeleted(by *invocation, text string, sent time.Time) {
 	w.logf("  deleted token %s", t)
 	if by.request.DryRun {
 		w.violate(broken, "a dry run deleted token %s", t)
+	}
+	if by.step == awstest.StepCreate {
+		t.compensated = now
 	}
 	if by.step == awstest.StepCreate && t.secret == by.secret && slices.Contains(by.created, t) && !by.putRefused && by.secret.pendingVersion == by.version && by.secret.pending == "" {
 		w.violate(tardy, "%s deleted token %s, which could have been put yet", by, t)

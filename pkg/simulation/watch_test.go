@@ -73,6 +73,9 @@ func (w *world) observeParameter(c *call, name, value, before string, overwrite 
 		w.coincidences++
 		w.logf("  a coincidence: the foreign token %s is the only one that appeared", t)
 	}
+	if t != nil && t.found.IsZero() {
+		t.found, t.foundFor = time.Now(), w.secretOf[record.Secret]
+	}
 }
 
 // userOf returns the part of the ledger that a record is in.
@@ -109,6 +112,9 @@ func (w *world) isCoincidence(c *call, t *token, i *intent) bool {
 		return false
 	}
 	for _, other := range w.tokens {
+		if other != t && other.foundFor == i.by.secret && other.found.Before(c.proof) && other.found.After(i.at) && other.born.After(i.listed) {
+			return false // it may have come of the same intent
+		}
 		if other != t && other.alive() && other.born.After(i.listed) && shown(other) && !w.recorded(other) && !other.held && other.user == t.user {
 			return false
 		}

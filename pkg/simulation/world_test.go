@@ -183,6 +183,7 @@ func (w *world) happen() {
 		e := w.events[0]
 		w.events = slices.Delete(w.events, 0, 1)
 		e.do()
+		time.Sleep(time.Nanosecond) // nothing else happens at the same time
 	}
 }
 
