@@ -162,7 +162,7 @@ func (w *world) serve(c *call) {
 		c.by.faults++
 	}
 	if w.trace != nil && f != none {
-		w.logf("  %s %s %s: %s", c.by, c.op, c.resource, faultNames[f])
+		w.logf("  %s %s %s: %s", c.by, c.op, w.shown(c.resource), faultNames[f])
 	}
 	final := w.random.IntN(2) == 0 && !w.weather.mild
 	c.unseen = f != none && f != staleRead && f != slowRequest && f != slowAnswer
@@ -227,12 +227,20 @@ func lateness(c *call) time.Duration {
 	return 3 * time.Second
 }
 
+// shown names what a call is about; a token by its fingerprint, as everywhere.
+func (w *world) shown(resource string) string {
+	if t := w.tokens[resource]; t != nil {
+		return t.fingerprint
+	}
+	return resource
+}
+
 func (w *world) act(c *call, age time.Duration) {
 	if w.trace != nil {
 		if age > 0 {
-			w.logf("%s %s %s (as of %v ago)", c.by, c.op, c.resource, age.Round(time.Millisecond))
+			w.logf("%s %s %s (as of %v ago)", c.by, c.op, w.shown(c.resource), age.Round(time.Millisecond))
 		} else {
-			w.logf("%s %s %s", c.by, c.op, c.resource)
+			w.logf("%s %s %s", c.by, c.op, w.shown(c.resource))
 		}
 	}
 	c.age = age

@@ -121,7 +121,7 @@ func (w *world) rotateNow(s *managed) {
 // putBack puts the previous version back and rotates it away, beside a sweep.
 func (w *world) putBack(s *managed) {
 	w.after(w.between(0, 10*time.Second), func() {
-		if !w.calm {
+		if !w.calm && !w.options.yardstick {
 			w.sweep(sweep.Request{})
 		}
 	})

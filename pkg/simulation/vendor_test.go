@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 
-	"engage-token-rotation/pkg/hidden"
 )
 
 // The operations at Engage.
@@ -40,12 +39,7 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	ctx := r.Context()
 	by := ctx.Value(invocationKey{}).(*invocation)
 	op, token := operation(r)
-	c := &call{service: vendor, op: op}
-	if token != "" && t.w.trace != nil {
-		c.resource = hidden.Fingerprint(token)
-	} else {
-		c.resource = token
-	}
+	c := &call{service: vendor, op: op, resource: token}
 	switch op {
 	case opLogin, opGrant:
 		by.loginUser = loginName(r)

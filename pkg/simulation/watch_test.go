@@ -112,7 +112,7 @@ func (w *world) isCoincidence(c *call, t *token, i *intent) bool {
 		return false
 	}
 	for _, other := range w.tokens {
-		if other != t && other.foundFor == i.by.secret && other.found.Before(c.proof) && other.found.After(i.at) && other.born.After(i.listed) {
+		if other != t && other.user == t.user && other.foundFor == i.by.secret && other.found.Before(c.proof) && other.found.After(i.at) && other.born.After(i.listed) {
 			return false // it may have come of the same intent
 		}
 		if other != t && other.alive() && other.born.After(i.listed) && shown(other) && !w.recorded(other) && !other.held && other.user == t.user {
