@@ -221,6 +221,16 @@ func (l *Ledger) Set(ctx context.Context, user User, t Token) error {
 	return nil
 }
 
+// NoteDeleted notes that the vendor has deleted the token, at the time. Lists may show it for a while: where it might be
+// taken for the work of an open creation the record stays, and tells that; else it goes, see [Ledger.Forget].
+func (l *Ledger) NoteDeleted(ctx context.Context, user User, view View, t Token, at time.Time) error {
+	if t.Deleted || t.Secret == "" || !view.mayMistake(t) {
+		return l.Forget(ctx, user, view, t)
+	}
+	t.State, t.NotBefore, t.Replaced, t.Deleted = Retiring, at, true, true
+	return l.Set(ctx, user, t)
+}
+
 // Forget removes the intent that a token came of, where the view still has it, and then the token's record: without the
 // record a remaining intent would look open, and whatever appeared since as its work. An adopted token's intent is in doubt
 // and stays.

@@ -215,3 +215,57 @@ func TestABaselineKnowsItsTokensAndFitsAParameter(t *testing.T) {
 		}
 	}
 }
+
+// A record that stays is removed when the deletion is noted once more.
+func TestTheRecordOfADeletedTokenStaysWhereItMightBeTakenForAnOpenCreationsWork(t *testing.T) {
+	made := tokens(t, 3)
+	token := record(made[2], ledger.Retiring)
+	token.Intent = "its own"
+	its := intentAt(arn, 0, made[:2]...)
+	its.ID = token.Intent
+	doubted, settled := intentAt(arn, 0, made[:2]...), intentAt(arn, time.Second, made[:2]...)
+	doubted.InDoubt = true
+	cases := map[string]struct {
+		token ledger.Token
+		view  ledger.View
+		stays bool
+	}{
+		"nothing is open":                  {token: token},
+		"its own intent":                   {token: token, view: ledger.View{Intents: []ledger.Intent{its}}},
+		"another creation":                 {token: token, view: ledger.View{Intents: []ledger.Intent{intentAt(arn, 0, made[:2]...)}}, stays: true},
+		"another secret's":                 {token: token, view: ledger.View{Intents: []ledger.Intent{intentAt(arn+"-other", 0, made[:2]...)}}, stays: true},
+		"a creation after it was listed":   {token: token, view: ledger.View{Intents: []ledger.Intent{intentAt(arn, 0, made...)}}},
+		"a creation that is in doubt":      {token: token, view: ledger.View{Intents: []ledger.Intent{doubted}}},
+		"a creation that a record settles": {token: token, view: ledger.View{Intents: []ledger.Intent{settled}, Tokens: []ledger.Token{settledBy(settled, made[1])}}},
+		"a creation without a listing":     {token: token, view: ledger.View{Intents: []ledger.Intent{ledger.NewIntent(arn, version, "x", start)}}},
+		"a stray":                          {token: ledger.Token{Fingerprint: made[2].Fingerprint(), State: ledger.Stray}, view: ledger.View{Intents: []ledger.Intent{intentAt(arn, 0, made[:2]...)}}},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			book := ledger.New(newShelf(), "/p")
+			if err := book.Set(t.Context(), user, c.token); err != nil {
+				t.Fatal(err)
+			}
+			view := c.view
+			for _, stays := range []bool{c.stays, false} {
+				if err := book.NoteDeleted(t.Context(), user, view, c.token, start.Add(time.Hour)); err != nil {
+					t.Fatal(err)
+				}
+				after, err := book.Read(t.Context(), user)
+				if err != nil {
+					t.Fatal(err)
+				}
+				standing, found := after.Find(c.token.Secret, c.token.Fingerprint)
+				if found != stays {
+					t.Fatalf("there is a record: %t, want %t", found, stays)
+				}
+				if stays && (!standing.Lingers(start.Add(time.Hour)) || standing.Due(start)) {
+					t.Errorf("the record does not tell of the deletion: %+v", standing)
+				}
+				if found {
+					c.token = standing
+				}
+			}
+		})
+	}
+}

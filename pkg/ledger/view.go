@@ -46,6 +46,13 @@ func (v View) Settles(intent Intent) bool {
 	return !intent.InDoubt && slices.ContainsFunc(v.Tokens, func(t Token) bool { return t.Intent == intent.ID })
 }
 
+// mayMistake reports whether a creation is open of which a token may seem to have come that did not.
+func (v View) mayMistake(t Token) bool {
+	return slices.ContainsFunc(v.Intents, func(i Intent) bool {
+		return i.ID != t.Intent && !i.InDoubt && i.Baseline.Known() && !i.Baseline.Contains(t.Fingerprint) && !v.Settles(i)
+	})
+}
+
 func parse(values map[string]string) View {
 	var v View
 	for name, value := range values {

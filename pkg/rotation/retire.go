@@ -119,7 +119,7 @@ func (f *finishing) delete(ctx context.Context, record ledger.Token) error {
 	if err := f.deleteToken(ctx, record); err != nil {
 		return err
 	}
-	return f.ledger().Forget(ctx, f.place.user, f.view, record)
+	return f.ledger().NoteDeleted(ctx, f.place.user, f.view, record, f.config.Now())
 }
 
 func (f *finishing) deleteToken(ctx context.Context, record ledger.Token) error {

@@ -89,6 +89,7 @@ type token struct {
 	lastCurrent       time.Time // when it ceased to be AWSCURRENT's
 	lastOf            *managed
 	currentSince      time.Time // when it last became AWSCURRENT's
+	renewed           time.Time // when its record was first written since
 	swept             bool      // since then a sweep has gone well
 	held              bool      // some version of a managed secret has held it
 	replaced          bool      // a rotation has put another one in its place
@@ -97,6 +98,7 @@ type token struct {
 	forgottenBy       string    // and in which part of the ledger
 	stray             time.Time // when a sweep first recorded it
 	found             time.Time // when it was first taken for one whose creation was not answered,
+	foundIn           time.Time // by which listing,
 	foundFor          *managed  // and of which secret's
 	compensated       time.Time // when the createSecret that could not put it deleted it
 	coincidence       bool      // taken for ours by a documented coincidence
@@ -147,11 +149,19 @@ type memory struct {
 	replaced    *token         // that it has put another one in the place of
 	// givenUp are the fingerprints of tokens that it has read in the ledger to be given up, and when it first did.
 	givenUp map[string]time.Time
+	// retiring is when it last read that the token of a fingerprint is retiring.
+	retiring map[string]reading
 	// putRefused tells that a permission was missing to put the token.
 	putRefused bool
 	// coincidence tells that somebody else's token was taken for the one that this invocation may have made.
 	coincidence bool
 }
+
+// reading is when a state was read, and as of when.
+type reading struct{ at, as time.Time }
+
+// hid reports whether a change had been made and was not shown.
+func (r reading) hid(change time.Time) bool { return r.at.After(change) && r.as.Before(change) }
 
 // sending is a call that was sent.
 type sending struct {

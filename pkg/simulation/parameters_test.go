@@ -75,7 +75,7 @@ func (p parameters) Get(ctx context.Context, name string) (string, bool, error) 
 		if value = p.w.parameterAt(name, c.age); value == "" {
 			result = &awstest.APIError{Code: "ParameterNotFound"}
 		}
-		c.by.observeRecord(name, value)
+		c.by.observeRecord(name, value, c.age)
 	}
 	err := p.w.aws(ctx, c, parameterAttempts, &result)
 	if code(err) == "ParameterNotFound" {
@@ -120,7 +120,7 @@ func (p parameters) list(ctx context.Context, path string, recursive bool) (map[
 				p.w.observeFirstRead(c.by)
 			}
 			for name, value := range page {
-				c.by.observeRecord(name, value)
+				c.by.observeRecord(name, value, c.age)
 			}
 		}
 		if err := p.w.aws(ctx, c, parameterAttempts, &result); err != nil {

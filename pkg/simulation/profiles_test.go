@@ -118,6 +118,14 @@ var profiles = []profile{
 		w.bent = w.cancel
 		w.weather.at = map[string]float64{opMove: 0.4, opList: 0.1}
 	}},
+	// Versions that wait for their values until another attempt puts them, beside sweeps.
+	{"awaited", 1, func(w *world) {
+		w.lonely, w.patience, w.pauses, w.lifetime, w.retention = true, 1, w.pausing(31*time.Second, 2*time.Minute), 30*time.Second, 0
+		w.duels, w.drag, w.staleRate, w.impatience = 0.8, 0.3, 0.7, 0
+		w.people, w.sweepRate, w.strangers = 0, 0, 0
+		w.weather.at = map[string]float64{opPut: 0.6, opList: 0.1}
+		w.meddling, w.bent = []float64{0, 0.6}[w.random.IntN(2)], w.cancel
+	}},
 	// Tokens that are made by hand, put and rotated away before a list shows them.
 	{"fresh", 1, func(w *world) {
 		w.lonely, w.pauses, w.atOnce, w.lagging, w.longestLag = w.chance(0.5), w.pausing(0, 0), true, 0.8, 30*time.Second

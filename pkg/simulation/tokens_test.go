@@ -270,9 +270,9 @@ func (w *world) observeDeleted(by *invocation, text string, sent time.Time) {
 	case w.retention == 0 || t.coincidence || t.sharedWith != nil || t.lastOf == nil || t.lastOf.revoked:
 		t.endedEarly = true
 	case !t.lastCurrent.Add(w.retention).After(now):
-	case t.putBack && w.unseen(by, t.lastOf, t.currentSince, sent): // in the moment of its deletion
+	case t.putBack && (w.unseen(by, t.lastOf, t.currentSince, sent) || by.retiring[t.fingerprint].hid(t.renewed)):
 		t.endedEarly = true
-		w.coincidences++
+		w.coincidences++ // in the moment of its deletion, and perhaps rotated away again
 	case t.by == nil && w.exclusive && t.replacedByHand, !t.swept && (t.replacedByHand || t.putBack && t.lastOf.moved):
 		t.endedEarly = true
 		w.coincidences++ // replaced by hand, before a rotation or a sweep has seen it as current

@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"strings"
 	"syscall"
-
 )
 
 // The operations at Engage.

@@ -36,6 +36,9 @@ func (w *world) observeParameter(c *call, name, value, before string, overwrite 
 	}
 	if strings.HasPrefix(kind, "token-") {
 		w.observeStates(by, name, before, value)
+		if t := w.byFingerprint[kind[len("token-"):][:12]]; t != nil && t.renewed.Before(t.currentSince) {
+			t.renewed = time.Now()
+		}
 	}
 	if strings.HasPrefix(kind, "token-") && by.sweeping {
 		if t := w.byFingerprint[kind[len("token-"):][:12]]; t != nil && t.stray.IsZero() {
@@ -74,7 +77,7 @@ func (w *world) observeParameter(c *call, name, value, before string, overwrite 
 		w.logf("  a coincidence: the foreign token %s is the only one that appeared", t)
 	}
 	if t != nil && t.found.IsZero() {
-		t.found, t.foundFor = time.Now(), w.secretOf[record.Secret]
+		t.found, t.foundIn, t.foundFor = time.Now(), c.proof, w.secretOf[record.Secret]
 	}
 }
 
@@ -112,7 +115,7 @@ func (w *world) isCoincidence(c *call, t *token, i *intent) bool {
 		return false
 	}
 	for _, other := range w.tokens {
-		if other != t && other.user == t.user && other.foundFor == i.by.secret && other.found.Before(c.proof) && other.found.After(i.at) && other.born.After(i.listed) {
+		if other != t && other.user == t.user && other.foundFor == i.by.secret && other.found.Before(c.proof) && other.foundIn.After(i.at) && other.born.After(i.listed) {
 			return false // it may have come of the same intent
 		}
 		if other != t && other.alive() && other.born.After(i.listed) && shown(other) && !w.recorded(other) && !other.held && other.user == t.user {
@@ -245,14 +248,18 @@ func (w *world) observeSecond(by *invocation, made *token) {
 	}
 }
 
-// observeRecord sees that a program reads a record of its secret.
-func (i *invocation) observeRecord(name, value string) {
+// observeRecord sees that a program reads a record of its secret as it was some time ago.
+func (i *invocation) observeRecord(name, value string, age time.Duration) {
 	_, kind, found := strings.Cut(name, "/token-")
-	if !found || i.secret == nil || !strings.Contains(value, `"state":"retiring"`) || !strings.Contains(value, i.secret.arn) {
+	if !found || !strings.Contains(value, `"state":"retiring"`) {
 		return
 	}
-	if i.givenUp == nil {
-		i.givenUp = map[string]time.Time{}
+	if i.retiring == nil {
+		i.retiring, i.givenUp = map[string]reading{}, map[string]time.Time{}
+	}
+	i.retiring[kind[:12]] = reading{time.Now(), time.Now().Add(-age)}
+	if i.secret == nil || !strings.Contains(value, i.secret.arn) {
+		return
 	}
 	if _, known := i.givenUp[kind[:12]]; !known {
 		i.givenUp[kind[:12]] = time.Now()

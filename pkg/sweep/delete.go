@@ -125,20 +125,26 @@ func (d deletion) carryOut(ctx context.Context) (deleted bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	return true, u.forget(ctx, d.record)
+	if u.isNewest(d.record) {
+		return true, nil
+	}
+	return true, u.ledger.NoteDeleted(ctx, u.user, u.view, d.record, u.config.Now())
 }
 
 // forget removes the record of a token that is gone. A secret's newest one stays, for the next rotation to remove: without
 // any, no sweep would know of the secret, and a token that somebody puts there by hand would be taken for nobody's.
 func (u *userSweep) forget(ctx context.Context, record ledger.Token) error {
-	if record.Secret != "" && u.isNewest(record) {
+	if u.isNewest(record) {
 		return nil
 	}
 	return u.ledger.Forget(ctx, u.user, u.view, record)
 }
 
-// isNewest reports whether no newer record names the secret, in whatever user's part of the ledger.
+// isNewest reports whether the record names a secret that no newer one names, in whatever user's part of the ledger.
 func (u *userSweep) isNewest(record ledger.Token) bool {
+	if record.Secret == "" {
+		return false
+	}
 	for _, view := range u.views {
 		for _, other := range view.Tokens {
 			if other.Secret == record.Secret && other.NewerThan(record) {
