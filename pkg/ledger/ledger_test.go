@@ -225,6 +225,10 @@ func TestTheRecordOfADeletedTokenStaysWhereItMightBeTakenForAnOpenCreationsWork(
 	its.ID = token.Intent
 	doubted, settled := intentAt(arn, 0, made[:2]...), intentAt(arn, time.Second, made[:2]...)
 	doubted.InDoubt = true
+	othersDoubted := doubted
+	othersDoubted.Version = "another"
+	found := token
+	found.Adopted, its.InDoubt = true, true
 	cases := map[string]struct {
 		token ledger.Token
 		view  ledger.View
@@ -235,7 +239,9 @@ func TestTheRecordOfADeletedTokenStaysWhereItMightBeTakenForAnOpenCreationsWork(
 		"another creation":                 {token: token, view: ledger.View{Intents: []ledger.Intent{intentAt(arn, 0, made[:2]...)}}, stays: true},
 		"another secret's":                 {token: token, view: ledger.View{Intents: []ledger.Intent{intentAt(arn+"-other", 0, made[:2]...)}}, stays: true},
 		"a creation after it was listed":   {token: token, view: ledger.View{Intents: []ledger.Intent{intentAt(arn, 0, made...)}}},
-		"a creation that is in doubt":      {token: token, view: ledger.View{Intents: []ledger.Intent{doubted}}},
+		"another version's, in doubt":      {token: token, view: ledger.View{Intents: []ledger.Intent{othersDoubted}}},
+		"its version's, in doubt":          {token: token, view: ledger.View{Intents: []ledger.Intent{doubted}}, stays: true},
+		"its own, where it was found":      {token: found, view: ledger.View{Intents: []ledger.Intent{its}}, stays: true},
 		"a creation that a record settles": {token: token, view: ledger.View{Intents: []ledger.Intent{settled}, Tokens: []ledger.Token{settledBy(settled, made[1])}}},
 		"a creation without a listing":     {token: token, view: ledger.View{Intents: []ledger.Intent{ledger.NewIntent(arn, version, "x", start)}}},
 		"a stray":                          {token: ledger.Token{Fingerprint: made[2].Fingerprint(), State: ledger.Stray}, view: ledger.View{Intents: []ledger.Intent{intentAt(arn, 0, made[:2]...)}}},
@@ -246,9 +252,8 @@ func TestTheRecordOfADeletedTokenStaysWhereItMightBeTakenForAnOpenCreationsWork(
 			if err := book.Set(t.Context(), user, c.token); err != nil {
 				t.Fatal(err)
 			}
-			view := c.view
 			for _, stays := range []bool{c.stays, false} {
-				if err := book.NoteDeleted(t.Context(), user, view, c.token, start.Add(time.Hour)); err != nil {
+				if err := book.NoteDeleted(t.Context(), user, c.view, c.token, start.Add(time.Hour)); err != nil {
 					t.Fatal(err)
 				}
 				after, err := book.Read(t.Context(), user)

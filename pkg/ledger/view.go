@@ -46,10 +46,13 @@ func (v View) Settles(intent Intent) bool {
 	return !intent.InDoubt && slices.ContainsFunc(v.Tokens, func(t Token) bool { return t.Intent == intent.ID })
 }
 
-// mayMistake reports whether a creation is open of which a token may seem to have come that did not.
+// mayMistake reports whether a creation is open of which a token may seem to have come that did not, or that has been
+// found to have come of it already: by a listing, or, where it is in doubt, by what its version holds.
 func (v View) mayMistake(t Token) bool {
 	return slices.ContainsFunc(v.Intents, func(i Intent) bool {
-		return i.ID != t.Intent && !i.InDoubt && i.Baseline.Known() && !i.Baseline.Contains(t.Fingerprint) && !v.Settles(i)
+		ends := i.ID == t.Intent && !t.Adopted // with the record
+		byVersion := i.Secret == t.Secret && i.Version == t.Version
+		return !ends && (byVersion || !i.InDoubt) && i.Baseline.Known() && !i.Baseline.Contains(t.Fingerprint) && !v.Settles(i)
 	})
 }
 

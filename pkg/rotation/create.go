@@ -39,6 +39,9 @@ func (i *invocation) create(ctx context.Context) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
+	if i.pending.ID != "" && !found {
+		return i.unchanged(ctx) // another attempt was first
+	}
 	if !found {
 		if made, err = i.make(ctx, p, session, listed); err != nil {
 			return Report{}, err

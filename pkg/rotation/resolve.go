@@ -48,10 +48,15 @@ func (i *invocation) resolve(ctx context.Context, p place, listed []engage.Token
 // the ledger tells of it. Where something may be proven, it is read once more when reads have settled.
 func (i *invocation) prove(ctx context.Context, p place, listed []engage.Token, earlier ledger.View) (proof *ledger.Proof, made creation, found bool, err error) {
 	book := i.ledger()
-	for _, read := range []func(context.Context, ledger.User) (ledger.View, error){book.Read, book.ReadSettled} {
+	for n, read := range []func(context.Context, ledger.User) (ledger.View, error){book.Read, book.ReadSettled} {
 		view, err := read(ctx, p.user)
 		if err != nil {
 			return nil, creation{}, false, fail("read the ledger", err, "nothing was created")
+		}
+		if n > 0 { // a simultaneous attempt may have put a value that it could not record
+			if err := i.readPending(ctx, false); err != nil {
+				return nil, creation{}, false, err
+			}
 		}
 		i.noteMarks(earlier, view)
 		if made, found := i.reissue(view, listed); found {
@@ -69,16 +74,12 @@ func (i *invocation) prove(ctx context.Context, p place, listed []engage.Token, 
 	return proof, creation{}, false, nil
 }
 
-// settleHeld settles the intents of other versions by what those hold: createSecret may have put a token that it could not
-// record.
+// settleHeld settles intents by what their versions hold: createSecret may have put a token that it could not record.
 func (i *invocation) settleHeld(ctx context.Context, p place, proof *ledger.Proof) error {
 	for _, intent := range proof.Open() {
-		if intent.Version == i.event.VersionID {
-			continue // it holds nothing
-		}
 		token, err := i.heldByVersion(ctx, intent)
 		if err != nil {
-			i.config.Log.WarnContext(ctx, "no token is proven while an older version cannot be read", "version", intent.Version, "error", err.Error())
+			i.config.Log.WarnContext(ctx, "no token is proven while a version cannot be read", "version", intent.Version, "error", err.Error())
 			proof.Keep(intent)
 			continue
 		}
@@ -117,10 +118,15 @@ func (i *invocation) excludeOthers(ctx context.Context, proof *ledger.Proof) err
 
 // heldByVersion returns the token that an intent's version holds.
 func (i *invocation) heldByVersion(ctx context.Context, intent ledger.Intent) (engage.Token, error) {
-	if intent.Version == i.current.ID {
+	switch {
+	case intent.Version == i.current.ID:
 		return i.currentDocument.Token()
+	case intent.Version != i.event.VersionID:
+		return i.heldBy(ctx, i.event.SecretID, intent.Version, "")
+	case i.pending.ID == "" || i.pendingFault != nil:
+		return engage.Token{}, nil
 	}
-	return i.heldBy(ctx, i.event.SecretID, intent.Version, "")
+	return i.pendingDocument.Token()
 }
 
 // concerned reports whether the ledger holds anything of this secret that an earlier attempt may have left open.
@@ -171,7 +177,7 @@ func (i *invocation) reissue(view ledger.View, listed []engage.Token) (creation,
 // event's version and the present AWSCURRENT; otherwise that attempt is over, and the token is marked for deletion.
 func (i *invocation) settle(ctx context.Context, p place, proof *ledger.Proof, intent ledger.Intent, token engage.Token, wanted bool) (creation, bool, error) {
 	// The version may be given a value by the attempt that made the token, beside the AWSCURRENT that it had read.
-	wanted = wanted && intent.Version == i.event.VersionID && intent.Base == i.current.ID
+	wanted = wanted && i.pending.ID == "" && intent.Version == i.event.VersionID && intent.Base == i.current.ID
 	record := i.newRecord(ctx, intent, token)
 	record.Adopted = true
 	if !wanted {

@@ -17,7 +17,7 @@
 //	V is empty, open intent of V     killed around the creation      listed again: exactly one token appeared since the
 //	                                                                 intent's listing, less than an hour ago, and no other
 //	                                                                 secret of this user has an open intent: it is ours,
-//	                                                                 and adopted. The intent stays, in doubt, until its
+//	                                                                 and adopted, if V is still empty. The intent stays, in doubt, until its
 //	                                                                 creation would have shown, as does any older one that
 //	                                                                 the token may have come of. None appeared: a new one
 //	                                                                 is created, the intent stays for a while. Several, or
@@ -67,7 +67,9 @@
 //	the swap was forestalled         edited at that moment           V loses AWSPENDING
 //	after the swap                                                   retiring tokens of this secret that are due, and
 //	                                                                 tokens of older versions that nobody holds, are
-//	                                                                 deleted, then their records
+//	                                                                 deleted, then their records. A record stays for a
+//	                                                                 while, and says so, where lists might show the token
+//	                                                                 to a creation that is open
 //
 // # Where a guard is imperfect
 //
@@ -78,8 +80,8 @@
 // A token that a person has put into a second secret is kept as long as the ledger tells that the first one may hold it: its
 // record there is of the same Engage user, and could be written. Else rotating the one secret deletes the other's token.
 //
-// A person who moves AWSCURRENT back to a version whose token is retiring, in the very second in which that token is
-// deleted, comes too late.
+// A person who moves AWSCURRENT back to a version whose token is retiring, in the very seconds before that token is
+// deleted, comes too late: reads may not show it yet.
 package rotation
 
 import (

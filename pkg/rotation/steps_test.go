@@ -136,6 +136,32 @@ func TestCreateSecretAdoptsATokenWhoseCreationWasNotAnswered(t *testing.T) {
 	}
 }
 
+// Another attempt's token, put while it could not be recorded, is dead already, and somebody else's is all that appeared.
+func TestCreateSecretAdoptsNothingForAVersionThatAnotherAttemptHasFilled(t *testing.T) {
+	lose := func(_ *awstest.Config, c *engagetest.Config, _ map[string]string) {
+		c.Fault = engagetest.Once(engagetest.OpCreate, 1, engagetest.Before, engagetest.Drop())
+	}
+	inWorld(t, onlyAdmin, lose, func(t *testing.T, w *world) {
+		run := w.begin()
+		var foreign string
+		time.AfterFunc(time.Second, func() {
+			put := w.engage.CreateToken(w.user.Username)
+			w.engage.DeleteToken(put)
+			value := strings.TrimSuffix(onlyAdmin, "}") + `,"apiToken":"` + put + `"}`
+			if _, err := w.aws.Secrets.PutSecretValue(&awstest.PutSecretValueInput{SecretId: secretName, ClientRequestToken: run.VersionID,
+				SecretString: &value, VersionStages: []string{awstest.StagePending}, RotationToken: run.RotationToken}); err != nil {
+				t.Error(err)
+			}
+			foreign = w.engage.CreateToken(w.user.Username)
+		})
+		if report, err := w.step(run, rotation.CreateSecret); err == nil {
+			t.Errorf("outcome %q", report.Outcome)
+		}
+		w.wantTokens(foreign)
+		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeUnchanged)
+	})
+}
+
 func TestCreateSecretDeletesItsTokenWhenThePutFailsForCertain(t *testing.T) {
 	allowed := false
 	refuse := func(c *awstest.Config, _ *engagetest.Config, _ map[string]string) {

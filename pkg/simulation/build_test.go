@@ -97,7 +97,7 @@ func (w *world) lags() engagetest.Propagation {
 		}
 		return engagetest.Lag{For: w.between(0, longest)}
 	}
-	unlisted, deleted := lag(w.longestLag), min(w.longestLag, 10*time.Second)
+	unlisted, deleted := lag(w.longestLag), w.longestLag
 	w.unlisted = unlisted.For
 	if w.alone {
 		return engagetest.Propagation{NewUnlisted: unlisted}
@@ -112,7 +112,7 @@ func (w *world) populate() {
 	w.lifetime = []time.Duration{30 * time.Second, time.Minute, 5 * time.Minute}[w.random.IntN(3)]
 	w.people = []float64{0, 0, 0.002, 0.01}[w.random.IntN(4)]
 	w.lagging = []float64{0, 0, 0.3}[w.random.IntN(3)]
-	w.longestLag = []time.Duration{3 * time.Second, 10 * time.Second}[w.random.IntN(2)]
+	w.longestLag = []time.Duration{3 * time.Second, 10 * time.Second, time.Minute}[w.random.IntN(3)]
 	w.staleRate = []float64{0, 0.02, 0.2}[w.random.IntN(3)]
 	w.staleness = 3 * time.Second
 	w.exclusive = w.chance(0.25)

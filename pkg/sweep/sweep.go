@@ -30,8 +30,9 @@
 //	no record, user exclusive         nobody's                         recorded; deleted by a later sweep, at least a
 //	                                                                   quarter of an hour on
 //
-// A secret's newest record stays when its token is gone: without any record the sweep would not know of the secret, and
-// take a token that somebody puts there by hand for nobody's. The next rotation removes it.
+// The record of a deleted token stays, and says so, while lists might show the token to a creation that is open: it would
+// be taken for that one's. A secret's newest record stays when its token is gone: without any record the sweep would not
+// know of the secret, and take a token that somebody puts there by hand for nobody's. The next rotation removes it.
 //
 // Two sweeps at once, or a sweep during a rotation, do no harm: whoever creates a token's record first decides about it,
 // and a record that has changed since it was read is left to the next sweep.
