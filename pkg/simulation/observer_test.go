@@ -151,6 +151,8 @@ type memory struct {
 	givenUp map[string]time.Time
 	// retiring is when it last read that the token of a fingerprint is retiring.
 	retiring map[string]reading
+	// seen are the versions that it first and last saw as AWSCURRENT.
+	seen map[*managed][2]string
 	// putRefused tells that a permission was missing to put the token.
 	putRefused bool
 	// coincidence tells that somebody else's token was taken for the one that this invocation may have made.

@@ -63,11 +63,27 @@ func (w *world) observeListed(by *invocation, auth string) {
 func (w *world) observeGet(by *invocation, arn, version, label string, age time.Duration) {
 	if label == rotation.LabelCurrent && w.secretOf[arn] != nil {
 		w.observeLook(by, arn, age)
+		by.see(w.secretOf[arn], version)
 		if by.secret == w.secretOf[arn] {
 			by.base = version
 		}
 	}
 }
+
+// see notes which version the program sees as AWSCURRENT.
+func (i *invocation) see(s *managed, version string) {
+	if i.seen == nil {
+		i.seen = map[*managed][2]string{}
+	}
+	first := i.seen[s][0]
+	if first == "" {
+		first = version
+	}
+	i.seen[s] = [2]string{first, version}
+}
+
+// sawMove reports whether the program saw AWSCURRENT move.
+func (i *invocation) sawMove(s *managed) bool { return i.seen[s][0] != i.seen[s][1] }
 
 // observeDescribed sees that a program looks where all labels of its secret stood some time ago.
 func (w *world) observeDescribed(by *invocation, arn string, age time.Duration) {
@@ -270,7 +286,7 @@ func (w *world) observeDeleted(by *invocation, text string, sent time.Time) {
 	case w.retention == 0 || t.coincidence || t.sharedWith != nil || t.lastOf == nil || t.lastOf.revoked:
 		t.endedEarly = true
 	case !t.lastCurrent.Add(w.retention).After(now):
-	case t.putBack && (w.unseen(by, t.lastOf, t.currentSince, sent) || by.retiring[t.fingerprint].hid(t.renewed)):
+	case t.putBack && (w.unseen(by, t.lastOf, t.currentSince, sent) || by.retiring[t.fingerprint].hid(t.renewed) && !by.sawMove(t.lastOf)):
 		t.endedEarly = true
 		w.coincidences++ // in the moment of its deletion, and perhaps rotated away again
 	case t.by == nil && w.exclusive && t.replacedByHand, !t.swept && (t.replacedByHand || t.putBack && t.lastOf.moved):
