@@ -32,7 +32,7 @@ var mutations = []mutation{
 		old: `found && record.Intent == "" {`, new: `found && false && record.Intent == "" {`},
 	{name: "a version that holds a dead token is in doubt", in: "records", file: "ledger/proof.go",
 		old: "		p.doubt(intent)\n		return false\n", new: "		return false\n"},
-	{name: "what the ledger held before the listing counts", in: "crowd", file: "ledger/proof.go",
+	{name: "what the ledger held before the listing counts", in: "fresh", file: "ledger/proof.go",
 		old: `p.known[record.Fingerprint] = p.known[record.Fingerprint] || record.State.claimed()`, new: `_ = record`},
 	{name: "what was deleted is known beside an open creation", in: "fresh", file: "ledger/ledger.go",
 		old: `if t.Deleted || t.Secret == ""`, new: `if true || t.Secret == ""`},
