@@ -109,8 +109,9 @@ func (w *world) check(settled bool) {
 		tokens  []ledger.Token
 		intents []ledger.Intent
 	)
-	for name, value := range w.records() {
-		kind := name[strings.LastIndexByte(name, '/')+1:]
+	records := w.records()
+	for _, name := range slices.Sorted(maps.Keys(records)) {
+		kind, value := name[strings.LastIndexByte(name, '/')+1:], records[name]
 		var (
 			t   ledger.Token
 			i   ledger.Intent
