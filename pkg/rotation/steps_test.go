@@ -143,7 +143,7 @@ func TestCreateSecretAdoptsNothingForAVersionThatAnotherAttemptHasFilled(t *test
 	}
 	inWorld(t, onlyAdmin, lose, func(t *testing.T, w *world) {
 		run := w.begin()
-		var foreign string
+		foreign := make(chan string, 1)
 		time.AfterFunc(time.Second, func() {
 			put := w.engage.CreateToken(w.user.Username)
 			w.engage.DeleteToken(put)
@@ -152,12 +152,12 @@ func TestCreateSecretAdoptsNothingForAVersionThatAnotherAttemptHasFilled(t *test
 				SecretString: &value, VersionStages: []string{awstest.StagePending}, RotationToken: run.RotationToken}); err != nil {
 				t.Error(err)
 			}
-			foreign = w.engage.CreateToken(w.user.Username)
+			foreign <- w.engage.CreateToken(w.user.Username)
 		})
 		if report, err := w.step(run, rotation.CreateSecret); err == nil {
 			t.Errorf("outcome %q", report.Outcome)
 		}
-		w.wantTokens(foreign)
+		w.wantTokens(<-foreign)
 		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeUnchanged)
 	})
 }

@@ -110,14 +110,14 @@ func (c *checking) records() (retiring, overdue, intents []string) {
 		var record struct {
 			Fingerprint, State string
 			NotBefore          time.Time
-			InDoubt            bool
+			InDoubt, Deleted   bool
 		}
 		switch {
 		case !strings.Contains(p.Name, "/ledger/"):
 		case strings.HasPrefix(name, "intent-") && json.Unmarshal(p.Value, &record) == nil && record.InDoubt:
 		case strings.HasPrefix(name, "intent-"):
 			intents = append(intents, p.Name)
-		case strings.HasPrefix(name, "token-") && json.Unmarshal(p.Value, &record) == nil && record.State == "retiring":
+		case strings.HasPrefix(name, "token-") && json.Unmarshal(p.Value, &record) == nil && record.State == "retiring" && !record.Deleted:
 			if retiring = append(retiring, record.Fingerprint); record.NotBefore.Before(time.Now()) {
 				overdue = append(overdue, record.Fingerprint)
 			}
