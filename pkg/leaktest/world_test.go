@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"maps"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -57,7 +58,7 @@ func newWorld(t *testing.T, flow engage.Flow, fault *fault, awsFault func(awstes
 	}
 	vendor := httptest.NewServer(w.wire)
 	t.Cleanup(func() { vendor.CloseClientConnections(); vendor.Close() })
-	w.aws = awstest.New(t, &awstest.Config{Fault: awsFault})
+	w.aws = awstest.New(t, &awstest.Config{Fault: awsFault, Secrets: awstest.SecretsConfig{NewID: newID}})
 	w.env = map[string]string{
 		"ENGAGE_BASE_URL": vendor.URL, "RINGCENTRAL_BASE_URL": vendor.URL, "LOG_LEVEL": "DEBUG",
 		"TOKEN_SECRET_ID": tokenSecret,
@@ -75,6 +76,16 @@ func newWorld(t *testing.T, flow engage.Flow, fault *fault, awsFault func(awstes
 	w.put(tokenSecret, `{"adminSecretArn":"`+adminSecret+`","note":"stays"}`)
 	w.rotate = w.start("rotate")
 	return w
+}
+
+// newID makes version ids and RotationTokens. They are no UUIDs, pieces of which look like those of any other UUID: a
+// RotationToken's would be found in some version id or request id by chance.
+func newID() string {
+	id := make([]byte, 36)
+	for i := range id {
+		id[i] = byte('g' + rand.IntN(20))
+	}
+	return string(id)
 }
 
 // put creates a secret, or gives it another value.
