@@ -2,7 +2,7 @@
 # need.
 
 GO          ?= go
-FUNCTIONS   := $(patsubst functions/%/main.go,%,$(filter-out functions/sandbox/%,$(wildcard functions/*/main.go)))
+FUNCTIONS   := $(patsubst functions/%/main.go,%,$(wildcard functions/*/main.go))
 BIN         ?= bin
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
@@ -31,8 +31,8 @@ sandbox: functions $(BIN)/sandbox ## stay up for the AWS CLI and sam local (EVER
 
 .PHONY: test
 test: ## all tests that take minutes at most, with the race detector where there is a C compiler
-	$(GO) test $(race) $$($(GO) list ./... | grep -v /pkg/simulation$$)
-	$(GO) test ./pkg/simulation # 20,000 rotations, one call at a time: nothing for the race detector, which would take minutes
+	$(GO) test $(race) $$($(GO) list ./... | grep -v /pkg/tests/simulation$$)
+	$(GO) test ./pkg/tests/simulation # 20,000 rotations, one call at a time: nothing for the race detector, which would take minutes
 
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck
@@ -61,7 +61,7 @@ functions:
 
 .PHONY: $(BIN)/sandbox
 $(BIN)/sandbox:
-	@CGO_ENABLED=0 GOOS= GOARCH= $(GO) build $(BUILDFLAGS) -o $@ ./functions/sandbox
+	@CGO_ENABLED=0 GOOS= GOARCH= $(GO) build $(BUILDFLAGS) -o $@ ./pkg/standins/cmd/sandbox
 
 .PHONY: fuzz
 fuzz: ## each fuzz test for FUZZTIME
@@ -71,8 +71,8 @@ FUZZTIME ?= 60s
 
 .PHONY: simulate
 simulate: ## a million simulated rotations with faults, beside AWS's published order; then without each safeguard in turn
-	$(GO) test ./pkg/simulation -run TestSimulate -count=1 -v -rotations=1000000 -timeout 0
-	$(GO) test ./pkg/simulation -run TestMutations -count=1 -v -mutations -timeout 0
+	$(GO) test ./pkg/tests/simulation -run TestSimulate -count=1 -v -rotations=1000000 -timeout 0
+	$(GO) test ./pkg/tests/simulation -run TestMutations -count=1 -v -mutations -timeout 0
 
 .PHONY: readers
 readers: ## readers over many rotations: failed calls and latencies
@@ -80,19 +80,19 @@ readers: ## readers over many rotations: failed calls and latencies
 
 .PHONY: bench
 bench: ## measure a rotation, a read and the functions' starts
-	$(GO) test ./pkg/benchmark -run TestBench -count=1 -v -bench-full -timeout 60m -chart=testdata/starts.svg
+	$(GO) test ./pkg/tests/bench -run TestBench -count=1 -v -bench-full -timeout 60m -chart=testdata/starts.svg
 
 .PHONY: bench-short
 bench-short: ## the same in short, held against its limits
-	$(GO) test ./pkg/benchmark -run TestBench -count=1 -v
+	$(GO) test ./pkg/tests/bench -run TestBench -count=1 -v
 
 .PHONY: test-faults
 test-faults: ## every call of a rotation times every fault, through HTTP, with the real binary
-	$(GO) test ./pkg/faultmatrix -count=1 -v -faults -timeout 30m
+	$(GO) test ./pkg/tests/faults -count=1 -v -faults -timeout 30m
 
 .PHONY: test-sam
 test-sam: ## SAM: validate, build, and invoke every event in containers against the sandbox (needs SAM CLI and Docker)
-	$(GO) test ./pkg/samtest -count=1 -v -sam -timeout 30m
+	$(GO) test ./pkg/tests/deploy -count=1 -v -sam -timeout 30m
 
 .PHONY: clean
 clean: ## remove what was built

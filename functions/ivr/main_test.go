@@ -12,9 +12,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"engage-token-rotation/pkg/awstest"
-	"engage-token-rotation/pkg/engage/engagetest"
-	"engage-token-rotation/pkg/lambdatest"
+	"engage-token-rotation/pkg/standins/awstest"
+	"engage-token-rotation/pkg/standins/engagetest"
+	"engage-token-rotation/pkg/standins/lambdatest"
 )
 
 // roleVariable makes the test binary play the bootstrap.

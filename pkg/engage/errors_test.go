@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"engage-token-rotation/pkg/engage"
-	"engage-token-rotation/pkg/engage/engagetest"
+	"engage-token-rotation/pkg/standins/engagetest"
 )
 
 // faults are the vendor's documented errors, and what else a host may answer.

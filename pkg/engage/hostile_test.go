@@ -12,11 +12,11 @@ import (
 	"time"
 
 	"engage-token-rotation/pkg/engage"
-	"engage-token-rotation/pkg/engage/engagetest"
+	"engage-token-rotation/pkg/standins/engagetest"
 )
 
 // memoryBound is what any answer may cost, garbage included: the body's cap with the growth of its buffer, and what is
-// read from it. What a function takes of the machine at its peak is far less; pkg/leaktest measures that.
+// read from it. What a function takes of the machine at its peak is far less; pkg/tests/leaks measures that.
 const memoryBound = 80 << 20
 
 // allocated returns the bytes that f allocates.

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"engage-token-rotation/pkg/engage"
-	"engage-token-rotation/pkg/engage/engagetest"
 	"engage-token-rotation/pkg/hidden"
+	"engage-token-rotation/pkg/standins/engagetest"
 )
 
 func TestALoginGivesASessionForAllCalls(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"engage-token-rotation/pkg/engage"
-	"engage-token-rotation/pkg/engage/engagetest"
+	"engage-token-rotation/pkg/standins/engagetest"
 )
 
 const (

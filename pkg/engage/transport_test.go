@@ -22,7 +22,7 @@ import (
 	"time"
 
 	"engage-token-rotation/pkg/engage"
-	"engage-token-rotation/pkg/engage/engagetest"
+	"engage-token-rotation/pkg/standins/engagetest"
 )
 
 // host is a TLS server that takes the part of https://engage.ringcentral.com, and the client's transport to it.

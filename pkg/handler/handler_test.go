@@ -14,13 +14,13 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
-	"engage-token-rotation/pkg/awstest"
-	"engage-token-rotation/pkg/engage/engagetest"
 	"engage-token-rotation/pkg/handler"
-	"engage-token-rotation/pkg/paramstore"
+	"engage-token-rotation/pkg/internal/paramstore"
+	"engage-token-rotation/pkg/internal/secretstore"
 	"engage-token-rotation/pkg/rotation"
-	"engage-token-rotation/pkg/secretstore"
 	"engage-token-rotation/pkg/settings"
+	"engage-token-rotation/pkg/standins/awstest"
+	"engage-token-rotation/pkg/standins/engagetest"
 	"engage-token-rotation/pkg/sweep"
 	"engage-token-rotation/pkg/telemetry"
 )

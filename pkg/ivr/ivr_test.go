@@ -18,11 +18,11 @@ import (
 	"time"
 
 	"engage-token-rotation/pkg/engage"
-	"engage-token-rotation/pkg/engage/engagetest"
 	"engage-token-rotation/pkg/hidden"
 	"engage-token-rotation/pkg/ivr"
 	"engage-token-rotation/pkg/secret"
 	"engage-token-rotation/pkg/settings"
+	"engage-token-rotation/pkg/standins/engagetest"
 	"engage-token-rotation/pkg/tokensource"
 )
 

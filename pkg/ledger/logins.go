@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"engage-token-rotation/pkg/engage"
-	"engage-token-rotation/pkg/parallel"
+	"engage-token-rotation/pkg/internal/parallel"
 )
 
 // The limit of logins: five in any 60 seconds for one user, over all functions that run.

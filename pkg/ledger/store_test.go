@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"engage-token-rotation/pkg/engage"
-	"engage-token-rotation/pkg/engage/engagetest"
 	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/standins/engagetest"
 )
 
 // shelf is a parameter store in memory.

@@ -5,8 +5,8 @@ import (
 	"errors"
 
 	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/internal/parallel"
 	"engage-token-rotation/pkg/ledger"
-	"engage-token-rotation/pkg/parallel"
 )
 
 // finish is finishSecret: afterwards the version is AWSCURRENT, and the previous token is gone, or recorded as retiring.

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"time"
 
-	"engage-token-rotation/pkg/account"
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/hidden"
+	"engage-token-rotation/pkg/internal/account"
+	"engage-token-rotation/pkg/internal/parallel"
 	"engage-token-rotation/pkg/ledger"
-	"engage-token-rotation/pkg/parallel"
 	"engage-token-rotation/pkg/secret"
 	"engage-token-rotation/pkg/settings"
 )

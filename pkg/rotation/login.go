@@ -5,10 +5,10 @@ import (
 	"errors"
 	"time"
 
-	"engage-token-rotation/pkg/account"
 	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/internal/account"
+	"engage-token-rotation/pkg/internal/parallel"
 	"engage-token-rotation/pkg/ledger"
-	"engage-token-rotation/pkg/parallel"
 )
 
 // warm reports whether a login is likely not needed.

@@ -5,8 +5,8 @@ import (
 	"errors"
 
 	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/internal/parallel"
 	"engage-token-rotation/pkg/ledger"
-	"engage-token-rotation/pkg/parallel"
 )
 
 // put stores the token in the version and writes its record, side by side: either of them tells a later attempt whose

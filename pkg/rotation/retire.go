@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/internal/parallel"
 	"engage-token-rotation/pkg/ledger"
-	"engage-token-rotation/pkg/parallel"
 )
 
 // readSettles is how long after the swap a reader may still be given the previous value.

@@ -9,11 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"engage-token-rotation/pkg/awstest"
-	"engage-token-rotation/pkg/engage/engagetest"
 	"engage-token-rotation/pkg/hidden"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/rotation"
+	"engage-token-rotation/pkg/standins/awstest"
+	"engage-token-rotation/pkg/standins/engagetest"
 )
 
 func TestCreateSecretMakesATokenAndPutsItAsPending(t *testing.T) {

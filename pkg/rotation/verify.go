@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"engage-token-rotation/pkg/engage"
-	"engage-token-rotation/pkg/parallel"
+	"engage-token-rotation/pkg/internal/parallel"
 )
 
 // set is setSecret: it checks that AWSCURRENT and the pending value go to the same host and user, and changes nothing at

@@ -10,14 +10,14 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
-	"engage-token-rotation/pkg/awstest"
-	"engage-token-rotation/pkg/engage/engagetest"
 	"engage-token-rotation/pkg/hidden"
-	"engage-token-rotation/pkg/paramstore"
+	"engage-token-rotation/pkg/internal/paramstore"
+	"engage-token-rotation/pkg/internal/secretstore"
 	"engage-token-rotation/pkg/rotation"
 	"engage-token-rotation/pkg/secret"
-	"engage-token-rotation/pkg/secretstore"
 	"engage-token-rotation/pkg/settings"
+	"engage-token-rotation/pkg/standins/awstest"
+	"engage-token-rotation/pkg/standins/engagetest"
 )
 
 const (

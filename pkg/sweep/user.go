@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"slices"
 
-	"engage-token-rotation/pkg/account"
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/hidden"
+	"engage-token-rotation/pkg/internal/account"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/rotation"
 	"engage-token-rotation/pkg/settings"

@@ -12,14 +12,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
-	"engage-token-rotation/pkg/awstest"
-	"engage-token-rotation/pkg/engage/engagetest"
 	"engage-token-rotation/pkg/hidden"
+	"engage-token-rotation/pkg/internal/paramstore"
+	"engage-token-rotation/pkg/internal/secretstore"
 	"engage-token-rotation/pkg/ledger"
-	"engage-token-rotation/pkg/paramstore"
 	"engage-token-rotation/pkg/rotation"
-	"engage-token-rotation/pkg/secretstore"
 	"engage-token-rotation/pkg/settings"
+	"engage-token-rotation/pkg/standins/awstest"
+	"engage-token-rotation/pkg/standins/engagetest"
 	"engage-token-rotation/pkg/tokensource"
 	"engage-token-rotation/pkg/tokensource/smsource"
 )

@@ -16,10 +16,10 @@ import (
 
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/handler"
+	"engage-token-rotation/pkg/internal/paramstore"
+	"engage-token-rotation/pkg/internal/secretstore"
 	"engage-token-rotation/pkg/ledger"
-	"engage-token-rotation/pkg/paramstore"
 	"engage-token-rotation/pkg/rotation"
-	"engage-token-rotation/pkg/secretstore"
 	"engage-token-rotation/pkg/settings"
 	"engage-token-rotation/pkg/telemetry"
 	"engage-token-rotation/pkg/tlsroots"

@@ -7,7 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
-	"engage-token-rotation/pkg/awstest"
+	"engage-token-rotation/pkg/standins/awstest"
 	"engage-token-rotation/pkg/tokensource"
 	"engage-token-rotation/pkg/tokensource/smsource"
 )

@@ -10,8 +10,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
-	"engage-token-rotation/pkg/awserr"
 	"engage-token-rotation/pkg/hidden"
+	"engage-token-rotation/pkg/internal/awserr"
 	"engage-token-rotation/pkg/tokensource"
 )
 

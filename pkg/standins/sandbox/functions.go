@@ -1,0 +1,230 @@
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"time"
+
+	"engage-token-rotation/pkg/standins/awstest"
+	"engage-token-rotation/pkg/standins/engagetest"
+	"engage-token-rotation/pkg/standins/lambdatest"
+)
+
+// Invocation is one invocation of a function, and what it did. It holds no secret.
+type Invocation struct {
+	Function string
+	// Step, Secret and Version are those of the event; rotate only.
+	Step, Secret, Version string
+	Started               time.Time
+	Duration              time.Duration
+	// Init is how long the process took to start; zero in a warm one.
+	Init time.Duration
+	PID  int
+	// Answer is what the function answered, Error what it failed with.
+	Answer json.RawMessage
+	Error  string
+	// AWS and Engage are the calls made meanwhile: by this function, respectively by all.
+	AWS    []AWSCall
+	Engage []EngageCall
+}
+
+// startFunctions starts the functions that there are binaries of.
+func (s *Sandbox) startFunctions(ctx context.Context) error {
+	for _, name := range Functions {
+		path := s.config.Binaries[name]
+		if path == "" {
+			continue
+		}
+		s.outputs[name] = &output{}
+		f, err := lambdatest.Start(ctx, lambdatest.Config{
+			Path: path, FunctionName: name, Region: Region, Timeout: s.config.Timeout, LogFormat: "JSON", MemoryMB: 256,
+			Credentials: lambdatest.Credentials{AccessKeyID: callerOf(name), SecretAccessKey: "sandbox", SessionToken: "sandbox"},
+			Env:         s.environment(),
+			Stdout:      s.outputs[name], Stderr: s.outputs[name],
+		})
+		if err != nil {
+			return fmt.Errorf("start %s: %w", name, err)
+		}
+		s.running[name] = f
+		s.api.Register(f)
+	}
+	return nil
+}
+
+// environment is what the template sets, with the stand-ins' addresses.
+func (s *Sandbox) environment() map[string]string {
+	env := s.Settings(s.config.reachable())
+	env["AWS_EC2_METADATA_DISABLED"] = "true"
+	maps.Copy(env, s.config.Env)
+	return env
+}
+
+// invokeARN invokes a function, as Secrets Manager and schedules do.
+func (s *Sandbox) invokeARN(ctx context.Context, arn string, payload []byte) ([]byte, error) {
+	f := s.api.Function(arn)
+	if f == nil {
+		return nil, errors.New("there is no function " + arn)
+	}
+	var result lambdatest.Result
+	invocation, err := s.record(f.Name(), payload, func() (reply, error) {
+		var err error
+		result, err = f.Invoke(ctx, payload)
+		return reply{result.Payload, result.FunctionError != "", result.ErrorMessage, result.Duration, result.InitDuration, result.PID}, err
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case invocation.Error != "":
+		return nil, errors.New(invocation.Error)
+	}
+	return result.Payload, nil
+}
+
+// reply is what came of an invocation.
+type reply struct {
+	payload        []byte
+	failed         bool
+	message        string
+	duration, init time.Duration
+	pid            int
+}
+
+// record runs an invocation, notes what it did and tells the observer.
+func (s *Sandbox) record(function string, payload []byte, invoke func() (reply, error)) (Invocation, error) {
+	var event awstest.RotationEvent
+	if function == FunctionRotate && json.Unmarshal(payload, &event) == nil {
+		s.witness.see("a RotationToken", event.RotationToken)
+	}
+	w := s.world.Load()
+	since := marksOf(w)
+	i := Invocation{Function: function, Step: event.Step, Secret: event.SecretId, Version: event.ClientRequestToken, Started: time.Now()}
+	r, err := invoke()
+	i.Duration, i.Init, i.PID = r.duration, r.init, r.pid
+	if i.Duration == 0 {
+		i.Duration = time.Since(i.Started)
+	}
+	switch {
+	case err != nil:
+		i.Error = err.Error()
+	case r.failed:
+		i.Error = r.message
+	case json.Valid(r.payload):
+		i.Answer = r.payload
+	}
+	i.AWS, i.Engage = since.calls(w, callerOf(function))
+	s.steps.Lock()
+	defer s.steps.Unlock()
+	if s.invocations = append(s.invocations, i); len(s.invocations) > 2*maxLines {
+		s.invocations = append([]Invocation(nil), s.invocations[maxLines:]...)
+	}
+	s.config.Observe(i)
+	return i, err
+}
+
+// Invocations returns the latest invocations that have ended, oldest first.
+func (s *Sandbox) Invocations() []Invocation {
+	s.steps.Lock()
+	defer s.steps.Unlock()
+	return append([]Invocation(nil), s.invocations...)
+}
+
+// marks is a place in the records of calls.
+type marks struct {
+	aws    int
+	engage int64
+}
+
+func marksOf(w *world) marks {
+	var m marks
+	if calls := w.aws.Calls(); len(calls) > 0 {
+		m.aws = calls[len(calls)-1].Number
+	}
+	if calls := w.engage.Calls(); len(calls) > 0 {
+		m.engage = calls[len(calls)-1].Number
+	}
+	return m
+}
+
+// calls returns what was called since.
+func (m marks) calls(w *world, caller string) (aws []AWSCall, vendor []EngageCall) {
+	for _, call := range w.aws.Calls() {
+		if call.Number > m.aws && call.Caller == caller {
+			aws = append(aws, newAWSCall(call))
+		}
+	}
+	for _, call := range w.engage.Calls() {
+		if call.Number > m.engage {
+			vendor = append(vendor, newEngageCall(call))
+		}
+	}
+	return aws, vendor
+}
+
+// invokeAPI is Lambda's Invoke call, recorded.
+func (s *Sandbox) invokeAPI(rw http.ResponseWriter, r *http.Request) {
+	payload, err := io.ReadAll(io.LimitReader(r.Body, lambdatest.MaxPayload+1)) // what is longer is refused below
+	if err != nil {
+		return // the client has gone
+	}
+	r.Body = io.NopCloser(bytes.NewReader(payload))
+	f := s.api.Function(functionOfPath(r.URL.Path))
+	if f == nil {
+		s.api.ServeHTTP(rw, r)
+		return
+	}
+	_, _ = s.record(f.Name(), payload, func() (reply, error) {
+		copied := &copyWriter{ResponseWriter: rw}
+		s.api.ServeHTTP(copied, r)
+		answer := reply{payload: copied.body.Bytes(), failed: rw.Header().Get("X-Amz-Function-Error") != ""}
+		if answer.failed {
+			var document struct{ ErrorMessage string }
+			_ = json.Unmarshal(answer.payload, &document)
+			answer.message = document.ErrorMessage
+		}
+		return answer, nil
+	})
+}
+
+func functionOfPath(path string) string {
+	const prefix, suffix = "/2015-03-31/functions/", "/invocations"
+	if len(path) < len(prefix)+len(suffix) {
+		return ""
+	}
+	return path[len(prefix) : len(path)-len(suffix)]
+}
+
+// newEngageCall and newAWSCall leave out what may hold a secret.
+func newEngageCall(c engagetest.Call) EngageCall {
+	return EngageCall{Operation: string(c.Operation), User: c.User, Auth: c.Auth, Status: c.Status, Fingerprint: c.Fingerprint, Fault: c.Fault, Time: c.Time}
+}
+
+func newAWSCall(c awstest.Call) AWSCall {
+	return AWSCall{Number: c.Number, Function: functionOfCaller(c.Caller), Action: c.Service + ":" + c.Action, Resource: c.Resource, Code: c.Code}
+}
+
+func functionOfCaller(caller string) string {
+	for _, name := range Functions {
+		if caller == callerOf(name) {
+			return name
+		}
+	}
+	if caller == callerUser {
+		return "user"
+	}
+	return "other (" + caller + ")"
+}
+
+// Invoke invokes a function by name, and returns its answer; a function that failed is an error.
+func (s *Sandbox) Invoke(ctx context.Context, name string, payload []byte) ([]byte, error) {
+	f := s.running[name]
+	if f == nil {
+		return nil, fmt.Errorf("sandbox: there is no binary of the function %q", name)
+	}
+	return s.invokeARN(ctx, f.ARN(), payload)
+}

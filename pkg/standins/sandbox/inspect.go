@@ -1,0 +1,111 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"engage-token-rotation/pkg/standins/awstest"
+)
+
+// The paths of the inspection, at the AWS listener.
+const (
+	PathState    = "/_sandbox/state"    // GET: State
+	PathCalls    = "/_sandbox/calls"    // GET: Calls
+	PathLogs     = "/_sandbox/logs"     // GET: the lines that each function wrote
+	PathReset    = "/_sandbox/reset"    // POST: back to the start
+	PathScenario = "/_sandbox/scenario" // POST ?name=: another scenario
+	PathBegin    = "/_sandbox/begin"    // POST ?secret=&version=&test=: a rotation that the caller drives; answers its events
+	PathEnd      = "/_sandbox/end"      // POST ?version=: the end of that rotation; answers its outcome
+)
+
+// awsHandler answers for everything but the vendor.
+func (s *Sandbox) awsHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", func(rw http.ResponseWriter, r *http.Request) { s.world.Load().aws.ServeHTTP(rw, r) })
+	mux.HandleFunc("POST /2015-03-31/functions/{name}/invocations", s.invokeAPI)
+	mux.HandleFunc("GET "+PathState, func(rw http.ResponseWriter, _ *http.Request) { answer(rw, s.State()) })
+	mux.HandleFunc("GET "+PathCalls, func(rw http.ResponseWriter, _ *http.Request) { answer(rw, s.Calls()) })
+	mux.HandleFunc("GET "+PathLogs, func(rw http.ResponseWriter, _ *http.Request) { answer(rw, s.Logs()) })
+	mux.HandleFunc("POST "+PathReset, func(rw http.ResponseWriter, r *http.Request) { s.done(rw, s.Reset(r.Context())) })
+	mux.HandleFunc("POST "+PathScenario, func(rw http.ResponseWriter, r *http.Request) {
+		s.done(rw, s.SetScenario(r.Context(), Scenario(r.URL.Query().Get("name"))))
+	})
+	mux.HandleFunc("POST "+PathBegin, s.begin)
+	mux.HandleFunc("POST "+PathEnd, s.end)
+	return mux
+}
+
+// Logs returns the latest lines that each function wrote.
+func (s *Sandbox) Logs() map[string][]string {
+	logs := map[string][]string{}
+	for name, output := range s.outputs {
+		logs[name] = output.all()
+	}
+	return logs
+}
+
+// begin begins a rotation as RotateSecret does, but leaves the steps to the caller: for `sam local invoke`. With test=true
+// it is a preflight (RotateImmediately=false).
+func (s *Sandbox) begin(rw http.ResponseWriter, r *http.Request) {
+	w, query := s.world.Load(), r.URL.Query()
+	id := query.Get("secret")
+	if id == "" {
+		id = TokenSecret
+	}
+	run, err := w.aws.Secrets.ResumeRotation(id) // an incomplete one goes first, as with the service
+	if err != nil {
+		run, err = w.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{
+			SecretId: id, ClientRequestToken: query.Get("version"), RotationLambdaARN: s.running[FunctionRotate].ARN(),
+			RotateImmediately: new(query.Get("test") != "true"),
+		})
+	}
+	if err != nil {
+		refuse(rw, http.StatusConflict, err)
+		return
+	}
+	s.witness.see("a RotationToken", run.RotationToken)
+	w.mu.Lock()
+	w.begun[run.VersionID] = run
+	w.mu.Unlock()
+	events := map[string]awstest.RotationEvent{}
+	for _, step := range run.Steps {
+		events[step] = run.Event(step)
+	}
+	answer(rw, events)
+}
+
+// end ends a rotation that begin began.
+func (s *Sandbox) end(rw http.ResponseWriter, r *http.Request) {
+	w, version := s.world.Load(), r.URL.Query().Get("version")
+	w.mu.Lock()
+	run, ok := w.begun[version]
+	delete(w.begun, version)
+	w.mu.Unlock()
+	if !ok {
+		http.Error(rw, "no rotation of this version was begun here", http.StatusNotFound)
+		return
+	}
+	failed := w.aws.Secrets.CheckRotation(run)
+	answer(rw, map[string]awstest.Outcome{"outcome": w.aws.Secrets.EndRotation(run, failed)})
+}
+
+// done answers a change with the new state.
+func (s *Sandbox) done(rw http.ResponseWriter, err error) {
+	if err != nil {
+		refuse(rw, http.StatusBadRequest, err)
+		return
+	}
+	answer(rw, s.State())
+}
+
+func refuse(rw http.ResponseWriter, status int, err error) {
+	http.Error(rw, strings.TrimPrefix(err.Error(), "sandbox: "), status)
+}
+
+func answer(rw http.ResponseWriter, value any) {
+	rw.Header().Set("Content-Type", "application/json")
+	encoder := json.NewEncoder(rw)
+	encoder.SetIndent("", "  ")
+	_ = encoder.Encode(value) // the client may have gone
+}

@@ -1,0 +1,185 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+
+	"engage-token-rotation/pkg/standins/lambdatest"
+)
+
+// Sandbox is a running sandbox. It is safe for concurrent use.
+type Sandbox struct {
+	// AWSURL and EngageURL are where the two listeners are reached from this machine.
+	AWSURL, EngageURL string
+
+	config  Config
+	witness *witness
+	api     *lambdatest.API
+	outputs map[string]*output
+	running map[string]*lambdatest.Function
+	servers []*http.Server
+	serving sync.WaitGroup
+
+	world    atomic.Pointer[world]
+	scenario atomic.Pointer[activeScenario]
+
+	reset sync.Mutex                  // one reset at a time
+	setUp func(context.Context) error // guarded by reset; nil: nothing
+
+	steps sync.Mutex // of invocations and of the calls to Observe
+	// invocations are the latest, oldest first.
+	invocations []Invocation
+}
+
+// Start starts a sandbox with its first state: the secrets stand, nothing has rotated. Close it after use; the end of ctx
+// ends the functions, but not the listeners.
+func Start(ctx context.Context, config Config) (*Sandbox, error) {
+	config, err := config.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s := &Sandbox{config: config, witness: &witness{}, api: lambdatest.NewAPI(), outputs: map[string]*output{}, running: map[string]*lambdatest.Function{}}
+	awsListener, err := listen(config.Listen, config.AWSPort)
+	if err != nil {
+		return nil, err
+	}
+	engageListener, err := listen(config.Listen, config.EngagePort)
+	if err != nil {
+		return nil, errors.Join(err, awsListener.Close())
+	}
+	s.AWSURL, s.EngageURL = s.url(awsListener), s.url(engageListener)
+	w := s.newWorld()
+	s.world.Store(w)
+	s.serve(awsListener, s.awsHandler())
+	s.serve(engageListener, s.witness.watch(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { s.world.Load().engage.ServeHTTP(rw, r) })))
+	err = s.startFunctions(ctx)
+	if err == nil {
+		err = s.seed(ctx, w)
+	}
+	if err == nil {
+		err = s.SetScenario(ctx, config.Scenario)
+	}
+	if err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func listen(host string, port int) (net.Listener, error) {
+	listener, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+	if err != nil {
+		return nil, fmt.Errorf("sandbox: %w; choose another address (-listen) or other ports (-aws-port, -engage-port)", err)
+	}
+	return listener, nil
+}
+
+func (s *Sandbox) url(l net.Listener) string {
+	port := l.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // listen makes TCP listeners alone
+	return "http://" + net.JoinHostPort(s.config.reachable(), strconv.Itoa(port))
+}
+
+func (s *Sandbox) serve(l net.Listener, handler http.Handler) {
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
+	s.servers = append(s.servers, server)
+	s.serving.Go(func() { _ = server.Serve(l) }) // always ErrServerClosed
+}
+
+// Close ends rotations, function processes and listeners, and returns when all have ended.
+func (s *Sandbox) Close() {
+	for _, f := range s.running {
+		f.Close()
+	}
+	s.world.Load().aws.Close()
+	for _, server := range s.servers {
+		_ = server.Close()
+	}
+	s.serving.Wait()
+}
+
+// SetUp does something to the fresh state now, and again after each Reset: set a schedule, for instance.
+func (s *Sandbox) SetUp(ctx context.Context, do func(context.Context) error) error {
+	s.reset.Lock()
+	defer s.reset.Unlock()
+	s.setUp = do
+	return do(ctx)
+}
+
+// Reset returns to the state of the start: new secrets and an empty ledger, no scenario, and functions that are cold.
+func (s *Sandbox) Reset(ctx context.Context) error {
+	s.reset.Lock()
+	defer s.reset.Unlock()
+	for _, f := range s.running {
+		f.Kill()
+	}
+	s.world.Load().aws.Close()
+	s.scenario.Store(nil)
+	w := s.newWorld()
+	s.world.Store(w)
+	s.steps.Lock()
+	s.invocations = nil
+	s.steps.Unlock()
+	for _, o := range s.outputs {
+		o.clear()
+	}
+	if err := s.seed(ctx, w); err != nil || s.setUp == nil {
+		return err
+	}
+	return s.setUp(ctx)
+}
+
+// client calls Secrets Manager as a user does.
+func (s *Sandbox) client() *secretsmanager.Client {
+	return secretsmanager.NewFromConfig(s.world.Load().aws.SDKConfig(callerUser))
+}
+
+// Rotate calls RotateSecret for the token secret, as a user does, and returns the new version's id. A schedule of "" sets
+// none; "rate(30 seconds)" is one, which AWS itself has not.
+func (s *Sandbox) Rotate(ctx context.Context, schedule string) (version string, err error) {
+	return s.rotate(ctx, schedule, true)
+}
+
+// Preflight sets the rotation up without a first rotation (RotateImmediately=false): the service tests it only.
+func (s *Sandbox) Preflight(ctx context.Context, schedule string) (version string, err error) {
+	return s.rotate(ctx, schedule, false)
+}
+
+func (s *Sandbox) rotate(ctx context.Context, schedule string, immediately bool) (string, error) {
+	in := &secretsmanager.RotateSecretInput{
+		SecretId: aws.String(TokenSecret), RotationLambdaARN: aws.String(s.running[FunctionRotate].ARN()), RotateImmediately: aws.Bool(immediately),
+	}
+	if schedule != "" {
+		in.RotationRules = &types.RotationRulesType{ScheduleExpression: aws.String(schedule)}
+	}
+	out, err := s.client().RotateSecret(ctx, in)
+	if err != nil {
+		return "", fmt.Errorf("RotateSecret: %w", err)
+	}
+	return aws.ToString(out.VersionId), nil
+}
+
+// Wait returns when no rotation runs any more.
+func (s *Sandbox) Wait(ctx context.Context) error { return s.world.Load().aws.Wait(ctx) }
+
+// RunSchedules starts rotations whose time has come, until ctx ends.
+func (s *Sandbox) RunSchedules(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case now := <-time.After(200 * time.Millisecond):
+			s.world.Load().aws.Secrets.RunDue(now)
+		}
+	}
+}

@@ -1,0 +1,227 @@
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"engage-token-rotation/pkg/standins/awstest"
+	"engage-token-rotation/pkg/standins/engagetest"
+	"engage-token-rotation/pkg/telemetry"
+)
+
+// Scenario names something that goes wrong, for seeing what the product does about it, and what its alarms do.
+type Scenario string
+
+// The scenarios.
+const (
+	ScenarioNone             Scenario = "none"
+	ScenarioDeleteFailing    Scenario = "delete-failing"
+	ScenarioVendorDown       Scenario = "vendor-down"
+	ScenarioVendorSlow       Scenario = "vendor-slow"
+	ScenarioVendorHTML       Scenario = "vendor-html"
+	ScenarioLoginRefused     Scenario = "login-refused"
+	ScenarioRateLimited      Scenario = "rate-limited"
+	ScenarioCreateUnanswered Scenario = "create-unanswered"
+	ScenarioDeadToken        Scenario = "dead-token"
+	ScenarioLedgerDenied     Scenario = "ledger-denied"
+	ScenarioPutDenied        Scenario = "put-denied"
+	ScenarioUnclaimed        Scenario = "unclaimed"
+	ScenarioOldToken         Scenario = "old-token"
+)
+
+// scenario is what a Scenario does.
+type scenario struct {
+	meaning string
+	// metric is the one that tells operators, if any.
+	metric string
+	// engage and aws break calls; begin makes something that stands in the world. Any may be nil.
+	engage func(w *world, n int64, call engagetest.Call) *engagetest.Fault
+	aws    func(call awstest.Call) awstest.Action
+	begin  func(ctx context.Context, s *Sandbox) error
+}
+
+// activeScenario is a scenario at work.
+type activeScenario struct {
+	scenario
+	name    Scenario
+	matched atomic.Int64 // creations whose answer was on its way
+}
+
+var scenarios = map[Scenario]scenario{
+	ScenarioNone: {meaning: "nothing goes wrong"},
+	ScenarioDeleteFailing: {
+		meaning: "the vendor answers every deletion with 500: rotations succeed, previous tokens pile up",
+		metric:  telemetry.DeleteFailed,
+		engage:  answerTo(engagetest.OpDelete, func() *engagetest.Fault { return engagetest.Status(http.StatusInternalServerError) }),
+	},
+	ScenarioVendorDown: {
+		meaning: "the vendor answers everything with 503: rotations fail, the current token stays",
+		metric:  telemetry.RotationFailed,
+		engage:  answerTo("", func() *engagetest.Fault { return engagetest.Status(http.StatusServiceUnavailable) }),
+	},
+	ScenarioVendorSlow: {
+		meaning: "the vendor takes two seconds for each answer: rotations take long, and succeed",
+		metric:  telemetry.RotationDurationMs,
+		engage:  answerTo("", func() *engagetest.Fault { return engagetest.Delay(2 * time.Second) }),
+	},
+	ScenarioVendorHTML: {
+		meaning: "a proxy answers everything with a web page and status 200",
+		metric:  telemetry.RotationFailed,
+		engage:  answerTo("", func() *engagetest.Fault { return engagetest.Respond(engagetest.HTML(http.StatusOK)) }),
+	},
+	ScenarioLoginRefused: {
+		meaning: "somebody changed the password at the vendor, but not in the secret",
+		metric:  telemetry.RotationFailed,
+		engage:  refuseLogins(func() *engagetest.Fault { return engagetest.Status(http.StatusUnauthorized) }),
+	},
+	ScenarioRateLimited: {
+		meaning: "the vendor answers logins with 429 and Retry-After: 30",
+		metric:  telemetry.RotationFailed,
+		engage:  refuseLogins(func() *engagetest.Fault { return engagetest.Respond(engagetest.TooManyRequests("30")) }),
+	},
+	ScenarioCreateUnanswered: {
+		meaning: "the answer of each creation is lost: the token is found again by listing, and adopted",
+		engage:  afterCreation(func(*world, int64) *engagetest.Fault { return engagetest.Drop() }),
+	},
+	ScenarioDeadToken: {
+		meaning: "somebody deletes each new token before it is tested: the rotation is abandoned, the current token stays",
+		metric:  telemetry.RotationFailed,
+		engage:  deleteBeforeTest,
+	},
+	ScenarioLedgerDenied: {
+		meaning: "the function may not write parameters: nothing is created",
+		metric:  telemetry.RotationFailed,
+		aws:     deny("PutParameter"),
+	},
+	ScenarioPutDenied: {
+		meaning: "the function may not put the new value: the new token is deleted again",
+		metric:  telemetry.RotationFailed,
+		aws:     deny("PutSecretValue"),
+	},
+	ScenarioUnclaimed: {
+		meaning: "two tokens appeared around a crashed creation two hours ago: nobody can tell whose they are",
+		metric:  telemetry.UnclaimedTokens,
+		begin:   beginUnclaimed,
+	},
+	ScenarioOldToken: {
+		meaning: "the secret holds a token of a hundred days ago, and nothing has rotated it since",
+		metric:  telemetry.TokenAgeSeconds,
+		begin:   beginOldToken,
+	},
+}
+
+// Scenarios returns the names, sorted.
+func Scenarios() []Scenario {
+	var names []Scenario
+	for name := range scenarios {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Meaning says in a sentence what happens.
+func (s Scenario) Meaning() string { return scenarios[s].meaning }
+
+// Metric is the metric by which operators learn of it; "" where the product copes without one.
+func (s Scenario) Metric() string { return scenarios[s].metric }
+
+// SetScenario ends the scenario that is at work and begins another. What a scenario has made stays.
+func (s *Sandbox) SetScenario(ctx context.Context, name Scenario) error {
+	chosen, ok := scenarios[name]
+	if !ok {
+		return fmt.Errorf("sandbox: there is no scenario %q; use one of %v", name, Scenarios())
+	}
+	s.scenario.Store(&activeScenario{scenario: chosen, name: name})
+	if chosen.begin == nil {
+		return nil
+	}
+	if err := chosen.begin(ctx, s); err != nil {
+		return fmt.Errorf("begin scenario %s: %w", name, err)
+	}
+	return nil
+}
+
+// engageFault is the hook of the vendor's stand-in.
+func (s *Sandbox) engageFault(call engagetest.Call) *engagetest.Fault {
+	active := s.scenario.Load()
+	if active == nil || active.engage == nil {
+		return nil
+	}
+	n := active.matched.Load()
+	if call.Operation == engagetest.OpCreate && call.Stage == engagetest.After {
+		n = active.matched.Add(1)
+	}
+	return active.engage(s.world.Load(), n, call)
+}
+
+// awsFault is the hook of the AWS stand-in. It breaks calls of functions alone.
+func (s *Sandbox) awsFault(call awstest.Call) awstest.Action {
+	active := s.scenario.Load()
+	if active == nil || active.aws == nil || !strings.HasPrefix(call.Caller, callerOf("")) || call.Caller == callerUser {
+		return awstest.Action{}
+	}
+	return active.aws(call)
+}
+
+type engageHook = func(*world, int64, engagetest.Call) *engagetest.Fault
+
+// answerTo meets all calls of an operation, or of all, with a fault.
+func answerTo(operation engagetest.Operation, fault func() *engagetest.Fault) engageHook {
+	return func(_ *world, _ int64, call engagetest.Call) *engagetest.Fault {
+		if call.Stage != engagetest.Before || operation != "" && call.Operation != operation {
+			return nil
+		}
+		return fault()
+	}
+}
+
+func refuseLogins(fault func() *engagetest.Fault) engageHook {
+	return func(_ *world, _ int64, call engagetest.Call) *engagetest.Fault {
+		switch call.Operation {
+		case engagetest.OpLogin, engagetest.OpExchange, engagetest.OpRefresh:
+			if call.Stage == engagetest.Before {
+				return fault()
+			}
+		}
+		return nil
+	}
+}
+
+func afterCreation(fault func(*world, int64) *engagetest.Fault) engageHook {
+	return func(w *world, n int64, call engagetest.Call) *engagetest.Fault {
+		if call.Operation != engagetest.OpCreate || call.Stage != engagetest.After {
+			return nil
+		}
+		return fault(w, n)
+	}
+}
+
+// deleteBeforeTest deletes a token when it is first used to list with.
+func deleteBeforeTest(w *world, _ int64, call engagetest.Call) *engagetest.Fault {
+	if call.Operation != engagetest.OpList || call.Stage != engagetest.Before || call.Auth != "x-auth-token" {
+		return nil
+	}
+	for _, text := range w.engage.Tokens(w.user.Username) {
+		if fingerprint(text) == call.Fingerprint && fingerprint(text) != w.fingerprintOf(awstest.StageCurrent) {
+			w.engage.DeleteToken(text)
+		}
+	}
+	return nil
+}
+
+func deny(action string) func(awstest.Call) awstest.Action {
+	return func(call awstest.Call) awstest.Action {
+		if call.Action != action {
+			return awstest.Action{}
+		}
+		return awstest.Action{Before: awstest.Fail(&awstest.APIError{
+			Code: "AccessDeniedException", Message: "User is not authorized to perform: " + call.Service + ":" + action,
+		})}
+	}
+}

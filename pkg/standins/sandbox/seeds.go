@@ -1,0 +1,123 @@
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/hidden"
+	"engage-token-rotation/pkg/internal/paramstore"
+	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/secret"
+	"engage-token-rotation/pkg/settings"
+	"engage-token-rotation/pkg/standins/awstest"
+)
+
+func fingerprint(text string) string {
+	if text == "" {
+		return ""
+	}
+	return hidden.Fingerprint(text)
+}
+
+// tokenOf returns the token in the version of the token secret that a label names, or "".
+func (w *world) tokenOf(stage string) string {
+	value, err := w.aws.Secrets.GetSecretValue(&awstest.GetSecretValueInput{SecretId: TokenSecret, VersionStage: stage})
+	if err != nil || value.SecretString == nil {
+		return ""
+	}
+	document, err := secret.Parse(*value.SecretString)
+	if err != nil {
+		return ""
+	}
+	token, err := document.Token()
+	if err != nil {
+		return ""
+	}
+	return token.Reveal()
+}
+
+func (w *world) fingerprintOf(stage string) string { return fingerprint(w.tokenOf(stage)) }
+
+// ledgerUser is the ledger's name for the sandbox's user.
+func (s *Sandbox) ledgerUser() (ledger.User, error) {
+	base, err := url.Parse(s.EngageURL)
+	if err != nil {
+		return "", err
+	}
+	user := s.world.Load().user
+	credentials := engage.Credentials{Flow: s.config.Flow, Username: user.Username, ClientID: user.ClientID, JWT: hidden.New(user.JWT)}
+	return ledger.NewUser(engage.Endpoint{Flow: s.config.Flow, BaseURL: base}, credentials), nil
+}
+
+// beginUnclaimed leaves what a creation leaves that crashed two hours ago, while somebody else made a token too.
+func beginUnclaimed(ctx context.Context, s *Sandbox) error {
+	w := s.world.Load()
+	user, err := s.ledgerUser()
+	if err != nil {
+		return err
+	}
+	var before []engage.Token
+	for _, text := range w.engage.Tokens(w.user.Username) {
+		token, err := engage.ParseToken(text)
+		if err != nil {
+			return err
+		}
+		before = append(before, token)
+	}
+	for range 2 {
+		text := w.engage.CreateToken(w.user.Username)
+		w.foreign = append(w.foreign, text)
+		s.witness.see("a foreign API token", text)
+	}
+	then := time.Now().Add(-2 * time.Hour)
+	intent := ledger.NewIntent(w.aws.Secrets.ARN(TokenSecret), "00000000-0000-4000-8000-000000000000", "crashed", then)
+	intent.Until = then.Add(time.Minute)
+	intent.Baseline = ledger.NewBaseline(before)
+	return s.ledger().Begin(ctx, user, intent)
+}
+
+// beginOldToken leaves what a rotation a hundred days ago left.
+func beginOldToken(ctx context.Context, s *Sandbox) error {
+	client, w := s.client(), s.world.Load()
+	value, err := client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(TokenSecret)})
+	if err != nil {
+		return fmt.Errorf("read the token secret: %w", err)
+	}
+	document, err := secret.Parse(aws.ToString(value.SecretString))
+	if err != nil {
+		return fmt.Errorf("read the token secret: %w", err)
+	}
+	token, err := engage.ParseToken(w.engage.CreateToken(w.user.Username))
+	if err != nil {
+		return err
+	}
+	s.witness.see("an API token", token.Reveal())
+	then := time.Now().AddDate(0, 0, -100)
+	changed, err := document.WithToken(token, then)
+	if err != nil {
+		return err
+	}
+	put, err := client.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{SecretId: aws.String(TokenSecret), SecretString: aws.String(changed.Text().Reveal())})
+	if err != nil {
+		return fmt.Errorf("put the token: %w", err)
+	}
+	user, err := s.ledgerUser()
+	if err != nil {
+		return err
+	}
+	_, _, err = s.ledger().Claim(ctx, user, ledger.Token{
+		Secret: aws.ToString(put.ARN), Version: aws.ToString(put.VersionId), Fingerprint: token.Fingerprint(), State: ledger.Issued,
+		CreatedAt: then, Until: then.Add(time.Minute),
+	})
+	return err
+}
+
+func (s *Sandbox) ledger() *ledger.Ledger {
+	return ledger.New(paramstore.New(s.world.Load().aws.SDKConfig(callerUser)), settings.DefaultPrefix)
+}

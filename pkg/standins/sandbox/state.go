@@ -1,0 +1,231 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+
+	"engage-token-rotation/pkg/secret"
+	"engage-token-rotation/pkg/settings"
+	"engage-token-rotation/pkg/standins/awstest"
+)
+
+// State is the state of the stand-ins: what GET /_sandbox/state answers. It holds no secret, tokens as fingerprints.
+type State struct {
+	Flow       string       `json:"flow"`
+	Scenario   Scenario     `json:"scenario"`
+	Secrets    []Secret     `json:"secrets"`
+	Users      []User       `json:"users"`
+	Parameters []Parameter  `json:"parameters"`
+	Events     []Event      `json:"events"`
+	Violations []string     `json:"violations"` // of the vendor's rules, by any client
+	Leaks      []Leak       `json:"leaks"`      // secrets found in the output of functions
+	Functions  []string     `json:"functions"`
+	Settings   ExportedURLs `json:"urls"`
+}
+
+// ExportedURLs are the addresses as this machine reaches them.
+type ExportedURLs struct {
+	AWS    string `json:"aws"`
+	Engage string `json:"engage"`
+}
+
+// Secret is one secret and its versions.
+type Secret struct {
+	Name            string              `json:"name"`
+	ARN             string              `json:"arn"`
+	Versions        map[string][]string `json:"versions"`         // labels by version id; versions without labels are left out
+	Tokens          map[string]string   `json:"tokens,omitempty"` // fingerprints by label
+	RotationEnabled bool                `json:"rotationEnabled"`
+	LastRotated     time.Time           `json:"lastRotated,omitzero"`
+	NextRotation    time.Time           `json:"nextRotation,omitzero"`
+}
+
+// User is a user of the vendor's.
+type User struct {
+	Username string   `json:"username"`
+	Tokens   []string `json:"tokens"`  // fingerprints of the live tokens, oldest first
+	Foreign  []string `json:"foreign"` // those that other programs made: they must never go
+	Logins   int      `json:"logins"`
+}
+
+// Parameter is an SSM parameter: settings, ledger and login counters.
+type Parameter struct {
+	Name  string          `json:"name"`
+	Value json.RawMessage `json:"value"` // as it is where it is JSON, else as a string
+}
+
+// Event is what Secrets Manager told EventBridge about a rotation.
+type Event struct {
+	Name    string    `json:"name"`
+	Secret  string    `json:"secret"`
+	Version string    `json:"version"`
+	Reason  string    `json:"reason,omitempty"`
+	Time    time.Time `json:"time"`
+}
+
+// Leak is a secret text in a function's output.
+type Leak struct {
+	Function string `json:"function"`
+	Kind     string `json:"kind"`
+	Line     int    `json:"line"`
+}
+
+// State returns the present state.
+func (s *Sandbox) State() State {
+	w := s.world.Load()
+	state := State{
+		Flow: string(s.config.Flow), Scenario: ScenarioNone, Secrets: w.secrets(), Parameters: w.parameters(),
+		Leaks: s.leaks(), Settings: ExportedURLs{s.AWSURL, s.EngageURL}, Events: []Event{}, Violations: []string{},
+		Users: []User{{
+			Username: w.user.Username, Tokens: fingerprints(w.engage.Tokens(w.user.Username)), Foreign: fingerprints(w.foreign),
+			Logins: w.engage.LoginCount(w.user.Username),
+		}},
+	}
+	if active := s.scenario.Load(); active != nil {
+		state.Scenario = active.name
+	}
+	for _, event := range w.told() {
+		state.Events = append(state.Events, Event{event.Name, event.SecretName, event.VersionID, event.Reason, event.Time})
+	}
+	for _, violation := range w.engage.Violations() {
+		state.Violations = append(state.Violations, violation.String())
+	}
+	for _, name := range Functions {
+		if s.running[name] != nil {
+			state.Functions = append(state.Functions, name)
+		}
+	}
+	return state
+}
+
+func fingerprints(texts []string) []string {
+	list := []string{}
+	for _, text := range texts {
+		list = append(list, fingerprint(text))
+	}
+	return list
+}
+
+func (w *world) secrets() []Secret {
+	out, err := w.aws.Secrets.ListSecrets(&awstest.ListSecretsInput{MaxResults: 100})
+	if err != nil {
+		return nil
+	}
+	var list []Secret
+	for _, described := range out.SecretList {
+		entry := Secret{
+			Name: described.Name, ARN: described.ARN, Versions: described.SecretVersionsToStages, Tokens: map[string]string{},
+			RotationEnabled: described.RotationEnabled, LastRotated: described.LastRotatedDate.Time, NextRotation: described.NextRotationDate.Time,
+		}
+		for _, stage := range []string{awstest.StageCurrent, awstest.StagePending, awstest.StagePrevious} {
+			value, err := w.aws.Secrets.GetSecretValue(&awstest.GetSecretValueInput{SecretId: described.ARN, VersionStage: stage})
+			if err != nil || value.SecretString == nil {
+				continue
+			}
+			if document, err := secret.Parse(*value.SecretString); err == nil {
+				if token, err := document.Token(); err == nil && !token.IsZero() {
+					entry.Tokens[stage] = string(token.Fingerprint())
+				}
+			}
+		}
+		list = append(list, entry)
+	}
+	return list
+}
+
+func (w *world) parameters() []Parameter {
+	list := []Parameter{}
+	for next := ""; ; {
+		out, err := w.aws.Parameters.GetParametersByPath(&awstest.GetParametersByPathInput{Path: settings.DefaultPrefix, Recursive: true, NextToken: next})
+		if err != nil {
+			return list
+		}
+		for _, p := range out.Parameters {
+			value := json.RawMessage(p.Value)
+			if !json.Valid(value) {
+				value, _ = json.Marshal(p.Value)
+			}
+			list = append(list, Parameter{p.Name, value})
+		}
+		if next = out.NextToken; next == "" {
+			return list
+		}
+	}
+}
+
+// leaks looks for secrets in what the functions wrote.
+func (s *Sandbox) leaks() []Leak {
+	found := []Leak{}
+	for name, output := range s.outputs {
+		for n, line := range output.all() {
+			for _, kind := range s.witness.leaks(line) {
+				found = append(found, Leak{name, kind, n + 1})
+			}
+		}
+	}
+	return found
+}
+
+// AWSCall is a call of Secrets Manager or SSM.
+type AWSCall struct {
+	Number   int    `json:"number"`
+	Function string `json:"function"` // who called: a function's name, or "user"
+	Action   string `json:"action"`   // as in a policy: "secretsmanager:GetSecretValue"
+	Resource string `json:"resource"` // an ARN
+	Code     string `json:"code,omitempty"`
+}
+
+// EngageCall is a call of the vendor's API.
+type EngageCall struct {
+	Operation   string    `json:"operation"`
+	User        string    `json:"user,omitempty"`
+	Auth        string    `json:"auth,omitempty"`
+	Status      int       `json:"status"`
+	Fingerprint string    `json:"fingerprint,omitempty"`
+	Fault       string    `json:"fault,omitempty"`
+	Time        time.Time `json:"time"`
+}
+
+// Permission is an action on a resource that a function used.
+type Permission struct {
+	Function string `json:"function"`
+	Action   string `json:"action"`
+	Resource string `json:"resource"`
+	Count    int    `json:"count"`
+}
+
+// Calls are the latest calls: what GET /_sandbox/calls answers.
+type Calls struct {
+	AWS    []AWSCall    `json:"aws"`
+	Engage []EngageCall `json:"engage"`
+	// Permissions sums up the AWS calls by function, action and resource, for comparing them with a policy.
+	Permissions []Permission `json:"permissions"`
+}
+
+// Calls returns the calls since the start or the last reset, the latest 10,000 of each kind at least.
+func (s *Sandbox) Calls() Calls {
+	w := s.world.Load()
+	calls := Calls{AWS: []AWSCall{}, Engage: []EngageCall{}, Permissions: []Permission{}}
+	for _, c := range w.aws.Calls() {
+		call := newAWSCall(c)
+		calls.AWS = append(calls.AWS, call)
+		calls.Permissions = count(calls.Permissions, Permission{Function: call.Function, Action: call.Action, Resource: call.Resource})
+	}
+	for _, c := range w.engage.Calls() {
+		calls.Engage = append(calls.Engage, newEngageCall(c))
+	}
+	return calls
+}
+
+func count(list []Permission, used Permission) []Permission {
+	at := slices.IndexFunc(list, func(p Permission) bool {
+		return p.Function == used.Function && p.Action == used.Action && p.Resource == used.Resource
+	})
+	if at < 0 {
+		used.Count = 1
+		return append(list, used)
+	}
+	list[at].Count++
+	return list
+}

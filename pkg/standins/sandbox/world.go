@@ -1,0 +1,122 @@
+package sandbox
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"engage-token-rotation/pkg/standins/awstest"
+	"engage-token-rotation/pkg/standins/engagetest"
+)
+
+// callerUser is the access key id of whoever is no function: the sandbox itself, and whom the printed exports name.
+const callerUser = "AKIASANDBOXUSER"
+
+// callerOf is the access key id of a function, by which its calls are told apart.
+func callerOf(function string) string { return "AKIASANDBOX" + function }
+
+// world is the stand-ins with their state; a reset makes a new one.
+type world struct {
+	aws    *awstest.Server
+	engage *engagetest.Server
+	user   engagetest.User
+	// foreign are the tokens that other programs of the same user had from the start.
+	foreign []string
+
+	mu     sync.Mutex
+	events []awstest.Event
+	begun  map[string]awstest.Run // rotations that somebody else drives, by version
+}
+
+// foreignTokens is how many tokens other programs have.
+const foreignTokens = 2
+
+// extraFields are what a user keeps beside the fields that the product knows. A rotation leaves them as they are.
+const extraFields = `"note": "this and all unknown fields stay as they are <&>", "serial": 123456789012345678901234567890`
+
+// newWorld makes the stand-ins, and the user's tokens that are none of ours.
+func (s *Sandbox) newWorld() *world {
+	w := &world{user: engagetest.DefaultUser(), begun: map[string]awstest.Run{}}
+	w.engage = engagetest.NewServer(engagetest.Config{Users: []engagetest.User{w.user}, Fault: s.engageFault})
+	for range foreignTokens {
+		w.foreign = append(w.foreign, w.engage.CreateToken(w.user.Username))
+	}
+	w.aws = awstest.NewServer(awstest.Config{
+		Secrets: awstest.SecretsConfig{
+			Region: Region, Account: Account,
+			NewID:  newIDs(),
+			Invoke: s.invokeARN,
+			MayInvoke: func(arn string) bool {
+				return s.api.Function(arn) != nil
+			},
+			MinimumInterval: time.Second,
+			Events:          w.tell,
+		},
+		Fault: s.awsFault,
+	})
+	w.aws.URL = s.AWSURL
+	s.witness.see("a password", w.user.Password)
+	s.witness.see("a client secret", w.user.ClientSecret)
+	s.witness.see("a JWT", w.user.JWT)
+	s.witness.see("a foreign API token", w.foreign...)
+	return w
+}
+
+// newIDs gives the same ids in every sandbox, so that ARNs stay the same from one start to the next.
+func newIDs() func() string {
+	random := rand.New(rand.NewPCG(1, 0x9e3779b97f4a7c15))
+	return func() string {
+		a, b := random.Uint64(), random.Uint64()
+		return fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", a>>32, a>>16&0xffff, a&0xfff, b>>48&0xfff, b&0xffffffffffff)
+	}
+}
+
+// tell keeps the service's events.
+func (w *world) tell(event awstest.Event) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.events = append(w.events, event)
+	if len(w.events) > 2*maxLines {
+		w.events = append([]awstest.Event(nil), w.events[maxLines:]...)
+	}
+}
+
+func (w *world) told() []awstest.Event {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append([]awstest.Event(nil), w.events...)
+}
+
+// seed creates the secrets over HTTP, as a user does: no token yet.
+func (s *Sandbox) seed(ctx context.Context, w *world) error {
+	client := secretsmanager.NewFromConfig(w.aws.SDKConfig(callerUser))
+	login, err := json.Marshal(w.user.LoginFields(s.config.Flow))
+	if err != nil {
+		return err
+	}
+	document := fmt.Sprintf("{%s,\n %s}", login[1:len(login)-1], extraFields)
+	if !s.config.OneSecret {
+		admin, err := client.CreateSecret(ctx, &secretsmanager.CreateSecretInput{
+			Name: aws.String(AdminSecret), SecretString: aws.String(string(login)),
+			Description: aws.String("Engage login, read by the rotation alone"),
+		})
+		if err != nil {
+			return fmt.Errorf("create the admin secret: %w", err)
+		}
+		document = fmt.Sprintf("{\"adminSecretArn\": %q,\n %s}", aws.ToString(admin.ARN), extraFields)
+	}
+	_, err = client.CreateSecret(ctx, &secretsmanager.CreateSecretInput{
+		Name: aws.String(TokenSecret), SecretString: aws.String(document),
+		Description: aws.String("Engage API token, rotated"),
+	})
+	if err != nil {
+		return fmt.Errorf("create the token secret: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,158 @@
+package bench_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// The programs that are built, as paths below the module's root. The last three are yardsticks.
+const (
+	rotate   = "functions/rotate"
+	sweep    = "functions/sweep"
+	ivr      = "functions/ivr"
+	empty    = "pkg/tests/bench/testdata/empty"
+	linkOnly = "pkg/tests/bench/testdata/linkonly"
+	unwarmed = "pkg/tests/bench/testdata/unwarmed"
+)
+
+// maxSize is how much larger than the handler that only links its packages a function may be, binary and zip.
+const maxSize = 1.15
+
+// buildFlags are those of the Makefile.
+var buildFlags = []string{"-tags", "lambda.norpc", "-trimpath", "-ldflags=-s -w"}
+
+// binary is a built program.
+type binary struct {
+	path      string
+	size, zip int64 // bytes
+}
+
+// binaries are built programs by the last element of their path.
+type binaries map[string]binary
+
+// goCommand returns a command of the Go tool in the module's root.
+func goCommand(t testing.TB, arguments ...string) *exec.Cmd {
+	t.Helper()
+	tool, err := exec.LookPath("go")
+	if err != nil {
+		t.Skip("there is no go command on the PATH")
+	}
+	command := exec.Command(tool, arguments...)
+	command.Dir = filepath.Join("..", "..", "..")
+	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false", "GOOS=", "GOARCH=")
+	return command
+}
+
+func buildAll(t testing.TB, programs ...string) binaries {
+	t.Helper()
+	built := binaries{}
+	dir := t.TempDir()
+	for _, program := range programs {
+		name := filepath.Base(program)
+		path := filepath.Join(dir, name, "bootstrap")
+		output, err := goCommand(t, slices.Concat([]string{"build"}, buildFlags, []string{"-o", path, "./" + program})...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("build %s: %v\n%s", program, err, output)
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		built[name] = binary{path: path, size: info.Size(), zip: zipped(t, path)}
+	}
+	return built
+}
+
+// zipped returns the length of the archive that would be deployed.
+func zipped(t testing.TB, path string) int64 {
+	t.Helper()
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	var archive bytes.Buffer
+	z := zip.NewWriter(&archive)
+	w, err := z.Create("bootstrap")
+	if err == nil {
+		_, err = io.Copy(w, file)
+	}
+	if err == nil {
+		err = z.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return int64(archive.Len())
+}
+
+// testSizes holds the functions' sizes against that of a handler that only links the same packages.
+func testSizes(t *testing.T, built binaries) {
+	base, least := built["linkonly"], built["empty"]
+	var b strings.Builder
+	b.WriteString("\n| binary | size | zip | against linkonly | zip | against empty | zip |\n|---|---|---|---|---|---|---|\n")
+	for _, name := range []string{"empty", "ivr", "linkonly", "sweep", "rotate"} {
+		x := built[name]
+		size, packed := ratio(x.size, base.size), ratio(x.zip, base.zip)
+		fmt.Fprintf(&b, "| %s | %.1f MB | %.1f MB | %.2f | %.2f | %.2f | %.2f |\n", name, float64(x.size)/1e6, float64(x.zip)/1e6,
+			size, packed, ratio(x.size, least.size), ratio(x.zip, least.zip))
+		if size > maxSize || packed > maxSize {
+			t.Errorf("%s is %.2f times as large as a handler that only links the packages of rotate, its zip %.2f times; at most %.2f", name, size, packed, maxSize)
+		}
+	}
+	t.Log(b.String())
+}
+
+func ratio(a, b int64) float64 { return float64(a) / float64(b) }
+
+// testLinks shows that nothing is linked which a function does not use, and nothing that keeps the linker from leaving
+// out what is never called: text/template, or a call of reflect's methods Method and MethodByName.
+func testLinks(t *testing.T, built binaries) {
+	forbidden := map[string]*regexp.Regexp{
+		rotate: regexp.MustCompile(`^(text/template|html/template|net/rpc|expvar)$`),
+		sweep:  regexp.MustCompile(`^(text/template|html/template|net/rpc|expvar)$`),
+		ivr:    regexp.MustCompile(`^(text/template|html/template|net/rpc|expvar)$|/service/(ssm|sso|ssooidc|sts|signin)(/|$)|aws-sdk-go-v2/config$|/pkg/(rotation|ledger|paramstore|sweep)$`),
+	}
+	for program, pattern := range forbidden {
+		t.Run(filepath.Base(program), func(t *testing.T) {
+			output, err := goCommand(t, "list", "-deps", "-tags", "lambda.norpc", "./"+program).Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for path := range strings.Lines(string(output)) {
+				if pattern.MatchString(strings.TrimSpace(path)) {
+					t.Errorf("%s is linked", strings.TrimSpace(path))
+				}
+			}
+			checkDeadCode(t, built[filepath.Base(program)].path)
+		})
+	}
+}
+
+// checkDeadCode looks in a binary for methods of the SDK's client that nobody calls. Where something uses reflect's Method,
+// the linker keeps every exported method of every type, and these with them. Function names stay in a stripped binary.
+func checkDeadCode(t *testing.T, path string) {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const client = "service/secretsmanager.(*Client)."
+	if !bytes.Contains(content, []byte(client+"GetSecretValue")) {
+		t.Fatal("the binary does not tell its functions' names")
+	}
+	for _, method := range []string{"CreateSecret", "DeleteSecret", "ReplicateSecretToRegions"} {
+		if bytes.Contains(content, []byte(client+method)) {
+			t.Errorf("%s is linked, which nobody calls: something uses reflect's Method, or text/template", client+method)
+		}
+	}
+}

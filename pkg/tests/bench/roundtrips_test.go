@@ -1,0 +1,199 @@
+package bench_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"engage-token-rotation/pkg/engage"
+)
+
+// callDelay is what every call to AWS and to the vendor is held back.
+const callDelay = 50 * time.Millisecond
+
+// The longest chains of calls that depend on one another.
+const (
+	maxCreateChain   = 7
+	maxRotationChain = 16
+)
+
+// circumstance is in which process a rotation runs, and when.
+type circumstance struct {
+	name string
+	// fresh tells before which steps the process is replaced.
+	fresh []string
+	// later is how long after the previous rotation it runs.
+	later time.Duration
+	// refuse makes the vendor refuse the refresh token.
+	refuse bool
+}
+
+const (
+	first   = "first, cold"
+	second  = "second, warm"
+	later   = "later, cold"
+	ended   = "later, warm, access token ended"
+	refused = "later, warm, session ended"
+	allCold = "later, every step cold"
+)
+
+var circumstances = []circumstance{
+	{name: first, fresh: []string{"createSecret"}},
+	{name: second},
+	{name: ended, later: 10 * time.Minute},
+	{name: refused, later: 10 * time.Hour, refuse: true},
+	{name: later, later: 10 * time.Hour, fresh: []string{"createSecret"}},
+	{name: allCold, later: 10 * time.Hour, fresh: []string{"createSecret", "setSecret", "testSecret", "finishSecret"}},
+}
+
+// place is where the login fields stand, and which they are.
+type place struct {
+	flow  engage.Flow
+	admin bool
+	// The longest chains: of createSecret, of a rotation, and of a rotation each step of which meets a fresh process.
+	create, rotation, allCold int
+}
+
+func (p place) String() string {
+	if p.admin {
+		return string(p.flow) + ", admin secret"
+	}
+	return string(p.flow) + ", inline"
+}
+
+// A ringcentral login is two calls instead of one. A fresh process reads the admin secret in testSecret and finishSecret
+// too.
+var places = []place{
+	{engage.FlowEngage, false, maxCreateChain, maxRotationChain, maxRotationChain},
+	{engage.FlowEngage, true, maxCreateChain, maxRotationChain, maxRotationChain + 2},
+	{engage.FlowLegacy, false, maxCreateChain, maxRotationChain, maxRotationChain},
+	{engage.FlowLegacy, true, maxCreateChain, maxRotationChain, maxRotationChain + 2},
+	{engage.FlowRingCentral, false, maxCreateChain + 1, maxRotationChain + 1, maxRotationChain + 1},
+	{engage.FlowRingCentral, true, maxCreateChain + 1, maxRotationChain + 1, maxRotationChain + 3},
+}
+
+// measureChains rotates in each circumstance, on virtual time: every call takes exactly callDelay and nothing else takes
+// any time, so that the figures are counts.
+func measureChains(t *testing.T, p place) map[string]total {
+	t.Helper()
+	measured := map[string]total{}
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, p.flow, p.admin, callDelay)
+		defer w.aws.Close()
+		invoke := w.newRotator()
+		for _, c := range circumstances {
+			time.Sleep(c.later)
+			w.refuseRefresh(c.refuse)
+			measured[c.name] = w.rotate(func(payload []byte) error { return invoke(payload) }, func(step string) {
+				if slices.Contains(c.fresh, step) {
+					invoke = w.newRotator()
+				}
+			})
+		}
+		if violations := w.engage.Violations(); len(violations) > 0 {
+			t.Errorf("the vendor was sent what it should not be: %v", violations)
+		}
+	})
+	return measured
+}
+
+func testRoundTrips(t *testing.T) {
+	for _, p := range places {
+		t.Run(p.String(), func(t *testing.T) {
+			measured := measureChains(t, p)
+			for _, c := range circumstances {
+				checkRotation(t, p, c, measured[c.name])
+			}
+			first, second := measured[first], measured[second]
+			if second.calls() >= first.calls() {
+				t.Errorf("a warm rotation made %d calls, the first one %d", second.calls(), first.calls())
+			}
+			if second.logins() != 0 {
+				t.Errorf("a warm rotation within the life of the session logged in %d times", second.logins())
+			}
+			report(t, p, measured)
+		})
+	}
+}
+
+// checkRotation holds the counts of one rotation against their limits.
+func checkRotation(t *testing.T, p place, c circumstance, measured total) {
+	t.Helper()
+	limit := p.rotation
+	if len(c.fresh) > 1 {
+		limit = p.allCold
+	}
+	if got := measured.chain(); got > limit {
+		t.Errorf("%s: the rotation's longest chain has %d calls, more than %d", c.name, got, limit)
+	}
+	if got, want := measured.took(), time.Duration(measured.chain())*callDelay; got != want {
+		t.Errorf("%s: the rotation took %s, its longest chain %s: something waited for nothing", c.name, got, want)
+	}
+	if got := measured.logins(); got > 1 {
+		t.Errorf("%s: %d logins", c.name, got)
+	}
+	for _, s := range measured.steps {
+		if s.name == "createSecret" && s.chain() > p.create {
+			t.Errorf("%s: createSecret's longest chain has %d calls, more than %d:\n%s", c.name, s.chain(), p.create, chainTable(s))
+		}
+		if s.name != "createSecret" && s.logins() > 0 {
+			t.Errorf("%s: %s logged in", c.name, s.name)
+		}
+		if twice := s.readTwice(); len(twice) > 0 {
+			t.Errorf("%s: %s read twice: %s", c.name, s.name, strings.Join(twice, ", "))
+		}
+	}
+}
+
+// report prints what waits for what, and what a warm rotation saved.
+func report(t *testing.T, p place, measured map[string]total) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n\n| rotation |", p)
+	for _, s := range measured[circumstances[0].name].steps {
+		fmt.Fprintf(&b, " %s |", s.name)
+	}
+	b.WriteString(" chain | calls | logins |\n|---|---|---|---|---|---|---|---|\n")
+	for _, c := range circumstances {
+		fmt.Fprintf(&b, "| %s |", c.name)
+		for _, s := range measured[c.name].steps {
+			fmt.Fprintf(&b, " %d |", s.chain())
+		}
+		fmt.Fprintf(&b, " %d | %d | %d |\n", measured[c.name].chain(), measured[c.name].calls(), measured[c.name].logins())
+	}
+	fmt.Fprintf(&b, "\nwhat a warm rotation saves against a cold one of the same kind: %s\n", saved(measured[later], measured[second]))
+	for _, s := range measured[later].steps {
+		b.WriteString("\n" + chainTable(s))
+	}
+	t.Log("\n" + b.String())
+}
+
+// chainTable shows what waits for what in one step.
+func chainTable(s step) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "| %s | side by side |\n|---|---|\n", s.name)
+	for n, side := range levels(s.calls) {
+		names := make([]string, len(side))
+		for i, c := range side {
+			names[i] = short(c.name)
+		}
+		fmt.Fprintf(&b, "| %d | %s |\n", n+1, strings.Join(names, ", "))
+	}
+	return b.String()
+}
+
+// saved names the calls that cold made more often than warm.
+func saved(cold, warm total) string {
+	had := warm.count()
+	counts := cold.count()
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		if n := counts[name] - had[name]; n > 0 {
+			names = append(names, fmt.Sprintf("%d × %s", n, name))
+		}
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,182 @@
+package blackbox_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"engage-token-rotation/pkg/hidden"
+	"engage-token-rotation/pkg/standins/engagetest"
+	"engage-token-rotation/pkg/standins/lambdatest"
+	"engage-token-rotation/pkg/tests/foreign"
+)
+
+// others are servers that this module did not write.
+type others struct {
+	t         *testing.T
+	aws       *secretsmanager.Client
+	engageURL string
+	function  *lambdatest.Function
+	output    *lambdatest.Buffer
+}
+
+func TestRotatesAgainstServersOfOthers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("moto takes seconds to start: skipped with -short")
+	}
+	python := foreign.Find(t, "python3")
+	moto := foreign.StartMoto(t)
+	for _, test := range []struct{ created, listed, place string }{
+		{"bare", "json", "same secret"}, {"quoted", "braces", "admin secret"}, {"bare", "braces", "admin secret"}, {"quoted", "json", "same secret"},
+	} {
+		t.Run(test.created+" token, "+test.listed+" list, "+test.place, func(t *testing.T) {
+			o := &others{t: t, output: &lambdatest.Buffer{}}
+			o.aws = secretsmanager.NewFromConfig(moto.SDKConfig("AKIDUSER"))
+			o.engageURL = foreign.Start(t, python, "testdata/engage_server.py", test.created, test.listed)
+			o.start(moto.URL)
+			o.rotateTwice(test.created+"_"+test.listed, test.place)
+		})
+	}
+}
+
+// rotateTwice drives two rotations step by step, and checks the end of each.
+func (o *others) rotateTwice(name, place string) {
+	user := engagetest.DefaultUser()
+	fields := user.LoginFields("")
+	var own map[string]string
+	if place == "same secret" {
+		own = fields
+	} else {
+		own = map[string]string{"adminSecretArn": o.store(name+"_admin", document(fields))}
+	}
+	own["note"] = "stays <&>"
+	arn := o.store(name, document(own))
+	previous := ""
+	for n := 1; n <= 2; n++ {
+		version := fmt.Sprintf("%08d-0000-4000-8000-000000000000", n)
+		o.begin(arn, version)
+		for _, step := range []string{"createSecret", "setSecret", "testSecret", "finishSecret"} {
+			o.step(arn, version, step)
+		}
+		previous = o.check(arn, version, previous)
+		// The service clears the label after a rotation. Moto has none to do so.
+		_, _ = o.aws.UpdateSecretVersionStage(o.t.Context(), &secretsmanager.UpdateSecretVersionStageInput{
+			SecretId: &arn, VersionStage: aws.String("AWSPENDING"), RemoveFromVersionId: &version,
+		})
+	}
+}
+
+func (o *others) store(name, value string) (arn string) {
+	o.t.Helper()
+	out, err := o.aws.CreateSecret(o.t.Context(), &secretsmanager.CreateSecretInput{Name: &name, SecretString: &value})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return aws.ToString(out.ARN)
+}
+
+// begin makes the empty pending version. Moto does so in RotateSecret, before it finds that it has no such function.
+func (o *others) begin(arn, version string) {
+	o.t.Helper()
+	_, err := o.aws.RotateSecret(o.t.Context(), &secretsmanager.RotateSecretInput{
+		SecretId: &arn, ClientRequestToken: &version, RotationLambdaARN: aws.String("arn:aws:lambda:us-east-1:123456789012:function:rotate"),
+	}, func(o *secretsmanager.Options) { o.RetryMaxAttempts = 1 })
+	described, describeErr := o.aws.DescribeSecret(o.t.Context(), &secretsmanager.DescribeSecretInput{SecretId: &arn})
+	if describeErr != nil {
+		o.t.Fatal(describeErr)
+	}
+	if !slices.Contains(described.VersionIdsToStages[version], "AWSPENDING") {
+		o.t.Fatalf("this moto makes no pending version without a function of its own: %v", err)
+	}
+}
+
+func (o *others) step(arn, version, step string) {
+	o.t.Helper()
+	payload, _ := json.Marshal(map[string]string{"Step": step, "SecretId": arn, "ClientRequestToken": version})
+	result, err := o.function.Invoke(o.t.Context(), payload)
+	if err != nil || result.FunctionError != "" {
+		o.t.Fatalf("%s: %v %s", step, err, result.ErrorMessage)
+	}
+}
+
+// check holds the end of a rotation against what must be true, and returns the current token.
+func (o *others) check(arn, version, previous string) string {
+	o.t.Helper()
+	described, err := o.aws.DescribeSecret(o.t.Context(), &secretsmanager.DescribeSecretInput{SecretId: &arn})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	if !slices.Contains(described.VersionIdsToStages[version], "AWSCURRENT") {
+		o.t.Errorf("labels %v", described.VersionIdsToStages)
+	}
+	value, err := o.aws.GetSecretValue(o.t.Context(), &secretsmanager.GetSecretValueInput{SecretId: &arn, VersionId: &version})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	var held struct{ APIToken, Note string }
+	if err := json.Unmarshal([]byte(aws.ToString(value.SecretString)), &held); err != nil || held.Note != "stays <&>" {
+		o.t.Errorf("other fields changed: %v", err)
+	}
+	vendor := o.peek()
+	if want := append([]string{held.APIToken}, vendor.Foreign...); !slices.Equal(vendor.Tokens, want) {
+		o.t.Errorf("%d tokens live, want the current one, %s, before %d of others", len(vendor.Tokens), hidden.Fingerprint(held.APIToken), len(vendor.Foreign))
+	}
+	if held.APIToken == previous {
+		o.t.Error("the token is the same as before")
+	}
+	if n := count(vendor.Log, "login"); n != 1 {
+		o.t.Errorf("%d logins within one session's life", n)
+	}
+	user := engagetest.DefaultUser()
+	for _, secret := range append(vendor.Tokens, user.Password, previous) {
+		if secret != "" && strings.Contains(o.output.String(), secret) {
+			o.t.Errorf("a secret stands in the output:\n%s", o.output)
+		}
+	}
+	return held.APIToken
+}
+
+func count(log []string, what string) (n int) {
+	for _, entry := range log {
+		if entry == what {
+			n++
+		}
+	}
+	return n
+}
+
+type peeked struct{ Tokens, Foreign, Log []string }
+
+func (o *others) peek() peeked {
+	o.t.Helper()
+	response, err := http.Get(o.engageURL + "/peek")
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	var state peeked
+	if err := json.NewDecoder(response.Body).Decode(&state); err != nil {
+		o.t.Fatal(err)
+	}
+	return state
+}
+
+func (o *others) start(awsURL string) {
+	o.t.Helper()
+	var err error
+	o.function, err = lambdatest.Start(o.t.Context(), lambdatest.Config{
+		Path: binaries["rotate"], Timeout: 30 * time.Second, Stdout: o.output, Stderr: o.output,
+		Env: map[string]string{"AWS_ENDPOINT_URL": awsURL, "ENGAGE_BASE_URL": o.engageURL},
+	})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	o.t.Cleanup(o.function.Close)
+}

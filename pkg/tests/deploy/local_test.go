@@ -1,0 +1,346 @@
+package deploy_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"engage-token-rotation/pkg/standins/engagetest"
+	"engage-token-rotation/pkg/standins/sandbox"
+)
+
+const setup = "on Debian, .ci/sam-setup installs and starts all that is needed"
+
+// samVersion is the version that .ci/sam-setup installs.
+const samVersion = "1.164.0"
+
+// samCLI runs SAM CLI.
+type samCLI string
+
+// findSAM skips the test without -sam, and fails it where SAM CLI is missing.
+func findSAM(t *testing.T) samCLI {
+	t.Helper()
+	if !*samFlag {
+		t.Skip("needs SAM CLI: make test-sam")
+	}
+	if path, err := exec.LookPath("sam"); err == nil {
+		return samCLI(path)
+	}
+	cache := os.Getenv("XDG_CACHE_HOME")
+	if home, err := os.UserHomeDir(); cache == "" && err == nil {
+		cache = filepath.Join(home, ".cache")
+	}
+	path := filepath.Join(cache, "engage-token-rotation", "sam-"+samVersion, "bin", "sam")
+	if _, err := os.Stat(path); err != nil {
+		t.Fatalf("SAM CLI is missing: neither sam on the PATH nor %s; install it (python3 -m venv DIR && DIR/bin/pip install aws-sam-cli), or, %s", path, setup)
+	}
+	return samCLI(path)
+}
+
+// command prepares a command that neither asks AWS nor tells the vendor of SAM CLI about itself. Its environment has no
+// credentials but those of env.
+func (s samCLI) command(t *testing.T, dir string, args ...string) *exec.Cmd {
+	t.Helper()
+	c := exec.CommandContext(t.Context(), string(s), args...)
+	c.Dir = dir
+	for _, entry := range os.Environ() {
+		if !strings.HasPrefix(entry, "AWS_") {
+			c.Env = append(c.Env, entry)
+		}
+	}
+	c.Env = append(c.Env, "SAM_CLI_TELEMETRY=0", "SAM_CLI_CHECK_UPDATES=0", "AWS_DEFAULT_REGION="+sandbox.Region, "AWS_EC2_METADATA_DISABLED=true",
+		"AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null")
+	return c
+}
+
+// run runs a command and fails the test where it fails.
+func (s samCLI) run(t *testing.T, dir string, args ...string) string {
+	t.Helper()
+	started := time.Now()
+	out, err := s.command(t, dir, args...).CombinedOutput()
+	t.Logf("sam %s: %v", strings.Join(args, " "), time.Since(started).Round(100*time.Millisecond))
+	if err != nil {
+		t.Fatalf("sam %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+func TestSAMValidate(t *testing.T) {
+	sam := findSAM(t)
+	out := sam.run(t, root, "validate", "--lint")
+	if !strings.Contains(out, "is a valid SAM Template") {
+		t.Errorf("%s", out)
+	}
+	t.Log(strings.TrimSpace(out))
+}
+
+// transformer turns the SAM template into plain CloudFormation as the service does, with the translator that SAM CLI
+// brings along: no AWS account is asked.
+const transformer = `
+import json, sys
+from samcli.yamlhelper import yaml_parse
+from samtranslator.translator.transform import transform
+template = yaml_parse(open("template.yaml").read())
+template["Globals"]["Function"]["CodeUri"] = "s3://bucket/key"
+class Policies:
+    def load(self):
+        return {}
+json.dump(transform(template, {}, Policies()), open(sys.argv[1], "w"), indent=1)
+`
+
+func TestTransformedTemplateIsPlainAndClean(t *testing.T) {
+	sam := findSAM(t)
+	bin := filepath.Dir(string(sam))
+	if resolved, err := filepath.EvalSymlinks(string(sam)); err == nil {
+		bin = filepath.Dir(resolved)
+	}
+	python, linter := filepath.Join(bin, "python3"), filepath.Join(bin, "cfn-lint")
+	if _, err := os.Stat(linter); err != nil {
+		t.Skipf("the installed SAM CLI has no Python environment beside it: %v", err)
+	}
+	plain := filepath.Join(t.TempDir(), "template.json")
+	transform := exec.CommandContext(t.Context(), python, "-c", transformer, plain)
+	transform.Dir, transform.Env = root, append(os.Environ(), "AWS_DEFAULT_REGION="+sandbox.Region)
+	if out, err := transform.CombinedOutput(); err != nil {
+		t.Fatalf("transform: %v\n%s", err, out)
+	}
+	text, err := os.ReadFile(plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(text, []byte("AWS::Serverless")) {
+		t.Error("the transformed template is not plain CloudFormation")
+	}
+	for _, path := range []string{filepath.Join(root, "template.yaml"), plain} {
+		out, err := exec.CommandContext(t.Context(), linter, path).CombinedOutput()
+		t.Logf("cfn-lint %s: %v", filepath.Base(path), err)
+		if err != nil {
+			t.Errorf("cfn-lint %s: %v\n%s", path, err, out)
+		}
+	}
+}
+
+// invocation is one event of a sample file, and what it must come to.
+type invocation struct {
+	event, function string
+	want            string // a pattern of the answer
+}
+
+// The rotation of the sample files replaces the token of a first one; retention is an hour.
+const (
+	rotationVersion = "11111111-1111-4111-8111-111111111111"
+	fingerprint     = `"[0-9a-f]{12}"`
+)
+
+var (
+	preflight = []invocation{{"rotate-preflight", "RotateFunction", `"outcome": ?"preflight".*"accounts": ?1`}}
+	steps     = []invocation{
+		{"rotate-create", "RotateFunction", `"outcome": ?"created", ?"fingerprint": ?` + fingerprint},
+		{"rotate-set", "RotateFunction", `"outcome": ?"checked"`},
+		{"rotate-test", "RotateFunction", `"outcome": ?"verified"`},
+		{"rotate-finish", "RotateFunction", `"outcome": ?"swapped".*"previous": ?` + fingerprint + `.*"retiring": ?1`},
+	}
+	after = []invocation{
+		{"ivr-first-account", "IvrFunction", `"accountId": ?"99990001".*"status": ?"ok"`},
+		{"ivr-one-account", "IvrFunction", `"accountId": ?"99990001".*"status": ?"ok"`},
+		{"ivr-unknown-account", "IvrFunction", `"status": ?"not-found"`},
+		{"sweep-dry-run", "SweepFunction", `"dryRun": ?true.*"retiring": ?\[\{"fingerprint": ?` + fingerprint + `.*"foreign": ?2`},
+		{"sweep-scheduled", "SweepFunction", `"retiring": ?\[\{.*"deleted": ?\[\]`},
+		{"sweep-revoke-previous", "SweepFunction", `"retiring": ?\[\].*"deleted": ?\[` + fingerprint},
+	}
+)
+
+// TestSAMLocalInvokeOfEveryEvent has SAM CLI run each sample event in a container against the sandbox.
+func TestSAMLocalInvokeOfEveryEvent(t *testing.T) {
+	sam := findSAM(t)
+	listen := containerSide(t)
+	files, err := filepath.Glob(filepath.Join(root, "events", "*.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := slices.Concat(preflight, steps, after)
+	for _, file := range files {
+		if !slices.ContainsFunc(all, func(i invocation) bool { return i.event+".json" == filepath.Base(file) }) {
+			t.Errorf("%s is not tried", file)
+		}
+	}
+	b := startBox(t, sandbox.Config{Listen: listen, Retention: time.Hour})
+	b.rotate()
+	env := filepath.Join(t.TempDir(), "env.json")
+	if err := os.WriteFile(env, envVars(t, b, listen), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	sam.run(t, root, "build")
+	local := &localInvoker{b: b, sam: sam, env: env, secrets: secretsOf(t, b)}
+
+	local.invokeAll(t, preflight)
+	local.post(t, sandbox.PathBegin+"?secret="+sandbox.TokenSecret+"&version="+rotationVersion)
+	local.invokeAll(t, steps)
+	if outcome := local.post(t, sandbox.PathEnd+"?version="+rotationVersion); !strings.Contains(outcome, "succeeded") {
+		t.Errorf("the rotation's outcome: %s", outcome)
+	}
+	local.secrets = append(local.secrets, secretsOf(t, b)...)
+	local.invokeAll(t, after)
+	checkEnd(t, b)
+}
+
+// containerSide is the address at which containers reach a server of this machine: that of Docker's bridge, where no
+// stranger comes. Where Docker has no bridge here, as in a virtual machine of its own, it is every address.
+func containerSide(t *testing.T) string {
+	t.Helper()
+	if out, err := exec.CommandContext(t.Context(), "docker", "info").CombinedOutput(); err != nil {
+		t.Fatalf("Docker is missing or not running: %v\n%s\nInstall and start it, or, %s", err, out, setup)
+	}
+	bridge, err := net.InterfaceByName("docker0")
+	if err != nil {
+		return "0.0.0.0"
+	}
+	addresses, err := bridge.Addrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, address := range addresses {
+		if network, ok := address.(*net.IPNet); ok && network.IP.To4() != nil {
+			return network.IP.String()
+		}
+	}
+	t.Fatalf("docker0 has no IPv4 address; %s", setup)
+	return ""
+}
+
+// envVars is the file for --env-vars. The ledger knows a user by the vendor's host, so that the containers use the one that
+// the sandbox's own functions have used, where they can.
+func envVars(t *testing.T, b *box, listen string) []byte {
+	t.Helper()
+	if listen == "0.0.0.0" {
+		return b.EnvVars()
+	}
+	text, err := json.Marshal(map[string]any{"Parameters": b.Settings(listen)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// localInvoker invokes functions with SAM CLI.
+type localInvoker struct {
+	b       *box
+	sam     samCLI
+	env     string
+	secrets []string
+}
+
+func (l *localInvoker) invokeAll(t *testing.T, list []invocation) {
+	t.Helper()
+	for _, i := range list {
+		l.invoke(t, i)
+	}
+}
+
+// invoke judges by stdout, since SAM CLI ends well whatever the function did.
+func (l *localInvoker) invoke(t *testing.T, i invocation) {
+	t.Helper()
+	event := filepath.Join("events", i.event+".json")
+	c := l.sam.command(t, root, "local", "invoke", i.function, "--event", event, "--env-vars", l.env, "--skip-pull-image")
+	// The sandbox tells callers apart by their key. Its address spares SAM CLI a search for the account.
+	name := map[string]string{"RotateFunction": sandbox.FunctionRotate, "SweepFunction": sandbox.FunctionSweep, "IvrFunction": sandbox.FunctionIVR}[i.function]
+	c.Env = append(c.Env, "AWS_ACCESS_KEY_ID=AKIASANDBOX"+name, "AWS_SECRET_ACCESS_KEY=sandbox", "AWS_ENDPOINT_URL="+l.b.AWSURL)
+	var stdout, stderr bytes.Buffer
+	c.Stdout, c.Stderr = &stdout, &stderr
+	started := time.Now()
+	err := c.Run()
+	answer := strings.TrimSpace(stdout.String())
+	t.Logf("sam local invoke %s --event %s (%v)\n    %s", i.function, event, time.Since(started).Round(100*time.Millisecond), answer)
+	var object map[string]any
+	if err != nil || json.Unmarshal([]byte(answer), &object) != nil || object["errorType"] != nil {
+		t.Fatalf("%s: %v\n%s", i.event, err, stderr.String())
+	}
+	if !regexp.MustCompile(i.want).MatchString(answer) {
+		t.Errorf("%s: want %s", i.event, i.want)
+	}
+	for _, s := range l.secrets {
+		if strings.Contains(stdout.String()+stderr.String(), s) {
+			t.Errorf("%s: a secret stands in the output", i.event)
+		}
+	}
+}
+
+func (l *localInvoker) post(t *testing.T, path string) string {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, l.b.AWSURL+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s: %s", path, response.Status, body)
+	}
+	return string(body)
+}
+
+// secretsOf returns texts that no output may hold: the login fields and the current token.
+func secretsOf(t *testing.T, b *box) []string {
+	t.Helper()
+	value, err := secretsmanager.NewFromConfig(b.user()).GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: aws.String(sandbox.TokenSecret)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var document struct{ APIToken string }
+	if err := json.Unmarshal([]byte(*value.SecretString), &document); err != nil || document.APIToken == "" {
+		t.Fatalf("no token in the secret: %v", err)
+	}
+	return []string{document.APIToken, engagetest.DefaultUser().Password}
+}
+
+// checkEnd holds the end state against what the events are for.
+func checkEnd(t *testing.T, b *box) {
+	t.Helper()
+	state := b.State()
+	at := slices.IndexFunc(state.Secrets, func(s sandbox.Secret) bool { return s.Name == sandbox.TokenSecret })
+	token, user := state.Secrets[at], state.Users[0]
+	if !slices.Contains(token.Versions[rotationVersion], "AWSCURRENT") || slices.ContainsFunc(slices.Collect(maps.Values(token.Versions)), func(labels []string) bool {
+		return slices.Contains(labels, "AWSPENDING") && !slices.Contains(labels, "AWSCURRENT")
+	}) {
+		t.Errorf("labels: %v", token.Versions)
+	}
+	want := append(slices.Clone(user.Foreign), token.Tokens["AWSCURRENT"])
+	if !slices.Equal(user.Tokens, want) {
+		t.Errorf("the vendor has %v; want %v", user.Tokens, want)
+	}
+	for _, p := range state.Parameters {
+		if strings.Contains(p.Name, "/intent-") {
+			t.Errorf("an open intent is left: %s", p.Name)
+		}
+	}
+	if len(state.Violations) > 0 {
+		t.Errorf("rules of the vendor's were broken: %v", state.Violations)
+	}
+	for function, statements := range policies(t, newTemplate(t, map[string]string{"AdminSecretArn": b.arn(sandbox.AdminSecret)}, map[string]string{"TokenSecret": token.ARN})) {
+		for _, p := range b.Calls().Permissions {
+			c := call{p.Function, p.Action, p.Resource, nil}
+			if p.Function == function && !slices.ContainsFunc(statements, func(s statement) bool { return s.allows(c) }) {
+				t.Errorf("the template does not allow %s to %s on %s", p.Function, p.Action, p.Resource)
+			}
+		}
+	}
+	t.Logf("end: AWSCURRENT is %s with token %s; the vendor has that one and %d foreign ones", rotationVersion, token.Tokens["AWSCURRENT"], len(user.Foreign))
+}

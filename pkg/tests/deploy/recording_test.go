@@ -1,0 +1,323 @@
+package deploy_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/hidden"
+	"engage-token-rotation/pkg/internal/paramstore"
+	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/secret"
+	"engage-token-rotation/pkg/settings"
+	"engage-token-rotation/pkg/standins/engagetest"
+	"engage-token-rotation/pkg/standins/sandbox"
+)
+
+// binaries builds the functions once for all tests.
+var binaries = sync.OnceValues(func() (map[string]string, error) {
+	dir, err := os.MkdirTemp("", "deploy-")
+	if err != nil {
+		return nil, err
+	}
+	return sandbox.Build(context.Background(), root, dir)
+})
+
+// box is a sandbox whose functions reach AWS through a proxy that loses answers.
+type box struct {
+	*sandbox.Sandbox
+	t *testing.T
+}
+
+func startBox(t *testing.T, config sandbox.Config) *box {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("runs the functions' binaries")
+	}
+	built, err := binaries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := &lossyProxy{seen: map[string]bool{}}
+	server := httptest.NewServer(proxy)
+	t.Cleanup(server.Close)
+	config.Binaries, config.Env = built, map[string]string{"AWS_ENDPOINT_URL": server.URL}
+	s, err := sandbox.Start(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	target, err := url.Parse(s.AWSURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy.target.Store(httputil.NewSingleHostReverseProxy(target))
+	return &box{s, t}
+}
+
+// lossyProxy loses the answer to the first creation of each token record: the SDK sends the call again, and meets its own
+// record.
+type lossyProxy struct {
+	target atomic.Pointer[httputil.ReverseProxy]
+	mu     sync.Mutex
+	seen   map[string]bool
+}
+
+func (p *lossyProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	if r.Header.Get("X-Amz-Target") == "AmazonSSM.PutParameter" && p.first(body) {
+		p.target.Load().ServeHTTP(httptest.NewRecorder(), r)
+		panic(http.ErrAbortHandler)
+	}
+	p.target.Load().ServeHTTP(w, r)
+}
+
+func (p *lossyProxy) first(body []byte) bool {
+	var in struct {
+		Name      string
+		Overwrite bool
+	}
+	if json.Unmarshal(body, &in) != nil || in.Overwrite || !strings.Contains(in.Name, "/token-") {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	defer func() { p.seen[in.Name] = true }()
+	return !p.seen[in.Name]
+}
+
+// user is the configuration with which somebody calls the stand-ins who is no function.
+func (b *box) user() aws.Config {
+	return aws.Config{
+		Region: sandbox.Region, BaseEndpoint: aws.String(b.AWSURL),
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "AKIASANDBOXUSER", SecretAccessKey: "sandbox"}, nil
+		}),
+	}
+}
+
+// rotate rotates and waits for the end, whatever it is.
+func (b *box) rotate() {
+	b.t.Helper()
+	if _, err := b.Rotate(b.t.Context(), ""); err != nil {
+		b.t.Log(err)
+	}
+	b.wait()
+}
+
+func (b *box) wait() {
+	b.t.Helper()
+	if err := b.Wait(b.t.Context()); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// invoke invokes a function and returns its answer or its error's text.
+func (b *box) invoke(function, payload string) string {
+	answer, err := b.Invoke(b.t.Context(), function, []byte(payload))
+	if err != nil {
+		return err.Error()
+	}
+	return string(answer)
+}
+
+func (b *box) scenario(name sandbox.Scenario) {
+	b.t.Helper()
+	if err := b.SetScenario(b.t.Context(), name); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// arn returns the ARN of a secret.
+func (b *box) arn(name string) string {
+	b.t.Helper()
+	for _, s := range b.State().Secrets {
+		if s.Name == name {
+			return s.ARN
+		}
+	}
+	b.t.Fatalf("no secret %s", name)
+	return ""
+}
+
+// further attaches another secret, with an admin secret of its own.
+func (b *box) further(prefix string) {
+	b.t.Helper()
+	ctx, client, user := b.t.Context(), secretsmanager.NewFromConfig(b.user()), engagetest.DefaultUser()
+	login, _ := json.Marshal(user.LoginFields(""))
+	admin, err := client.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String(prefix + "admin"), SecretString: aws.String(string(login))})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	value := fmt.Sprintf(`{"adminSecretArn":%q}`, *admin.ARN)
+	if _, err := client.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String(prefix + "token"), SecretString: &value}); err != nil {
+		b.t.Fatal(err)
+	}
+	first, err := client.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: aws.String(sandbox.TokenSecret)})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if _, err := client.RotateSecret(ctx, &secretsmanager.RotateSecretInput{SecretId: aws.String(prefix + "token"), RotationLambdaARN: first.RotationLambdaARN}); err != nil {
+		b.t.Fatal(err)
+	}
+	b.wait()
+}
+
+// vendor returns a client of the vendor's, its user's session, and the ledger's name of that user.
+func (b *box) vendor() (*engage.Client, *engage.Session, ledger.User) {
+	b.t.Helper()
+	base, err := url.Parse(b.EngageURL)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	user := engagetest.DefaultUser()
+	credentials := engage.Credentials{Flow: engage.FlowEngage, Username: user.Username, Password: hidden.New(user.Password), PlatformID: user.PlatformID}
+	endpoint := engage.Endpoint{Flow: engage.FlowEngage, BaseURL: base, PlatformURL: base}
+	client := engage.New(engage.Config{Endpoint: endpoint})
+	session, err := client.Login(b.t.Context(), credentials)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return client, session, ledger.NewUser(endpoint, credentials)
+}
+
+// crash leaves what a rotation leaves that was killed right after its creation, twenty minutes ago.
+func (b *box) crash() {
+	b.t.Helper()
+	ctx := b.t.Context()
+	client, session, user := b.vendor()
+	before, err := client.List(ctx, session)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	then := time.Now().Add(-20 * time.Minute)
+	intent := ledger.NewIntent(b.arn(sandbox.TokenSecret), "00000000-0000-4000-8000-000000000000", "killed", then)
+	intent.Until, intent.Baseline = then.Add(time.Minute), ledger.NewBaseline(before)
+	if err := ledger.New(paramstore.New(b.user()), settings.DefaultPrefix).Begin(ctx, user, intent); err != nil {
+		b.t.Fatal(err)
+	}
+	if _, err := client.Create(ctx, session); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// crashDuring kills the warm process of the rotation function when it next has called the vendor.
+func (b *box) crashDuring(work func()) {
+	b.t.Helper()
+	process, err := os.FindProcess(b.Invocations()[0].PID)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	called := len(b.Calls().Engage)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		work()
+	}()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for len(b.Calls().Engage) == called {
+		select {
+		case <-tick.C:
+		case <-b.t.Context().Done():
+			b.t.Fatal("the function does not call the vendor")
+		}
+	}
+	if err := process.Kill(); err != nil {
+		b.t.Error(err)
+	}
+	<-done
+}
+
+// kill deletes the current token of a secret at the vendor, as somebody does who does not know whose it is.
+func (b *box) kill(name string) {
+	b.t.Helper()
+	ctx := b.t.Context()
+	value, err := secretsmanager.NewFromConfig(b.user()).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &name})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	document, err := secret.Parse(*value.SecretString)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	token, err := document.Token()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	client, session, _ := b.vendor()
+	if err := client.Delete(ctx, session, token); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// age makes the ledger's records an hour older: what is younger than some minutes the vendor's list may lack.
+func (b *box) age() {
+	b.t.Helper()
+	_, _, user := b.vendor()
+	records := ledger.New(paramstore.New(b.user()), settings.DefaultPrefix)
+	view, err := records.Read(b.t.Context(), user)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, record := range view.Tokens {
+		record.CreatedAt = record.CreatedAt.Add(-time.Hour)
+		if err := records.Set(b.t.Context(), user, record); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+}
+
+// set stores a setting in the Parameter Store.
+func (b *box) set(name, value string) {
+	b.t.Helper()
+	_, err := ssm.NewFromConfig(b.user()).PutParameter(b.t.Context(), &ssm.PutParameterInput{
+		Name: aws.String(settings.DefaultPrefix + "/settings/" + name), Value: &value, Type: "String", Overwrite: aws.Bool(true),
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// everyday is what the functions do in days without trouble, and in some with it.
+func (b *box) everyday() {
+	b.t.Helper()
+	if _, err := b.Preflight(b.t.Context(), ""); err != nil {
+		b.t.Fatal(err)
+	}
+	b.wait()
+	b.rotate()
+	b.rotate()
+	for _, payload := range []string{`{}`, `{"dryRun":true}`} {
+		b.invoke(sandbox.FunctionSweep, payload)
+	}
+	b.invoke(sandbox.FunctionIVR, `{}`)
+	b.crash()
+	b.invoke(sandbox.FunctionSweep, `{}`)
+	b.set("previous-token-retention", "1h")
+	b.scenario(sandbox.ScenarioCreateUnanswered)
+	b.further("further/")
+	b.scenario(sandbox.ScenarioNone)
+	b.invoke(sandbox.FunctionSweep, fmt.Sprintf(`{"revokePrevious":%q}`, b.arn(sandbox.TokenSecret)))
+	b.scenario(sandbox.ScenarioDeadToken)
+	b.rotate()
+	b.scenario(sandbox.ScenarioNone)
+}

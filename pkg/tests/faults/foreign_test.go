@@ -1,0 +1,209 @@
+package faults_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/standins/awstest"
+	"engage-token-rotation/pkg/standins/engagetest"
+	"engage-token-rotation/pkg/tests/foreign"
+)
+
+// foreignServers are moto, for Secrets Manager and the Parameter Store, and the Engage server of testdata. All cases
+// share them, each with names of its own.
+type foreignServers struct {
+	aws, engage string // URLs
+	secrets     *secretsmanager.Client
+	cases       atomic.Int64
+}
+
+// startForeignServers starts both, or skips the test where one of them is missing.
+func startForeignServers(t *testing.T) *foreignServers {
+	t.Helper()
+	moto := foreign.StartMoto(t)
+	return &foreignServers{
+		aws:     moto.URL,
+		engage:  foreign.Start(t, foreign.Find(t, "python3"), "testdata/engage.py"),
+		secrets: secretsmanager.NewFromConfig(moto.SDKConfig("harness")),
+	}
+}
+
+// newCase returns the servers as one case sees them.
+func (f *foreignServers) newCase(testing.TB) services {
+	c := &foreignCase{foreignServers: f, name: fmt.Sprintf("case-%d", f.cases.Add(1))}
+	c.control(http.MethodPost, "", "pass-"+c.name)
+	return c
+}
+
+// foreignCase is a case's part of them.
+type foreignCase struct {
+	*foreignServers
+	name string // of the user; the secrets' names begin with it
+}
+
+var _ services = (*foreignCase)(nil)
+
+func (c *foreignCase) pass(r *http.Request, body []byte) answer {
+	base := c.engage
+	if _, aws := target(r); aws {
+		base = c.aws
+	}
+	// The call has its effect even where the process that sent it is gone.
+	request, err := http.NewRequestWithContext(context.Background(), r.Method, base+r.URL.RequestURI(), bytes.NewReader(body))
+	must(err)
+	request.Header = r.Header.Clone()
+	response, err := http.DefaultTransport.RoundTrip(request)
+	must(err)
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	must(err)
+	response.Header.Del("Connection")
+	return answer{response.StatusCode, response.Header, text}
+}
+
+func (c *foreignCase) prefix() string { return "/" + c.name }
+
+func (c *foreignCase) direct() bool { return false }
+
+func (c *foreignCase) login(flow engage.Flow) map[string]string {
+	password := "pass-" + c.name
+	user := engagetest.User{
+		Username: c.name, Password: password, PlatformID: "engage9",
+		ClientID: c.name, ClientSecret: "secret-" + password, JWT: "jwt-" + password,
+	}
+	return user.LoginFields(flow)
+}
+
+func (c *foreignCase) store(name, document string) string {
+	name = c.name + "/" + name
+	out, err := c.secrets.CreateSecret(context.Background(), &secretsmanager.CreateSecretInput{Name: &name, SecretString: &document})
+	must(err)
+	return *out.ARN
+}
+
+// begin makes moto begin a rotation: it makes the empty AWSPENDING version before it finds that it knows no such function.
+func (c *foreignCase) begin(arn string) awstest.Run {
+	run := awstest.Run{SecretARN: arn, VersionID: c.pending(arn), Steps: []string{awstest.StepCreate, awstest.StepSet, awstest.StepTest, awstest.StepFinish}}
+	if run.VersionID != "" {
+		return run
+	}
+	// A rotation that failed after its swap has left both labels on a version, which moto does not bear.
+	for version, labels := range c.labels(arn) {
+		if slices.Contains(labels, awstest.StagePending) {
+			c.unlabel(arn, version)
+		}
+	}
+	_, err := c.secrets.RotateSecret(context.Background(), &secretsmanager.RotateSecretInput{SecretId: &arn, RotationLambdaARN: aws.String(rotateARN)})
+	if run.VersionID = c.pending(arn); run.VersionID == "" {
+		panic(fmt.Sprintf("moto has not begun a rotation: %v", err))
+	}
+	return run
+}
+
+func (c *foreignCase) labels(arn string) map[string][]string {
+	out, err := c.secrets.DescribeSecret(context.Background(), &secretsmanager.DescribeSecretInput{SecretId: &arn})
+	must(err)
+	return out.VersionIdsToStages
+}
+
+// pending returns the version that has AWSPENDING and not AWSCURRENT.
+func (c *foreignCase) pending(arn string) string {
+	for version, labels := range c.labels(arn) {
+		if slices.Contains(labels, awstest.StagePending) && !slices.Contains(labels, awstest.StageCurrent) {
+			return version
+		}
+	}
+	return ""
+}
+
+var errLabelGone = errors.New("the version has lost its label")
+
+func (c *foreignCase) goesOn(run awstest.Run) error {
+	labels := c.labels(run.SecretARN)[run.VersionID]
+	if slices.Contains(labels, awstest.StagePending) || slices.Contains(labels, awstest.StageCurrent) {
+		return nil
+	}
+	return errLabelGone
+}
+
+func (c *foreignCase) retryable(run awstest.Run) bool { return c.goesOn(run) == nil }
+
+// end takes AWSPENDING away after a success, as the service does.
+func (c *foreignCase) end(run awstest.Run, failed error) {
+	if labels := c.labels(run.SecretARN)[run.VersionID]; failed == nil && slices.Contains(labels, awstest.StagePending) {
+		c.unlabel(run.SecretARN, run.VersionID)
+	}
+}
+
+func (c *foreignCase) cancel(arn string) {
+	if version := c.pending(arn); version != "" {
+		c.unlabel(arn, version)
+	}
+}
+
+func (c *foreignCase) unlabel(arn, version string) {
+	_, err := c.secrets.UpdateSecretVersionStage(context.Background(), &secretsmanager.UpdateSecretVersionStageInput{
+		SecretId: &arn, VersionStage: aws.String(awstest.StagePending), RemoveFromVersionId: &version,
+	})
+	must(err)
+}
+
+func (c *foreignCase) value(arn string) string {
+	out, err := c.secrets.GetSecretValue(context.Background(), &secretsmanager.GetSecretValueInput{SecretId: &arn, VersionStage: aws.String(awstest.StageCurrent)})
+	must(err)
+	return *out.SecretString
+}
+
+func (c *foreignCase) versions(arn string) []version {
+	var list []version
+	for id, labels := range c.labels(arn) {
+		out, err := c.secrets.GetSecretValue(context.Background(), &secretsmanager.GetSecretValueInput{SecretId: &arn, VersionId: &id})
+		if err == nil {
+			list = append(list, version{labels, aws.ToString(out.SecretString)})
+		}
+	}
+	return list
+}
+
+func (c *foreignCase) live() []string {
+	var tokens []string
+	must(json.Unmarshal(c.control(http.MethodGet, "", ""), &tokens))
+	return tokens
+}
+
+func (c *foreignCase) makeToken() string { return string(c.control(http.MethodPost, "/token", "")) }
+
+// control calls the Engage server's own side.
+func (c *foreignCase) control(method, path, body string) []byte {
+	request, err := http.NewRequest(method, c.engage+"/control/users/"+c.name+path, strings.NewReader(body))
+	must(err)
+	response, err := http.DefaultClient.Do(request)
+	must(err)
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	must(err)
+	if response.StatusCode >= 300 {
+		panic("the Engage server of testdata refuses: " + response.Status)
+	}
+	return text
+}
+
+// must stops at a fault of the harness.
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}

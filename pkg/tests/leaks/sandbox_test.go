@@ -1,0 +1,50 @@
+package leaks_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"engage-token-rotation/pkg/standins/engagetest"
+	"engage-token-rotation/pkg/tests/leaks"
+)
+
+// The sandbox prints for people; what it prints they paste anywhere.
+func TestTheSandboxPrintsNoSecret(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds and runs the sandbox")
+	}
+	binary(t, "rotate")
+	program := filepath.Join(buildDir, "sandbox")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./pkg/standins/cmd/sandbox")
+	build.Dir = filepath.Join("..", "..", "..")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	for _, flow := range flows {
+		t.Run(string(flow), func(t *testing.T) {
+			t.Parallel()
+			output, err := exec.CommandContext(t.Context(), program, "run", "-functions", buildDir, "-flow", string(flow)).CombinedOutput()
+			if err != nil {
+				t.Errorf("%v\n%s", err, output)
+			}
+			user := engagetest.DefaultUser()
+			var finder leaks.Finder
+			finder.Add("the password", user.Password)
+			finder.Add("the JWT", user.JWT)
+			finder.Add("the client secret", user.ClientSecret)
+			for _, leak := range finder.Find(string(output)) {
+				t.Errorf("leaked %v", leak)
+			}
+			// The tokens and sessions of its world have these beginnings and no others.
+			for _, beginning := range []string{"aws80:", "eyJhbGciOi"} {
+				if at := strings.Index(string(output), beginning); at >= 0 {
+					t.Errorf("what begins with %q stands after %q", beginning, output[max(0, at-80):at])
+				}
+			}
+		})
+	}
+}
