@@ -12,11 +12,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"engage-token-rotation/pkg/handler"
-	"engage-token-rotation/pkg/internal/paramstore"
-	"engage-token-rotation/pkg/internal/secretstore"
+	"engage-token-rotation/pkg/internal/awsstore"
 	"engage-token-rotation/pkg/rotation"
 	"engage-token-rotation/pkg/settings"
 	"engage-token-rotation/pkg/standins/awstest"
@@ -51,7 +49,7 @@ func inWorld(t *testing.T, test func(t *testing.T, w *world)) {
 			t.Fatal(err)
 		}
 		sdk := w.aws.SDKConfig("function")
-		secrets, parameters := secretstore.New(secretsmanager.NewFromConfig(sdk)), paramstore.New(sdk)
+		secrets, parameters := awsstore.NewSecrets(sdk), awsstore.NewParameters(sdk)
 		out := handler.Output{Log: telemetry.NewLogger(&w.lines, slog.LevelInfo), Metrics: telemetry.NewMetrics(&w.lines, time.Now), FunctionName: "fn"}
 		w.rotate = handler.Rotate(rotation.New(rotation.Config{Secrets: secrets, Parameters: parameters, Settings: environment,
 			Transport: w.engage.RoundTripper(), Attempt: handler.RequestID, Observe: out.Observe, Log: out.Log}), out)
@@ -229,7 +227,7 @@ func TestAPanicIsAFailedRotationToo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rotate := handler.Rotate(rotation.New(rotation.Config{Secrets: brokenStore{}, Parameters: paramstore.New(server.SDKConfig("fn")), Settings: environment}), out)
+	rotate := handler.Rotate(rotation.New(rotation.Config{Secrets: brokenStore{}, Parameters: awsstore.NewParameters(server.SDKConfig("fn")), Settings: environment}), out)
 	answer, err := rotate.Invoke(t.Context(), []byte(`{"Step":"setSecret","SecretId":"engage/token","ClientRequestToken":"0e2f2d6d-8b5e-4b4c-9a55-2f1f2f1c7d11"}`))
 	if err == nil || answer != nil || !strings.HasPrefix(err.Error(), "panic") {
 		t.Errorf("answer %s, error %v", answer, err)

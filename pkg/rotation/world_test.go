@@ -8,11 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-
 	"engage-token-rotation/pkg/hidden"
-	"engage-token-rotation/pkg/internal/paramstore"
-	"engage-token-rotation/pkg/internal/secretstore"
+	"engage-token-rotation/pkg/internal/awsstore"
 	"engage-token-rotation/pkg/rotation"
 	"engage-token-rotation/pkg/secret"
 	"engage-token-rotation/pkg/settings"
@@ -87,8 +84,8 @@ func (w *world) restart() {
 	}
 	sdk := w.aws.SDKConfig(functionName)
 	w.rotator = rotation.New(rotation.Config{
-		Secrets:    secretstore.New(secretsmanager.NewFromConfig(sdk)),
-		Parameters: paramstore.New(sdk),
+		Secrets:    awsstore.NewSecrets(sdk),
+		Parameters: awsstore.NewParameters(sdk),
 		Settings:   environment,
 		Transport:  w.engage.RoundTripper(),
 		Observe:    func(_ context.Context, r rotation.Report) { w.reports = append(w.reports, r) },

@@ -8,11 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-
 	"engage-token-rotation/pkg/hidden"
-	"engage-token-rotation/pkg/internal/paramstore"
-	"engage-token-rotation/pkg/internal/secretstore"
+	"engage-token-rotation/pkg/internal/awsstore"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/rotation"
 	"engage-token-rotation/pkg/secret"
@@ -55,7 +52,7 @@ func inWorld(t *testing.T, env map[string]string, test func(t *testing.T, w *wor
 			t.Fatal(err)
 		}
 		sdk := w.aws.SDKConfig("sweep")
-		secrets, parameters := secretstore.New(secretsmanager.NewFromConfig(sdk)), paramstore.New(sdk)
+		secrets, parameters := awsstore.NewSecrets(sdk), awsstore.NewParameters(sdk)
 		w.rotator = rotation.New(rotation.Config{Secrets: secrets, Parameters: parameters, Settings: environment, Transport: w.engage.RoundTripper()})
 		w.sweeper = sweep.New(sweep.Config{Secrets: secrets, Parameters: parameters, Settings: environment, Transport: w.engage.RoundTripper()})
 		test(t, w)

@@ -13,8 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"engage-token-rotation/pkg/hidden"
-	"engage-token-rotation/pkg/internal/paramstore"
-	"engage-token-rotation/pkg/internal/secretstore"
+	"engage-token-rotation/pkg/internal/awsstore"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/rotation"
 	"engage-token-rotation/pkg/settings"
@@ -83,10 +82,10 @@ func newReadersWorld(t *testing.T, retention time.Duration) *readersWorld {
 		t.Fatal(err)
 	}
 	config := w.aws.SDKConfig("rotate")
-	parameters := paramstore.New(config)
+	parameters := awsstore.NewParameters(config)
 	w.ledger = ledger.New(parameters, set.Prefix)
 	rotator = rotation.New(rotation.Config{
-		Secrets:    secretstore.New(secretsmanager.NewFromConfig(config)),
+		Secrets:    awsstore.NewSecrets(config),
 		Parameters: parameters,
 		Settings:   set,
 		Transport:  w.engage.RoundTripper(),

@@ -12,12 +12,10 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/handler"
-	"engage-token-rotation/pkg/internal/paramstore"
-	"engage-token-rotation/pkg/internal/secretstore"
+	"engage-token-rotation/pkg/internal/awsstore"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/rotation"
 	"engage-token-rotation/pkg/settings"
@@ -60,8 +58,8 @@ func FromEnvironment(ctx context.Context, w io.Writer, getenv func(string) strin
 	slog.SetDefault(out.Log)
 	return Wiring{
 		Settings:   environment,
-		Secrets:    secretstore.New(secretsmanager.NewFromConfig(aws)),
-		Parameters: paramstore.New(aws),
+		Secrets:    awsstore.NewSecrets(aws),
+		Parameters: awsstore.NewParameters(aws),
 		Transport:  engage.NewTransport(),
 		Output:     out,
 		endpoint:   aws.BaseEndpoint,

@@ -11,7 +11,7 @@ import (
 
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/hidden"
-	"engage-token-rotation/pkg/internal/paramstore"
+	"engage-token-rotation/pkg/internal/awsstore"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/secret"
 	"engage-token-rotation/pkg/settings"
@@ -119,5 +119,5 @@ func beginOldToken(ctx context.Context, s *Sandbox) error {
 }
 
 func (s *Sandbox) ledger() *ledger.Ledger {
-	return ledger.New(paramstore.New(s.world.Load().aws.SDKConfig(callerUser)), settings.DefaultPrefix)
+	return ledger.New(awsstore.NewParameters(s.world.Load().aws.SDKConfig(callerUser)), settings.DefaultPrefix)
 }

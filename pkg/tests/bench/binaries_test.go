@@ -120,7 +120,7 @@ func testLinks(t *testing.T, built binaries) {
 	forbidden := map[string]*regexp.Regexp{
 		rotate: regexp.MustCompile(`^(text/template|html/template|net/rpc|expvar)$`),
 		sweep:  regexp.MustCompile(`^(text/template|html/template|net/rpc|expvar)$`),
-		ivr:    regexp.MustCompile(`^(text/template|html/template|net/rpc|expvar)$|/service/(ssm|sso|ssooidc|sts|signin)(/|$)|aws-sdk-go-v2/config$|/pkg/(rotation|ledger|paramstore|sweep)$`),
+		ivr:    regexp.MustCompile(`^(text/template|html/template|net/rpc|expvar)$|/service/(ssm|sso|ssooidc|sts|signin)(/|$)|aws-sdk-go-v2/config$|/pkg/(rotation|ledger|internal/awsstore|sweep)$`),
 	}
 	for program, pattern := range forbidden {
 		t.Run(filepath.Base(program), func(t *testing.T) {

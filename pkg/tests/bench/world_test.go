@@ -7,11 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-
 	"engage-token-rotation/pkg/engage"
-	"engage-token-rotation/pkg/internal/paramstore"
-	"engage-token-rotation/pkg/internal/secretstore"
+	"engage-token-rotation/pkg/internal/awsstore"
 	"engage-token-rotation/pkg/rotation"
 	"engage-token-rotation/pkg/settings"
 	"engage-token-rotation/pkg/standins/awstest"
@@ -126,8 +123,8 @@ func (w *world) newRotator() func(payload []byte) error {
 	sdk := w.aws.SDKConfig("rotate")
 	sdk.HTTPClient = &http.Client{Transport: w.recorder.transport(w.aws.Transport())}
 	rotator := rotation.New(rotation.Config{
-		Secrets:    secretstore.New(secretsmanager.NewFromConfig(sdk)),
-		Parameters: paramstore.New(sdk),
+		Secrets:    awsstore.NewSecrets(sdk),
+		Parameters: awsstore.NewParameters(sdk),
 		Settings:   environment,
 		Transport:  w.recorder.transport(w.engage.RoundTripper()),
 	})

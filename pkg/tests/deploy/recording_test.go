@@ -23,7 +23,7 @@ import (
 
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/hidden"
-	"engage-token-rotation/pkg/internal/paramstore"
+	"engage-token-rotation/pkg/internal/awsstore"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/secret"
 	"engage-token-rotation/pkg/settings"
@@ -211,7 +211,7 @@ func (b *box) crash() {
 	then := time.Now().Add(-20 * time.Minute)
 	intent := ledger.NewIntent(b.arn(sandbox.TokenSecret), "00000000-0000-4000-8000-000000000000", "killed", then)
 	intent.Until, intent.Baseline = then.Add(time.Minute), ledger.NewBaseline(before)
-	if err := ledger.New(paramstore.New(b.user()), settings.DefaultPrefix).Begin(ctx, user, intent); err != nil {
+	if err := ledger.New(awsstore.NewParameters(b.user()), settings.DefaultPrefix).Begin(ctx, user, intent); err != nil {
 		b.t.Fatal(err)
 	}
 	if _, err := client.Create(ctx, session); err != nil {
@@ -273,7 +273,7 @@ func (b *box) kill(name string) {
 func (b *box) age() {
 	b.t.Helper()
 	_, _, user := b.vendor()
-	records := ledger.New(paramstore.New(b.user()), settings.DefaultPrefix)
+	records := ledger.New(awsstore.NewParameters(b.user()), settings.DefaultPrefix)
 	view, err := records.Read(b.t.Context(), user)
 	if err != nil {
 		b.t.Fatal(err)

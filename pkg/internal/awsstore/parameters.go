@@ -1,5 +1,4 @@
-// Package paramstore is the AWS Systems Manager Parameter Store as pkg/ledger and pkg/settings see it.
-package paramstore
+package awsstore
 
 import (
 	"context"
@@ -11,14 +10,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
-	"engage-token-rotation/pkg/internal/awserr"
 	"engage-token-rotation/pkg/ledger"
 )
 
-// Store calls SSM. It is safe for concurrent use.
-type Store struct{ client *ssm.Client }
+// Parameters calls the Parameter Store. It is safe for concurrent use.
+type Parameters struct{ client *ssm.Client }
 
-var _ ledger.Parameters = (*Store)(nil)
+var _ ledger.Parameters = (*Parameters)(nil)
 
 // Retries bear the throttling of PutParameter, of which an account has 3 a second, and are over within half a minute.
 const (
@@ -26,29 +24,29 @@ const (
 	maxBackoff  = 4 * time.Second
 )
 
-// New returns a store that calls through a client with the configuration.
-func New(config aws.Config) *Store {
-	return &Store{ssm.NewFromConfig(config, func(o *ssm.Options) {
+// NewParameters returns a store that calls through a client with the configuration.
+func NewParameters(config aws.Config) *Parameters {
+	return &Parameters{ssm.NewFromConfig(config, func(o *ssm.Options) {
 		o.Retryer = retry.NewStandard(func(r *retry.StandardOptions) { r.MaxAttempts, r.MaxBackoff = maxAttempts, maxBackoff })
 	})}
 }
 
 // Create implements ledger.Parameters.
-func (s *Store) Create(ctx context.Context, name, value string) (bool, error) {
+func (s *Parameters) Create(ctx context.Context, name, value string) (bool, error) {
 	err := s.put(ctx, name, value, false)
 	var exists *types.ParameterAlreadyExists
 	if errors.As(err, &exists) {
 		return false, nil
 	}
-	return err == nil, describe("PutParameter", err)
+	return err == nil, ClassifyParameters("PutParameter", err)
 }
 
 // Set implements ledger.Parameters.
-func (s *Store) Set(ctx context.Context, name, value string) error {
-	return describe("PutParameter", s.put(ctx, name, value, true))
+func (s *Parameters) Set(ctx context.Context, name, value string) error {
+	return ClassifyParameters("PutParameter", s.put(ctx, name, value, true))
 }
 
-func (s *Store) put(ctx context.Context, name, value string, overwrite bool) error {
+func (s *Parameters) put(ctx context.Context, name, value string, overwrite bool) error {
 	_, err := s.client.PutParameter(ctx, &ssm.PutParameterInput{
 		Name: &name, Value: &value, Type: types.ParameterTypeString, Overwrite: &overwrite,
 	})
@@ -56,36 +54,36 @@ func (s *Store) put(ctx context.Context, name, value string, overwrite bool) err
 }
 
 // Get implements ledger.Parameters.
-func (s *Store) Get(ctx context.Context, name string) (string, bool, error) {
+func (s *Parameters) Get(ctx context.Context, name string) (string, bool, error) {
 	out, err := s.client.GetParameter(ctx, &ssm.GetParameterInput{Name: &name})
 	var missing *types.ParameterNotFound
 	if errors.As(err, &missing) {
 		return "", false, nil
 	}
 	if err != nil {
-		return "", false, describe("GetParameter", err)
+		return "", false, ClassifyParameters("GetParameter", err)
 	}
 	return aws.ToString(out.Parameter.Value), true, nil
 }
 
 // List implements ledger.Parameters.
-func (s *Store) List(ctx context.Context, path string) (map[string]string, error) {
+func (s *Parameters) List(ctx context.Context, path string) (map[string]string, error) {
 	return s.list(ctx, path, false)
 }
 
 // ListAll implements ledger.Parameters.
-func (s *Store) ListAll(ctx context.Context, path string) (map[string]string, error) {
+func (s *Parameters) ListAll(ctx context.Context, path string) (map[string]string, error) {
 	return s.list(ctx, path, true)
 }
 
 // list follows NextToken to the end: a page may be empty and still carry one.
-func (s *Store) list(ctx context.Context, path string, recursive bool) (map[string]string, error) {
+func (s *Parameters) list(ctx context.Context, path string, recursive bool) (map[string]string, error) {
 	values := map[string]string{}
 	pages := ssm.NewGetParametersByPathPaginator(s.client, &ssm.GetParametersByPathInput{Path: &path, Recursive: &recursive, WithDecryption: aws.Bool(true)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, describe("GetParametersByPath", err)
+			return nil, ClassifyParameters("GetParametersByPath", err)
 		}
 		for _, p := range page.Parameters {
 			values[aws.ToString(p.Name)] = aws.ToString(p.Value)
@@ -95,19 +93,11 @@ func (s *Store) list(ctx context.Context, path string, recursive bool) (map[stri
 }
 
 // Delete implements ledger.Parameters.
-func (s *Store) Delete(ctx context.Context, name string) error {
+func (s *Parameters) Delete(ctx context.Context, name string) error {
 	_, err := s.client.DeleteParameter(ctx, &ssm.DeleteParameterInput{Name: &name})
 	var missing *types.ParameterNotFound
 	if errors.As(err, &missing) {
 		return nil
 	}
-	return describe("DeleteParameter", err)
-}
-
-// describe keeps a nil error nil.
-func describe(operation string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return awserr.New(operation, err)
+	return ClassifyParameters("DeleteParameter", err)
 }

@@ -1,4 +1,4 @@
-package secretstore_test
+package awsstore_test
 
 import (
 	"errors"
@@ -7,18 +7,16 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-
 	"engage-token-rotation/pkg/hidden"
-	"engage-token-rotation/pkg/internal/secretstore"
+	"engage-token-rotation/pkg/internal/awsstore"
 	"engage-token-rotation/pkg/rotation"
 	"engage-token-rotation/pkg/standins/awstest"
 )
 
 const name = "engage/token"
 
-// stores runs a test on a store over a stand-in in the process, with a secret and a rotation of it that has begun.
-func stores(t *testing.T, fault func(awstest.Call) awstest.Action, test func(t *testing.T, s *secretstore.Store, server *awstest.Server, run awstest.Run)) {
+// withSecrets runs a test on a store over a stand-in in the process, with a secret and a rotation of it that has begun.
+func withSecrets(t *testing.T, fault func(awstest.Call) awstest.Action, test func(t *testing.T, s *awsstore.Secrets, server *awstest.Server, run awstest.Run)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		server := awstest.NewServer(awstest.Config{Fault: fault})
@@ -31,12 +29,12 @@ func stores(t *testing.T, fault func(awstest.Call) awstest.Action, test func(t *
 		if err != nil {
 			t.Fatal(err)
 		}
-		test(t, secretstore.New(secretsmanager.NewFromConfig(server.SDKConfig("function"))), server, run)
+		test(t, awsstore.NewSecrets(server.SDKConfig("function")), server, run)
 	})
 }
 
 func TestAPendingVersionIsFilledAndBecomesCurrent(t *testing.T) {
-	stores(t, nil, func(t *testing.T, s *secretstore.Store, _ *awstest.Server, run awstest.Run) {
+	withSecrets(t, nil, func(t *testing.T, s *awsstore.Secrets, _ *awstest.Server, run awstest.Run) {
 		if _, err := s.Get(t.Context(), name, run.VersionID, ""); !errors.Is(err, rotation.ErrNotFound) {
 			t.Errorf("a version without a value: %v", err)
 		}
@@ -87,7 +85,7 @@ func TestErrorsAreOfTheKindsThatARotationTellsApart(t *testing.T) {
 				}
 				return c.action
 			}
-			stores(t, fault, func(t *testing.T, s *secretstore.Store, _ *awstest.Server, run awstest.Run) {
+			withSecrets(t, fault, func(t *testing.T, s *awsstore.Secrets, _ *awstest.Server, run awstest.Run) {
 				err := s.PutPending(t.Context(), run.SecretARN, run.VersionID, hidden.New("hunter2"), hidden.New("hunter3"))
 				if err == nil || c.want != nil && !errors.Is(err, c.want) || c.want == nil && (errors.Is(err, rotation.ErrOutcomeUnknown) || errors.Is(err, rotation.ErrConflict)) {
 					t.Errorf("error %v, want %v", err, c.want)
@@ -101,7 +99,7 @@ func TestErrorsAreOfTheKindsThatARotationTellsApart(t *testing.T) {
 }
 
 func TestAnUnknownSecretIsNotFound(t *testing.T) {
-	stores(t, nil, func(t *testing.T, s *secretstore.Store, _ *awstest.Server, _ awstest.Run) {
+	withSecrets(t, nil, func(t *testing.T, s *awsstore.Secrets, _ *awstest.Server, _ awstest.Run) {
 		if _, err := s.Describe(t.Context(), "none"); !errors.Is(err, rotation.ErrNotFound) {
 			t.Error(err)
 		}
@@ -112,7 +110,7 @@ func TestAnUnknownSecretIsNotFound(t *testing.T) {
 }
 
 func TestABinarySecretIsRefusedWithTheRemedy(t *testing.T) {
-	stores(t, nil, func(t *testing.T, s *secretstore.Store, server *awstest.Server, _ awstest.Run) {
+	withSecrets(t, nil, func(t *testing.T, s *awsstore.Secrets, server *awstest.Server, _ awstest.Run) {
 		if _, err := server.Secrets.CreateSecret(&awstest.CreateSecretInput{Name: "binary", SecretBinary: []byte("hunter2")}); err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package paramstore_test
+package awsstore_test
 
 import (
 	"errors"
@@ -12,22 +12,22 @@ import (
 	"testing/synctest"
 
 	"engage-token-rotation/pkg/internal/awserr"
-	"engage-token-rotation/pkg/internal/paramstore"
+	"engage-token-rotation/pkg/internal/awsstore"
 	"engage-token-rotation/pkg/standins/awstest"
 )
 
-// stores runs a test on a store over a stand-in in the process, on virtual time.
-func stores(t *testing.T, fault func(awstest.Call) awstest.Action, test func(t *testing.T, s *paramstore.Store, server *awstest.Server)) {
+// withParameters runs a test on a store over a stand-in in the process, on virtual time.
+func withParameters(t *testing.T, fault func(awstest.Call) awstest.Action, test func(t *testing.T, s *awsstore.Parameters, server *awstest.Server)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		server := awstest.NewServer(awstest.Config{Fault: fault})
 		defer server.Close()
-		test(t, paramstore.New(server.SDKConfig("function")), server)
+		test(t, awsstore.NewParameters(server.SDKConfig("function")), server)
 	})
 }
 
 func TestAParameterIsCreatedOnce(t *testing.T) {
-	stores(t, nil, func(t *testing.T, s *paramstore.Store, _ *awstest.Server) {
+	withParameters(t, nil, func(t *testing.T, s *awsstore.Parameters, _ *awstest.Server) {
 		var created atomic.Int32
 		var wg sync.WaitGroup
 		for i := range 10 {
@@ -49,7 +49,7 @@ func TestAParameterIsCreatedOnce(t *testing.T) {
 }
 
 func TestAParameterIsSetReadAndDeleted(t *testing.T) {
-	stores(t, nil, func(t *testing.T, s *paramstore.Store, _ *awstest.Server) {
+	withParameters(t, nil, func(t *testing.T, s *awsstore.Parameters, _ *awstest.Server) {
 		if _, ok, err := s.Get(t.Context(), "/p/a"); ok || err != nil {
 			t.Errorf("an unknown name: %v, %v", ok, err)
 		}
@@ -70,7 +70,7 @@ func TestAParameterIsSetReadAndDeleted(t *testing.T) {
 }
 
 func TestListsFollowAllPagesOfTheirLevel(t *testing.T) {
-	stores(t, nil, func(t *testing.T, s *paramstore.Store, server *awstest.Server) {
+	withParameters(t, nil, func(t *testing.T, s *awsstore.Parameters, server *awstest.Server) {
 		want := map[string]string{}
 		for i := range 35 { // four pages
 			name := fmt.Sprintf("/p/a/%02d", i)
@@ -104,13 +104,13 @@ func TestListsFollowAllPagesOfTheirLevel(t *testing.T) {
 
 func TestThrottlingIsBorne(t *testing.T) {
 	throttled := 0
-	stores(t, func(c awstest.Call) awstest.Action {
+	withParameters(t, func(c awstest.Call) awstest.Action {
 		if c.Action == "PutParameter" && throttled < 4 {
 			throttled++
 			return awstest.Action{Before: awstest.Throttled()}
 		}
 		return awstest.Action{}
-	}, func(t *testing.T, s *paramstore.Store, _ *awstest.Server) {
+	}, func(t *testing.T, s *awsstore.Parameters, _ *awstest.Server) {
 		if ok, err := s.Create(t.Context(), "/p/a", "x"); !ok || err != nil {
 			t.Errorf("%v, %v after %d refusals", ok, err, throttled)
 		}
@@ -119,9 +119,9 @@ func TestThrottlingIsBorne(t *testing.T) {
 
 // SSM's validation messages quote the value that was sent.
 func TestErrorsNameTheOperationAndNotTheValue(t *testing.T) {
-	stores(t, func(awstest.Call) awstest.Action {
+	withParameters(t, func(awstest.Call) awstest.Action {
 		return awstest.Action{Before: awstest.Fail(&awstest.APIError{Code: "ValidationException", Message: "Value 'hunter2' is bad", Status: 400})}
-	}, func(t *testing.T, s *paramstore.Store, _ *awstest.Server) {
+	}, func(t *testing.T, s *awsstore.Parameters, _ *awstest.Server) {
 		_, createErr := s.Create(t.Context(), "/p/a", "hunter2")
 		_, _, getErr := s.Get(t.Context(), "/p/a")
 		_, listErr := s.List(t.Context(), "/p")
