@@ -108,7 +108,7 @@ func TestWrongSettingsAreAnAnswer(t *testing.T) {
 		log         string
 	}{
 		"no secret":     {map[string]string{}, "TOKEN_SECRET_ID is missing"},
-		"no duration":   {map[string]string{"TOKEN_SECRET_ID": "x", "TOKEN_CACHE_TTL": "soon"}, "TOKEN_CACHE_TTL is no positive duration"},
+		"no duration":   {map[string]string{"TOKEN_SECRET_ID": "x", "TOKEN_CACHE_TTL": "soon"}, "TOKEN_CACHE_TTL is not a positive duration"},
 		"no URL":        {map[string]string{"TOKEN_SECRET_ID": "x", "ENGAGE_BASE_URL": "ftp://x"}, "ENGAGE_BASE_URL"},
 		"no log level":  {map[string]string{"TOKEN_SECRET_ID": "x", "LOG_LEVEL": "LOUD"}, "LOG_LEVEL"},
 		"no connection": {map[string]string{"TOKEN_SECRET_ID": "x", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "GetSecretValue"},

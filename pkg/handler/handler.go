@@ -12,7 +12,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
-	"engage-token-rotation/pkg/telemetry"
+	"engage-token-rotation/pkg/internal/telemetry"
 )
 
 // Output is where a handler reports to.

@@ -15,12 +15,12 @@ import (
 
 	"engage-token-rotation/pkg/handler"
 	"engage-token-rotation/pkg/internal/awsstore"
+	"engage-token-rotation/pkg/internal/telemetry"
 	"engage-token-rotation/pkg/rotation"
 	"engage-token-rotation/pkg/settings"
 	"engage-token-rotation/pkg/standins/awstest"
 	"engage-token-rotation/pkg/standins/engagetest"
 	"engage-token-rotation/pkg/sweep"
-	"engage-token-rotation/pkg/telemetry"
 )
 
 const secretName = "engage/token"

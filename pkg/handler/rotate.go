@@ -5,8 +5,8 @@ import (
 	"log/slog"
 
 	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/internal/telemetry"
 	"engage-token-rotation/pkg/rotation"
-	"engage-token-rotation/pkg/telemetry"
 )
 
 // stepAnswer is what an invocation of the rotation function answers; the service ignores it, a person reads it.

@@ -3,8 +3,8 @@ package handler
 import (
 	"context"
 
+	"engage-token-rotation/pkg/internal/telemetry"
 	"engage-token-rotation/pkg/sweep"
-	"engage-token-rotation/pkg/telemetry"
 )
 
 // Sweep answers a sweep's events.

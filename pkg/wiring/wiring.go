@@ -16,11 +16,11 @@ import (
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/handler"
 	"engage-token-rotation/pkg/internal/awsstore"
+	"engage-token-rotation/pkg/internal/telemetry"
+	"engage-token-rotation/pkg/internal/tlsroots"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/rotation"
 	"engage-token-rotation/pkg/settings"
-	"engage-token-rotation/pkg/telemetry"
-	"engage-token-rotation/pkg/tlsroots"
 )
 
 // callTimeout bounds one try of an AWS call: a lost answer must leave time for another try.

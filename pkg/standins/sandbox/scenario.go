@@ -9,9 +9,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"engage-token-rotation/pkg/internal/telemetry"
 	"engage-token-rotation/pkg/standins/awstest"
 	"engage-token-rotation/pkg/standins/engagetest"
-	"engage-token-rotation/pkg/telemetry"
 )
 
 // Scenario names something that goes wrong, for seeing what the product does about it, and what its alarms do.

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"engage-token-rotation/pkg/internal/telemetry"
 	"engage-token-rotation/pkg/standins/sandbox"
-	"engage-token-rotation/pkg/telemetry"
 )
 
 // reading is one value of a metric.

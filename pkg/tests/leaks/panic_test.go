@@ -12,7 +12,7 @@ import (
 
 	"engage-token-rotation/pkg/handler"
 	"engage-token-rotation/pkg/hidden"
-	"engage-token-rotation/pkg/telemetry"
+	"engage-token-rotation/pkg/internal/telemetry"
 	"engage-token-rotation/pkg/tests/leaks"
 )
 

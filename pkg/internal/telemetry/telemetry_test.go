@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"engage-token-rotation/pkg/telemetry"
+	"engage-token-rotation/pkg/internal/telemetry"
 )
 
 func TestAMetricIsOneLineOfTheEmbeddedFormat(t *testing.T) {
