@@ -1,22 +1,24 @@
-// Command rotate is the Lambda function that AWS Secrets Manager calls to rotate an Engage Voice token.
+// Command rotate is the Lambda function that AWS Secrets Manager invokes to rotate an Engage Voice token. The package
+// rotation describes the four steps of a rotation; package lambdafn reads the event and reports.
 package main
 
 import (
-	"engage-token-rotation/pkg/handler"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"engage-token-rotation/pkg/lambdafn"
 	"engage-token-rotation/pkg/rotation"
-	"engage-token-rotation/pkg/wiring"
 )
 
 func main() {
-	wiring.Start(func(w wiring.Wiring) handler.Handler {
-		return handler.Rotate(rotation.New(rotation.Config{
-			Secrets:    w.Secrets,
-			Parameters: w.Parameters,
-			Settings:   w.Settings,
-			Transport:  w.Transport,
-			Attempt:    handler.RequestID,
-			Observe:    w.Output.Observe,
-			Log:        w.Output.Log,
-		}), w.Output)
+	fn := lambdafn.FromEnvironment(os.Stdout, os.Getenv)
+	rotator := rotation.New(rotation.Config{
+		Secrets:    fn.Secrets,
+		Parameters: fn.Parameters,
+		Settings:   fn.Settings,
+		Attempt:    lambdafn.RequestID,
+		Log:        fn.Log,
 	})
+	lambda.Start(fn.Rotate(rotator))
 }

@@ -1,21 +1,23 @@
-// Command sweep is the Lambda function that on a schedule retires previous tokens, resolves crashed rotations, and
-// reports.
+// Command sweep is the Lambda function that a schedule invokes to delete retired tokens, to resolve rotations that broke
+// off, and to report. An operator invokes it by hand too; package sweep describes the events.
 package main
 
 import (
-	"engage-token-rotation/pkg/handler"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"engage-token-rotation/pkg/lambdafn"
 	"engage-token-rotation/pkg/sweep"
-	"engage-token-rotation/pkg/wiring"
 )
 
 func main() {
-	wiring.Start(func(w wiring.Wiring) handler.Handler {
-		return handler.Sweep(sweep.New(sweep.Config{
-			Secrets:    w.Secrets,
-			Parameters: w.Parameters,
-			Settings:   w.Settings,
-			Transport:  w.Transport,
-			Log:        w.Output.Log,
-		}), w.Output)
+	fn := lambdafn.FromEnvironment(os.Stdout, os.Getenv)
+	sweeper := sweep.New(sweep.Config{
+		Secrets:    fn.Secrets,
+		Parameters: fn.Parameters,
+		Settings:   fn.Settings,
+		Log:        fn.Log,
 	})
+	lambda.Start(fn.Sweep(sweeper))
 }

@@ -119,8 +119,6 @@ type Config struct {
 	Jitter func() float64
 	// Attempt names the invocation, differently for each; nil makes up a name.
 	Attempt func(context.Context) string
-	// Observe is told of each step's end; nil tells nobody. It may be called from several goroutines.
-	Observe func(context.Context, Report)
 	// Log gets detail; nil discards it.
 	Log *slog.Logger
 }
@@ -198,7 +196,7 @@ func New(config Config) *Rotator {
 	return &Rotator{config: config, places: map[string]place{}}
 }
 
-// Handle carries out one step and tells Config.Observe what came of it. The error is an *Error.
+// Handle carries out one step. The error is an *Error, and also in the report, which is complete for a failed step too.
 func (r *Rotator) Handle(ctx context.Context, event Event) (Report, error) {
 	started := r.config.Now()
 	i := &invocation{Rotator: r, event: event}
@@ -215,9 +213,6 @@ func (r *Rotator) Handle(ctx context.Context, event Event) (Report, error) {
 		}
 		e.Step, e.Secret, e.Version = event.Step, event.SecretID, event.VersionID
 		report.Err, report.Outcome, err = e, "", e
-	}
-	if r.config.Observe != nil {
-		r.config.Observe(ctx, report)
 	}
 	return report, err
 }

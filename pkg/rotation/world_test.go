@@ -1,7 +1,6 @@
 package rotation_test
 
 import (
-	"context"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -33,7 +32,6 @@ type world struct {
 	env     map[string]string
 	rotator *rotation.Rotator
 	arn     string
-	reports []rotation.Report
 }
 
 // inWorld runs a test in a world of its own. Changes to the configurations come before anything starts.
@@ -88,7 +86,6 @@ func (w *world) restart() {
 		Parameters: awsstore.NewParameters(sdk),
 		Settings:   environment,
 		Transport:  w.engage.RoundTripper(),
-		Observe:    func(_ context.Context, r rotation.Report) { w.reports = append(w.reports, r) },
 	})
 }
 

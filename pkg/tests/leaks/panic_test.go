@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"engage-token-rotation/pkg/handler"
 	"engage-token-rotation/pkg/hidden"
 	"engage-token-rotation/pkg/internal/telemetry"
+	"engage-token-rotation/pkg/lambdafn"
 	"engage-token-rotation/pkg/tests/leaks"
 )
 
@@ -37,10 +37,9 @@ func TestNoSecretLeavesThroughAPanic(t *testing.T) {
 	for name, cause := range panics {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
-			was := slog.Default()
-			slog.SetDefault(telemetry.NewLogger(&out, slog.LevelDebug))
-			defer slog.SetDefault(was)
-			answer, err := handler.Handler(func(context.Context, []byte) (any, error) { cause(); return secret, nil }).Invoke(t.Context(), []byte(secret))
+			fn := &lambdafn.Function{Log: telemetry.NewLogger(&out, slog.LevelDebug)}
+			handler := fn.Handler(func(context.Context, []byte) (any, error) { cause(); return secret, nil })
+			answer, err := handler.Invoke(t.Context(), []byte(secret))
 			if err == nil || answer != nil {
 				t.Fatalf("answer %s, error %v", answer, err)
 			}

@@ -1,24 +1,40 @@
-// Command unwarmed is functions/rotate without what that prepares at start.
+// Command unwarmed is functions/rotate without the certificates that lambdafn.FromEnvironment loads at start.
 package main
 
 import (
 	"context"
 	"os"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/config"
 
-	"engage-token-rotation/pkg/handler"
+	"engage-token-rotation/pkg/internal/awsstore"
+	"engage-token-rotation/pkg/internal/telemetry"
+	"engage-token-rotation/pkg/lambdafn"
 	"engage-token-rotation/pkg/rotation"
-	"engage-token-rotation/pkg/wiring"
+	"engage-token-rotation/pkg/settings"
 )
 
 func main() {
-	w, err := wiring.FromEnvironment(context.Background(), os.Stdout, os.Getenv)
+	environment, err := settings.FromEnvironment(os.Getenv)
 	if err != nil {
 		panic(err)
 	}
-	lambda.Start(handler.Rotate(rotation.New(rotation.Config{
-		Secrets: w.Secrets, Parameters: w.Parameters, Settings: w.Settings, Transport: w.Transport,
-		Attempt: handler.RequestID, Observe: w.Output.Observe, Log: w.Output.Log,
-	}), w.Output))
+	sdk, err := config.LoadDefaultConfig(context.Background())
+	if err != nil {
+		panic(err)
+	}
+	fn := &lambdafn.Function{
+		Log:     telemetry.NewLogger(os.Stdout, environment.LogLevel),
+		Metrics: telemetry.NewMetrics(os.Stdout, time.Now),
+		Name:    os.Getenv("AWS_LAMBDA_FUNCTION_NAME"),
+	}
+	lambda.Start(fn.Rotate(rotation.New(rotation.Config{
+		Secrets:    awsstore.NewSecrets(sdk),
+		Parameters: awsstore.NewParameters(sdk),
+		Settings:   environment,
+		Attempt:    lambdafn.RequestID,
+		Log:        fn.Log,
+	})))
 }

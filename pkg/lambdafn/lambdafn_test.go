@@ -1,4 +1,4 @@
-package handler_test
+package lambdafn_test
 
 import (
 	"bytes"
@@ -13,9 +13,9 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
-	"engage-token-rotation/pkg/handler"
 	"engage-token-rotation/pkg/internal/awsstore"
 	"engage-token-rotation/pkg/internal/telemetry"
+	"engage-token-rotation/pkg/lambdafn"
 	"engage-token-rotation/pkg/rotation"
 	"engage-token-rotation/pkg/settings"
 	"engage-token-rotation/pkg/standins/awstest"
@@ -29,8 +29,15 @@ const secretName = "engage/token"
 type world struct {
 	aws           *awstest.Server
 	engage        *engagetest.Server
-	rotate, sweep handler.Handler
+	rotate, sweep lambdafn.Handler
 	lines         bytes.Buffer
+}
+
+// newFunction returns a function that reports to lines.
+func newFunction(lines *bytes.Buffer) *lambdafn.Function {
+	return &lambdafn.Function{
+		Log: telemetry.NewLogger(lines, slog.LevelInfo), Metrics: telemetry.NewMetrics(lines, time.Now), Name: "fn",
+	}
 }
 
 func inWorld(t *testing.T, test func(t *testing.T, w *world)) {
@@ -50,11 +57,11 @@ func inWorld(t *testing.T, test func(t *testing.T, w *world)) {
 		}
 		sdk := w.aws.SDKConfig("function")
 		secrets, parameters := awsstore.NewSecrets(sdk), awsstore.NewParameters(sdk)
-		out := handler.Output{Log: telemetry.NewLogger(&w.lines, slog.LevelInfo), Metrics: telemetry.NewMetrics(&w.lines, time.Now), FunctionName: "fn"}
-		w.rotate = handler.Rotate(rotation.New(rotation.Config{Secrets: secrets, Parameters: parameters, Settings: environment,
-			Transport: w.engage.RoundTripper(), Attempt: handler.RequestID, Observe: out.Observe, Log: out.Log}), out)
-		w.sweep = handler.Sweep(sweep.New(sweep.Config{Secrets: secrets, Parameters: parameters, Settings: environment,
-			Transport: w.engage.RoundTripper(), Log: out.Log}), out)
+		fn := newFunction(&w.lines)
+		w.rotate = fn.Rotate(rotation.New(rotation.Config{Secrets: secrets, Parameters: parameters, Settings: environment,
+			Transport: w.engage.RoundTripper(), Attempt: lambdafn.RequestID, Log: fn.Log}))
+		w.sweep = fn.Sweep(sweep.New(sweep.Config{Secrets: secrets, Parameters: parameters, Settings: environment,
+			Transport: w.engage.RoundTripper(), Log: fn.Log}))
 		test(t, w)
 	})
 }
@@ -155,7 +162,7 @@ func TestWhatIsNoEventIsRefusedWithoutPrintingIt(t *testing.T) {
 		`{"Step":"createSecret","SecretId":"engage/token","ClientRequestToken":"hunter2"}`, `{"Step":["hunter2"]}`, `{"Step":"createSecret","SecretId":"engage/token","ClientRequestToken":"\u001b[31mhunter2hunter2hunter2hunter2"}`,
 	} {
 		inWorld(t, func(t *testing.T, w *world) {
-			for name, handle := range map[string]handler.Handler{"rotate": w.rotate, "sweep": w.sweep} {
+			for name, handle := range map[string]lambdafn.Handler{"rotate": w.rotate, "sweep": w.sweep} {
 				_, err := handle.Invoke(t.Context(), []byte(payload))
 				if err == nil || strings.Contains(err.Error(), "hunter") {
 					t.Errorf("%s of %s: %v", name, payload, err)
@@ -197,18 +204,28 @@ func TestASweepIsAnsweredLoggedAndMeasured(t *testing.T) {
 }
 
 func TestAFunctionThatIsNotSetUpSaysSoEachTime(t *testing.T) {
-	fault := errors.New("setting X is at fault")
-	for range 2 {
-		if answer, err := handler.Failing(fault).Invoke(t.Context(), []byte(`{}`)); !errors.Is(err, fault) || answer != nil {
+	var lines bytes.Buffer
+	env := map[string]string{"EXCLUSIVE_USER": "perhaps", "AWS_LAMBDA_FUNCTION_NAME": "fn"}
+	fn := lambdafn.FromEnvironment(&lines, func(name string) string { return env[name] })
+	if fn.Fault == nil || fn.Name != "fn" {
+		t.Fatalf("fault %v, name %q", fn.Fault, fn.Name)
+	}
+	rotate := fn.Rotate(rotation.New(rotation.Config{Secrets: fn.Secrets, Parameters: fn.Parameters, Settings: fn.Settings, Log: fn.Log}))
+	sweep := fn.Sweep(sweep.New(sweep.Config{Secrets: fn.Secrets, Parameters: fn.Parameters, Settings: fn.Settings, Log: fn.Log}))
+	for _, handler := range []lambdafn.Handler{rotate, sweep, rotate, sweep} {
+		if answer, err := handler.Invoke(t.Context(), []byte(`{}`)); !errors.Is(err, fn.Fault) || answer != nil {
 			t.Errorf("%s, %v", answer, err)
 		}
+	}
+	if got := strings.Count(lines.String(), "setting EXCLUSIVE_USER"); got != 5 {
+		t.Errorf("%d lines name the setting, want one at start and one for each invocation: %s", got, lines.String())
 	}
 }
 
 func TestAnInvocationIsNamedByItsRequestID(t *testing.T) {
 	ctx := lambdacontext.NewContext(context.Background(), &lambdacontext.LambdaContext{AwsRequestID: "abc"})
-	if handler.RequestID(ctx) != "abc" || handler.RequestID(context.Background()) != "" {
-		t.Errorf("%q, %q", handler.RequestID(ctx), handler.RequestID(context.Background()))
+	if lambdafn.RequestID(ctx) != "abc" || lambdafn.RequestID(context.Background()) != "" {
+		t.Errorf("%q, %q", lambdafn.RequestID(ctx), lambdafn.RequestID(context.Background()))
 	}
 }
 
@@ -217,17 +234,13 @@ type brokenStore struct{ rotation.Secrets }
 
 func TestAPanicIsAFailedRotationToo(t *testing.T) {
 	var lines bytes.Buffer
-	was := slog.Default()
-	defer slog.SetDefault(was)
-	out := handler.Output{Log: telemetry.NewLogger(&lines, slog.LevelInfo), Metrics: telemetry.NewMetrics(&lines, time.Now), FunctionName: "fn"}
-	slog.SetDefault(out.Log)
 	server := awstest.NewServer(awstest.Config{})
 	defer server.Close()
 	environment, err := settings.FromEnvironment(func(string) string { return "" })
 	if err != nil {
 		t.Fatal(err)
 	}
-	rotate := handler.Rotate(rotation.New(rotation.Config{Secrets: brokenStore{}, Parameters: awsstore.NewParameters(server.SDKConfig("fn")), Settings: environment}), out)
+	rotate := newFunction(&lines).Rotate(rotation.New(rotation.Config{Secrets: brokenStore{}, Parameters: awsstore.NewParameters(server.SDKConfig("fn")), Settings: environment}))
 	answer, err := rotate.Invoke(t.Context(), []byte(`{"Step":"setSecret","SecretId":"engage/token","ClientRequestToken":"0e2f2d6d-8b5e-4b4c-9a55-2f1f2f1c7d11"}`))
 	if err == nil || answer != nil || !strings.HasPrefix(err.Error(), "panic") {
 		t.Errorf("answer %s, error %v", answer, err)

@@ -1,0 +1,104 @@
+package lambdafn
+
+import (
+	"context"
+	"log/slog"
+
+	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/internal/telemetry"
+	"engage-token-rotation/pkg/rotation"
+)
+
+// stepAnswer is the answer of an invocation of the rotation function. The service ignores it; a person reads it.
+type stepAnswer struct {
+	Step        rotation.Step        `json:"step"`
+	Outcome     rotation.Outcome     `json:"outcome"`
+	Fingerprint engage.Fingerprint   `json:"fingerprint,omitempty"`
+	Previous    engage.Fingerprint   `json:"previous,omitempty"`
+	Deleted     []engage.Fingerprint `json:"deleted,omitempty"`
+	Retiring    int                  `json:"retiring,omitempty"`
+	Preflight   *rotation.Preflight  `json:"preflight,omitempty"`
+}
+
+// noStep is the dimension Step of an event that names no step.
+const noStep = "none"
+
+// Rotate returns a handler of the events that Secrets Manager sends. Each invocation writes one log line, and metrics
+// where it failed or finished a rotation.
+func (f *Function) Rotate(rotator *rotation.Rotator) Handler {
+	return f.Handler(func(ctx context.Context, payload []byte) (any, error) {
+		event, err := rotation.ParseEvent(payload)
+		if err != nil {
+			f.Log.ErrorContext(ctx, "rotation step failed", "outcome", "failed", "error", err.Error())
+			f.countFailure(noStep)
+			return nil, err
+		}
+		report, err := f.step(ctx, rotator, event)
+		f.report(ctx, report)
+		if err != nil {
+			return nil, err
+		}
+		return stepAnswer{
+			event.Step, report.Outcome, report.Fingerprint, report.Previous, report.Deleted, report.Retiring, report.Preflight,
+		}, nil
+	})
+}
+
+// step carries out a step. It counts a panic as a failed rotation; Handler.Invoke logs the panic.
+func (f *Function) step(ctx context.Context, rotator *rotation.Rotator, event rotation.Event) (rotation.Report, error) {
+	returned := false
+	defer func() {
+		if !returned {
+			f.countFailure(string(event.Step))
+		}
+	}()
+	report, err := rotator.Handle(ctx, event)
+	returned = true
+	return report, err
+}
+
+// report writes the log line and the metrics of a step.
+func (f *Function) report(ctx context.Context, report rotation.Report) {
+	attributes := []any{
+		"step", report.Event.Step, "secretArn", report.Event.SecretID, "versionId", report.Event.VersionID,
+		"fingerprint", report.Fingerprint, "durationMs", report.Duration.Milliseconds(),
+	}
+	if report.Err != nil {
+		attributes = append(attributes, "outcome", "failed", "error", report.Err.Error())
+		f.Log.ErrorContext(ctx, "rotation step failed", attributes...)
+		f.countFailure(string(report.Event.Step))
+		return
+	}
+	attributes = append(attributes, "outcome", report.Outcome)
+	if report.Event.Step == rotation.FinishSecret {
+		attributes = append(attributes, "previous", report.Previous, "deleted", report.Deleted,
+			"retiring", report.Retiring, "deleteFailed", report.DeleteFailed)
+		f.measure(report)
+	}
+	if p := report.Preflight; p != nil {
+		attributes = append(attributes,
+			slog.Group("preflight", "flow", p.Flow, "host", p.Host, "accounts", p.Accounts, "tokens", p.Tokens))
+	}
+	f.Log.InfoContext(ctx, "rotation step done", attributes...)
+}
+
+func (f *Function) countFailure(step string) {
+	f.Metrics.Emit(telemetry.Dimensions{"FunctionName": f.Name, "Step": step},
+		[][]string{{"FunctionName"}, {"FunctionName", "Step"}},
+		telemetry.Metric{Name: telemetry.RotationFailed, Unit: telemetry.Count, Value: 1})
+}
+
+// measure emits the metrics of a finishSecret.
+func (f *Function) measure(report rotation.Report) {
+	metrics := []telemetry.Metric{
+		{Name: telemetry.DeleteFailed, Unit: telemetry.Count, Value: float64(report.DeleteFailed)},
+	}
+	if report.Outcome == rotation.OutcomeSwapped {
+		metrics = append(metrics, telemetry.Metric{Name: telemetry.RotationSucceeded, Unit: telemetry.Count, Value: 1})
+		if took := float64(report.Took.Milliseconds()); took > 0 {
+			metrics = append(metrics,
+				telemetry.Metric{Name: telemetry.RotationDurationMs, Unit: telemetry.Milliseconds, Value: took})
+		}
+	}
+	f.Metrics.Emit(telemetry.Dimensions{"FunctionName": f.Name}, [][]string{{"FunctionName"}}, metrics...)
+}

@@ -1,0 +1,57 @@
+package lambdafn
+
+import (
+	"context"
+
+	"engage-token-rotation/pkg/internal/telemetry"
+	"engage-token-rotation/pkg/sweep"
+)
+
+// Sweep returns a handler of the sweep's events. Each invocation writes a log line for each secret and each user and one
+// at its end, and metrics.
+func (f *Function) Sweep(sweeper *sweep.Sweeper) Handler {
+	return f.Handler(func(ctx context.Context, payload []byte) (any, error) {
+		request, err := sweep.ParseRequest(payload)
+		if err == nil {
+			var answer sweep.Answer
+			if answer, err = sweeper.Run(ctx, request); err == nil {
+				f.reportSweep(ctx, request, answer)
+				return answer, nil
+			}
+		}
+		f.Log.ErrorContext(ctx, "sweep failed", "outcome", "failed", "error", err.Error())
+		return nil, err
+	})
+}
+
+// reportSweep writes the log lines and the metrics of a sweep.
+func (f *Function) reportSweep(ctx context.Context, request sweep.Request, answer sweep.Answer) {
+	var retiring, unclaimed, failed, deleted int
+	for _, s := range answer.Secrets {
+		retiring += len(s.Retiring)
+		unclaimed += len(s.Unclaimed)
+		failed += len(s.DeleteFailed)
+		deleted += len(s.Deleted)
+		f.Log.InfoContext(ctx, "secret swept", "secretArn", s.Secret,
+			"fingerprint", s.Current.Fingerprint, "ageSeconds", s.Current.AgeSeconds, "dead", s.Current.Dead,
+			"retiring", s.Retiring, "openIntents", s.OpenIntents, "unclaimed", s.Unclaimed, "deleted", s.Deleted,
+			"deleteFailed", s.DeleteFailed, "dryRun", request.DryRun)
+		if s.Current.Fingerprint != "" {
+			f.Metrics.Emit(telemetry.Dimensions{"FunctionName": f.Name, "Secret": s.Secret},
+				[][]string{{"FunctionName"}, {"FunctionName", "Secret"}},
+				telemetry.Metric{Name: telemetry.TokenAgeSeconds, Unit: telemetry.Seconds, Value: float64(s.Current.AgeSeconds)})
+		}
+	}
+	for _, u := range answer.Users {
+		deleted += len(u.Deleted)
+		f.Log.InfoContext(ctx, "user swept", "user", u.User, "foreign", u.Foreign, "strays", u.Strays,
+			"deleted", u.Deleted, "unreadable", u.Unreadable)
+	}
+	f.Log.InfoContext(ctx, "sweep done", "outcome", "swept", "secrets", len(answer.Secrets), "deleted", deleted,
+		"retiring", retiring, "unclaimed", unclaimed, "deleteFailed", failed, "faults", len(answer.Faults),
+		"dryRun", request.DryRun)
+	f.Metrics.Emit(telemetry.Dimensions{"FunctionName": f.Name}, [][]string{{"FunctionName"}},
+		telemetry.Metric{Name: telemetry.RetiringTokens, Unit: telemetry.Count, Value: float64(retiring)},
+		telemetry.Metric{Name: telemetry.UnclaimedTokens, Unit: telemetry.Count, Value: float64(unclaimed)},
+		telemetry.Metric{Name: telemetry.DeleteFailed, Unit: telemetry.Count, Value: float64(failed)})
+}
