@@ -3,7 +3,6 @@ package blackbox_test
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -20,26 +19,28 @@ import (
 
 // others are servers that this module did not write.
 type others struct {
-	t         *testing.T
-	aws       *secretsmanager.Client
-	engageURL string
-	function  *lambdatest.Function
-	output    *lambdatest.Buffer
+	t        *testing.T
+	aws      *secretsmanager.Client
+	engage   *foreign.Engage
+	user     engagetest.User
+	foreign  []string // tokens of the user that another program made
+	function *lambdatest.Function
+	output   *lambdatest.Buffer
 }
 
 func TestRotatesAgainstServersOfOthers(t *testing.T) {
 	if testing.Short() {
 		t.Skip("moto takes seconds to start: skipped with -short")
 	}
-	python := foreign.Find(t, "python3")
 	moto := foreign.StartMoto(t)
 	for _, test := range []struct{ created, listed, place string }{
 		{"bare", "json", "same secret"}, {"quoted", "braces", "admin secret"}, {"bare", "braces", "admin secret"}, {"quoted", "json", "same secret"},
 	} {
 		t.Run(test.created+" token, "+test.listed+" list, "+test.place, func(t *testing.T) {
-			o := &others{t: t, output: &lambdatest.Buffer{}}
+			o := &others{t: t, user: engagetest.DefaultUser(), output: &lambdatest.Buffer{}}
 			o.aws = secretsmanager.NewFromConfig(moto.SDKConfig("AKIDUSER"))
-			o.engageURL = foreign.Start(t, python, "testdata/engage_server.py", test.created, test.listed)
+			o.engage = foreign.StartEngage(t, foreign.Forms{Created: test.created, Listed: test.listed, Deleted: "true"})
+			o.addUser()
 			o.start(moto.URL)
 			o.rotateTwice(test.created+"_"+test.listed, test.place)
 		})
@@ -48,8 +49,7 @@ func TestRotatesAgainstServersOfOthers(t *testing.T) {
 
 // rotateTwice drives two rotations step by step, and checks the end of each.
 func (o *others) rotateTwice(name, place string) {
-	user := engagetest.DefaultUser()
-	fields := user.LoginFields("")
+	fields := o.user.LoginFields("")
 	var own map[string]string
 	if place == "same secret" {
 		own = fields
@@ -70,6 +70,21 @@ func (o *others) rotateTwice(name, place string) {
 		_, _ = o.aws.UpdateSecretVersionStage(o.t.Context(), &secretsmanager.UpdateSecretVersionStageInput{
 			SecretId: &arn, VersionStage: aws.String("AWSPENDING"), RemoveFromVersionId: &version,
 		})
+	}
+}
+
+// addUser makes the user, with three tokens of another program.
+func (o *others) addUser() {
+	o.t.Helper()
+	if err := o.engage.AddUser(o.user.Username, o.user.Password, o.user.PlatformID); err != nil {
+		o.t.Fatal(err)
+	}
+	for range 3 {
+		token, err := o.engage.CreateToken(o.user.Username)
+		if err != nil {
+			o.t.Fatal(err)
+		}
+		o.foreign = append(o.foreign, token)
 	}
 }
 
@@ -124,18 +139,21 @@ func (o *others) check(arn, version, previous string) string {
 	if err := json.Unmarshal([]byte(aws.ToString(value.SecretString)), &held); err != nil || held.Note != "stays <&>" {
 		o.t.Errorf("other fields changed: %v", err)
 	}
-	vendor := o.peek()
-	if want := append([]string{held.APIToken}, vendor.Foreign...); !slices.Equal(vendor.Tokens, want) {
-		o.t.Errorf("%d tokens live, want the current one, %s, before %d of others", len(vendor.Tokens), hidden.Fingerprint(held.APIToken), len(vendor.Foreign))
+	vendor, err := o.engage.User(o.user.Username)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	if want := append(slices.Clone(o.foreign), held.APIToken); !slices.Equal(vendor.Tokens, want) {
+		o.t.Errorf("%d tokens live, want %d of another program and the current one, %s", len(vendor.Tokens), len(o.foreign),
+			hidden.Fingerprint(held.APIToken))
 	}
 	if held.APIToken == previous {
 		o.t.Error("the token is the same as before")
 	}
-	if n := count(vendor.Log, "login"); n != 1 {
-		o.t.Errorf("%d logins within one session's life", n)
+	if vendor.Logins != 1 {
+		o.t.Errorf("%d logins within one session's life", vendor.Logins)
 	}
-	user := engagetest.DefaultUser()
-	for _, secret := range append(vendor.Tokens, user.Password, previous) {
+	for _, secret := range append(vendor.Tokens, o.user.Password, previous) {
 		if secret != "" && strings.Contains(o.output.String(), secret) {
 			o.t.Errorf("a secret stands in the output:\n%s", o.output)
 		}
@@ -143,37 +161,12 @@ func (o *others) check(arn, version, previous string) string {
 	return held.APIToken
 }
 
-func count(log []string, what string) (n int) {
-	for _, entry := range log {
-		if entry == what {
-			n++
-		}
-	}
-	return n
-}
-
-type peeked struct{ Tokens, Foreign, Log []string }
-
-func (o *others) peek() peeked {
-	o.t.Helper()
-	response, err := http.Get(o.engageURL + "/peek")
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	var state peeked
-	if err := json.NewDecoder(response.Body).Decode(&state); err != nil {
-		o.t.Fatal(err)
-	}
-	return state
-}
-
 func (o *others) start(awsURL string) {
 	o.t.Helper()
 	var err error
 	o.function, err = lambdatest.Start(o.t.Context(), lambdatest.Config{
 		Path: binaries["rotate"], Timeout: 30 * time.Second, Stdout: o.output, Stderr: o.output,
-		Env: map[string]string{"AWS_ENDPOINT_URL": awsURL, "ENGAGE_BASE_URL": o.engageURL},
+		Env: map[string]string{"AWS_ENDPOINT_URL": awsURL, "ENGAGE_BASE_URL": o.engage.URL},
 	})
 	if err != nil {
 		o.t.Fatal(err)

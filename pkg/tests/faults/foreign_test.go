@@ -3,13 +3,11 @@ package faults_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -22,12 +20,13 @@ import (
 	"engage-token-rotation/pkg/tests/foreign"
 )
 
-// foreignServers are moto, for Secrets Manager and the Parameter Store, and the Engage server of testdata. All cases
-// share them, each with names of its own.
+// foreignServers are moto, for Secrets Manager and the Parameter Store, and an Engage server in Python. All cases share
+// them, each with names of its own.
 type foreignServers struct {
-	aws, engage string // URLs
-	secrets     *secretsmanager.Client
-	cases       atomic.Int64
+	aws     string // the URL of moto
+	engage  *foreign.Engage
+	secrets *secretsmanager.Client
+	cases   atomic.Int64
 }
 
 // startForeignServers starts both, or skips the test where one of them is missing.
@@ -36,7 +35,7 @@ func startForeignServers(t *testing.T) *foreignServers {
 	moto := foreign.StartMoto(t)
 	return &foreignServers{
 		aws:     moto.URL,
-		engage:  foreign.Start(t, foreign.Find(t, "python3"), "testdata/engage.py"),
+		engage:  foreign.StartEngage(t, foreign.Forms{Created: "quoted", Listed: "braces", Deleted: "empty"}),
 		secrets: secretsmanager.NewFromConfig(moto.SDKConfig("harness")),
 	}
 }
@@ -44,9 +43,12 @@ func startForeignServers(t *testing.T) *foreignServers {
 // newCase returns the servers as one case sees them.
 func (f *foreignServers) newCase(testing.TB) services {
 	c := &foreignCase{foreignServers: f, name: fmt.Sprintf("case-%d", f.cases.Add(1))}
-	c.control(http.MethodPost, "", "pass-"+c.name)
+	must(c.engage.AddUser(c.name, "pass-"+c.name, platformID))
 	return c
 }
+
+// platformID is that of every case's user.
+const platformID = "engage9"
 
 // foreignCase is a case's part of them.
 type foreignCase struct {
@@ -57,7 +59,7 @@ type foreignCase struct {
 var _ services = (*foreignCase)(nil)
 
 func (c *foreignCase) pass(r *http.Request, body []byte) answer {
-	base := c.engage
+	base := c.engage.URL
 	if _, aws := target(r); aws {
 		base = c.aws
 	}
@@ -81,7 +83,7 @@ func (c *foreignCase) direct() bool { return false }
 func (c *foreignCase) login(flow engage.Flow) map[string]string {
 	password := "pass-" + c.name
 	user := engagetest.User{
-		Username: c.name, Password: password, PlatformID: "engage9",
+		Username: c.name, Password: password, PlatformID: platformID,
 		ClientID: c.name, ClientSecret: "secret-" + password, JWT: "jwt-" + password,
 	}
 	return user.LoginFields(flow)
@@ -179,26 +181,15 @@ func (c *foreignCase) versions(arn string) []version {
 }
 
 func (c *foreignCase) live() []string {
-	var tokens []string
-	must(json.Unmarshal(c.control(http.MethodGet, "", ""), &tokens))
-	return tokens
+	user, err := c.engage.User(c.name)
+	must(err)
+	return user.Tokens
 }
 
-func (c *foreignCase) makeToken() string { return string(c.control(http.MethodPost, "/token", "")) }
-
-// control calls the Engage server's own side.
-func (c *foreignCase) control(method, path, body string) []byte {
-	request, err := http.NewRequest(method, c.engage+"/control/users/"+c.name+path, strings.NewReader(body))
+func (c *foreignCase) makeToken() string {
+	token, err := c.engage.CreateToken(c.name)
 	must(err)
-	response, err := http.DefaultClient.Do(request)
-	must(err)
-	defer func() { _ = response.Body.Close() }()
-	text, err := io.ReadAll(response.Body)
-	must(err)
-	if response.StatusCode >= 300 {
-		panic("the Engage server of testdata refuses: " + response.Status)
-	}
-	return text
+	return token
 }
 
 // must stops at a fault of the harness.

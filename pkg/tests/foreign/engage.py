@@ -1,10 +1,14 @@
 """A small Engage Voice server, written from the vendor's pages and without a look at this module's own stand-in.
 
-It prints the address that it listens at, and ends with its standard input. Besides the vendor's calls it has
+    engage.py bare|quoted json|braces true|empty
 
-    POST   /control/users/NAME       the body is the password; the client secret and the JWT are made of it
-    GET    /control/users/NAME       the user's permanent tokens, as JSON
-    POST   /control/users/NAME/token makes a token as another program does
+The arguments are the forms of three answers: a created token, a list of tokens, and a deletion. It prints its URL, and
+ends when its standard input does. Besides the vendor's calls it has
+
+    POST   /control/users/NAME        a user; the body is JSON with password and platformId; the client secret and the
+                                      JWT are "secret-" and "jwt-" before the password, the client id is the name
+    GET    /control/users/NAME        the user's live tokens, oldest first, and number of logins, as JSON
+    POST   /control/users/NAME/token  a token that another program makes
 """
 
 import base64
@@ -16,16 +20,22 @@ import threading
 import urllib.parse
 import uuid
 
+CREATED, LISTED, DELETED = sys.argv[1:]
+
 lock = threading.Lock()
-passwords = {}  # user name -> password
+users = {}  # user name -> {"password", "platformId", "logins"}
 tokens = {}  # permanent token -> user name
 sessions = {}  # access, auth or platform token -> user name
 
 
 def give(name):
-    token = "engage9:" + str(uuid.uuid4())
+    token = users[name]["platformId"] + ":" + str(uuid.uuid4())
     tokens[token] = name
     return token
+
+
+def tokens_of(name):
+    return [token for token, owner in tokens.items() if owner == name]
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -45,28 +55,30 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def answer_json(self, status, document):
+        self.answer(status, json.dumps(document), "application/json")
+
     def denied(self):
-        self.answer(403, json.dumps({"errorCode": "access.denied.exception", "generalMessage": "Access is denied",
-                                     "requestUri": self.path, "timestamp": 1700000000000}), "application/json")
+        self.answer_json(403, {"errorCode": "access.denied.exception", "generalMessage": "Access is denied",
+                               "requestUri": self.path, "timestamp": 1700000000000})
 
     def handle_call(self):
         url = urllib.parse.urlsplit(self.path)
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        query = dict(urllib.parse.parse_qsl(url.query, keep_blank_values=True, strict_parsing=bool(url.query)))
         with lock:
-            self.route(self.command, url.path, dict(urllib.parse.parse_qsl(url.query)), body)
+            self.route(self.command, url.path, query, body)
 
     do_GET = do_POST = do_DELETE = handle_call
 
     def route(self, method, path, query, body):
-        form = dict(urllib.parse.parse_qsl(body))
         if path.startswith("/control/users/"):
             return self.control(method, path.split("/")[3:], body)
+        form = dict(urllib.parse.parse_qsl(body))
         if (method, path) == ("POST", "/api/auth/login/admin"):
-            if query.get("platformId") != "engage9":
-                return self.answer(401, "bad platform")
-            return self.login(query.get("username"), query.get("password"))
+            return self.login(query, needs_platform=True)
         if (method, path) == ("POST", "/api/v1/auth/login"):
-            return self.login(form.get("username"), form.get("password"), legacy=True)
+            return self.login(form, legacy=True)
         if (method, path) == ("POST", "/restapi/oauth/token"):
             return self.grant(form)
         if (method, path) == ("POST", "/api/auth/login/rc/accesstoken"):
@@ -77,63 +89,82 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 return self.token_call(method, path[len(api):], legacy)
         self.answer(404, "<html><body>Not found</body></html>", "text/html")
 
-    def login(self, name, password, legacy=False):
-        if name not in passwords or passwords[name] != password:
+    def login(self, sent, legacy=False, needs_platform=False):
+        name = sent.get("username")
+        user = users.get(name, {})
+        want = {"username": name, "password": user.get("password")}
+        if needs_platform:
+            want["platformId"] = user.get("platformId")
+        if not user or sent != want:
             return self.answer(401, "Bad credentials")
         self.session(name, legacy)
 
     def grant(self, form):
         scheme, _, basic = self.headers.get("Authorization", "").partition(" ")
         name, _, secret = base64.b64decode(basic).decode().partition(":") if scheme == "Basic" else ("", "", "")
-        if name not in passwords or secret != "secret-" + passwords[name] or form.get("assertion") != "jwt-" + passwords[name]:
-            return self.answer(400, json.dumps({"error": "invalid_grant"}), "application/json")
+        password = users.get(name, {}).get("password")
+        if password is None or secret != "secret-" + password or form.get("assertion") != "jwt-" + password:
+            return self.answer_json(400, {"error": "invalid_grant"})
         platform = secrets.token_urlsafe(24)
         sessions[platform] = name
-        self.answer(200, json.dumps({"access_token": platform, "token_type": "bearer", "expires_in": 3600}), "application/json")
+        self.answer_json(200, {"access_token": platform, "token_type": "bearer", "expires_in": 3600})
 
     def session(self, name, legacy=False):
-        access = secrets.token_urlsafe(30)
+        users[name]["logins"] += 1
+        access = "eyJ." + secrets.token_urlsafe(480) + ".sig"
         sessions[access] = name
         if legacy:
             document = {"authToken": access}
         else:
             document = {"refreshToken": secrets.token_urlsafe(30), "accessToken": access, "tokenType": "Bearer",
                         "mainAccountId": "1", "adminId": 7, "socketUrl": None}
-        self.answer(200, json.dumps(document), "application/json")
+        self.answer_json(200, document)
 
     def caller(self, legacy):
+        """Returns the user, and whether it calls with a session."""
         scheme, _, bearer = self.headers.get("Authorization", "").partition(" ")
-        if scheme == "Bearer":
-            return None if legacy else sessions.get(bearer)
         own = self.headers.get("X-Auth-Token")
-        return tokens.get(own) or (sessions.get(own) if legacy else None)
+        if scheme == "Bearer":
+            return None if legacy else sessions.get(bearer), True
+        if legacy and own in sessions:
+            return sessions[own], True
+        return tokens.get(own), False
 
     def token_call(self, method, rest, legacy):
-        name = self.caller(legacy)
+        name, session = self.caller(legacy)
         if name is None:
             return self.denied()
         if (method, rest) == ("GET", "token"):
-            mine = sorted(token for token, owner in tokens.items() if owner == name)
-            return self.answer(200, "{ " + ", ".join('"%s"' % token for token in mine) + " }")
+            if LISTED == "json":
+                return self.answer_json(200, tokens_of(name)[::-1])
+            return self.answer(200, "{\n" + ",\n".join('  "%s"' % token for token in sorted(tokens_of(name))) + "\n}\n")
         if (method, rest) == ("POST", "token"):
-            return self.answer(200, '"%s"\n' % give(name))
+            if not session:
+                return self.answer(401, "Jwt verification fails")
+            return self.answer(200, '"%s"\n' % give(name) if CREATED == "quoted" else give(name))
         if (method, rest) == ("GET", "accounts"):
-            return self.answer(200, json.dumps([{"accountId": "2", "accountName": "Sub", "mainAccountId": "1"}]), "application/json")
+            return self.answer_json(200, [{"accountId": "2", "accountName": "Sub", "mainAccountId": "1"}])
         if method == "DELETE" and rest.startswith("token/"):
-            token = urllib.parse.unquote(rest[len("token/"):])
-            if tokens.get(token) != name:
-                return self.answer(404, "no such token")
-            del tokens[token]
-            return self.answer(204)
+            return self.delete(name, urllib.parse.unquote(rest[len("token/"):]))
         self.answer(405, "Method Not Allowed")
+
+    def delete(self, name, token):
+        if tokens.get(token) != name:
+            if DELETED == "true":
+                return self.answer_json(500, {"errorCode": "generic.exception"})
+            return self.answer(404, "no such token")
+        del tokens[token]
+        if DELETED == "true":
+            return self.answer(200, "true")
+        self.answer(204)
 
     def control(self, method, names, body):
         name = urllib.parse.unquote(names[0])
         if method == "GET":
-            return self.answer(200, json.dumps([token for token, owner in tokens.items() if owner == name]), "application/json")
+            return self.answer_json(200, {"tokens": tokens_of(name), "logins": users[name]["logins"]})
         if len(names) > 1:
             return self.answer(200, give(name))
-        passwords[name] = body
+        users[name] = dict(json.loads(body), logins=0)
         self.answer(204)
 
 

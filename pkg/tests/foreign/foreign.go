@@ -1,11 +1,11 @@
-// Package foreign starts servers that share no code with this module, in the spirit of net/http/httptest: moto, and
-// servers that a test keeps in its testdata. What product and stand-ins get wrong alike shows with them.
+// Package foreign starts servers that share no code with this module, in the spirit of net/http/httptest: moto for AWS,
+// and an Engage Voice server in Python. A mistake that the product and the Go stand-ins share shows with them.
 //
 //	moto := foreign.StartMoto(t)
-//	url := foreign.Start(t, foreign.Find(t, "python3"), "testdata/server.py")
+//	engage := foreign.StartEngage(t, foreign.Forms{Created: "bare", Listed: "json", Deleted: "true"})
 //
-// Nothing is installed: where a program is missing, the test that asks for it is skipped, or fails where the environment
-// has FOREIGN_SERVERS=required; `.ci/moto-setup` brings moto. A server ends with its test.
+// Nothing is installed. A test that asks for a program which is missing is skipped, or fails if the environment has
+// FOREIGN_SERVERS=required; `.ci/moto-setup` brings moto. A server ends with its test.
 package foreign
 
 import (
@@ -45,7 +45,7 @@ func Start(t testing.TB, program string, args ...string) string {
 	startUntilEnd(t, command)
 	line, err := bufio.NewReader(output).ReadString('\n')
 	if err != nil {
-		t.Fatalf("%s did not start: %v", strings.Join(args, " "), err)
+		t.Fatalf("the server did not start: %v", err)
 	}
 	return strings.TrimSpace(line)
 }
