@@ -22,24 +22,37 @@ func FindBinaries(dir string) map[string]string {
 	return found
 }
 
-// Build builds the functions that the module has into a directory and returns their binaries. module is the directory
-// of go.mod. The flags are those of a deployment, but for this machine.
+// Build builds the functions that the module has into a directory and returns their binaries. module is the directory of
+// go.mod.
 func Build(ctx context.Context, module, dir string) (map[string]string, error) {
 	for _, name := range Functions {
-		source := filepath.Join(module, "functions", name)
-		if _, err := os.Stat(filepath.Join(source, "main.go")); errors.Is(err, fs.ErrNotExist) {
+		source := filepath.Join("functions", name)
+		if _, err := os.Stat(filepath.Join(module, source, "main.go")); errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		target, err := filepath.Abs(filepath.Join(dir, name, "bootstrap"))
-		if err != nil {
+		if err := BuildProgram(ctx, module, source, filepath.Join(dir, name, "bootstrap")); err != nil {
 			return nil, err
-		}
-		command := exec.CommandContext(ctx, "go", "build", "-tags", "lambda.norpc", "-trimpath", "-ldflags=-s -w", "-o", target, "./functions/"+name)
-		command.Dir = module
-		command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=", "GOARCH=", "GOFLAGS=-buildvcs=false")
-		if output, err := command.CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("build functions/%s: %w\n%s", name, err, output)
 		}
 	}
 	return FindBinaries(dir), nil
+}
+
+// buildFlags are those of a deployment; see the Makefile.
+var buildFlags = []string{"-tags", "lambda.norpc", "-trimpath", "-ldflags=-s -w"}
+
+// BuildProgram builds a program of a module as a deployment builds it, but for this machine. source is the program's
+// directory below the module's, target is the file to write.
+func BuildProgram(ctx context.Context, module, source, target string) error {
+	target, err := filepath.Abs(target)
+	if err != nil {
+		return err
+	}
+	args := append([]string{"build"}, buildFlags...)
+	command := exec.CommandContext(ctx, "go", append(args, "-o", target, "./"+filepath.ToSlash(source))...)
+	command.Dir = module
+	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=", "GOARCH=", "GOFLAGS=-buildvcs=false")
+	if output, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("build %s: %w\n%s", source, err, output)
+	}
+	return nil
 }

@@ -9,9 +9,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
+
+	"engage-token-rotation/pkg/standins/sandbox"
+	"engage-token-rotation/pkg/tests/internal/binaries"
 )
 
 // The programs that are built, as paths below the module's root. The last three are yardsticks.
@@ -27,41 +29,24 @@ const (
 // maxSize is how much larger than the handler that only links its packages a function may be, binary and zip.
 const maxSize = 1.15
 
-// buildFlags are those of the Makefile.
-var buildFlags = []string{"-tags", "lambda.norpc", "-trimpath", "-ldflags=-s -w"}
-
 // binary is a built program.
 type binary struct {
 	path      string
 	size, zip int64 // bytes
 }
 
-// binaries are built programs by the last element of their path.
-type binaries map[string]binary
+// programs are built programs by the last element of their path.
+type programs map[string]binary
 
-// goCommand returns a command of the Go tool in the module's root.
-func goCommand(t testing.TB, arguments ...string) *exec.Cmd {
+func buildAll(t testing.TB, sources ...string) programs {
 	t.Helper()
-	tool, err := exec.LookPath("go")
-	if err != nil {
-		t.Skip("there is no go command on the PATH")
-	}
-	command := exec.Command(tool, arguments...)
-	command.Dir = filepath.Join("..", "..", "..")
-	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false", "GOOS=", "GOARCH=")
-	return command
-}
-
-func buildAll(t testing.TB, programs ...string) binaries {
-	t.Helper()
-	built := binaries{}
+	built := programs{}
 	dir := t.TempDir()
-	for _, program := range programs {
+	for _, program := range sources {
 		name := filepath.Base(program)
 		path := filepath.Join(dir, name, "bootstrap")
-		output, err := goCommand(t, slices.Concat([]string{"build"}, buildFlags, []string{"-o", path, "./" + program})...).CombinedOutput()
-		if err != nil {
-			t.Fatalf("build %s: %v\n%s", program, err, output)
+		if err := sandbox.BuildProgram(t.Context(), binaries.Root(t), program, path); err != nil {
+			t.Fatal(err)
 		}
 		info, err := os.Stat(path)
 		if err != nil {
@@ -96,7 +81,7 @@ func zipped(t testing.TB, path string) int64 {
 }
 
 // testSizes holds the functions' sizes against that of a handler that only links the same packages.
-func testSizes(t *testing.T, built binaries) {
+func testSizes(t *testing.T, built programs) {
 	base, least := built["linkonly"], built["empty"]
 	var b strings.Builder
 	b.WriteString("\n| binary | size | zip | against linkonly | zip | against empty | zip |\n|---|---|---|---|---|---|---|\n")
@@ -116,7 +101,7 @@ func ratio(a, b int64) float64 { return float64(a) / float64(b) }
 
 // testLinks shows that nothing is linked which a function does not use, and nothing that keeps the linker from leaving
 // out what is never called: text/template, or a call of reflect's methods Method and MethodByName.
-func testLinks(t *testing.T, built binaries) {
+func testLinks(t *testing.T, built programs) {
 	forbidden := map[string]*regexp.Regexp{
 		rotate: regexp.MustCompile(`^(text/template|html/template|net/rpc|expvar)$`),
 		sweep:  regexp.MustCompile(`^(text/template|html/template|net/rpc|expvar)$`),
@@ -124,7 +109,9 @@ func testLinks(t *testing.T, built binaries) {
 	}
 	for program, pattern := range forbidden {
 		t.Run(filepath.Base(program), func(t *testing.T) {
-			output, err := goCommand(t, "list", "-deps", "-tags", "lambda.norpc", "./"+program).Output()
+			list := exec.CommandContext(t.Context(), "go", "list", "-deps", "-tags", "lambda.norpc", "./"+program)
+			list.Dir = binaries.Root(t)
+			output, err := list.Output()
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -13,7 +13,7 @@ import (
 const maxInitBytes = 16 << 10
 
 // testInits counts what the packages of this module allocate at start.
-func testInits(t *testing.T, built binaries) {
+func testInits(t *testing.T, built programs) {
 	for _, name := range []string{"rotate", "sweep", "ivr"} {
 		// The function ends at once: nobody answers at the Runtime API's address.
 		command := exec.CommandContext(t.Context(), built[name].path)

@@ -16,7 +16,7 @@ const maxWall = 1.15
 
 // testBinary has the real function rotate over HTTP in the same circumstances as testRoundTrips, and holds the numbers of
 // calls against those that were counted there. With a delay before each answer it prints the times beside the chains.
-func testBinary(t *testing.T, built binaries, delay time.Duration) {
+func testBinary(t *testing.T, built programs, delay time.Duration) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nthe binary, %s before each answer; ms\n\n| login fields | rotation | createSecret | setSecret | testSecret | finishSecret | whole | chain | ratio (at most %.2f) |\n|---|---|---|---|---|---|---|---|---|\n", delay, maxWall)
 	for _, p := range places {
@@ -66,7 +66,7 @@ func callNames(s step) []string {
 }
 
 // runBinary rotates in those circumstances that need no wait.
-func runBinary(t *testing.T, built binaries, p place, delay time.Duration) map[string]total {
+func runBinary(t *testing.T, built programs, p place, delay time.Duration) map[string]total {
 	t.Helper()
 	w := newWorld(t, p.flow, p.admin, delay)
 	defer w.end()

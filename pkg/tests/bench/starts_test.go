@@ -17,7 +17,7 @@ const (
 )
 
 // subjects are the programs, yardsticks first; the last one is Python where boto3 is found.
-func subjects(t testing.TB, built binaries) []subject {
+func subjects(t testing.TB, built programs) []subject {
 	t.Helper()
 	list := []subject{
 		{name: "empty", path: built["empty"].path, work: idle(`{}`)},
@@ -48,7 +48,7 @@ func python(t testing.TB) (subject, bool) {
 }
 
 // testStarts prints what a start takes, and the ratios.
-func testStarts(t *testing.T, built binaries, rounds int) map[string]samples {
+func testStarts(t *testing.T, built programs, rounds int) map[string]samples {
 	list := subjects(t, built)
 	measured := interleaved(t, rounds, start{}, list)
 	var b strings.Builder

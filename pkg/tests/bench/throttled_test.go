@@ -17,7 +17,7 @@ type throttledRun struct {
 
 // testThrottled prints what the first invocation takes with the CPU that Lambda gives at a memory size, over TLS. The
 // start itself has all of the machine, as on Lambda.
-func testThrottled(t *testing.T, built binaries, rounds int) []throttledRun {
+func testThrottled(t *testing.T, built programs, rounds int) []throttledRun {
 	list := []subject{
 		{name: "unwarmed", path: built["unwarmed"].path, work: rotations},
 		{name: "rotate", path: built["rotate"].path, work: rotations},

@@ -165,7 +165,7 @@ func (o *others) start(awsURL string) {
 	o.t.Helper()
 	var err error
 	o.function, err = lambdatest.Start(o.t.Context(), lambdatest.Config{
-		Path: binaries["rotate"], Timeout: 30 * time.Second, Stdout: o.output, Stderr: o.output,
+		Path: built.Function(o.t, "rotate"), Timeout: 30 * time.Second, Stdout: o.output, Stderr: o.output,
 		Env: map[string]string{"AWS_ENDPOINT_URL": awsURL, "ENGAGE_BASE_URL": o.engage.URL},
 	})
 	if err != nil {

@@ -21,12 +21,9 @@ func TestSandboxLeavesNoProcessBehind(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			program := filepath.Join(dir, "sandbox")
-			if output, err := exec.Command("go", "build", "-o", program, "../../standins/cmd/sandbox").CombinedOutput(); err != nil {
-				t.Fatalf("build: %v\n%s", err, output)
-			}
+			program := built.Program(t, "pkg/standins/cmd/sandbox")
 			functions := filepath.Join(dir, "functions")
-			if err := os.CopyFS(functions, os.DirFS(filepath.Dir(filepath.Dir(binaries["rotate"])))); err != nil {
+			if err := os.CopyFS(functions, os.DirFS(built.Functions(t))); err != nil {
 				t.Fatal(err)
 			}
 			command := exec.Command(program, "serve", "-functions", functions, "-every", "1s", "-aws-port", "0", "-engage-port", "0", "-env-vars", "")

@@ -65,7 +65,7 @@ func newWorld(t *testing.T, o options) *world {
 	}
 	var err error
 	w.function, err = lambdatest.Start(t.Context(), lambdatest.Config{
-		Path: binaries["rotate"], FunctionName: "rotate", Timeout: 30 * time.Second, Env: env,
+		Path: built.Function(t, "rotate"), FunctionName: "rotate", Timeout: 30 * time.Second, Env: env,
 		Credentials: lambdatest.Credentials{AccessKeyID: "AKIDROTATE", SecretAccessKey: "not-checked"},
 		Stdout:      w.output, Stderr: w.output,
 	})

@@ -1,13 +1,12 @@
 package faults_test
 
 import (
-	"context"
 	"flag"
-	"fmt"
 	"os"
+	"runtime"
 	"testing"
 
-	"engage-token-rotation/pkg/standins/sandbox"
+	"engage-token-rotation/pkg/tests/internal/binaries"
 )
 
 var (
@@ -22,27 +21,6 @@ var (
 	verbose     = flag.Bool("log", false, "print what the functions log")
 )
 
-// binaries are the bootstrap binaries by function name.
-var binaries map[string]string
+var built binaries.Dir
 
-func TestMain(m *testing.M) {
-	flag.Parse()
-	os.Exit(run(m))
-}
-
-func run(m *testing.M) int {
-	if testing.Short() {
-		return m.Run()
-	}
-	dir, err := os.MkdirTemp("", "faults")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	if binaries, err = sandbox.Build(context.Background(), "../../..", dir); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return m.Run()
-}
+func TestMain(m *testing.M) { os.Exit(built.Run(m, runtime.GOMAXPROCS(0))) }

@@ -97,7 +97,7 @@ func (w *world) newActor(name, adminARN, label string) *actor {
 		output = os.Stderr
 	}
 	function, err := lambdatest.Start(context.Background(), lambdatest.Config{
-		Path: binaries[name], FunctionName: name, Timeout: w.variant.timeout(name), InitTimeout: time.Minute,
+		Path: built.Function(w.t, name), FunctionName: name, Timeout: w.variant.timeout(name), InitTimeout: time.Minute,
 		Stdout: output, Stderr: output,
 		Env: map[string]string{
 			"AWS_ENDPOINT_URL": a.gate.url, "AWS_EC2_METADATA_DISABLED": "true", "PARAMETER_PREFIX": w.services.prefix(),

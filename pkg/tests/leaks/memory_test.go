@@ -100,7 +100,7 @@ func TestASlowDripIsCutOffBeforeTheFunctionsDeadline(t *testing.T) {
 		}
 	}}
 	w := newWorld(t, engage.FlowEngage, &slow, nil, nil)
-	w.rotate = w.startBinary(lambdatest.Config{Path: binary(t, "rotate"), FunctionName: "rotate", Env: w.env, Timeout: 5 * time.Second})
+	w.rotate = w.startBinary(lambdatest.Config{Path: built.Function(t, "rotate"), FunctionName: "rotate", Env: w.env, Timeout: 5 * time.Second})
 	run, err := w.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{SecretId: tokenSecret, RotationLambdaARN: functionARN})
 	if err != nil {
 		t.Fatal(err)

@@ -1,9 +1,7 @@
 package leaks_test
 
 import (
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -16,18 +14,11 @@ func TestTheSandboxPrintsNoSecret(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds and runs the sandbox")
 	}
-	binary(t, "rotate")
-	program := filepath.Join(buildDir, "sandbox")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./pkg/standins/cmd/sandbox")
-	build.Dir = filepath.Join("..", "..", "..")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if output, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, output)
-	}
+	program, functions := built.Program(t, "pkg/standins/cmd/sandbox"), built.Functions(t)
 	for _, flow := range flows {
 		t.Run(string(flow), func(t *testing.T) {
 			t.Parallel()
-			output, err := exec.CommandContext(t.Context(), program, "run", "-functions", buildDir, "-flow", string(flow)).CombinedOutput()
+			output, err := exec.CommandContext(t.Context(), program, "run", "-functions", functions, "-flow", string(flow)).CombinedOutput()
 			if err != nil {
 				t.Errorf("%v\n%s", err, output)
 			}

@@ -102,7 +102,7 @@ func (w *world) put(name, value string) {
 // start starts a function of the product; what it writes is collected.
 func (w *world) start(name string) *lambdatest.Function {
 	w.t.Helper()
-	return w.startBinary(lambdatest.Config{Path: binary(w.t, name), FunctionName: name, Env: w.env})
+	return w.startBinary(lambdatest.Config{Path: built.Function(w.t, name), FunctionName: name, Env: w.env})
 }
 
 func (w *world) startBinary(config lambdatest.Config) *lambdatest.Function {
