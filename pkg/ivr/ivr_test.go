@@ -26,8 +26,8 @@ import (
 	"engage-token-rotation/pkg/tokensource"
 )
 
-// world is a handler between a secret and a vendor, and what it logged.
-type world struct {
+// deployment is a handler between a secret and a vendor, and what it logged.
+type deployment struct {
 	vendor  *engagetest.Server
 	handler *ivr.Handler
 	log     bytes.Buffer
@@ -38,11 +38,11 @@ type world struct {
 
 const user = "api.user@example.com"
 
-func newWorld(t *testing.T, config engagetest.Config) *world {
+func newDeployment(t *testing.T, config engagetest.Config) *deployment {
 	t.Helper()
-	w := &world{vendor: engagetest.NewServer(config)}
-	w.text = fmt.Sprintf(`{"apiToken":%q}`, w.vendor.CreateToken(user))
-	source, err := tokensource.New(tokensource.Config{Fetch: w.fetch, RefreshAhead: -1, Timeout: 3 * time.Second})
+	d := &deployment{vendor: engagetest.NewServer(config)}
+	d.text = fmt.Sprintf(`{"apiToken":%q}`, d.vendor.CreateToken(user))
+	source, err := tokensource.New(tokensource.Config{Fetch: d.fetch, RefreshAhead: -1, Timeout: 3 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,31 +51,31 @@ func newWorld(t *testing.T, config engagetest.Config) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.handler = ivr.New(ivr.Config{
+	d.handler = ivr.New(ivr.Config{
 		Source: source,
-		Endpoint: func(d *secret.Document) (engage.Endpoint, error) {
-			return set.Endpoint(engage.FlowEngage, secret.NewBaseURL(d, nil))
+		Endpoint: func(document *secret.Document) (engage.Endpoint, error) {
+			return set.Endpoint(engage.FlowEngage, secret.NewBaseURL(document, nil))
 		},
-		Transport: w.vendor.RoundTripper(),
-		Log:       slog.New(slog.NewJSONHandler(&w.log, nil)),
+		Transport: d.vendor.RoundTripper(),
+		Log:       slog.New(slog.NewJSONHandler(&d.log, nil)),
 	})
-	return w
+	return d
 }
 
-func (w *world) fetch(ctx context.Context) (hidden.String, error) {
+func (d *deployment) fetch(ctx context.Context) (hidden.String, error) {
 	select {
-	case <-time.After(w.slow):
-		return hidden.New(w.text), w.err
+	case <-time.After(d.slow):
+		return hidden.New(d.text), d.err
 	case <-ctx.Done():
 		return hidden.String{}, ctx.Err()
 	}
 }
 
 // ask invokes the handler and checks what holds for every answer: no error, flat strings, Connect's limits, no secret.
-func (w *world) ask(t *testing.T, ctx context.Context, payload string) map[string]string {
+func (d *deployment) ask(t *testing.T, ctx context.Context, payload string) map[string]string {
 	t.Helper()
 	started := time.Now()
-	body, err := w.handler.Invoke(ctx, []byte(payload))
+	body, err := d.handler.Invoke(ctx, []byte(payload))
 	if err != nil {
 		t.Fatalf("the flow is handed an error: %v", err)
 	}
@@ -92,9 +92,9 @@ func (w *world) ask(t *testing.T, ctx context.Context, payload string) map[strin
 	if len(body) >= 32<<10 {
 		t.Errorf("%d bytes", len(body))
 	}
-	for _, token := range w.vendor.Tokens(user) {
-		if strings.Contains(string(body)+w.log.String(), token) {
-			t.Errorf("the token stands in answer or log: %s\n%s", body, w.log.String())
+	for _, token := range d.vendor.Tokens(user) {
+		if strings.Contains(string(body)+d.log.String(), token) {
+			t.Errorf("the token stands in answer or log: %s\n%s", body, d.log.String())
 		}
 	}
 	return answer
@@ -124,8 +124,8 @@ func TestAnswersWithTheAccount(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, engagetest.Config{Users: []engagetest.User{two}})
-			answer := w.ask(t, t.Context(), test.payload)
+			d := newDeployment(t, engagetest.Config{Users: []engagetest.User{two}})
+			answer := d.ask(t, t.Context(), test.payload)
 			if answer["status"] != test.status || answer["accountId"] != test.id || answer["accountName"] != test.name {
 				t.Errorf("answer %v", answer)
 			}
@@ -151,77 +151,79 @@ func TestSampleEvents(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := newWorld(t, engagetest.Config{})
-		answer := w.ask(t, t.Context(), string(payload))
+		d := newDeployment(t, engagetest.Config{})
+		answer := d.ask(t, t.Context(), string(payload))
 		if answer["status"] != want[filepath.Base(file)] {
 			t.Errorf("%s: answer %v", file, answer)
 		}
-		if !strings.Contains(w.log.String(), `"contactId":"4a573372`) {
-			t.Errorf("%s: log %s", file, w.log.String())
+		if !strings.Contains(d.log.String(), `"contactId":"4a573372`) {
+			t.Errorf("%s: log %s", file, d.log.String())
 		}
 	}
 }
 
 func TestRotationIsNotNoticed(t *testing.T) {
-	w := newWorld(t, engagetest.Config{})
+	d := newDeployment(t, engagetest.Config{})
 	for range 5 {
-		if answer := w.ask(t, t.Context(), connectEvent("")); answer["status"] != "ok" {
+		if answer := d.ask(t, t.Context(), connectEvent("")); answer["status"] != "ok" {
 			t.Fatalf("answer %v", answer)
 		}
-		for _, token := range w.vendor.Tokens(user) {
-			w.vendor.DeleteToken(token)
+		for _, token := range d.vendor.Tokens(user) {
+			d.vendor.DeleteToken(token)
 		}
-		w.text = fmt.Sprintf(`{"apiToken":%q}`, w.vendor.CreateToken(user))
+		d.text = fmt.Sprintf(`{"apiToken":%q}`, d.vendor.CreateToken(user))
 	}
 }
 
 func TestFailuresBecomeAStatus(t *testing.T) {
-	always := func(answer func() *engagetest.Answer) func(*world) {
-		return func(w *world) {
-			w.vendor.SetFault(func(engagetest.Call) *engagetest.Fault { return engagetest.Respond(answer()) })
+	always := func(answer func() *engagetest.Answer) func(*deployment) {
+		return func(d *deployment) {
+			d.vendor.SetFault(func(engagetest.Call) *engagetest.Fault { return engagetest.Respond(answer()) })
 		}
 	}
-	delay := func(d time.Duration) func(*world) {
-		return func(w *world) {
-			w.vendor.SetFault(func(engagetest.Call) *engagetest.Fault { return engagetest.Delay(d) })
+	delay := func(by time.Duration) func(*deployment) {
+		return func(d *deployment) {
+			d.vendor.SetFault(func(engagetest.Call) *engagetest.Fault { return engagetest.Delay(by) })
 		}
 	}
 	tests := map[string]struct {
-		breaks         func(*world)
+		breaks         func(*deployment)
 		status, reason string
 	}{
-		"dead token": {func(w *world) { w.vendor.DeleteToken(w.vendor.Tokens(user)[0]) }, "unauthorized", "token-refused"},
-		"no permission for accounts": {func(w *world) { w.vendor.Forbid(user, engagetest.OpAccounts) },
+		"dead token": {func(d *deployment) { d.vendor.DeleteToken(d.vendor.Tokens(user)[0]) }, "unauthorized", "token-refused"},
+		"no permission for accounts": {func(d *deployment) { d.vendor.Forbid(user, engagetest.OpAccounts) },
 			"unauthorized", "token-refused"},
 		"vendor fails":   {always(func() *engagetest.Answer { return engagetest.Text(503, "busy") }), "unavailable", "engage"},
 		"vendor is busy": {always(func() *engagetest.Answer { return engagetest.TooManyRequests("60") }), "unavailable", "engage-busy"},
 		"vendor hangs":   {delay(time.Hour), "unavailable", "engage-time"},
-		"vendor drops calls": {func(w *world) {
-			w.vendor.SetFault(func(engagetest.Call) *engagetest.Fault { return engagetest.Drop() })
+		"vendor drops calls": {func(d *deployment) {
+			d.vendor.SetFault(func(engagetest.Call) *engagetest.Fault { return engagetest.Drop() })
 		}, "unavailable", "engage"},
 		"a web page":            {always(func() *engagetest.Answer { return engagetest.HTML(200) }), "misconfigured", "engage-answer"},
 		"a redirect":            {always(func() *engagetest.Answer { return engagetest.Redirect(302, "https://evil.example.com/") }), "misconfigured", "engage-answer"},
 		"no accounts":           {always(func() *engagetest.Answer { return engagetest.JSON(200, "[]") }), "not-found", "account"},
-		"secret cannot be read": {func(w *world) { w.err = errors.New("down") }, "unavailable", "secret"},
-		"secret read hangs":     {func(w *world) { w.slow = time.Hour }, "unavailable", "secret-time"},
-		"secret not found":      {func(w *world) { w.err = tokensource.ErrNotFound }, "misconfigured", "secret-not-found"},
-		"secret denied":         {func(w *world) { w.err = tokensource.ErrDenied }, "misconfigured", "secret-denied"},
-		"not rotated yet":       {func(w *world) { w.text = `{"adminSecretArn":"a"}` }, "misconfigured", "no-token"},
-		"secret at fault":       {func(w *world) { w.text = `[]` }, "misconfigured", "secret-format"},
-		"host not allowed": {func(w *world) { w.text = strings.Replace(w.text, "{", `{"baseUrl":"https://evil.example.com",`, 1) },
+		"secret cannot be read": {func(d *deployment) { d.err = errors.New("down") }, "unavailable", "secret"},
+		"secret read hangs":     {func(d *deployment) { d.slow = time.Hour }, "unavailable", "secret-time"},
+		"secret not found":      {func(d *deployment) { d.err = tokensource.ErrNotFound }, "misconfigured", "secret-not-found"},
+		"secret denied":         {func(d *deployment) { d.err = tokensource.ErrDenied }, "misconfigured", "secret-denied"},
+		"not rotated yet":       {func(d *deployment) { d.text = `{"adminSecretArn":"a"}` }, "misconfigured", "no-token"},
+		"secret at fault":       {func(d *deployment) { d.text = `[]` }, "misconfigured", "secret-format"},
+		"host not allowed": {func(d *deployment) {
+			d.text = strings.Replace(d.text, "{", `{"baseUrl":"https://evil.example.com",`, 1)
+		},
 			"misconfigured", "setting"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, engagetest.Config{})
-				test.breaks(w)
-				answer := w.ask(t, t.Context(), connectEvent(""))
+				d := newDeployment(t, engagetest.Config{})
+				test.breaks(d)
+				answer := d.ask(t, t.Context(), connectEvent(""))
 				if answer["status"] != test.status || answer["reason"] != test.reason || answer["accountId"] != "" {
-					t.Errorf("answer %v, want %s (%s)\n%s", answer, test.status, test.reason, w.log.String())
+					t.Errorf("answer %v, want %s (%s)\n%s", answer, test.status, test.reason, d.log.String())
 				}
-				if !strings.Contains(w.log.String(), `"outcome":"`+test.status) {
-					t.Errorf("log %s", w.log.String())
+				if !strings.Contains(d.log.String(), `"outcome":"`+test.status) {
+					t.Errorf("log %s", d.log.String())
 				}
 			})
 		})
@@ -230,11 +232,11 @@ func TestFailuresBecomeAStatus(t *testing.T) {
 
 func TestInvocationsDeadlineComesFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, engagetest.Config{})
-		w.vendor.SetFault(func(engagetest.Call) *engagetest.Fault { return engagetest.Delay(time.Hour) })
+		d := newDeployment(t, engagetest.Config{})
+		d.vendor.SetFault(func(engagetest.Call) *engagetest.Fault { return engagetest.Delay(time.Hour) })
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()
-		answer := w.ask(t, ctx, connectEvent(""))
+		answer := d.ask(t, ctx, connectEvent(""))
 		if ctx.Err() != nil || answer["status"] != "unavailable" {
 			t.Errorf("answer %v; invocation %v", answer, ctx.Err())
 		}
@@ -244,39 +246,39 @@ func TestInvocationsDeadlineComesFirst(t *testing.T) {
 func TestLongNamesAreCut(t *testing.T) {
 	big := engagetest.DefaultUser()
 	big.Accounts = []engagetest.Account{account(strings.Repeat("1", 40_000), strings.Repeat("<ü\x00", 40_000))}
-	w := newWorld(t, engagetest.Config{Users: []engagetest.User{big}})
-	if answer := w.ask(t, t.Context(), connectEvent("")); answer["status"] != "ok" || len(answer["accountName"]) < 500 {
+	d := newDeployment(t, engagetest.Config{Users: []engagetest.User{big}})
+	if answer := d.ask(t, t.Context(), connectEvent("")); answer["status"] != "ok" || len(answer["accountName"]) < 500 {
 		t.Errorf("answer %v", answer)
 	}
 }
 
 func TestWrongSettingAtStart(t *testing.T) {
-	w := &world{vendor: engagetest.NewServer(engagetest.Config{})}
-	w.handler = ivr.New(ivr.Config{Fault: errors.New("TOKEN_SECRET_ID is missing"), Log: slog.New(slog.NewJSONHandler(&w.log, nil))})
-	answer := w.ask(t, t.Context(), connectEvent(""))
-	if answer["status"] != "misconfigured" || answer["reason"] != "setting" || !strings.Contains(w.log.String(), "TOKEN_SECRET_ID") {
-		t.Errorf("answer %v, log %s", answer, w.log.String())
+	d := &deployment{vendor: engagetest.NewServer(engagetest.Config{})}
+	d.handler = ivr.New(ivr.Config{Fault: errors.New("TOKEN_SECRET_ID is missing"), Log: slog.New(slog.NewJSONHandler(&d.log, nil))})
+	answer := d.ask(t, t.Context(), connectEvent(""))
+	if answer["status"] != "misconfigured" || answer["reason"] != "setting" || !strings.Contains(d.log.String(), "TOKEN_SECRET_ID") {
+		t.Errorf("answer %v, log %s", answer, d.log.String())
 	}
 }
 
 func TestPanicIsAStatusWithoutItsValue(t *testing.T) {
-	w := newWorld(t, engagetest.Config{})
-	source, err := tokensource.New(tokensource.Config{Fetch: w.fetch})
+	d := newDeployment(t, engagetest.Config{})
+	source, err := tokensource.New(tokensource.Config{Fetch: d.fetch})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer source.Close()
-	w.handler = ivr.New(ivr.Config{
+	d.handler = ivr.New(ivr.Config{
 		Source:    source,
 		Endpoint:  func(*secret.Document) (engage.Endpoint, error) { panic("a-hidden-value") },
 		Transport: http.DefaultTransport,
-		Log:       slog.New(slog.NewJSONHandler(&w.log, nil)),
+		Log:       slog.New(slog.NewJSONHandler(&d.log, nil)),
 	})
-	answer := w.ask(t, t.Context(), connectEvent(""))
+	answer := d.ask(t, t.Context(), connectEvent(""))
 	if answer["status"] != "error" || answer["reason"] != "internal" {
 		t.Errorf("answer %v", answer)
 	}
-	if log := w.log.String(); !strings.Contains(log, "panic") || strings.Contains(log, "a-hidden-value") {
+	if log := d.log.String(); !strings.Contains(log, "panic") || strings.Contains(log, "a-hidden-value") {
 		t.Errorf("log %s", log)
 	}
 }

@@ -25,8 +25,8 @@ import (
 
 const secretName = "engage/token"
 
-// world is both handlers over stand-ins in the process, and the lines that they write.
-type world struct {
+// functions are both handlers over stand-ins in the process, and the lines that they write.
+type functions struct {
 	aws           *awstest.Server
 	engage        *engagetest.Server
 	rotate, sweep lambdafn.Handler
@@ -40,54 +40,54 @@ func newFunction(lines *bytes.Buffer) *lambdafn.Function {
 	}
 }
 
-func inWorld(t *testing.T, test func(t *testing.T, w *world)) {
+func withFunctions(t *testing.T, test func(t *testing.T, fs *functions)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{aws: awstest.NewServer(awstest.Config{}), engage: engagetest.NewServer(engagetest.Config{})}
-		defer w.aws.Close()
+		fs := &functions{aws: awstest.NewServer(awstest.Config{}), engage: engagetest.NewServer(engagetest.Config{})}
+		defer fs.aws.Close()
 		user := engagetest.DefaultUser()
 		document, _ := json.Marshal(user.LoginFields(""))
 		value := string(document)
-		if _, err := w.aws.Secrets.CreateSecret(&awstest.CreateSecretInput{Name: secretName, SecretString: &value}); err != nil {
+		if _, err := fs.aws.Secrets.CreateSecret(&awstest.CreateSecretInput{Name: secretName, SecretString: &value}); err != nil {
 			t.Fatal(err)
 		}
 		environment, err := settings.FromEnvironment(func(string) string { return "" })
 		if err != nil {
 			t.Fatal(err)
 		}
-		sdk := w.aws.SDKConfig("function")
+		sdk := fs.aws.SDKConfig("function")
 		secrets, parameters := awsstore.NewSecrets(sdk), awsstore.NewParameters(sdk)
-		fn := newFunction(&w.lines)
-		w.rotate = fn.Rotate(rotation.New(rotation.Config{Secrets: secrets, Parameters: parameters, Settings: environment,
-			Transport: w.engage.RoundTripper(), Attempt: lambdafn.RequestID, Log: fn.Log}))
-		w.sweep = fn.Sweep(sweep.New(sweep.Config{Secrets: secrets, Parameters: parameters, Settings: environment,
-			Transport: w.engage.RoundTripper(), Log: fn.Log}))
-		test(t, w)
+		fn := newFunction(&fs.lines)
+		fs.rotate = fn.Rotate(rotation.New(rotation.Config{Secrets: secrets, Parameters: parameters, Settings: environment,
+			Transport: fs.engage.RoundTripper(), Attempt: lambdafn.RequestID, Log: fn.Log}))
+		fs.sweep = fn.Sweep(sweep.New(sweep.Config{Secrets: secrets, Parameters: parameters, Settings: environment,
+			Transport: fs.engage.RoundTripper(), Log: fn.Log}))
+		test(t, fs)
 	})
 }
 
 // run carries out the steps of a rotation and returns the answers.
-func (w *world) run(t *testing.T) (answers []string) {
+func (fs *functions) run(t *testing.T) (answers []string) {
 	t.Helper()
-	run, err := w.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{SecretId: secretName, RotationLambdaARN: "arn:aws:lambda:us-east-1:123456789012:function:fn"})
+	run, err := fs.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{SecretId: secretName, RotationLambdaARN: "arn:aws:lambda:us-east-1:123456789012:function:fn"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, step := range run.Steps {
-		answer, err := w.rotate.Invoke(t.Context(), run.Payload(step))
+		answer, err := fs.rotate.Invoke(t.Context(), run.Payload(step))
 		if err != nil {
 			t.Fatalf("%s: %v", step, err)
 		}
 		answers = append(answers, string(answer))
 	}
-	w.aws.Secrets.EndRotation(run, nil)
+	fs.aws.Secrets.EndRotation(run, nil)
 	return answers
 }
 
 // metrics returns the values of a metric, in order, with its dimensions checked to stand in the line.
-func (w *world) metrics(t *testing.T, name string) (values []float64) {
+func (fs *functions) metrics(t *testing.T, name string) (values []float64) {
 	t.Helper()
-	for line := range strings.Lines(w.lines.String()) {
+	for line := range strings.Lines(fs.lines.String()) {
 		var document map[string]any
 		if err := json.Unmarshal([]byte(line), &document); err != nil {
 			t.Fatalf("%q is no JSON", line)
@@ -106,9 +106,9 @@ func (w *world) metrics(t *testing.T, name string) (values []float64) {
 }
 
 func TestEachStepIsAnsweredLoggedAndMeasured(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+	withFunctions(t, func(t *testing.T, fs *functions) {
 		for range 2 {
-			answers := w.run(t)
+			answers := fs.run(t)
 			for i, want := range []string{`"step":"createSecret","outcome":"created","fingerprint":"`, `"step":"setSecret","outcome":"checked"`, `"step":"testSecret","outcome":"verified"`, `"step":"finishSecret","outcome":"swapped"`} {
 				if !strings.Contains(answers[i], want) {
 					t.Errorf("answer %s, want %s", answers[i], want)
@@ -116,40 +116,40 @@ func TestEachStepIsAnsweredLoggedAndMeasured(t *testing.T) {
 			}
 			time.Sleep(time.Hour)
 		}
-		if got := strings.Count(w.lines.String(), `"msg":"rotation step done"`); got != 8 {
+		if got := strings.Count(fs.lines.String(), `"msg":"rotation step done"`); got != 8 {
 			t.Errorf("%d lines for 8 steps", got)
 		}
 		for _, attribute := range []string{`"step":"`, `"secretArn":"arn:aws:secretsmanager:`, `"versionId":"`, `"fingerprint":"`, `"durationMs":`, `"outcome":"`} {
-			if got := strings.Count(w.lines.String(), attribute); got < 8 {
+			if got := strings.Count(fs.lines.String(), attribute); got < 8 {
 				t.Errorf("%s stands in %d lines", attribute, got)
 			}
 		}
-		if got := w.metrics(t, telemetry.RotationSucceeded); len(got) != 2 || got[0] != 1 {
+		if got := fs.metrics(t, telemetry.RotationSucceeded); len(got) != 2 || got[0] != 1 {
 			t.Errorf("RotationSucceeded %v", got)
 		}
-		if got := w.metrics(t, telemetry.DeleteFailed); len(got) != 2 || got[0] != 0 {
+		if got := fs.metrics(t, telemetry.DeleteFailed); len(got) != 2 || got[0] != 0 {
 			t.Errorf("DeleteFailed %v", got)
 		}
 	})
 }
 
 func TestAFailedStepIsLoggedAndMeasuredByItsStep(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
-		w.engage.ChangePassword(engagetest.DefaultUser().Username, "another")
-		run, err := w.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{SecretId: secretName, RotationLambdaARN: "arn:aws:lambda:us-east-1:123456789012:function:fn"})
+	withFunctions(t, func(t *testing.T, fs *functions) {
+		fs.engage.ChangePassword(engagetest.DefaultUser().Username, "another")
+		run, err := fs.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{SecretId: secretName, RotationLambdaARN: "arn:aws:lambda:us-east-1:123456789012:function:fn"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		answer, err := w.rotate.Invoke(t.Context(), run.Payload(awstest.StepCreate))
+		answer, err := fs.rotate.Invoke(t.Context(), run.Payload(awstest.StepCreate))
 		if err == nil || answer != nil || !strings.Contains(err.Error(), "createSecret of secret arn:aws:secretsmanager:") || !strings.Contains(err.Error(), run.VersionID) {
 			t.Errorf("answer %s, error %v", answer, err)
 		}
 		for _, want := range []string{`"level":"ERROR"`, `"outcome":"failed"`, `"step":"createSecret"`, `"Step":"createSecret"`} {
-			if !strings.Contains(w.lines.String(), want) {
-				t.Errorf("no line holds %s: %s", want, w.lines.String())
+			if !strings.Contains(fs.lines.String(), want) {
+				t.Errorf("no line holds %s: %s", want, fs.lines.String())
 			}
 		}
-		if got := w.metrics(t, telemetry.RotationFailed); len(got) != 1 || got[0] != 1 {
+		if got := fs.metrics(t, telemetry.RotationFailed); len(got) != 1 || got[0] != 1 {
 			t.Errorf("RotationFailed %v", got)
 		}
 	})
@@ -161,17 +161,17 @@ func TestWhatIsNoEventIsRefusedWithoutPrintingIt(t *testing.T) {
 		``, `null`, `[]`, `"hunter2"`, `{"Step":"hunter2"}`, `{"Step":"createSecret","SecretId":"hunter2\n{\"level\":\"INFO\"}"}`,
 		`{"Step":"createSecret","SecretId":"engage/token","ClientRequestToken":"hunter2"}`, `{"Step":["hunter2"]}`, `{"Step":"createSecret","SecretId":"engage/token","ClientRequestToken":"\u001b[31mhunter2hunter2hunter2hunter2"}`,
 	} {
-		inWorld(t, func(t *testing.T, w *world) {
-			for name, handle := range map[string]lambdafn.Handler{"rotate": w.rotate, "sweep": w.sweep} {
+		withFunctions(t, func(t *testing.T, fs *functions) {
+			for name, handle := range map[string]lambdafn.Handler{"rotate": fs.rotate, "sweep": fs.sweep} {
 				_, err := handle.Invoke(t.Context(), []byte(payload))
 				if err == nil || strings.Contains(err.Error(), "hunter") {
 					t.Errorf("%s of %s: %v", name, payload, err)
 				}
 			}
-			if strings.Contains(w.lines.String(), "hunter") || strings.Count(w.lines.String(), `"outcome":"failed"`) != 2 {
-				t.Errorf("%s: %s", payload, w.lines.String())
+			if strings.Contains(fs.lines.String(), "hunter") || strings.Count(fs.lines.String(), `"outcome":"failed"`) != 2 {
+				t.Errorf("%s: %s", payload, fs.lines.String())
 			}
-			if len(w.aws.Calls())+len(w.engage.Calls()) != 0 {
+			if len(fs.aws.Calls())+len(fs.engage.Calls()) != 0 {
 				t.Errorf("%s: something was called", payload)
 			}
 		})
@@ -179,10 +179,10 @@ func TestWhatIsNoEventIsRefusedWithoutPrintingIt(t *testing.T) {
 }
 
 func TestASweepIsAnsweredLoggedAndMeasured(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
-		w.run(t)
+	withFunctions(t, func(t *testing.T, fs *functions) {
+		fs.run(t)
 		time.Sleep(time.Hour)
-		answer, err := w.sweep.Invoke(t.Context(), []byte(`{}`))
+		answer, err := fs.sweep.Invoke(t.Context(), []byte(`{}`))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -191,12 +191,12 @@ func TestASweepIsAnsweredLoggedAndMeasured(t *testing.T) {
 			t.Errorf("answer %s, %v", answer, err)
 		}
 		for name, want := range map[string]float64{telemetry.TokenAgeSeconds: 3600, telemetry.RetiringTokens: 0, telemetry.UnclaimedTokens: 0} {
-			if got := w.metrics(t, name); len(got) != 1 || got[0] != want {
+			if got := fs.metrics(t, name); len(got) != 1 || got[0] != want {
 				t.Errorf("%s %v, want %v", name, got, want)
 			}
 		}
 		for _, want := range []string{`"msg":"secret swept"`, `"msg":"user swept"`, `"msg":"sweep done"`} {
-			if strings.Count(w.lines.String(), want) != 1 {
+			if strings.Count(fs.lines.String(), want) != 1 {
 				t.Errorf("no line %s", want)
 			}
 		}

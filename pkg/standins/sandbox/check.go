@@ -81,7 +81,7 @@ func (c *checking) labels(versions []string) {
 
 // token calls the vendor with the current token, as a reader does.
 func (c *checking) token(ctx context.Context) {
-	token, err := engage.ParseToken(c.s.world.Load().tokenOf(awstest.StageCurrent))
+	token, err := engage.ParseToken(c.s.services.Load().tokenOf(awstest.StageCurrent))
 	if err != nil {
 		c.must(false, "the current token works", "%v", err)
 		return
@@ -174,7 +174,7 @@ func (c *checking) ledger() {
 // otherFields compares the document with what the user stored.
 func (c *checking) otherFields() {
 	const claim = "all other fields of the secret are unchanged"
-	value, err := c.s.world.Load().aws.Secrets.GetSecretValue(&awstest.GetSecretValueInput{SecretId: TokenSecret})
+	value, err := c.s.services.Load().aws.Secrets.GetSecretValue(&awstest.GetSecretValueInput{SecretId: TokenSecret})
 	if err != nil {
 		c.must(false, claim, "%v", err)
 		return

@@ -41,7 +41,7 @@ func Demo(ctx context.Context, config Config, out io.Writer, getenv func(string)
 
 // introduce says what there is before the first rotation.
 func (t timeline) introduce(box *Sandbox) {
-	w := box.world.Load()
+	sv := box.services.Load()
 	t.line("%s", t.bold("Engage token rotation: the real function between stand-ins for AWS and the vendor"))
 	t.line("")
 	if box.config.OneSecret {
@@ -49,8 +49,8 @@ func (t timeline) introduce(box *Sandbox) {
 	} else {
 		t.line("  secret   %s  names the admin secret %s, which holds the login; no token yet", t.bold(TokenSecret), t.bold(AdminSecret))
 	}
-	t.line("  login    flow %s, user %s", box.config.Flow, w.user.Username)
-	t.line("  others   %s of the same user belong to other programs: %s", number(len(w.foreign), "token"), strings.Join(fingerprints(w.foreign), ", "))
+	t.line("  login    flow %s, user %s", box.config.Flow, sv.user.Username)
+	t.line("  others   %s of the same user belong to other programs: %s", number(len(sv.foreign), "token"), strings.Join(fingerprints(sv.foreign), ", "))
 	t.line("  tokens are shown as fingerprints, the first 12 hex digits of their SHA-256")
 }
 
@@ -58,7 +58,7 @@ func (t timeline) introduce(box *Sandbox) {
 func (t timeline) rotation(ctx context.Context, box *Sandbox, n int) (version string, err error) {
 	t.line("")
 	started := time.Now()
-	before := len(box.world.Load().told())
+	before := len(box.services.Load().told())
 	t.line("%s", t.bold(fmt.Sprintf("Rotation %d of %d", n, demoRotations))+t.dim("  aws secretsmanager rotate-secret --secret-id "+TokenSecret))
 	if version, err = box.Rotate(ctx, ""); err != nil {
 		return "", err
@@ -66,7 +66,7 @@ func (t timeline) rotation(ctx context.Context, box *Sandbox, n int) (version st
 	if err := box.Wait(ctx); err != nil {
 		return "", err
 	}
-	for _, event := range box.world.Load().told()[before:] {
+	for _, event := range box.services.Load().told()[before:] {
 		if event.VersionID != version || event.Name == awstest.RotationStarted {
 			continue
 		}

@@ -101,8 +101,8 @@ func (s *Sandbox) record(function string, payload []byte, invoke func() (reply, 
 	if function == FunctionRotate && json.Unmarshal(payload, &event) == nil {
 		s.witness.see("a RotationToken", event.RotationToken)
 	}
-	w := s.world.Load()
-	since := marksOf(w)
+	sv := s.services.Load()
+	since := marksOf(sv)
 	i := Invocation{Function: function, Step: event.Step, Secret: event.SecretId, Version: event.ClientRequestToken, Started: time.Now()}
 	r, err := invoke()
 	i.Duration, i.Init, i.PID = r.duration, r.init, r.pid
@@ -117,7 +117,7 @@ func (s *Sandbox) record(function string, payload []byte, invoke func() (reply, 
 	case json.Valid(r.payload):
 		i.Answer = r.payload
 	}
-	i.AWS, i.Engage = since.calls(w, callerOf(function))
+	i.AWS, i.Engage = since.calls(sv, callerOf(function))
 	s.steps.Lock()
 	defer s.steps.Unlock()
 	if s.invocations = append(s.invocations, i); len(s.invocations) > 2*maxLines {
@@ -140,25 +140,25 @@ type marks struct {
 	engage int64
 }
 
-func marksOf(w *world) marks {
+func marksOf(sv *services) marks {
 	var m marks
-	if calls := w.aws.Calls(); len(calls) > 0 {
+	if calls := sv.aws.Calls(); len(calls) > 0 {
 		m.aws = calls[len(calls)-1].Number
 	}
-	if calls := w.engage.Calls(); len(calls) > 0 {
+	if calls := sv.engage.Calls(); len(calls) > 0 {
 		m.engage = calls[len(calls)-1].Number
 	}
 	return m
 }
 
 // calls returns what was called since.
-func (m marks) calls(w *world, caller string) (aws []AWSCall, vendor []EngageCall) {
-	for _, call := range w.aws.Calls() {
+func (m marks) calls(sv *services, caller string) (aws []AWSCall, vendor []EngageCall) {
+	for _, call := range sv.aws.Calls() {
 		if call.Number > m.aws && call.Caller == caller {
 			aws = append(aws, newAWSCall(call))
 		}
 	}
-	for _, call := range w.engage.Calls() {
+	for _, call := range sv.engage.Calls() {
 		if call.Number > m.engage {
 			vendor = append(vendor, newEngageCall(call))
 		}

@@ -22,7 +22,7 @@ const (
 // awsHandler answers for everything but the vendor.
 func (s *Sandbox) awsHandler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("/", func(rw http.ResponseWriter, r *http.Request) { s.world.Load().aws.ServeHTTP(rw, r) })
+	mux.HandleFunc("/", func(rw http.ResponseWriter, r *http.Request) { s.services.Load().aws.ServeHTTP(rw, r) })
 	mux.HandleFunc("POST /2015-03-31/functions/{name}/invocations", s.invokeAPI)
 	mux.HandleFunc("GET "+PathState, func(rw http.ResponseWriter, _ *http.Request) { answer(rw, s.State()) })
 	mux.HandleFunc("GET "+PathCalls, func(rw http.ResponseWriter, _ *http.Request) { answer(rw, s.Calls()) })
@@ -48,14 +48,14 @@ func (s *Sandbox) Logs() map[string][]string {
 // begin begins a rotation as RotateSecret does, but leaves the steps to the caller: for `sam local invoke`. With test=true
 // it is a preflight (RotateImmediately=false).
 func (s *Sandbox) begin(rw http.ResponseWriter, r *http.Request) {
-	w, query := s.world.Load(), r.URL.Query()
+	sv, query := s.services.Load(), r.URL.Query()
 	id := query.Get("secret")
 	if id == "" {
 		id = TokenSecret
 	}
-	run, err := w.aws.Secrets.ResumeRotation(id) // an incomplete one goes first, as with the service
+	run, err := sv.aws.Secrets.ResumeRotation(id) // an incomplete one goes first, as with the service
 	if err != nil {
-		run, err = w.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{
+		run, err = sv.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{
 			SecretId: id, ClientRequestToken: query.Get("version"), RotationLambdaARN: s.running[FunctionRotate].ARN(),
 			RotateImmediately: new(query.Get("test") != "true"),
 		})
@@ -65,9 +65,9 @@ func (s *Sandbox) begin(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.witness.see("a RotationToken", run.RotationToken)
-	w.mu.Lock()
-	w.begun[run.VersionID] = run
-	w.mu.Unlock()
+	sv.mu.Lock()
+	sv.begun[run.VersionID] = run
+	sv.mu.Unlock()
 	events := map[string]awstest.RotationEvent{}
 	for _, step := range run.Steps {
 		events[step] = run.Event(step)
@@ -77,17 +77,17 @@ func (s *Sandbox) begin(rw http.ResponseWriter, r *http.Request) {
 
 // end ends a rotation that begin began.
 func (s *Sandbox) end(rw http.ResponseWriter, r *http.Request) {
-	w, version := s.world.Load(), r.URL.Query().Get("version")
-	w.mu.Lock()
-	run, ok := w.begun[version]
-	delete(w.begun, version)
-	w.mu.Unlock()
+	sv, version := s.services.Load(), r.URL.Query().Get("version")
+	sv.mu.Lock()
+	run, ok := sv.begun[version]
+	delete(sv.begun, version)
+	sv.mu.Unlock()
 	if !ok {
 		http.Error(rw, "no rotation of this version was begun here", http.StatusNotFound)
 		return
 	}
-	failed := w.aws.Secrets.CheckRotation(run)
-	answer(rw, map[string]awstest.Outcome{"outcome": w.aws.Secrets.EndRotation(run, failed)})
+	failed := sv.aws.Secrets.CheckRotation(run)
+	answer(rw, map[string]awstest.Outcome{"outcome": sv.aws.Secrets.EndRotation(run, failed)})
 }
 
 // done answers a change with the new state.

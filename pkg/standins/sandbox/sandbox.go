@@ -31,7 +31,7 @@ type Sandbox struct {
 	servers []*http.Server
 	serving sync.WaitGroup
 
-	world    atomic.Pointer[world]
+	services atomic.Pointer[services]
 	scenario atomic.Pointer[activeScenario]
 
 	reset sync.Mutex                  // one reset at a time
@@ -59,13 +59,13 @@ func Start(ctx context.Context, config Config) (*Sandbox, error) {
 		return nil, errors.Join(err, awsListener.Close())
 	}
 	s.AWSURL, s.EngageURL = s.url(awsListener), s.url(engageListener)
-	w := s.newWorld()
-	s.world.Store(w)
+	sv := s.newServices()
+	s.services.Store(sv)
 	s.serve(awsListener, s.awsHandler())
-	s.serve(engageListener, s.witness.watch(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { s.world.Load().engage.ServeHTTP(rw, r) })))
+	s.serve(engageListener, s.witness.watch(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { s.services.Load().engage.ServeHTTP(rw, r) })))
 	err = s.startFunctions(ctx)
 	if err == nil {
-		err = s.seed(ctx, w)
+		err = s.seed(ctx, sv)
 	}
 	if err == nil {
 		err = s.SetScenario(ctx, config.Scenario)
@@ -101,7 +101,7 @@ func (s *Sandbox) Close() {
 	for _, f := range s.running {
 		f.Close()
 	}
-	s.world.Load().aws.Close()
+	s.services.Load().aws.Close()
 	for _, server := range s.servers {
 		_ = server.Close()
 	}
@@ -123,17 +123,17 @@ func (s *Sandbox) Reset(ctx context.Context) error {
 	for _, f := range s.running {
 		f.Kill()
 	}
-	s.world.Load().aws.Close()
+	s.services.Load().aws.Close()
 	s.scenario.Store(nil)
-	w := s.newWorld()
-	s.world.Store(w)
+	sv := s.newServices()
+	s.services.Store(sv)
 	s.steps.Lock()
 	s.invocations = nil
 	s.steps.Unlock()
 	for _, o := range s.outputs {
 		o.clear()
 	}
-	if err := s.seed(ctx, w); err != nil || s.setUp == nil {
+	if err := s.seed(ctx, sv); err != nil || s.setUp == nil {
 		return err
 	}
 	return s.setUp(ctx)
@@ -141,7 +141,7 @@ func (s *Sandbox) Reset(ctx context.Context) error {
 
 // client calls Secrets Manager as a user does.
 func (s *Sandbox) client() *secretsmanager.Client {
-	return secretsmanager.NewFromConfig(s.world.Load().aws.SDKConfig(callerUser))
+	return secretsmanager.NewFromConfig(s.services.Load().aws.SDKConfig(callerUser))
 }
 
 // Rotate calls RotateSecret for the token secret, as a user does, and returns the new version's id. A schedule of "" sets
@@ -170,7 +170,7 @@ func (s *Sandbox) rotate(ctx context.Context, schedule string, immediately bool)
 }
 
 // Wait returns when no rotation runs any more.
-func (s *Sandbox) Wait(ctx context.Context) error { return s.world.Load().aws.Wait(ctx) }
+func (s *Sandbox) Wait(ctx context.Context) error { return s.services.Load().aws.Wait(ctx) }
 
 // RunSchedules starts rotations whose time has come, until ctx ends.
 func (s *Sandbox) RunSchedules(ctx context.Context) error {
@@ -179,7 +179,7 @@ func (s *Sandbox) RunSchedules(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case now := <-time.After(200 * time.Millisecond):
-			s.world.Load().aws.Secrets.RunDue(now)
+			s.services.Load().aws.Secrets.RunDue(now)
 		}
 	}
 }

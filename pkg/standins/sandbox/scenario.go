@@ -39,8 +39,8 @@ type scenario struct {
 	meaning string
 	// metric is the one that tells operators, if any.
 	metric string
-	// engage and aws break calls; begin makes something that stands in the world. Any may be nil.
-	engage func(w *world, n int64, call engagetest.Call) *engagetest.Fault
+	// engage and aws break calls; begin makes something in the stand-ins. Any may be nil.
+	engage func(sv *services, n int64, call engagetest.Call) *engagetest.Fault
 	aws    func(call awstest.Call) awstest.Action
 	begin  func(ctx context.Context, s *Sandbox) error
 }
@@ -86,7 +86,7 @@ var scenarios = map[Scenario]scenario{
 	},
 	ScenarioCreateUnanswered: {
 		meaning: "the answer of each creation is lost: the token is found again by listing, and adopted",
-		engage:  afterCreation(func(*world, int64) *engagetest.Fault { return engagetest.Drop() }),
+		engage:  afterCreation(func(*services, int64) *engagetest.Fault { return engagetest.Drop() }),
 	},
 	ScenarioDeadToken: {
 		meaning: "somebody deletes each new token before it is tested: the rotation is abandoned, the current token stays",
@@ -157,7 +157,7 @@ func (s *Sandbox) engageFault(call engagetest.Call) *engagetest.Fault {
 	if call.Operation == engagetest.OpCreate && call.Stage == engagetest.After {
 		n = active.matched.Add(1)
 	}
-	return active.engage(s.world.Load(), n, call)
+	return active.engage(s.services.Load(), n, call)
 }
 
 // awsFault is the hook of the AWS stand-in. It breaks calls of functions alone.
@@ -169,11 +169,11 @@ func (s *Sandbox) awsFault(call awstest.Call) awstest.Action {
 	return active.aws(call)
 }
 
-type engageHook = func(*world, int64, engagetest.Call) *engagetest.Fault
+type engageHook = func(*services, int64, engagetest.Call) *engagetest.Fault
 
 // answerTo meets all calls of an operation, or of all, with a fault.
 func answerTo(operation engagetest.Operation, fault func() *engagetest.Fault) engageHook {
-	return func(_ *world, _ int64, call engagetest.Call) *engagetest.Fault {
+	return func(_ *services, _ int64, call engagetest.Call) *engagetest.Fault {
 		if call.Stage != engagetest.Before || operation != "" && call.Operation != operation {
 			return nil
 		}
@@ -182,7 +182,7 @@ func answerTo(operation engagetest.Operation, fault func() *engagetest.Fault) en
 }
 
 func refuseLogins(fault func() *engagetest.Fault) engageHook {
-	return func(_ *world, _ int64, call engagetest.Call) *engagetest.Fault {
+	return func(_ *services, _ int64, call engagetest.Call) *engagetest.Fault {
 		switch call.Operation {
 		case engagetest.OpLogin, engagetest.OpExchange, engagetest.OpRefresh:
 			if call.Stage == engagetest.Before {
@@ -193,23 +193,23 @@ func refuseLogins(fault func() *engagetest.Fault) engageHook {
 	}
 }
 
-func afterCreation(fault func(*world, int64) *engagetest.Fault) engageHook {
-	return func(w *world, n int64, call engagetest.Call) *engagetest.Fault {
+func afterCreation(fault func(*services, int64) *engagetest.Fault) engageHook {
+	return func(sv *services, n int64, call engagetest.Call) *engagetest.Fault {
 		if call.Operation != engagetest.OpCreate || call.Stage != engagetest.After {
 			return nil
 		}
-		return fault(w, n)
+		return fault(sv, n)
 	}
 }
 
 // deleteBeforeTest deletes a token when it is first used to list with.
-func deleteBeforeTest(w *world, _ int64, call engagetest.Call) *engagetest.Fault {
+func deleteBeforeTest(sv *services, _ int64, call engagetest.Call) *engagetest.Fault {
 	if call.Operation != engagetest.OpList || call.Stage != engagetest.Before || call.Auth != "x-auth-token" {
 		return nil
 	}
-	for _, text := range w.engage.Tokens(w.user.Username) {
-		if fingerprint(text) == call.Fingerprint && fingerprint(text) != w.fingerprintOf(awstest.StageCurrent) {
-			w.engage.DeleteToken(text)
+	for _, text := range sv.engage.Tokens(sv.user.Username) {
+		if fingerprint(text) == call.Fingerprint && fingerprint(text) != sv.fingerprintOf(awstest.StageCurrent) {
+			sv.engage.DeleteToken(text)
 		}
 	}
 	return nil

@@ -26,8 +26,8 @@ func fingerprint(text string) string {
 }
 
 // tokenOf returns the token in the version of the token secret that a label names, or "".
-func (w *world) tokenOf(stage string) string {
-	value, err := w.aws.Secrets.GetSecretValue(&awstest.GetSecretValueInput{SecretId: TokenSecret, VersionStage: stage})
+func (sv *services) tokenOf(stage string) string {
+	value, err := sv.aws.Secrets.GetSecretValue(&awstest.GetSecretValueInput{SecretId: TokenSecret, VersionStage: stage})
 	if err != nil || value.SecretString == nil {
 		return ""
 	}
@@ -42,7 +42,7 @@ func (w *world) tokenOf(stage string) string {
 	return token.Reveal()
 }
 
-func (w *world) fingerprintOf(stage string) string { return fingerprint(w.tokenOf(stage)) }
+func (sv *services) fingerprintOf(stage string) string { return fingerprint(sv.tokenOf(stage)) }
 
 // ledgerUser is the ledger's name for the sandbox's user.
 func (s *Sandbox) ledgerUser() (ledger.User, error) {
@@ -50,20 +50,20 @@ func (s *Sandbox) ledgerUser() (ledger.User, error) {
 	if err != nil {
 		return "", err
 	}
-	user := s.world.Load().user
+	user := s.services.Load().user
 	credentials := engage.Credentials{Flow: s.config.Flow, Username: user.Username, ClientID: user.ClientID, JWT: hidden.New(user.JWT)}
 	return ledger.NewUser(engage.Endpoint{Flow: s.config.Flow, BaseURL: base}, credentials), nil
 }
 
 // beginUnclaimed leaves what a creation leaves that crashed two hours ago, while somebody else made a token too.
 func beginUnclaimed(ctx context.Context, s *Sandbox) error {
-	w := s.world.Load()
+	sv := s.services.Load()
 	user, err := s.ledgerUser()
 	if err != nil {
 		return err
 	}
 	var before []engage.Token
-	for _, text := range w.engage.Tokens(w.user.Username) {
+	for _, text := range sv.engage.Tokens(sv.user.Username) {
 		token, err := engage.ParseToken(text)
 		if err != nil {
 			return err
@@ -71,12 +71,12 @@ func beginUnclaimed(ctx context.Context, s *Sandbox) error {
 		before = append(before, token)
 	}
 	for range 2 {
-		text := w.engage.CreateToken(w.user.Username)
-		w.foreign = append(w.foreign, text)
+		text := sv.engage.CreateToken(sv.user.Username)
+		sv.foreign = append(sv.foreign, text)
 		s.witness.see("a foreign API token", text)
 	}
 	then := time.Now().Add(-2 * time.Hour)
-	intent := ledger.NewIntent(w.aws.Secrets.ARN(TokenSecret), "00000000-0000-4000-8000-000000000000", "crashed", then)
+	intent := ledger.NewIntent(sv.aws.Secrets.ARN(TokenSecret), "00000000-0000-4000-8000-000000000000", "crashed", then)
 	intent.Until = then.Add(time.Minute)
 	intent.Baseline = ledger.NewBaseline(before)
 	return s.ledger().Begin(ctx, user, intent)
@@ -84,7 +84,7 @@ func beginUnclaimed(ctx context.Context, s *Sandbox) error {
 
 // beginOldToken leaves what a rotation a hundred days ago left.
 func beginOldToken(ctx context.Context, s *Sandbox) error {
-	client, w := s.client(), s.world.Load()
+	client, sv := s.client(), s.services.Load()
 	value, err := client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(TokenSecret)})
 	if err != nil {
 		return fmt.Errorf("read the token secret: %w", err)
@@ -93,7 +93,7 @@ func beginOldToken(ctx context.Context, s *Sandbox) error {
 	if err != nil {
 		return fmt.Errorf("read the token secret: %w", err)
 	}
-	token, err := engage.ParseToken(w.engage.CreateToken(w.user.Username))
+	token, err := engage.ParseToken(sv.engage.CreateToken(sv.user.Username))
 	if err != nil {
 		return err
 	}
@@ -119,5 +119,5 @@ func beginOldToken(ctx context.Context, s *Sandbox) error {
 }
 
 func (s *Sandbox) ledger() *ledger.Ledger {
-	return ledger.New(awsstore.NewParameters(s.world.Load().aws.SDKConfig(callerUser)), settings.DefaultPrefix)
+	return ledger.New(awsstore.NewParameters(s.services.Load().aws.SDKConfig(callerUser)), settings.DefaultPrefix)
 }

@@ -73,22 +73,22 @@ type Leak struct {
 
 // State returns the present state.
 func (s *Sandbox) State() State {
-	w := s.world.Load()
+	sv := s.services.Load()
 	state := State{
-		Flow: string(s.config.Flow), Scenario: ScenarioNone, Secrets: w.secrets(), Parameters: w.parameters(),
+		Flow: string(s.config.Flow), Scenario: ScenarioNone, Secrets: sv.secrets(), Parameters: sv.parameters(),
 		Leaks: s.leaks(), Settings: ExportedURLs{s.AWSURL, s.EngageURL}, Events: []Event{}, Violations: []string{},
 		Users: []User{{
-			Username: w.user.Username, Tokens: fingerprints(w.engage.Tokens(w.user.Username)), Foreign: fingerprints(w.foreign),
-			Logins: w.engage.LoginCount(w.user.Username),
+			Username: sv.user.Username, Tokens: fingerprints(sv.engage.Tokens(sv.user.Username)), Foreign: fingerprints(sv.foreign),
+			Logins: sv.engage.LoginCount(sv.user.Username),
 		}},
 	}
 	if active := s.scenario.Load(); active != nil {
 		state.Scenario = active.name
 	}
-	for _, event := range w.told() {
+	for _, event := range sv.told() {
 		state.Events = append(state.Events, Event{event.Name, event.SecretName, event.VersionID, event.Reason, event.Time})
 	}
-	for _, violation := range w.engage.Violations() {
+	for _, violation := range sv.engage.Violations() {
 		state.Violations = append(state.Violations, violation.String())
 	}
 	for _, name := range Functions {
@@ -107,8 +107,8 @@ func fingerprints(texts []string) []string {
 	return list
 }
 
-func (w *world) secrets() []Secret {
-	out, err := w.aws.Secrets.ListSecrets(&awstest.ListSecretsInput{MaxResults: 100})
+func (sv *services) secrets() []Secret {
+	out, err := sv.aws.Secrets.ListSecrets(&awstest.ListSecretsInput{MaxResults: 100})
 	if err != nil {
 		return nil
 	}
@@ -119,7 +119,7 @@ func (w *world) secrets() []Secret {
 			RotationEnabled: described.RotationEnabled, LastRotated: described.LastRotatedDate.Time, NextRotation: described.NextRotationDate.Time,
 		}
 		for _, stage := range []string{awstest.StageCurrent, awstest.StagePending, awstest.StagePrevious} {
-			value, err := w.aws.Secrets.GetSecretValue(&awstest.GetSecretValueInput{SecretId: described.ARN, VersionStage: stage})
+			value, err := sv.aws.Secrets.GetSecretValue(&awstest.GetSecretValueInput{SecretId: described.ARN, VersionStage: stage})
 			if err != nil || value.SecretString == nil {
 				continue
 			}
@@ -134,10 +134,10 @@ func (w *world) secrets() []Secret {
 	return list
 }
 
-func (w *world) parameters() []Parameter {
+func (sv *services) parameters() []Parameter {
 	list := []Parameter{}
 	for next := ""; ; {
-		out, err := w.aws.Parameters.GetParametersByPath(&awstest.GetParametersByPathInput{Path: settings.DefaultPrefix, Recursive: true, NextToken: next})
+		out, err := sv.aws.Parameters.GetParametersByPath(&awstest.GetParametersByPathInput{Path: settings.DefaultPrefix, Recursive: true, NextToken: next})
 		if err != nil {
 			return list
 		}
@@ -205,14 +205,14 @@ type Calls struct {
 
 // Calls returns the calls since the start or the last reset, the latest 10,000 of each kind at least.
 func (s *Sandbox) Calls() Calls {
-	w := s.world.Load()
+	sv := s.services.Load()
 	calls := Calls{AWS: []AWSCall{}, Engage: []EngageCall{}, Permissions: []Permission{}}
-	for _, c := range w.aws.Calls() {
+	for _, c := range sv.aws.Calls() {
 		call := newAWSCall(c)
 		calls.AWS = append(calls.AWS, call)
 		calls.Permissions = count(calls.Permissions, Permission{Function: call.Function, Action: call.Action, Resource: call.Resource})
 	}
-	for _, c := range w.engage.Calls() {
+	for _, c := range sv.engage.Calls() {
 		calls.Engage = append(calls.Engage, newEngageCall(c))
 	}
 	return calls

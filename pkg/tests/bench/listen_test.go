@@ -12,30 +12,30 @@ import (
 	"testing"
 )
 
-// listen puts the world's stand-ins behind sockets of the loopback interface and returns the environment of a function
+// listen puts the stand-ins behind sockets of the loopback interface and returns the environment of a function
 // that calls them. With secure they speak TLS, and the function trusts them besides the roots that this machine trusts:
 // about as many certificates as on Lambda.
-func (w *world) listen(secure bool) (environment map[string]string) {
-	w.t.Helper()
+func (sv *services) listen(secure bool) (environment map[string]string) {
+	sv.t.Helper()
 	serve := func(handler http.Handler) *httptest.Server {
-		s := httptest.NewUnstartedServer(w.recorder.handler(handler))
+		s := httptest.NewUnstartedServer(sv.recorder.handler(handler))
 		s.Config.ErrorLog = log.New(io.Discard, "", 0) // a process that ends while it still connects is no news
 		if secure {
 			s.StartTLS()
 		} else {
 			s.Start()
 		}
-		w.close = append(w.close, s.Close)
+		sv.close = append(sv.close, s.Close)
 		return s
 	}
-	aws, vendor := serve(w.aws), serve(w.engage)
-	w.aws.URL = aws.URL
+	aws, vendor := serve(sv.aws), serve(sv.engage)
+	sv.aws.URL = aws.URL
 	environment = map[string]string{
 		"AWS_ENDPOINT_URL": aws.URL, "ENGAGE_BASE_URL": vendor.URL, "RINGCENTRAL_BASE_URL": vendor.URL,
 		"AWS_EC2_METADATA_DISABLED": "true", "TOKEN_SECRET_ID": tokenSecret,
 	}
 	if secure {
-		environment["SSL_CERT_FILE"] = writeBundle(w.t, aws, vendor)
+		environment["SSL_CERT_FILE"] = writeBundle(sv.t, aws, vendor)
 	}
 	return environment
 }

@@ -22,7 +22,7 @@ type subject struct {
 	// rare has a slow program measured in each rare-th round only; zero is each.
 	rare int
 	// work invokes the function in a fresh process. It marks each invocation that is measured.
-	work func(t testing.TB, w *world, invoke func(payload []byte) time.Duration) sample
+	work func(t testing.TB, sv *services, invoke func(payload []byte) time.Duration) sample
 }
 
 // sample is one life of a process.
@@ -46,9 +46,9 @@ type start struct {
 // once starts a function, has it work, ends it, and returns what was measured.
 func (s subject) once(t testing.TB, how start) sample {
 	t.Helper()
-	w := newWorld(t, engage.FlowEngage, false, 0)
-	defer w.end()
-	environment := w.listen(how.secure)
+	sv := newServices(t, engage.FlowEngage, false, 0)
+	defer sv.end()
+	environment := sv.listen(how.secure)
 	if bundle := environment["SSL_CERT_FILE"]; bundle != "" && len(s.args) > 0 {
 		environment["AWS_CA_BUNDLE"] = bundle // boto3 brings roots of its own, and the SDK for Go would load them twice
 	}
@@ -81,7 +81,7 @@ func (s subject) once(t testing.TB, how start) sample {
 	}
 	defer function.Close()
 	var init time.Duration
-	measured := s.work(t, w, func(payload []byte) time.Duration {
+	measured := s.work(t, sv, func(payload []byte) time.Duration {
 		result, err := function.Invoke(t.Context(), payload)
 		if err != nil || result.FunctionError != "" {
 			t.Fatalf("%s: %v %s", s.name, err, result.Payload)
@@ -115,18 +115,18 @@ func cpuOf(pid int) time.Duration {
 }
 
 // idle sends the same event twice.
-func idle(event string) func(testing.TB, *world, func([]byte) time.Duration) sample {
-	return func(_ testing.TB, _ *world, invoke func([]byte) time.Duration) sample {
+func idle(event string) func(testing.TB, *services, func([]byte) time.Duration) sample {
+	return func(_ testing.TB, _ *services, invoke func([]byte) time.Duration) sample {
 		return sample{first: invoke([]byte(event)), warm: invoke([]byte(event))}
 	}
 }
 
 // rotations rotates twice; of each rotation createSecret is the invocation that is told.
-func rotations(_ testing.TB, w *world, invoke func([]byte) time.Duration) sample {
+func rotations(_ testing.TB, sv *services, invoke func([]byte) time.Duration) sample {
 	var measured sample
 	var took []time.Duration
 	for range 2 {
-		w.rotate(func(payload []byte) error {
+		sv.rotate(func(payload []byte) error {
 			took = append(took, invoke(payload))
 			return nil
 		}, nil)
@@ -139,15 +139,15 @@ func rotations(_ testing.TB, w *world, invoke func([]byte) time.Duration) sample
 }
 
 // answers has the secret rotated once, aside, and then asks like a contact flow.
-func answers(t testing.TB, w *world, invoke func([]byte) time.Duration) sample {
-	w.rotate(w.newRotator(), nil)
+func answers(t testing.TB, sv *services, invoke func([]byte) time.Duration) sample {
+	sv.rotate(sv.newRotator(), nil)
 	event := []byte(`{"Details":{"ContactData":{"ContactId":"1"},"Parameters":{}}}`)
 	return sample{first: invoke(event), warm: invoke(event)}
 }
 
 // sweeps reports only, which reads all that a sweep reads.
-func sweeps(t testing.TB, w *world, invoke func([]byte) time.Duration) sample {
-	w.rotate(w.newRotator(), nil)
+func sweeps(t testing.TB, sv *services, invoke func([]byte) time.Duration) sample {
+	sv.rotate(sv.newRotator(), nil)
 	event, err := json.Marshal(map[string]bool{"dryRun": true})
 	if err != nil {
 		t.Fatal(err)

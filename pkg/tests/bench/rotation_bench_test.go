@@ -8,12 +8,12 @@ import (
 
 // BenchmarkRotation is a whole rotation with all of its code but the network: the SDK's clients, the stand-ins' answers.
 func BenchmarkRotation(b *testing.B) {
-	w := newWorld(b, engage.FlowEngage, true, 0)
-	defer w.end()
-	invoke := w.newRotator()
-	w.rotate(invoke, nil) // logs in
+	sv := newServices(b, engage.FlowEngage, true, 0)
+	defer sv.end()
+	invoke := sv.newRotator()
+	sv.rotate(invoke, nil) // logs in
 	for b.Loop() {
-		w.rotate(invoke, nil)
+		sv.rotate(invoke, nil)
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "rotations/s")
 }

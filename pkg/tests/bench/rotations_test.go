@@ -68,10 +68,10 @@ func callNames(s step) []string {
 // runBinary rotates in those circumstances that need no wait.
 func runBinary(t *testing.T, built programs, p place, delay time.Duration) map[string]total {
 	t.Helper()
-	w := newWorld(t, p.flow, p.admin, delay)
-	defer w.end()
+	sv := newServices(t, p.flow, p.admin, delay)
+	defer sv.end()
 	function, err := lambdatest.Start(t.Context(), lambdatest.Config{
-		Path: built["rotate"].path, Env: w.listen(false), FunctionName: "rotate", Timeout: time.Minute, InitTimeout: time.Minute,
+		Path: built["rotate"].path, Env: sv.listen(false), FunctionName: "rotate", Timeout: time.Minute, InitTimeout: time.Minute,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -92,7 +92,7 @@ func runBinary(t *testing.T, built programs, p place, delay time.Duration) map[s
 			continue // a warm process that is older than its session
 		}
 		var times []time.Duration
-		m := w.rotate(func(payload []byte) error {
+		m := sv.rotate(func(payload []byte) error {
 			err := invoke(payload)
 			times = append(times, took)
 			return err

@@ -82,19 +82,19 @@ func measureChains(t *testing.T, p place) map[string]total {
 	t.Helper()
 	measured := map[string]total{}
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, p.flow, p.admin, callDelay)
-		defer w.aws.Close()
-		invoke := w.newRotator()
+		sv := newServices(t, p.flow, p.admin, callDelay)
+		defer sv.aws.Close()
+		invoke := sv.newRotator()
 		for _, c := range circumstances {
 			time.Sleep(c.later)
-			w.refuseRefresh(c.refuse)
-			measured[c.name] = w.rotate(func(payload []byte) error { return invoke(payload) }, func(step string) {
+			sv.refuseRefresh(c.refuse)
+			measured[c.name] = sv.rotate(func(payload []byte) error { return invoke(payload) }, func(step string) {
 				if slices.Contains(c.fresh, step) {
-					invoke = w.newRotator()
+					invoke = sv.newRotator()
 				}
 			})
 		}
-		if violations := w.engage.Violations(); len(violations) > 0 {
+		if violations := sv.engage.Violations(); len(violations) > 0 {
 			t.Errorf("the vendor was sent what it should not be: %v", violations)
 		}
 	})

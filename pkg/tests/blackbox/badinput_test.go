@@ -15,9 +15,9 @@ import (
 
 func TestEventsThatAreNoneAreRefused(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, options{})
-	value := document(w.user.LoginFields(""))
-	w.store(tokenSecret, value)
+	d := newDeployment(t, options{})
+	value := document(d.user.LoginFields(""))
+	d.store(tokenSecret, value)
 	const version = "11111111-1111-4111-8111-111111111111"
 	event := func(change map[string]any) string {
 		fields := map[string]any{"Step": "createSecret", "SecretId": tokenSecret, "ClientRequestToken": version}
@@ -43,20 +43,20 @@ func TestEventsThatAreNoneAreRefused(t *testing.T) {
 		"short version":          {event(map[string]any{"ClientRequestToken": "short"}), "ClientRequestToken is not a version id"},
 		"unknown secret":         {event(map[string]any{"SecretId": "engage/other"}), "can't find the specified secret"},
 		"version of no rotation": {event(nil), "does not carry AWSPENDING"},
-		"a value in the event":   {event(map[string]any{"Step": "no-" + w.user.Password}), "Step names no step"},
+		"a value in the event":   {event(map[string]any{"Step": "no-" + d.user.Password}), "Step names no step"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			result, err := w.function.Invoke(t.Context(), []byte(test.payload))
+			result, err := d.function.Invoke(t.Context(), []byte(test.payload))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if result.FunctionError == "" || !strings.Contains(result.ErrorMessage, test.want) || strings.Contains(result.ErrorMessage, w.user.Password) {
+			if result.FunctionError == "" || !strings.Contains(result.ErrorMessage, test.want) || strings.Contains(result.ErrorMessage, d.user.Password) {
 				t.Errorf("answer %q, error %q, want %q", result.Payload, result.ErrorMessage, test.want)
 			}
-			w.checkUntouched(value)
+			d.checkUntouched(value)
 		})
 	}
-	if n := w.vendor.Count(engagetest.OpLogin); n > 0 {
+	if n := d.vendor.Count(engagetest.OpLogin); n > 0 {
 		t.Errorf("%d logins", n)
 	}
 }
@@ -103,22 +103,22 @@ func TestSecretsAtFaultAreRefusedBeforeAnythingIsMade(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, options{})
-			w.store(tokenSecret, test.value)
+			d := newDeployment(t, options{})
+			d.store(tokenSecret, test.value)
 			if test.admin != "" {
-				w.store(adminSecret, test.admin)
+				d.store(adminSecret, test.admin)
 			}
-			_, failure := w.rotate()
-			if !strings.Contains(failure, test.want) || !strings.Contains(failure, "createSecret of secret "+w.aws.Secrets.ARN(tokenSecret)) {
+			_, failure := d.rotate()
+			if !strings.Contains(failure, test.want) || !strings.Contains(failure, "createSecret of secret "+d.aws.Secrets.ARN(tokenSecret)) {
 				t.Errorf("error %q, want %q", failure, test.want)
 			}
 			for _, piece := range []string{"plain-text", "first-one", "98765432", "bcdefgh", "not-a-token"} {
-				if strings.Contains(failure+w.output.String(), piece) {
+				if strings.Contains(failure+d.output.String(), piece) {
 					t.Errorf("the error holds %q of the value: %s", piece, failure)
 				}
 			}
-			w.checkUntouched(test.value)
-			if n := w.vendor.Count(engagetest.OpLogin); n > 0 {
+			d.checkUntouched(test.value)
+			if n := d.vendor.Count(engagetest.OpLogin); n > 0 {
 				t.Errorf("%d logins", n)
 			}
 		})
@@ -127,14 +127,14 @@ func TestSecretsAtFaultAreRefusedBeforeAnythingIsMade(t *testing.T) {
 
 func TestSecretWithoutAValueIsRefused(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, options{})
-	if _, err := w.aws.Secrets.CreateSecret(&awstest.CreateSecretInput{Name: tokenSecret}); err != nil {
+	d := newDeployment(t, options{})
+	if _, err := d.aws.Secrets.CreateSecret(&awstest.CreateSecretInput{Name: tokenSecret}); err != nil {
 		t.Fatal(err)
 	}
-	if _, failure := w.rotate(); !strings.Contains(failure, "read AWSCURRENT") || !strings.Contains(failure, "store the login fields") {
+	if _, failure := d.rotate(); !strings.Contains(failure, "read AWSCURRENT") || !strings.Contains(failure, "store the login fields") {
 		t.Errorf("error %q", failure)
 	}
-	w.checkUntouched("")
+	d.checkUntouched("")
 }
 
 func TestWrongSettingsAreNamedBeforeAnythingIsMade(t *testing.T) {
@@ -149,13 +149,13 @@ func TestWrongSettingsAreNamedBeforeAnythingIsMade(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, options{env: map[string]string{test.setting: test.value}})
-			value := document(w.user.LoginFields(""))
-			w.store(tokenSecret, value)
-			if _, failure := w.rotate(); !strings.Contains(failure, test.setting) {
+			d := newDeployment(t, options{env: map[string]string{test.setting: test.value}})
+			value := document(d.user.LoginFields(""))
+			d.store(tokenSecret, value)
+			if _, failure := d.rotate(); !strings.Contains(failure, test.setting) {
 				t.Errorf("error %q does not name %s", failure, test.setting)
 			}
-			w.checkUntouched(value)
+			d.checkUntouched(value)
 		})
 	}
 }
@@ -188,25 +188,25 @@ func TestAnswersOfTheVendorThatAreNoneFailClearlyAndMakeNothing(t *testing.T) {
 		for name, test := range answers {
 			t.Run(string(operation)+" answered with "+name, func(t *testing.T) {
 				t.Parallel()
-				w := newWorld(t, options{vendor: engagetest.Config{Fault: func(c engagetest.Call) *engagetest.Fault {
+				d := newDeployment(t, options{vendor: engagetest.Config{Fault: func(c engagetest.Call) *engagetest.Fault {
 					if c.Operation != operation || c.Stage != engagetest.Before {
 						return nil
 					}
 					return engagetest.Respond(test.answer())
 				}}})
-				value := document(w.user.LoginFields(""))
-				w.store(tokenSecret, value)
-				_, failure := w.rotate()
+				value := document(d.user.LoginFields(""))
+				d.store(tokenSecret, value)
+				_, failure := d.rotate()
 				if !strings.Contains(failure, test.want) || !strings.Contains(failure, "createSecret of secret ") {
 					t.Errorf("error %q, want %q", failure, test.want)
 				}
-				w.checkUntouched(value)
-				w.vendor.SetFault(nil)
-				version, failure := w.retry()
+				d.checkUntouched(value)
+				d.vendor.SetFault(nil)
+				version, failure := d.retry()
 				if failure != "" {
 					t.Errorf("the service's next try fails: %s", failure)
 				}
-				w.checkEnd(version)
+				d.checkEnd(version)
 			})
 		}
 	}

@@ -22,26 +22,26 @@ func TestRotatesWhateverFormTheVendorsAnswersTake(t *testing.T) {
 		for _, bare := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, uuid alone %v", name, bare), func(t *testing.T) {
 				t.Parallel()
-				w := newWorld(t, options{vendor: engagetest.Config{Answers: answers, BareTokens: bare}})
-				w.store(tokenSecret, document(w.user.LoginFields("")))
-				w.rotateTwice()
+				d := newDeployment(t, options{vendor: engagetest.Config{Answers: answers, BareTokens: bare}})
+				d.store(tokenSecret, document(d.user.LoginFields("")))
+				d.rotateTwice()
 			})
 		}
 	}
 }
 
 // rotateTwice runs a first rotation and one that has a token to retire.
-func (w *world) rotateTwice() {
-	w.t.Helper()
+func (d *deployment) rotateTwice() {
+	d.t.Helper()
 	first := ""
 	for range 2 {
-		version, failure := w.rotate()
+		version, failure := d.rotate()
 		if failure != "" {
-			w.t.Fatalf("rotation failed: %s", failure)
+			d.t.Fatalf("rotation failed: %s", failure)
 		}
-		w.checkAfter(version)
-		if token := w.currentToken(); token == first {
-			w.t.Error("the token is the same as before")
+		d.checkAfter(version)
+		if token := d.currentToken(); token == first {
+			d.t.Error("the token is the same as before")
 		} else {
 			first = token
 		}
@@ -53,24 +53,24 @@ func TestRotatesUnderEachLoginAndEitherPlaceOfTheLoginFields(t *testing.T) {
 		for _, place := range []string{"same secret", "admin secret by ARN", "admin secret by name", "admin secret, flow in the token secret"} {
 			t.Run(string(flow)+", "+place, func(t *testing.T) {
 				t.Parallel()
-				w := newWorld(t, options{flow: flow, vendor: engagetest.Config{Flows: []engage.Flow{flow}}})
-				fields := w.user.LoginFields(flow)
+				d := newDeployment(t, options{flow: flow, vendor: engagetest.Config{Flows: []engage.Flow{flow}}})
+				fields := d.user.LoginFields(flow)
 				own := map[string]string{"adminSecretArn": adminSecret}
 				switch place {
 				case "same secret":
-					w.store(tokenSecret, document(fields))
-					w.rotateTwice()
+					d.store(tokenSecret, document(fields))
+					d.rotateTwice()
 					return
 				case "admin secret, flow in the token secret":
 					own["loginFlow"] = string(flow)
 					delete(fields, "loginFlow")
 				}
-				w.store(adminSecret, document(fields))
+				d.store(adminSecret, document(fields))
 				if place == "admin secret by ARN" {
-					own["adminSecretArn"] = w.aws.Secrets.ARN(adminSecret)
+					own["adminSecretArn"] = d.aws.Secrets.ARN(adminSecret)
 				}
-				w.store(tokenSecret, document(own))
-				w.rotateTwice()
+				d.store(tokenSecret, document(own))
+				d.rotateTwice()
 			})
 		}
 	}
@@ -86,12 +86,12 @@ func TestRotatesWithAnyPassword(t *testing.T) {
 				t.Parallel()
 				user := engagetest.DefaultUser()
 				user.Password, user.Username = password, "api+user@exämple.com"
-				w := newWorld(t, options{flow: flow, user: user})
+				d := newDeployment(t, options{flow: flow, user: user})
 				if len(password) < 5 {
-					w.user.Password = "" // too short to look for in the output
+					d.user.Password = "" // too short to look for in the output
 				}
-				w.store(tokenSecret, document(user.LoginFields(flow)))
-				w.rotateTwice()
+				d.store(tokenSecret, document(user.LoginFields(flow)))
+				d.rotateTwice()
 			})
 		}
 	}
@@ -99,13 +99,13 @@ func TestRotatesWithAnyPassword(t *testing.T) {
 
 func TestOtherFieldsStayByteForByte(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, options{})
+	d := newDeployment(t, options{})
 	const before = "{\n  \"zeta\" : 12345678901234567890.10e+5 ,\n\t\"nested\": {\"apiToken\": \"not ours\", \"a\": [1, 2,3]},\n  \"html\": \"<&>\\u003c\\/\",\n"
 	const after = `  "note": "ünï", "empty": {} , "null": null}` + "\n"
-	fields := document(w.user.LoginFields(""))
-	w.store(tokenSecret, before+strings.Trim(fields, "{}")+",\n"+after)
-	w.rotateTwice()
-	_, value := w.read(awstest.StageCurrent)
+	fields := document(d.user.LoginFields(""))
+	d.store(tokenSecret, before+strings.Trim(fields, "{}")+",\n"+after)
+	d.rotateTwice()
+	_, value := d.read(awstest.StageCurrent)
 	if !strings.Contains(value, before[2:len(before)-2]) || !strings.Contains(value, strings.TrimSuffix(after, "}\n")) {
 		t.Errorf("fields changed")
 	}
@@ -113,19 +113,19 @@ func TestOtherFieldsStayByteForByte(t *testing.T) {
 
 func TestPreflightReportsWhatItReachesAndChangesNothing(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, options{})
-	value := document(w.user.LoginFields(""))
-	w.store(tokenSecret, value)
+	d := newDeployment(t, options{})
+	value := document(d.user.LoginFields(""))
+	d.store(tokenSecret, value)
 	no := false
-	if _, err := w.aws.Secrets.RotateSecret(&awstest.RotateSecretInput{SecretId: tokenSecret, RotationLambdaARN: w.function.ARN(), RotateImmediately: &no}); err != nil {
+	if _, err := d.aws.Secrets.RotateSecret(&awstest.RotateSecretInput{SecretId: tokenSecret, RotationLambdaARN: d.function.ARN(), RotateImmediately: &no}); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.aws.Wait(t.Context()); err != nil {
+	if err := d.aws.Wait(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	w.checkUntouched(value)
+	d.checkUntouched(value)
 	for _, want := range []string{`"preflight"`, `"accounts":1`, `"tokens":2`, `"flow":"engage"`} {
-		if !strings.Contains(w.output.String(), want) {
+		if !strings.Contains(d.output.String(), want) {
 			t.Errorf("the log lacks %s", want)
 		}
 	}

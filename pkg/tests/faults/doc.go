@@ -15,7 +15,7 @@
 //
 // # A case
 //
-// A fresh world has a user, two tokens of other programs, an admin secret and a token secret. Every case has its own
+// A fresh deployment has a user, two tokens of other programs, an admin secret and a token secret. Every case has its own
 // stand-ins, function process and gate. The gate is the endpoint that the process calls, passes calls on, and strikes
 // the one in question and, in a burst, the following ones.
 //

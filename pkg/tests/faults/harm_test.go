@@ -14,37 +14,37 @@ func TestHarmIsSeen(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name string
-		do   func(*world, *standIns)
+		do   func(*deployment, *standIns)
 		want harm
 	}{
-		{"the current token is deleted", func(w *world, s *standIns) { s.engage.DeleteToken(tokenOf(s.value(w.main.arn))) }, dead},
-		{"a token is left over", func(_ *world, s *standIns) { s.makeToken() }, leaked},
-		{"a foreign token is deleted", func(w *world, s *standIns) { s.engage.DeleteToken(w.foreign[0]) }, foreignDeleted},
-		{"a foreign token is put into the secret", func(w *world, s *standIns) {
-			document := `{"apiToken":"` + w.foreign[0] + `"}`
-			_, err := s.aws.Secrets.PutSecretValue(&awstest.PutSecretValueInput{SecretId: w.main.arn, SecretString: &document})
+		{"the current token is deleted", func(d *deployment, s *standIns) { s.engage.DeleteToken(tokenOf(s.value(d.main.arn))) }, dead},
+		{"a token is left over", func(_ *deployment, s *standIns) { s.makeToken() }, leaked},
+		{"a foreign token is deleted", func(d *deployment, s *standIns) { s.engage.DeleteToken(d.foreign[0]) }, foreignDeleted},
+		{"a foreign token is put into the secret", func(d *deployment, s *standIns) {
+			document := `{"apiToken":"` + d.foreign[0] + `"}`
+			_, err := s.aws.Secrets.PutSecretValue(&awstest.PutSecretValueInput{SecretId: d.main.arn, SecretString: &document})
 			must(err)
 		}, foreignAdopted},
-		{"the secret has lost its token", func(w *world, s *standIns) {
+		{"the secret has lost its token", func(d *deployment, s *standIns) {
 			document := `{}`
-			_, err := s.aws.Secrets.PutSecretValue(&awstest.PutSecretValueInput{SecretId: w.main.arn, SecretString: &document})
+			_, err := s.aws.Secrets.PutSecretValue(&awstest.PutSecretValueInput{SecretId: d.main.arn, SecretString: &document})
 			must(err)
 		}, wedged},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			v := &verdict{}
 			s := newStandIns(t).(*standIns)
-			w := newWorld(t, variant{flow: engage.FlowEngage}, s, v)
-			if err := w.rotate(t.Context(), w.main, 1); err != nil {
+			d := newDeployment(t, variant{flow: engage.FlowEngage}, s, v)
+			if err := d.rotate(t.Context(), d.main, 1); err != nil {
 				t.Fatal(err)
 			}
-			if w.settle(); len(v.all()) > 0 {
+			if d.settle(); len(v.all()) > 0 {
 				t.Fatalf("before: %v", v.all())
 			}
-			if test.do(w, s); len(v.all()) > 0 {
+			if test.do(d, s); len(v.all()) > 0 {
 				t.Fatal("it is seen without a look")
 			}
-			if w.settle(); len(v.found[test.want]) == 0 {
+			if d.settle(); len(v.found[test.want]) == 0 {
 				t.Errorf("not seen as %s: %v", harmNames[test.want], v.all())
 			}
 		})

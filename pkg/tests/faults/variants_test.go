@@ -8,7 +8,7 @@ import (
 	"engage-token-rotation/pkg/engage"
 )
 
-// variant is a kind of world in which cases take place.
+// variant is a kind of deployment in which cases take place.
 type variant struct {
 	name string
 	flow engage.Flow

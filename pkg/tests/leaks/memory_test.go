@@ -51,34 +51,34 @@ func TestMemoryStaysBoundedUnderAHostileVendor(t *testing.T) {
 				if !*every && o != 0 && o != 1+i%4 {
 					continue
 				}
-				w := newWorld(t, engage.FlowEngage, nil, nil, map[string]string{"TOKEN_CACHE_TTL": "1m"})
-				if !w.rotateOnce() {
+				d := newDeployment(t, engage.FlowEngage, nil, nil, map[string]string{"TOKEN_CACHE_TTL": "1m"})
+				if !d.rotateOnce() {
 					t.Fatal("a rotation without a fault fails")
 				}
-				w.engage.SetFault(func(c engagetest.Call) *engagetest.Fault {
+				d.engage.SetFault(func(c engagetest.Call) *engagetest.Fault {
 					if c.Operation != operation || c.Stage != engagetest.Before {
 						return nil
 					}
 					return engagetest.Respond(answer())
 				})
-				w.rotate.Close()
-				w.rotate = w.start("rotate") // with no session
+				d.rotate.Close()
+				d.rotate = d.start("rotate") // with no session
 				started := time.Now()
-				w.rotateOnce()
+				d.rotateOnce()
 				if passed := time.Since(started); passed > time.Minute {
 					t.Errorf("%s: took %v", operation, passed)
 				}
 				for name, payload := range map[string]string{"sweep": `{}`, "ivr": `{}`} {
-					if result := w.invoke(w.start(name), payload); result.PeakRSS > maxRSS {
+					if result := d.invoke(d.start(name), payload); result.PeakRSS > maxRSS {
 						t.Errorf("%s: %s takes %d MiB", operation, name, result.PeakRSS>>20)
 					}
 				}
-				if result := w.invoke(w.rotate, `{}`); result.PeakRSS == 0 || result.PeakRSS > maxRSS {
+				if result := d.invoke(d.rotate, `{}`); result.PeakRSS == 0 || result.PeakRSS > maxRSS {
 					t.Errorf("%s: rotate takes %d MiB", operation, result.PeakRSS>>20)
 				} else {
 					t.Logf("%s: rotate takes %d MiB", operation, result.PeakRSS>>20)
 				}
-				w.check()
+				d.check()
 			}
 		})
 	}
@@ -99,19 +99,19 @@ func TestASlowDripIsCutOffBeforeTheFunctionsDeadline(t *testing.T) {
 			time.Sleep(50 * time.Millisecond)
 		}
 	}}
-	w := newWorld(t, engage.FlowEngage, &slow, nil, nil)
-	w.rotate = w.startBinary(lambdatest.Config{Path: built.Function(t, "rotate"), FunctionName: "rotate", Env: w.env, Timeout: 5 * time.Second})
-	run, err := w.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{SecretId: tokenSecret, RotationLambdaARN: functionARN})
+	d := newDeployment(t, engage.FlowEngage, &slow, nil, nil)
+	d.rotate = d.startBinary(lambdatest.Config{Path: built.Function(t, "rotate"), FunctionName: "rotate", Env: d.env, Timeout: 5 * time.Second})
+	run, err := d.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{SecretId: tokenSecret, RotationLambdaARN: functionARN})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.wire.see("the RotationToken", run.RotationToken)
-	result := w.invoke(w.rotate, string(run.Payload(awstest.StepCreate)))
+	d.wire.see("the RotationToken", run.RotationToken)
+	result := d.invoke(d.rotate, string(run.Payload(awstest.StepCreate)))
 	if result.ErrorType == "Sandbox.Timedout" || result.FunctionError == "" {
 		t.Errorf("%s %s: the function was killed instead of telling its error", result.FunctionError, result.ErrorType)
 	}
 	if !strings.Contains(result.ErrorMessage, "engage: login: no answer in time") {
 		t.Errorf("error %q", result.ErrorMessage)
 	}
-	w.check()
+	d.check()
 }

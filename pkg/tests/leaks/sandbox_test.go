@@ -30,7 +30,7 @@ func TestTheSandboxPrintsNoSecret(t *testing.T) {
 			for _, leak := range finder.Find(string(output)) {
 				t.Errorf("leaked %v", leak)
 			}
-			// The tokens and sessions of its world have these beginnings and no others.
+			// The tokens and sessions of its user have these beginnings and no others.
 			for _, beginning := range []string{"aws80:", "eyJhbGciOi"} {
 				if at := strings.Index(string(output), beginning); at >= 0 {
 					t.Errorf("what begins with %q stands after %q", beginning, output[max(0, at-80):at])

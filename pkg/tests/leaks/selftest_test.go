@@ -51,10 +51,10 @@ func TestAFunctionThatLeaksIsCaught(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			w := newWorld(t, engage.FlowEngage, nil, nil, nil)
-			w.rotate = w.startBinary(lambdatest.Config{Path: self, FunctionName: "rotate", Env: map[string]string{leakyFunction: kind}})
-			w.rotateOnce()
-			if leaks := w.leaks(); (len(leaks) > 0) != (kind != "nothing") {
+			d := newDeployment(t, engage.FlowEngage, nil, nil, nil)
+			d.rotate = d.startBinary(lambdatest.Config{Path: self, FunctionName: "rotate", Env: map[string]string{leakyFunction: kind}})
+			d.rotateOnce()
+			if leaks := d.leaks(); (len(leaks) > 0) != (kind != "nothing") {
 				t.Errorf("found %v", leaks)
 			}
 		})

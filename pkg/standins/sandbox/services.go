@@ -21,8 +21,8 @@ const callerUser = "AKIASANDBOXUSER"
 // callerOf is the access key id of a function, by which its calls are told apart.
 func callerOf(function string) string { return "AKIASANDBOX" + function }
 
-// world is the stand-ins with their state; a reset makes a new one.
-type world struct {
+// services are the stand-ins with their state; a reset makes a new one.
+type services struct {
 	aws    *awstest.Server
 	engage *engagetest.Server
 	user   engagetest.User
@@ -40,14 +40,14 @@ const foreignTokens = 2
 // extraFields are what a user keeps beside the fields that the product knows. A rotation leaves them as they are.
 const extraFields = `"note": "this and all unknown fields stay as they are <&>", "serial": 123456789012345678901234567890`
 
-// newWorld makes the stand-ins, and the user's tokens that are none of ours.
-func (s *Sandbox) newWorld() *world {
-	w := &world{user: engagetest.DefaultUser(), begun: map[string]awstest.Run{}}
-	w.engage = engagetest.NewServer(engagetest.Config{Users: []engagetest.User{w.user}, Fault: s.engageFault})
+// newServices makes the stand-ins, and the user's tokens that are none of ours.
+func (s *Sandbox) newServices() *services {
+	sv := &services{user: engagetest.DefaultUser(), begun: map[string]awstest.Run{}}
+	sv.engage = engagetest.NewServer(engagetest.Config{Users: []engagetest.User{sv.user}, Fault: s.engageFault})
 	for range foreignTokens {
-		w.foreign = append(w.foreign, w.engage.CreateToken(w.user.Username))
+		sv.foreign = append(sv.foreign, sv.engage.CreateToken(sv.user.Username))
 	}
-	w.aws = awstest.NewServer(awstest.Config{
+	sv.aws = awstest.NewServer(awstest.Config{
 		Secrets: awstest.SecretsConfig{
 			Region: Region, Account: Account,
 			NewID:  newIDs(),
@@ -56,16 +56,16 @@ func (s *Sandbox) newWorld() *world {
 				return s.api.Function(arn) != nil
 			},
 			MinimumInterval: time.Second,
-			Events:          w.tell,
+			Events:          sv.tell,
 		},
 		Fault: s.awsFault,
 	})
-	w.aws.URL = s.AWSURL
-	s.witness.see("a password", w.user.Password)
-	s.witness.see("a client secret", w.user.ClientSecret)
-	s.witness.see("a JWT", w.user.JWT)
-	s.witness.see("a foreign API token", w.foreign...)
-	return w
+	sv.aws.URL = s.AWSURL
+	s.witness.see("a password", sv.user.Password)
+	s.witness.see("a client secret", sv.user.ClientSecret)
+	s.witness.see("a JWT", sv.user.JWT)
+	s.witness.see("a foreign API token", sv.foreign...)
+	return sv
 }
 
 // newIDs gives the same ids in every sandbox, so that ARNs stay the same from one start to the next.
@@ -78,25 +78,25 @@ func newIDs() func() string {
 }
 
 // tell keeps the service's events.
-func (w *world) tell(event awstest.Event) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.events = append(w.events, event)
-	if len(w.events) > 2*maxLines {
-		w.events = append([]awstest.Event(nil), w.events[maxLines:]...)
+func (sv *services) tell(event awstest.Event) {
+	sv.mu.Lock()
+	defer sv.mu.Unlock()
+	sv.events = append(sv.events, event)
+	if len(sv.events) > 2*maxLines {
+		sv.events = append([]awstest.Event(nil), sv.events[maxLines:]...)
 	}
 }
 
-func (w *world) told() []awstest.Event {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return append([]awstest.Event(nil), w.events...)
+func (sv *services) told() []awstest.Event {
+	sv.mu.Lock()
+	defer sv.mu.Unlock()
+	return append([]awstest.Event(nil), sv.events...)
 }
 
 // seed creates the secrets over HTTP, as a user does: no token yet.
-func (s *Sandbox) seed(ctx context.Context, w *world) error {
-	client := secretsmanager.NewFromConfig(w.aws.SDKConfig(callerUser))
-	login, err := json.Marshal(w.user.LoginFields(s.config.Flow))
+func (s *Sandbox) seed(ctx context.Context, sv *services) error {
+	client := secretsmanager.NewFromConfig(sv.aws.SDKConfig(callerUser))
+	login, err := json.Marshal(sv.user.LoginFields(s.config.Flow))
 	if err != nil {
 		return err
 	}

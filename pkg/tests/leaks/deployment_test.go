@@ -34,8 +34,8 @@ func leakUser() engagetest.User {
 	}
 }
 
-// world is the stand-ins, the real functions, all that these write, and all secrets that went over a wire.
-type world struct {
+// deployment is the stand-ins, the real functions, all that these write, and all secrets that went over a wire.
+type deployment struct {
 	t      *testing.T
 	flow   engage.Flow
 	user   engagetest.User
@@ -47,35 +47,35 @@ type world struct {
 	env    map[string]string
 }
 
-// newWorld makes a world with a secret that has no token yet. awsFault may be nil.
-func newWorld(t *testing.T, flow engage.Flow, fault *fault, awsFault func(awstest.Call) awstest.Action, env map[string]string) *world {
+// newDeployment makes one with a secret that has no token yet. awsFault may be nil.
+func newDeployment(t *testing.T, flow engage.Flow, fault *fault, awsFault func(awstest.Call) awstest.Action, env map[string]string) *deployment {
 	t.Helper()
-	w := &world{t: t, flow: flow, user: leakUser()}
-	w.engage = engagetest.NewServer(engagetest.Config{Users: []engagetest.User{w.user}, Answers: engagetest.Answers{EchoURL: true}})
-	w.wire = &wire{next: w.engage, fault: fault}
-	for name, secret := range map[string]string{"the password": w.user.Password, "the client secret": w.user.ClientSecret, "the JWT": w.user.JWT} {
-		w.wire.see(name, secret)
+	d := &deployment{t: t, flow: flow, user: leakUser()}
+	d.engage = engagetest.NewServer(engagetest.Config{Users: []engagetest.User{d.user}, Answers: engagetest.Answers{EchoURL: true}})
+	d.wire = &wire{next: d.engage, fault: fault}
+	for name, secret := range map[string]string{"the password": d.user.Password, "the client secret": d.user.ClientSecret, "the JWT": d.user.JWT} {
+		d.wire.see(name, secret)
 	}
-	vendor := httptest.NewServer(w.wire)
+	vendor := httptest.NewServer(d.wire)
 	t.Cleanup(func() { vendor.CloseClientConnections(); vendor.Close() })
-	w.aws = awstest.New(t, &awstest.Config{Fault: awsFault, Secrets: awstest.SecretsConfig{NewID: newID}})
-	w.env = map[string]string{
+	d.aws = awstest.New(t, &awstest.Config{Fault: awsFault, Secrets: awstest.SecretsConfig{NewID: newID}})
+	d.env = map[string]string{
 		"ENGAGE_BASE_URL": vendor.URL, "RINGCENTRAL_BASE_URL": vendor.URL, "LOG_LEVEL": "DEBUG",
 		"TOKEN_SECRET_ID": tokenSecret,
 	}
-	for _, entry := range w.aws.Environment("AKIALEAKTEST") {
+	for _, entry := range d.aws.Environment("AKIALEAKTEST") {
 		name, value, _ := strings.Cut(entry, "=")
-		w.env[name] = value
+		d.env[name] = value
 	}
-	maps.Copy(w.env, env)
-	login, err := json.Marshal(w.user.LoginFields(flow))
+	maps.Copy(d.env, env)
+	login, err := json.Marshal(d.user.LoginFields(flow))
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.put(adminSecret, string(login))
-	w.put(tokenSecret, `{"adminSecretArn":"`+adminSecret+`","note":"stays"}`)
-	w.rotate = w.start("rotate")
-	return w
+	d.put(adminSecret, string(login))
+	d.put(tokenSecret, `{"adminSecretArn":"`+adminSecret+`","note":"stays"}`)
+	d.rotate = d.start("rotate")
+	return d
 }
 
 // newID makes version ids and RotationTokens. They are no UUIDs, pieces of which look like those of any other UUID: a
@@ -89,66 +89,66 @@ func newID() string {
 }
 
 // put creates a secret, or gives it another value.
-func (w *world) put(name, value string) {
-	w.t.Helper()
-	if _, err := w.aws.Secrets.CreateSecret(&awstest.CreateSecretInput{Name: name, SecretString: &value}); err == nil {
+func (d *deployment) put(name, value string) {
+	d.t.Helper()
+	if _, err := d.aws.Secrets.CreateSecret(&awstest.CreateSecretInput{Name: name, SecretString: &value}); err == nil {
 		return
 	}
-	if _, err := w.aws.Secrets.PutSecretValue(&awstest.PutSecretValueInput{SecretId: name, SecretString: &value}); err != nil {
-		w.t.Fatal(err)
+	if _, err := d.aws.Secrets.PutSecretValue(&awstest.PutSecretValueInput{SecretId: name, SecretString: &value}); err != nil {
+		d.t.Fatal(err)
 	}
 }
 
 // start starts a function of the product; what it writes is collected.
-func (w *world) start(name string) *lambdatest.Function {
-	w.t.Helper()
-	return w.startBinary(lambdatest.Config{Path: built.Function(w.t, name), FunctionName: name, Env: w.env})
+func (d *deployment) start(name string) *lambdatest.Function {
+	d.t.Helper()
+	return d.startBinary(lambdatest.Config{Path: built.Function(d.t, name), FunctionName: name, Env: d.env})
 }
 
-func (w *world) startBinary(config lambdatest.Config) *lambdatest.Function {
-	w.t.Helper()
-	config.Stdout, config.Stderr = &w.output, &w.output
+func (d *deployment) startBinary(config lambdatest.Config) *lambdatest.Function {
+	d.t.Helper()
+	config.Stdout, config.Stderr = &d.output, &d.output
 	if config.Timeout == 0 {
 		config.Timeout = 20 * time.Second
 	}
-	f, err := lambdatest.Start(w.t.Context(), config)
+	f, err := lambdatest.Start(d.t.Context(), config)
 	if err != nil {
-		w.t.Fatal(err)
+		d.t.Fatal(err)
 	}
-	w.t.Cleanup(f.Close)
+	d.t.Cleanup(f.Close)
 	return f
 }
 
 // invoke invokes a function; its answer or error is collected too.
-func (w *world) invoke(f *lambdatest.Function, payload string) lambdatest.Result {
-	w.t.Helper()
-	result, err := f.Invoke(w.t.Context(), []byte(payload))
+func (d *deployment) invoke(f *lambdatest.Function, payload string) lambdatest.Result {
+	d.t.Helper()
+	result, err := f.Invoke(d.t.Context(), []byte(payload))
 	if err != nil {
-		w.t.Fatal(err)
+		d.t.Fatal(err)
 	}
 	for _, part := range []string{string(result.Payload), result.ErrorMessage, result.ErrorType, string(result.LogTail)} {
-		_, _ = io.WriteString(&w.output, part+"\n")
+		_, _ = io.WriteString(&d.output, part+"\n")
 	}
 	return result
 }
 
 // rotateOnce runs a rotation, with one repetition where it fails, as the service does.
-func (w *world) rotateOnce() (succeeded bool) {
-	w.t.Helper()
-	run, err := w.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{SecretId: tokenSecret, RotationLambdaARN: functionARN})
+func (d *deployment) rotateOnce() (succeeded bool) {
+	d.t.Helper()
+	run, err := d.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{SecretId: tokenSecret, RotationLambdaARN: functionARN})
 	if err != nil {
-		if run, err = w.aws.Secrets.ResumeRotation(tokenSecret); err != nil {
+		if run, err = d.aws.Secrets.ResumeRotation(tokenSecret); err != nil {
 			return false
 		}
 	}
-	w.wire.see("the RotationToken", run.RotationToken)
+	d.wire.see("the RotationToken", run.RotationToken)
 	var failed error
 	for range 2 {
-		if failed = w.attempt(run); failed == nil {
+		if failed = d.attempt(run); failed == nil {
 			break
 		}
 	}
-	w.aws.Secrets.EndRotation(run, failed)
+	d.aws.Secrets.EndRotation(run, failed)
 	return failed == nil
 }
 
@@ -156,13 +156,13 @@ type stepFailed string
 
 func (s stepFailed) Error() string { return string(s) }
 
-func (w *world) attempt(run awstest.Run) error {
-	w.t.Helper()
+func (d *deployment) attempt(run awstest.Run) error {
+	d.t.Helper()
 	for _, step := range run.Steps {
-		if result := w.invoke(w.rotate, string(run.Payload(step))); result.FunctionError != "" {
+		if result := d.invoke(d.rotate, string(run.Payload(step))); result.FunctionError != "" {
 			return stepFailed(step)
 		}
-		if err := w.aws.Secrets.CheckRotation(run); err != nil {
+		if err := d.aws.Secrets.CheckRotation(run); err != nil {
 			return err
 		}
 	}
@@ -170,20 +170,20 @@ func (w *world) attempt(run awstest.Run) error {
 }
 
 // leaks searches what was collected.
-func (w *world) leaks() []leaks.Leak {
-	w.wire.mu.Lock()
-	defer w.wire.mu.Unlock()
-	for _, token := range w.engage.Tokens(w.user.Username) {
-		w.wire.finder.Add("an API token", token)
+func (d *deployment) leaks() []leaks.Leak {
+	d.wire.mu.Lock()
+	defer d.wire.mu.Unlock()
+	for _, token := range d.engage.Tokens(d.user.Username) {
+		d.wire.finder.Add("an API token", token)
 	}
-	return w.wire.finder.Find(w.output.String())
+	return d.wire.finder.Find(d.output.String())
 }
 
 // check fails the test where anything leaked.
-func (w *world) check() {
-	w.t.Helper()
-	for _, leak := range w.leaks() {
-		w.t.Errorf("leaked %v", leak)
+func (d *deployment) check() {
+	d.t.Helper()
+	for _, leak := range d.leaks() {
+		d.t.Errorf("leaked %v", leak)
 	}
 }
 
