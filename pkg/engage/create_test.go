@@ -104,7 +104,7 @@ func TestACreationIsNeverBlindlyRepeated(t *testing.T) {
 				bubble(t, func(t *testing.T, w *world) {
 					session := w.login(t)
 					w.server.SetFault(engagetest.Once(engagetest.OpCreate, 1, stage, fault()))
-					token, err := w.client.Create(t.Context(), session)
+					token, err := w.client.Create(t.Context(), session, nil)
 					if err == nil || !token.IsZero() {
 						t.Fatalf("took %v for a token", token)
 					}
@@ -147,7 +147,7 @@ func TestARefusedCreationIsKnownToHaveMadeNothing(t *testing.T) {
 			bubble(t, func(t *testing.T, w *world) {
 				session := w.login(t)
 				w.answer(engagetest.OpCreate, func() *engagetest.Answer { return engagetest.Text(status, "no") })
-				_, err := w.client.Create(t.Context(), session)
+				_, err := w.client.Create(t.Context(), session, nil)
 				if err == nil || engage.OutcomeUnknown(err) {
 					t.Errorf("error %v, outcome unknown %v", err, engage.OutcomeUnknown(err))
 				}

@@ -13,7 +13,8 @@ import (
 
 // Error is a call that failed. It never holds a URL, a header, a body or the transport's own error text.
 type Error struct {
-	// Operation is the call: "login", "exchange", "refresh", "create token", "list tokens", "delete token", "get accounts".
+	// Operation is the call: "login", "exchange", "refresh", "create token", "list tokens", "delete token",
+	// "check token", "get accounts".
 	Operation string
 	// Status is the HTTP status, or 0 where no answer came.
 	Status int
@@ -25,25 +26,22 @@ type Error struct {
 	Retryable bool
 	// OutcomeUnknown tells that the call may have had its effect all the same.
 	OutcomeUnknown bool
+	// Disbelieved reports that the vendor's answer contradicts what is known for certain; see [Disbelieved].
+	Disbelieved bool
+	// Unconfirmed reports that a deletion was accepted and not confirmed; see [Unconfirmed].
+	Unconfirmed bool
 	// RetryAfter is how long the vendor asked to wait; zero where it did not say.
 	RetryAfter time.Duration
 	// Hint says what an operator can do.
 	Hint string
 
 	expired bool  // the answer was 401 "Jwt is expired"
-	cause   error // context.Canceled, context.DeadlineExceeded, the refused permit, or nil
+	cause   error // context.Canceled, context.DeadlineExceeded, the refused permit, the *Error of a witness, or nil
 }
 
 // Error implements error.
 func (e *Error) Error() string {
-	text := "engage: " + e.Operation + ": " + e.Reason
-	if e.Status != 0 {
-		text += fmt.Sprintf(" (HTTP %d", e.Status)
-		if e.Code != "" {
-			text += " " + e.Code
-		}
-		text += ")"
-	}
+	text := "engage: " + e.Operation + ": " + e.what()
 	if e.RetryAfter > 0 {
 		text += fmt.Sprintf("; retry after %s", e.RetryAfter.Round(time.Second))
 	}
@@ -53,7 +51,19 @@ func (e *Error) Error() string {
 	return text
 }
 
-// Unwrap returns the context's error or the refusal of Config.Permit, where one of them was the cause.
+// what returns the reason and, if there was an answer, its status and the vendor's code.
+func (e *Error) what() string {
+	switch {
+	case e.Status == 0:
+		return e.Reason
+	case e.Code == "":
+		return fmt.Sprintf("%s (HTTP %d)", e.Reason, e.Status)
+	}
+	return fmt.Sprintf("%s (HTTP %d %s)", e.Reason, e.Status, e.Code)
+}
+
+// Unwrap returns the cause, if there is one: the context's error, the refusal of Config.Permit, or the *Error of the call
+// that was to confirm this one.
 func (e *Error) Unwrap() error { return e.cause }
 
 // Rejected reports whether err is the vendor's refusal of the credential itself: 401 or 403. For a permanent token that

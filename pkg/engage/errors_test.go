@@ -99,7 +99,7 @@ func TestErrorsOfATokenCall(t *testing.T) {
 			func(w *world, s *engage.Session) error { _, err := w.client.List(context.Background(), s); return err }},
 		{engagetest.OpCreate, "create token", remedyCreate, "the answer is no token: the text is empty",
 			func(w *world, s *engage.Session) error {
-				_, err := w.client.Create(context.Background(), s)
+				_, err := w.client.Create(context.Background(), s, nil)
 				return err
 			}},
 		{engagetest.OpAccounts, "get accounts", remedyDead, "the answer is not a list of accounts",

@@ -98,7 +98,7 @@ func FuzzCreated(f *testing.F) {
 			return
 		}
 		client, session := at(t, canned{status: status, body: body})
-		token, err := client.Create(context.Background(), session)
+		token, err := client.Create(context.Background(), session, nil)
 		checkError(t, err, body)
 		switch {
 		case err == nil && status <= 299:

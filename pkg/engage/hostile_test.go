@@ -71,7 +71,7 @@ func TestAHostileHostCostsBoundedTimeAndMemory(t *testing.T) {
 				}
 				if w.credentials.Flow == engage.FlowEngage { // the token calls are the same for all
 					calls["list"] = func(ctx context.Context) error { _, err := client.List(ctx, session); return err }
-					calls["create"] = func(ctx context.Context) error { _, err := client.Create(ctx, session); return err }
+					calls["create"] = func(ctx context.Context) error { _, err := client.Create(ctx, session, nil); return err }
 					calls["accounts"] = func(ctx context.Context) error { _, err := client.Accounts(ctx, session); return err }
 				}
 				if w.credentials.Flow == engage.FlowEngage && (h.name == "endless body" || h.name == "gzip bomb" || h.name == "slow drip") {

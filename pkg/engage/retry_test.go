@@ -150,7 +150,7 @@ func TestNoCallOutlivesItsDeadline(t *testing.T) {
 				defer cancel()
 				calls := map[string]func() error{
 					"list":   func() error { _, err := w.client.List(ctx, session); return err },
-					"create": func() error { _, err := w.client.Create(ctx, session); return err },
+					"create": func() error { _, err := w.client.Create(ctx, session, nil); return err },
 					"login":  func() error { _, err := w.client.Login(ctx, w.credentials); return err },
 				}
 				started := time.Now()
@@ -182,7 +182,7 @@ func TestACallIsBoundedWithoutADeadline(t *testing.T) {
 					return fault()
 				})
 				var err error
-				waited := took(func() { _, err = w.client.Create(t.Context(), session) })
+				waited := took(func() { _, err = w.client.Create(t.Context(), session, nil) })
 				if waited != 15*time.Second {
 					t.Errorf("ended after %v, want the call's 15s", waited)
 				}
@@ -201,7 +201,7 @@ func TestACancelledCallIsNotSent(t *testing.T) {
 		before := len(w.server.Calls())
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		_, err := w.client.Create(ctx, session)
+		_, err := w.client.Create(ctx, session, nil)
 		if !errors.Is(err, context.Canceled) || engage.OutcomeUnknown(err) {
 			t.Errorf("error %v; want context.Canceled, nothing sent", err)
 		}

@@ -19,10 +19,11 @@ const (
 	opAccounts = "get accounts"
 )
 
-// Create makes another permanent token; the vendor never returns an existing one. It is sent again only where the first
-// request provably had no effect (no connection, 401 of an ended session, 429). Where the outcome is unknown (no answer,
-// 5xx, an answer that is no token) the *Error says so, and a token may exist that only List can find.
-func (c *Client) Create(ctx context.Context, session *Session) (Token, error) {
+// Create makes another permanent token. listed is the list of the user's tokens from right before: an answered token that
+// it holds was not made by this call and is refused ([Disbelieved]). The request is sent again only if the first one had
+// no effect for certain (no connection, 401 of an ended session, 429). If the outcome is unknown (no answer, 5xx, an
+// answer that is not a new token), [OutcomeUnknown] reports so, and a token may exist that only List can find.
+func (c *Client) Create(ctx context.Context, session *Session, listed []Token) (Token, error) {
 	a, err := c.call(ctx, request{operation: opCreate, method: http.MethodPost, url: c.tokenURL(""), auth: session, once: true})
 	if err != nil {
 		return Token{}, err
@@ -31,10 +32,16 @@ func (c *Client) Create(ctx context.Context, session *Session) (Token, error) {
 	if reason != "" {
 		return Token{}, unusable(opCreate, a, reason)
 	}
+	if slices.Contains(listed, token) {
+		return Token{}, &Error{Operation: opCreate, Status: a.status, Disbelieved: true, OutcomeUnknown: true, Retryable: true,
+			Reason: "the answer is " + token.String() + ", which the list before already held", Hint: hintAgain}
+	}
 	return token, nil
 }
 
-// List returns the permanent tokens of the user behind auth, in the vendor's order, each once.
+// List returns the permanent tokens of the user behind auth, in the vendor's order, each once. If auth is a Token, a list
+// without that token is an error ([Disbelieved]). A list asked for with a Session is returned as it is: an empty one
+// proves nothing by itself.
 func (c *Client) List(ctx context.Context, auth Auth) ([]Token, error) {
 	a, err := c.call(ctx, request{operation: opList, method: http.MethodGet, url: c.tokenURL(""), auth: auth})
 	if err != nil {
@@ -44,41 +51,11 @@ func (c *Client) List(ctx context.Context, auth Auth) ([]Token, error) {
 	if err != nil {
 		return nil, err
 	}
+	if token, ok := auth.(Token); ok && !slices.Contains(tokens, token) {
+		return nil, &Error{Operation: opList, Status: a.status, Disbelieved: true, Retryable: true,
+			Reason: "the list lacks the token that it was asked for with", Hint: hintAgain}
+	}
 	return tokens, nil
-}
-
-// Delete deletes a token; auth may be any token of the same user, the deleted one included. An unknown token (404, 410,
-// or the body false) counts as deleted only when a listing confirms that it is gone. A web page is no deletion, whatever
-// its status.
-func (c *Client) Delete(ctx context.Context, auth Auth, token Token) error {
-	if token.IsZero() {
-		return &Error{Operation: opDelete, Reason: "there is no token to delete"}
-	}
-	a, err := c.call(ctx, request{operation: opDelete, method: http.MethodDelete, url: c.tokenURL(token.Reveal()), auth: auth})
-	if err == nil {
-		switch {
-		case a.html:
-			return unusable(opDelete, a, "")
-		case string(bytes.TrimSpace(a.body)) != "false":
-			return nil
-		}
-		err = unusable(opDelete, a, "the answer says that nothing was deleted")
-	} else if e := asError(err); e.Status != http.StatusNotFound && e.Status != http.StatusGone {
-		return err
-	}
-	if auth == Auth(token) {
-		return nil // a listing would be asked with the token that is gone
-	}
-	left, listErr := c.List(ctx, auth)
-	if listErr != nil {
-		return listErr
-	}
-	for _, other := range left {
-		if other == token {
-			return err
-		}
-	}
-	return nil
 }
 
 // Account is one account that the user can reach.

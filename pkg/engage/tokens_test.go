@@ -1,7 +1,6 @@
 package engage_test
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -79,68 +78,6 @@ func TestWhatIsNoListIsRefused(t *testing.T) {
 	}
 }
 
-func TestADeletionIsDoneInEveryForm(t *testing.T) {
-	for name, form := range map[string]engagetest.DeleteForm{"200 true": engagetest.DeleteTrue, "200 empty": engagetest.DeleteEmpty, "204": engagetest.DeleteNoContent} {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, engage.FlowEngage, engagetest.Config{Answers: engagetest.Answers{Delete: form}})
-			session := w.login(t)
-			token := w.create(t, session)
-			if err := w.client.Delete(t.Context(), session, token); err != nil || w.server.Alive(token.Reveal()) {
-				t.Errorf("%v; alive %v", err, w.server.Alive(token.Reveal()))
-			}
-			if w.server.Count(engagetest.OpList) != 0 {
-				t.Error("listed without need")
-			}
-		})
-	}
-}
-
-// 404 and 410 are not documented, and neither is false: what they mean, the list tells.
-func TestTheDeletionOfAnUnknownTokenIsConfirmedByListing(t *testing.T) {
-	for _, answer := range []int{404, 410, 200} {
-		t.Run(fmt.Sprint(answer), func(t *testing.T) {
-			w := newWorld(t, engage.FlowEngage, engagetest.Config{Answers: engagetest.Answers{UnknownDelete: answer}})
-			session := w.login(t)
-			gone, stays := w.create(t, session), w.create(t, session)
-			w.server.DeleteToken(gone.Reveal())
-			if err := w.client.Delete(t.Context(), session, gone); err != nil {
-				t.Errorf("a token that is gone: %v", err)
-			}
-			if w.server.Count(engagetest.OpList) != 1 {
-				t.Errorf("%d listings, want 1", w.server.Count(engagetest.OpList))
-			}
-			w.answer(engagetest.OpDelete, func() *engagetest.Answer { return engagetest.JSON(answer, "false") })
-			if err := w.client.Delete(t.Context(), session, stays); err == nil {
-				t.Error("a token that the list still holds counts as deleted")
-			}
-		})
-	}
-}
-
-func TestATokenThatIsGoneHasDeletedItself(t *testing.T) {
-	eachFlow(t, func(t *testing.T, w *world) {
-		token := w.create(t, w.login(t))
-		w.answer(engagetest.OpDelete, func() *engagetest.Answer { return engagetest.Text(404, "") })
-		if err := w.client.Delete(t.Context(), token, token); err != nil {
-			t.Error(err)
-		}
-		if w.server.Count(engagetest.OpList) != 0 {
-			t.Error("listed with a token that is gone")
-		}
-	})
-}
-
-func TestAWebPageIsNoDeletion(t *testing.T) {
-	eachFlow(t, func(t *testing.T, w *world) {
-		session := w.login(t)
-		token := w.create(t, session)
-		w.answer(engagetest.OpDelete, func() *engagetest.Answer { return engagetest.HTML(200) })
-		if err := w.client.Delete(t.Context(), session, token); err == nil || !engage.OutcomeUnknown(err) {
-			t.Errorf("error %v; a proxy's page says nothing of the token", err)
-		}
-	})
-}
-
 func TestNoTokenIsNotDeleted(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		session := w.login(t)
@@ -151,23 +88,6 @@ func TestNoTokenIsNotDeleted(t *testing.T) {
 			t.Error("something was sent")
 		}
 	})
-}
-
-func TestADeletionWhoseAnswerIsLostIsRepeated(t *testing.T) {
-	for name, fault := range map[string]func() *engagetest.Fault{"reset": engagetest.Drop, "503": func() *engagetest.Fault { return engagetest.Status(503) }} {
-		for _, stage := range []engagetest.Stage{engagetest.Before, engagetest.After} {
-			t.Run(fmt.Sprintf("%s %s", name, stage), func(t *testing.T) {
-				eachFlow(t, func(t *testing.T, w *world) {
-					session := w.login(t)
-					token := w.create(t, session)
-					w.server.SetFault(engagetest.Once(engagetest.OpDelete, 1, stage, fault()))
-					if err := w.client.Delete(t.Context(), session, token); err != nil || w.server.Alive(token.Reveal()) {
-						t.Errorf("%v; alive %v", err, w.server.Alive(token.Reveal()))
-					}
-				})
-			})
-		}
-	}
 }
 
 func TestAccountsAreReadTolerantly(t *testing.T) {

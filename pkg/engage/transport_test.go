@@ -229,7 +229,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 						return engagetest.Respond(engagetest.Redirect(status, location))
 					})
 					_, listErr := w.client.List(t.Context(), session)
-					_, createErr := w.client.Create(t.Context(), session)
+					_, createErr := w.client.Create(t.Context(), session, nil)
 					_, loginErr := w.client.Login(t.Context(), w.credentials)
 					for _, err := range []error{listErr, createErr, loginErr} {
 						if err == nil {
@@ -262,7 +262,7 @@ func TestWithoutAConnectionNothingWasSent(t *testing.T) {
 		tries++
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
 	}
-	_, err = client.Create(t.Context(), session)
+	_, err = client.Create(t.Context(), session, nil)
 	checkText(t, err, "engage: create token: no connection to the host; check the base URL and the function's network (a function in a VPC needs a route to the internet)")
 	if engage.OutcomeUnknown(err) || tries != 3 {
 		t.Errorf("outcome unknown %v after %d tries, want known and 3", engage.OutcomeUnknown(err), tries)
@@ -270,7 +270,7 @@ func TestWithoutAConnectionNothingWasSent(t *testing.T) {
 	transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
 		return nil, &net.DNSError{Err: "no such host", Name: "engage.ringcentral.com", IsNotFound: true}
 	}
-	_, err = client.Create(t.Context(), session)
+	_, err = client.Create(t.Context(), session, nil)
 	checkText(t, err, "engage: create token: the host name could not be resolved; check the base URL and the function's network")
 	if got := len(server.Tokens(engagetest.DefaultUser().Username)); got != 0 {
 		t.Errorf("%d tokens", got)
@@ -291,7 +291,7 @@ func TestACreationOnADyingConnectionIsSentOnce(t *testing.T) {
 		}
 		before := server.Count(engagetest.OpCreate)
 		server.SetFault(engagetest.Once(engagetest.OpCreate, 1, stage, engagetest.Drop()))
-		_, err := client.Create(t.Context(), session)
+		_, err := client.Create(t.Context(), session, nil)
 		if !engage.OutcomeUnknown(err) {
 			t.Errorf("%s: error %v, want an unknown outcome", stage, err)
 		}
@@ -305,7 +305,7 @@ func TestTheAgentIsNamed(t *testing.T) {
 	var agent atomic.Value
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		agent.Store(r.Header.Get("User-Agent"))
-		_, _ = io.WriteString(w, "[]")
+		_, _ = io.WriteString(w, `["`+tokenA+`"]`)
 	}))
 	defer server.Close()
 	token, _ := engage.ParseToken(tokenA)

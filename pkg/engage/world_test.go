@@ -92,7 +92,7 @@ func (w *world) login(t *testing.T) *engage.Session {
 
 func (w *world) create(t *testing.T, session *engage.Session) engage.Token {
 	t.Helper()
-	token, err := w.client.Create(t.Context(), session)
+	token, err := w.client.Create(t.Context(), session, nil)
 	if err != nil {
 		t.Fatalf("create: %v", err)
 	}

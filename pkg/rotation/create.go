@@ -85,7 +85,7 @@ func (i *invocation) make(ctx context.Context, p place, session *engage.Session,
 	if err := i.ledger().Begin(ctx, p.user, intent); err != nil {
 		return creation{}, fail("write the intent", err, "nothing was created; the function needs ssm:PutParameter there")
 	}
-	token, err := p.client.Create(ctx, session)
+	token, err := p.client.Create(ctx, session, listed)
 	if err == nil {
 		return creation{token: token, record: i.newRecord(ctx, intent, token), intent: intent}, nil
 	}

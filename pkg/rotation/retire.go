@@ -156,7 +156,7 @@ func (f *finishing) deleteElsewhere(ctx context.Context, token engage.Token) err
 	case err != nil:
 		return err
 	}
-	return f.place.client.Delete(ctx, token, token)
+	return f.place.client.DeleteOwn(ctx, token, f.token)
 }
 
 // endIntents removes the intents of this secret that a record settles.

@@ -309,6 +309,7 @@ func TestTestSecretAbandonsATokenThatItsOwnListLacks(t *testing.T) {
 			t.Fatalf("error %v", err)
 		}
 		w.aws.Secrets.EndRotation(run, err)
+		lacking = "" // a token whose own list lacks it is not deleted: nothing confirms it
 		time.Sleep(ledger.Propagation)
 		w.rotate()
 		w.wantTokens(w.token(awstest.StageCurrent))

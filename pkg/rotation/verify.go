@@ -94,7 +94,7 @@ func (i *invocation) test(ctx context.Context) (Report, error) {
 func (i *invocation) verify(ctx context.Context, p place, token engage.Token) ([]engage.Token, error) {
 	for try := 0; ; try++ {
 		listed, err := p.client.List(ctx, token)
-		if err != nil && !engage.Rejected(err) {
+		if err != nil && !engage.Rejected(err) && !engage.Disbelieved(err) {
 			return nil, fail("list with the new token", err, "the service repeats the rotation")
 		}
 		if err == nil {

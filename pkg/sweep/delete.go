@@ -118,9 +118,10 @@ func (d deletion) carryOut(ctx context.Context) (deleted bool, err error) {
 	if err != nil || !found || standing.Secret != u.revoke && changed(d.record, standing) {
 		return false, err
 	}
-	err = d.found.client.Delete(ctx, d.found.auth, d.found.token)
-	if engage.Rejected(err) {
-		err = d.found.client.Delete(ctx, d.found.token, d.found.token) // the token that authenticates may be gone itself by now
+	if d.found.auth == engage.Auth(d.found.token) {
+		err = d.found.client.DeleteOwn(ctx, d.found.token, u.access.auth)
+	} else {
+		err = d.found.client.Delete(ctx, d.found.auth, d.found.token)
 	}
 	if err != nil {
 		return false, err

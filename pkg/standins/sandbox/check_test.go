@@ -101,7 +101,7 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		}, []string{"tokens of other programs", "logins for"}},
 		"a token that nobody owns": {func(t *testing.T, b *box) {
 			client, session := b.vendor()
-			if _, err := client.Create(t.Context(), session); err != nil {
+			if _, err := client.Create(t.Context(), session, nil); err != nil {
 				t.Fatal(err)
 			}
 		}, []string{"only live token of ours", "logins for"}},

@@ -214,7 +214,7 @@ func (b *box) crash() {
 	if err := ledger.New(awsstore.NewParameters(b.user()), settings.DefaultPrefix).Begin(ctx, user, intent); err != nil {
 		b.t.Fatal(err)
 	}
-	if _, err := client.Create(ctx, session); err != nil {
+	if _, err := client.Create(ctx, session, nil); err != nil {
 		b.t.Fatal(err)
 	}
 }

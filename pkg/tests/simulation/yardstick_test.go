@@ -59,7 +59,7 @@ func (y *yardstick) create(ctx context.Context, event rotation.Event) error {
 	if err != nil {
 		return err
 	}
-	token, err := client.Create(ctx, session)
+	token, err := client.Create(ctx, session, nil)
 	if err != nil {
 		return err
 	}
