@@ -26,8 +26,10 @@ type Config struct {
 	Answers Answers
 	// Propagation delays the effect of creations and deletions.
 	Propagation Propagation
-	// Limits are the rate limits.
+	// Limits are the rate limits and the cap on tokens.
 	Limits Limits
+	// Misbehavior is what the vendor does wrong from the start; see [Server.SetMisbehavior].
+	Misbehavior Misbehavior
 	// Fault breaks calls; nil: none. See [Fault].
 	Fault func(Call) *Fault
 	// EditList changes the tokens that a list call is about to answer with; nil: no change.
@@ -135,7 +137,7 @@ func (a Answers) withDefaults() Answers {
 	return a
 }
 
-// Limits are rate limits over a sliding minute. A refused call does not count towards its limit.
+// Limits are rate limits over a sliding minute, where a refused call does not count, and the cap on tokens.
 type Limits struct {
 	// Exchanges of a RingCentral token, for each user: 0 is the documented 5, a negative number is no limit.
 	Exchanges int
@@ -143,6 +145,10 @@ type Limits struct {
 	Logins int
 	// TokenCalls for each user: 0 is no limit. The vendor prints 120 for its admin pages.
 	TokenCalls int
+	// Tokens that one user may have: 0 is no cap, as the vendor documents none. A creation beyond it is refused with 400.
+	Tokens int
+	// RemoveOldest makes a creation beyond Tokens remove the user's oldest token, without a word.
+	RemoveOldest bool
 }
 
 func (l Limits) withDefaults() Limits {

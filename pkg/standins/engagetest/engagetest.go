@@ -3,12 +3,24 @@
 //
 // It keeps users, their permanent API tokens and the sessions of their logins, speaks the vendor's three logins, and
 // does what the vendor's pages say, not what one client happens to send. Where they are silent, or where clients
-// disagree about what they saw, the [Answers] choose. On top of that a [Config.Fault] hook breaks calls before or after
-// their effect, the hostile answers of this package (an endless body, a gzip bomb, ...) put a client to the test, and
-// [Server.Violations] lists what a client sent that it should not have.
+// disagree about what they saw, the [Answers] choose. [Server.Violations] lists what a client sent that it should not
+// have.
 //
-//	server := engagetest.New(t, nil)
-//	// server.URL is the base URL of Engage, of the RingCentral platform and of the legacy portal alike
+// A client can be tried in a world that goes wrong, each part by itself or combined:
+//
+//   - [Fault] breaks single calls before or after their effect: a delay, a reset, another answer. The hostile answers of
+//     this package (an endless body, a gzip bomb, a web page, ...) are for [Respond].
+//
+//   - [Propagation] makes lists and authentication lag behind creations and deletions.
+//
+//   - [Misbehavior] lasts until it is switched off: everything is refused, or all API tokens are; lists answer [], only
+//     the newest or only the oldest tokens; a creation answers with an old token; a deletion answers well, with an error
+//     document, with false or with a web page, and deletes nothing.
+//
+//   - [Limits] are rate limits, and a cap on tokens beyond which a creation is refused or silently removes the oldest.
+//
+//     server := engagetest.New(t, nil)
+//     // server.URL is the base URL of Engage, of the RingCentral platform and of the legacy portal alike
 //
 // [NewServer] makes a Server without a listener. It is an [http.Handler], and [Server.RoundTripper] calls it in the
 // process: without goroutines, connections or timers of its own, on the clock of [Config.Now], so that it works inside
@@ -48,6 +60,7 @@ type Server struct {
 	sessions sessions
 	answers  Answers
 	lags     Propagation
+	wrong    Misbehavior
 	fault    func(Call) *Fault
 
 	number     int64
@@ -66,6 +79,7 @@ func NewServer(config Config) *Server {
 		sessions:   newSessions(),
 		answers:    config.Answers,
 		lags:       config.Propagation,
+		wrong:      config.Misbehavior,
 		fault:      config.Fault,
 		counts:     map[Operation]int{},
 		calls:      ring[Call]{limit: config.LogLength},
@@ -127,6 +141,13 @@ func (s *Server) SetPropagation(p Propagation) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lags = p
+}
+
+// SetLimits changes the limits from the next call on. Tokens that a user has beyond a new cap stay.
+func (s *Server) SetLimits(l Limits) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.config.Limits = l.withDefaults()
 }
 
 // SetFault changes the fault hook from the next call on; nil ends all faults.

@@ -64,6 +64,9 @@ func (s *Server) begin(r *http.Request) (*exchange, func(Call) *Fault) {
 func (s *Server) act(x *exchange) *Answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if refuse := s.wrong.Refuse; s.misbehaves(refuse != 0) {
+		return s.refusal(x, refuse)
+	}
 	switch x.route.operation {
 	case OpLogin:
 		if x.route.flow == engage.FlowLegacy {

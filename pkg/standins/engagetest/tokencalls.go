@@ -17,6 +17,8 @@ const (
 	textJWTUnknown   = "Jwt verification fails"
 	messageDenied    = "Access is denied"
 	codeAccessDenied = "access.denied.exception"
+	// codeTooManyTokens is made up: the vendor documents no cap on tokens.
+	codeTooManyTokens = "token.limit.exception"
 )
 
 // tokenCall does the calls under v1/admin. s.mu is held.
@@ -84,6 +86,9 @@ func (s *Server) byAuthToken(x *exchange, legacy bool) (*user, *Answer) {
 	} else if strings.Count(text, ".") == 2 {
 		return s.byAccessToken(text)
 	}
+	if refuse := s.wrong.RefuseTokens; s.misbehaves(refuse != 0) {
+		return nil, s.refusal(x, refuse)
+	}
 	if token := s.works(text); token != nil {
 		return token.owner, nil
 	}
@@ -92,15 +97,31 @@ func (s *Server) byAuthToken(x *exchange, legacy bool) (*user, *Answer) {
 
 // deadToken refuses an API token that does not exist.
 func (s *Server) deadToken(x *exchange) *Answer {
-	if s.answers.DeadToken == http.StatusForbidden {
-		return s.problem(x, http.StatusForbidden, codeAccessDenied, messageDenied)
-	}
-	return s.problem(x, s.answers.DeadToken, "invalid.token.exception", "Token is not valid")
+	return s.refusal(x, s.answers.DeadToken)
 }
 
 func (s *Server) create(x *exchange, u *user) *Answer {
+	lie, old := s.wrong.Create, (*apiToken)(nil)
+	if lie != CreateTruth {
+		old = s.oldToken(u)
+	}
+	deceives := s.misbehaves(old != nil)
+	if deceives && lie == CreateNothing {
+		return s.created(old)
+	}
 	token := s.makeToken(u, s.lags)
+	if token == nil {
+		return s.problem(x, http.StatusBadRequest, codeTooManyTokens, "The user has the greatest number of tokens")
+	}
 	x.call.Fingerprint = fingerprint(token.text)
+	if deceives {
+		return s.created(old)
+	}
+	return s.created(token)
+}
+
+// created answers a creation with a token. s.mu is held.
+func (s *Server) created(token *apiToken) *Answer {
 	switch s.answers.Create {
 	case CreateQuoted:
 		return JSON(http.StatusOK, quote(token.text))
@@ -132,6 +153,9 @@ func (s *Server) list(u *user) *Answer {
 
 // delete deletes a token of the caller's. Another user's is refused, one that does not exist is answered as chosen.
 func (s *Server) delete(x *exchange, u *user) *Answer {
+	if lie := s.wrong.Delete; s.misbehaves(lie != DeleteTruth) {
+		return s.deceive(x, lie)
+	}
 	token := s.tokens[x.route.token]
 	switch {
 	case token != nil && token.owner != u:
@@ -146,6 +170,11 @@ func (s *Server) delete(x *exchange, u *user) *Answer {
 		return s.problem(x, s.answers.UnknownDelete, "not.found.exception", "Token not found")
 	}
 	s.dropToken(token, s.lags)
+	return s.deleted()
+}
+
+// deleted answers a deletion that was done. s.mu is held.
+func (s *Server) deleted() *Answer {
 	switch s.answers.Delete {
 	case DeleteNoContent:
 		return &Answer{Status: http.StatusNoContent}

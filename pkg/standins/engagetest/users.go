@@ -115,11 +115,16 @@ func (s *Server) Forbid(username string, operations ...Operation) {
 	s.user(username).Forbidden = operations
 }
 
-// CreateToken makes a token as another program of the same user would, without lag.
+// CreateToken makes a token as another program of the same user would, without lag. It returns "" if a cap on tokens
+// refuses it.
 func (s *Server) CreateToken(username string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.makeToken(s.user(username), Propagation{}).text
+	token := s.makeToken(s.user(username), Propagation{})
+	if token == nil {
+		return ""
+	}
+	return token.text
 }
 
 // DeleteToken deletes a token as a person at the vendor's page would, without lag, and reports whether it was there.
@@ -176,9 +181,17 @@ func (u *user) noteLogin(now time.Time) {
 	u.logins.add(now)
 }
 
-// makeToken makes a token. s.mu is held.
+// makeToken makes a token; nil: the cap on tokens refuses it. s.mu is held.
 func (s *Server) makeToken(owner *user, lags Propagation) *apiToken {
 	s.purge(owner)
+	if limit := s.config.Limits; limit.Tokens > 0 {
+		for owner.live() >= limit.Tokens {
+			if !limit.RemoveOldest {
+				return nil
+			}
+			s.dropToken(owner.oldest(), Propagation{})
+		}
+	}
 	now := s.now()
 	token := &apiToken{
 		text:     s.newTokenText(),
@@ -189,6 +202,27 @@ func (s *Server) makeToken(owner *user, lags Propagation) *apiToken {
 	owner.tokens = append(owner.tokens, token)
 	s.tokens[token.text] = token
 	return token
+}
+
+// live returns how many live tokens the user has. s.mu is held.
+func (u *user) live() int {
+	n := 0
+	for _, token := range u.tokens {
+		if !token.deleted {
+			n++
+		}
+	}
+	return n
+}
+
+// oldest returns the user's oldest live token, or nil. s.mu is held.
+func (u *user) oldest() *apiToken {
+	for _, token := range u.tokens {
+		if !token.deleted {
+			return token
+		}
+	}
+	return nil
 }
 
 func (s *Server) newTokenText() string {
@@ -231,6 +265,7 @@ func (s *Server) listed(owner *user) []string {
 			texts = append(texts, token.text)
 		}
 	}
+	texts = s.shown(texts)
 	switch s.answers.Order {
 	case OrderByText:
 		slices.SortFunc(texts, strings.Compare)
