@@ -109,7 +109,7 @@ func (c *Client) send(ctx context.Context, r request) (answer, *Error) {
 	if err != nil {
 		return answer{}, &Error{Operation: r.operation, Reason: "the request cannot be built", Hint: "check the base URL"}
 	}
-	resp, err := c.http.Do(req)
+	resp, err := c.config.Transport.RoundTrip(req) // never follows a redirect, which would carry credentials elsewhere
 	if err != nil {
 		e := transportError(r.operation, err)
 		if reach.nothingSent() {

@@ -61,18 +61,11 @@ type Config struct {
 type Client struct {
 	config Config
 	flow   flow
-	http   *http.Client
 }
 
 // New returns a client.
 func New(config Config) *Client {
-	c := &Client{config: config.withDefaults(), flow: flowOf(config.Endpoint.Flow)}
-	c.http = &http.Client{
-		Transport: c.config.Transport,
-		// Credentials stand in query, header and path: a redirect must not carry them anywhere.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	return c
+	return &Client{config: config.withDefaults(), flow: flowOf(config.Endpoint.Flow)}
 }
 
 // Endpoint returns where the client calls.

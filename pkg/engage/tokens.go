@@ -115,6 +115,47 @@ func eachEntry(text []byte, entry func(decode func(any) error) error) error {
 	return nil
 }
 
+// errNotPlain is returned by eachPlainString for a text that it does not read.
+var errNotPlain = errors.New("not a plain array of strings")
+
+// eachPlainString reads a JSON array of strings of printable ASCII without escapes, as lists of tokens are, at a tenth of
+// a decoder's cost. It refuses any other text, valid JSON or not.
+func eachPlainString(text []byte, entry func(string)) error {
+	space := func() { text = bytes.TrimLeft(text, " \t\r\n") }
+	if len(text) < 2 || text[0] != '[' || text[len(text)-1] != ']' {
+		return errNotPlain
+	}
+	text = text[1 : len(text)-1]
+	if space(); len(text) == 0 {
+		return nil
+	}
+	for {
+		if len(text) == 0 || text[0] != '"' {
+			return errNotPlain
+		}
+		end := 1
+		for end < len(text) && text[end] != '"' {
+			if c := text[end]; c < ' ' || c >= 0x7f || c == '\\' {
+				return errNotPlain
+			}
+			end++
+		}
+		if end == len(text) {
+			return errNotPlain
+		}
+		entry(string(text[1:end]))
+		text = text[end+1:]
+		if space(); len(text) == 0 {
+			return nil
+		}
+		if text[0] != ',' {
+			return errNotPlain
+		}
+		text = text[1:]
+		space()
+	}
+}
+
 // looseString accepts a string, a number or null.
 type looseString string
 
@@ -178,21 +219,29 @@ func parseList(a answer) ([]Token, error) {
 	}
 	tokens, entries := []Token{}, 0
 	seen := map[Token]bool{}
-	err := eachEntry(text, func(decode func(any) error) error {
-		var entry string
-		if err := decode(&entry); err != nil {
-			return err
-		}
+	add := func(entry string) {
 		entries++
 		if len(entry) < MinTokenLength {
-			return nil // without the cost of an error for each of what may be many
+			return // without the cost of an error for each of what may be many
 		}
 		if token, err := ParseToken(entry); err == nil && !seen[token] {
 			seen[token] = true
 			tokens = append(tokens, token)
 		}
-		return nil
-	})
+	}
+	err := eachPlainString(text, add)
+	if err != nil { // no plain list: a decoder of JSON decides
+		tokens, entries = []Token{}, 0
+		clear(seen)
+		err = eachEntry(text, func(decode func(any) error) error {
+			var entry string
+			if err := decode(&entry); err != nil {
+				return err
+			}
+			add(entry)
+			return nil
+		})
+	}
 	if err != nil {
 		return nil, unusable(opList, a, "the answer is not a list of tokens")
 	}

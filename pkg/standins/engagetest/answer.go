@@ -19,6 +19,8 @@ type Answer struct {
 	Body   io.Reader   // nil: none. Used once.
 	// Length is the Content-Length to declare, right or wrong; 0: the body's own where that is known, else none.
 	Length int64
+
+	own bool // made by the server for this call alone, so that its Header need not be copied
 }
 
 // Fault is what goes wrong with a call. The hook of [Config] is asked twice for each call, at the stages [Before] and

@@ -33,7 +33,10 @@ func (t roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func response(r *http.Request, a *Answer) *http.Response {
-	header := a.Header.Clone()
+	header := a.Header
+	if !a.own {
+		header = header.Clone()
+	}
 	if header == nil {
 		header = http.Header{}
 	}
@@ -47,14 +50,14 @@ func response(r *http.Request, a *Answer) *http.Response {
 		body = &declared{body: body, left: a.Length}
 	}
 	if length >= 0 {
-		header.Set("Content-Length", itoa(length))
+		header["Content-Length"] = []string{itoa(length)}
 	}
 	resp := &http.Response{
 		Status: strconv.Itoa(a.Status) + " " + http.StatusText(a.Status), StatusCode: a.Status,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: header, ContentLength: length, Body: io.NopCloser(body), Request: r,
 	}
-	if header.Get("Content-Encoding") == "gzip" && r.Header.Get("Accept-Encoding") == "" {
+	if !a.own && header.Get("Content-Encoding") == "gzip" && r.Header.Get("Accept-Encoding") == "" {
 		header.Del("Content-Encoding")
 		header.Del("Content-Length")
 		resp.ContentLength, resp.Uncompressed = -1, true

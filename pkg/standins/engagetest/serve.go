@@ -35,6 +35,7 @@ func (s *Server) serve(r *http.Request) (*Answer, error) {
 		return answer, err
 	}
 	answer := s.act(x)
+	answer.own = true
 	x.call.Status = answer.Status
 	if broken, err, done := x.interrupt(hook, After); done {
 		return broken, err
@@ -48,10 +49,13 @@ func (s *Server) begin(r *http.Request) (*exchange, func(Call) *Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.number++
-	x := &exchange{request: r, body: body, query: r.URL.Query(), route: s.route(r), sent: sentCredentials(r)}
+	x := &exchange{request: r, body: body, route: s.route(r), sent: sentCredentials(r)}
 	x.call = Call{
 		Number: s.number, Stage: Before, Time: s.now(),
 		Operation: x.route.operation, Flow: x.route.flow, Auth: x.sent.place,
+	}
+	if r.URL.RawQuery != "" {
+		x.query = r.URL.Query()
 	}
 	x.form = x.parseForm()
 	s.identify(x)

@@ -113,7 +113,7 @@ func (s *Server) create(x *exchange, u *user) *Answer {
 	if token == nil {
 		return s.problem(x, http.StatusBadRequest, codeTooManyTokens, "The user has the greatest number of tokens")
 	}
-	x.call.Fingerprint = fingerprint(token.text)
+	x.call.Fingerprint = token.fingerprint
 	if deceives {
 		return s.created(old)
 	}
@@ -135,20 +135,42 @@ func (s *Server) created(token *apiToken) *Answer {
 
 func (s *Server) list(u *user) *Answer {
 	texts := s.listed(u)
-	if s.answers.List == ListJSON {
-		return newJSON(http.StatusOK, texts)
+	opening, before, between, after := "[", "", ",", "]"
+	if s.answers.List == ListBraces {
+		opening, before, between, after = "{\n", "  ", ",\n", "}"
+	}
+	length := len(opening) + len(after)
+	for _, text := range texts {
+		length += len(text) + len(`  "",`) + 1
 	}
 	var b strings.Builder
-	b.WriteString("{\n")
+	b.Grow(length)
+	b.WriteString(opening)
 	for i, text := range texts {
-		b.WriteString("  " + quote(text))
-		if i < len(texts)-1 {
-			b.WriteByte(',')
+		if i > 0 {
+			b.WriteString(between)
 		}
+		b.WriteString(before)
+		writeQuoted(&b, text)
+	}
+	if s.answers.List == ListBraces && len(texts) > 0 {
 		b.WriteByte('\n')
 	}
-	b.WriteString("}")
+	b.WriteString(after)
 	return JSON(http.StatusOK, b.String())
+}
+
+// writeQuoted writes a text as a JSON string.
+func writeQuoted(b *strings.Builder, text string) {
+	for i := range len(text) {
+		if c := text[i]; c <= ' ' || c >= 0x7f || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			b.WriteString(quote(text))
+			return
+		}
+	}
+	b.WriteByte('"')
+	b.WriteString(text)
+	b.WriteByte('"')
 }
 
 // delete deletes a token of the caller's. Another user's is refused, one that does not exist is answered as chosen.

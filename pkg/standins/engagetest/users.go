@@ -63,6 +63,7 @@ type user struct {
 // apiToken is a permanent token.
 type apiToken struct {
 	text            string
+	fingerprint     string
 	owner           *user
 	unlisted        lag
 	rejected        lag
@@ -199,6 +200,7 @@ func (s *Server) makeToken(owner *user, lags Propagation) *apiToken {
 		unlisted: lags.NewUnlisted.begin(now),
 		rejected: lags.NewRejected.begin(now),
 	}
+	token.fingerprint = hidden.Fingerprint(token.text)
 	owner.tokens = append(owner.tokens, token)
 	s.tokens[token.text] = token
 	return token
@@ -291,8 +293,11 @@ func (s *Server) works(text string) *apiToken {
 	return token
 }
 
-// fingerprint names an API token in the log of calls.
-func fingerprint(text string) string {
+// fingerprint names what a client sent as an API token in the log of calls. s.mu is held.
+func (s *Server) fingerprint(text string) string {
+	if token := s.tokens[text]; token != nil {
+		return token.fingerprint
+	}
 	if text == "" {
 		return ""
 	}

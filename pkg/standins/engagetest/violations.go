@@ -111,10 +111,10 @@ func (s *Server) identify(x *exchange) {
 		name(s.sessions.legacy.byText[x.sent.authToken])
 		if token := s.tokens[x.sent.authToken]; token != nil {
 			x.call.User = token.owner.Username
-			x.call.Fingerprint = fingerprint(token.text)
+			x.call.Fingerprint = token.fingerprint
 		}
 		if x.route.operation == OpDelete {
-			x.call.Fingerprint = fingerprint(x.route.token)
+			x.call.Fingerprint = s.fingerprint(x.route.token)
 		}
 	}
 }
@@ -153,7 +153,7 @@ func checkHeaders(x *exchange, breach func(Rule, string)) {
 	if header.Get("Referer") != "" {
 		breach(RuleReferer, "a Referer is sent")
 	}
-	if len(header.Values("Authorization")) > 1 || len(header.Values(headerAuthToken)) > 1 ||
+	if len(header["Authorization"]) > 1 || len(header[headerAuthToken]) > 1 ||
 		header.Get("Authorization") != "" && header.Get(headerAuthToken) != "" {
 		breach(RuleTwice, "more than one credential in the headers")
 	}
