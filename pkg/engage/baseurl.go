@@ -8,10 +8,11 @@ import (
 	"strings"
 )
 
-// ParseBaseURL reads a base URL: scheme, host and port, with a trailing slash or "/api" tolerated, and nothing else. The
-// host is lower-cased and the scheme's own port dropped, so that equal hosts compare equal. Refused is what could make
-// one host look like another: user info, a trailing dot, characters outside ASCII, escapes, zones, queries, fragments.
-// Whether the host may be called is not decided here. Errors do not hold the text.
+// ParseBaseURL reads a base URL: scheme, host and port, and nothing else but a trailing slash or
+// "/api". It lower-cases the host and drops the scheme's own port, so that equal hosts compare
+// equal. It refuses what could make one host look like another: user info, a trailing dot,
+// characters outside ASCII, escapes, zones, queries, fragments. It does not decide whether the host
+// may be called. Errors do not hold the text.
 func ParseBaseURL(text string) (*url.URL, error) {
 	if strings.IndexFunc(text, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '\\' || r == '%' }) >= 0 {
 		return nil, errors.New("holds white space, an escape, a backslash or a character outside ASCII")
@@ -55,7 +56,7 @@ func ParseBaseURL(text string) (*url.URL, error) {
 	return clean, nil
 }
 
-// isPort accepts one spelling of each port.
+// isPort reports whether the text is a port from 1 to 65535, without leading zeros.
 func isPort(text string) bool {
 	n, err := strconv.ParseUint(text, 10, 16)
 	return err == nil && n > 0 && text[0] != '0'

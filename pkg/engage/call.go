@@ -18,32 +18,34 @@ import (
 type request struct {
 	operation string
 	method    string
-	url       string     // holds secrets
+	url       string     // holds secrets: never print it
 	form      url.Values // nil: no body
 	basic     *Credentials
 	auth      Auth
 	attempts  int
-	// permit is set for logins: asked before each try.
+	// permit is set for logins, and asked before each try.
 	permit func(context.Context) error
-	// remedy is set for logins: what to do where the vendor refuses it.
+	// remedy is set for logins: what an operator can do if the vendor refuses the login.
 	remedy string
-	// once marks a call whose effect is not to be had twice: repeated only where it had none.
+	// once marks a call that must not have its effect twice: it is repeated only if it had none.
 	once bool
 }
 
+// answer is a 2xx answer.
 type answer struct {
 	status int
 	body   []byte
 	html   bool
 }
 
-// do sends r, repeats it as its kind allows, and returns a 2xx answer or an *Error.
+// do sends r, repeats it if its kind allows that, and returns a 2xx answer or an *Error.
 func (c *Client) do(ctx context.Context, r request) (answer, error) {
 	renewed := false
 	for try := 1; ; try++ {
 		if r.permit != nil {
 			if err := r.permit(ctx); err != nil {
-				return answer{}, &Error{Operation: r.operation, Reason: "not tried: " + err.Error(), Retryable: true, cause: err}
+				return answer{}, &Error{Operation: r.operation, Reason: "not tried: " + err.Error(),
+					Retryable: true, cause: err}
 			}
 		}
 		used := accessOf(r.auth)
@@ -51,8 +53,9 @@ func (c *Client) do(ctx context.Context, r request) (answer, error) {
 		if e == nil {
 			return a, nil
 		}
-		if session, ok := r.auth.(*Session); ok && e.Status == http.StatusUnauthorized && !renewed && session.worthRenewing(c, e) {
-			// 401 came before any effect, so that even a creation may be sent again.
+		session, ok := r.auth.(*Session)
+		if ok && e.Status == http.StatusUnauthorized && !renewed && session.worthRenewing(c, e) {
+			// A 401 comes before any effect: even a creation may be sent again.
 			renewed = true
 			if err := session.renew(ctx, c, used); err != nil {
 				return answer{}, notSent(err)
@@ -69,7 +72,7 @@ func (c *Client) do(ctx context.Context, r request) (answer, error) {
 	}
 }
 
-// wait backs off before the next try, and reports false where the deadline leaves no time for it.
+// wait backs off before the next try. It returns false if the deadline leaves no time for that.
 func (c *Client) wait(ctx context.Context, e *Error, try int) bool {
 	delay := time.Duration(float64(200*time.Millisecond<<(try-1)) * (1 + c.config.Jitter()))
 	if e.Status == http.StatusTooManyRequests {
@@ -92,10 +95,11 @@ func (c *Client) wait(ctx context.Context, e *Error, try int) bool {
 	}
 }
 
-// maxRetryAfter is the longest Retry-After that is waited out inside an invocation; a longer one becomes a retryable
+// maxRetryAfter is the longest Retry-After for which a call waits. A longer one becomes a retryable
 // error that names it.
 const maxRetryAfter = 20 * time.Second
 
+// send sends r once.
 func (c *Client) send(ctx context.Context, r request) (answer, *Error) {
 	if ctx.Err() != nil {
 		e := transportError(r.operation, ctx.Err())
@@ -107,9 +111,11 @@ func (c *Client) send(ctx context.Context, r request) (answer, *Error) {
 	var reach reach
 	req, err := c.newRequest(reach.watch(ctx), r)
 	if err != nil {
-		return answer{}, &Error{Operation: r.operation, Reason: "the request cannot be built", Hint: "check the base URL"}
+		return answer{}, &Error{Operation: r.operation, Reason: "the request cannot be built",
+			Hint: "check the base URL"}
 	}
-	resp, err := c.config.Transport.RoundTrip(req) // never follows a redirect, which would carry credentials elsewhere
+	// A transport follows no redirect, which would carry credentials to another host.
+	resp, err := c.config.Transport.RoundTrip(req)
 	if err != nil {
 		e := transportError(r.operation, err)
 		if reach.nothingSent() {
@@ -163,12 +169,12 @@ func (c *Client) newRequest(ctx context.Context, r request) (*http.Request, erro
 	return req, nil
 }
 
-// isHTML goes by the text: servers are known to label bare text as text/html, and web pages as anything.
+// isHTML looks at the text alone: servers label bare text as text/html, and web pages as anything.
 func isHTML(body []byte) bool {
 	return bytes.HasPrefix(bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff"))), []byte("<"))
 }
 
-// unusable describes a 2xx answer that does not hold what was asked for: its effect is unknown.
+// unusable returns the error of a 2xx answer that lacks what was asked for: its effect is unknown.
 func unusable(operation string, a answer, reason string) *Error {
 	e := &Error{Operation: operation, Status: a.status, Reason: reason, OutcomeUnknown: true,
 		Hint: "check that the base URL names the vendor's API host"}
@@ -178,8 +184,9 @@ func unusable(operation string, a answer, reason string) *Error {
 	return e
 }
 
-// statusError describes an answer other than 2xx. Of its body only the vendor's error code is kept, and that only where
-// it looks like one: requestUri echoes the path, which holds the token on a deletion.
+// statusError returns the error of an answer other than 2xx. It keeps only the vendor's error code
+// of the body, and only if that looks like one: requestUri repeats the path, which holds the token
+// on a deletion.
 func statusError(r request, a answer, header http.Header, now time.Time) *Error {
 	e := &Error{Operation: r.operation, Status: a.status, Code: errorCode(a.body)}
 	switch {
@@ -215,6 +222,7 @@ func statusError(r request, a answer, header http.Header, now time.Time) *Error 
 	return e
 }
 
+// hintRejected returns the hint for a 401 or 403.
 func hintRejected(r request) string {
 	switch {
 	case r.remedy != "":
@@ -225,9 +233,12 @@ func hintRejected(r request) string {
 	return "the token or session is dead, or its user lacks the permission"
 }
 
-// oauthCodes are the error codes of RFC 6749 that a grant may be refused with.
-var oauthCodes = []string{"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope"}
+// oauthCodes are the error codes by which RFC 6749 refuses a grant.
+var oauthCodes = []string{
+	"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope",
+}
 
+// errorCode returns the vendor's error code, or "" if the body has none that looks like one.
 func errorCode(body []byte) string {
 	var document struct {
 		ErrorCode any `json:"errorCode"`
@@ -240,13 +251,15 @@ func errorCode(body []byte) string {
 		return code
 	}
 	code, _ := document.ErrorCode.(string)
-	if len(code) > 64 || !strings.HasSuffix(code, ".exception") || strings.Trim(code, "abcdefghijklmnopqrstuvwxyz._-") != "" {
+	strange := strings.Trim(code, "abcdefghijklmnopqrstuvwxyz._-") != ""
+	if strange || len(code) > 64 || !strings.HasSuffix(code, ".exception") {
 		return ""
 	}
 	return code
 }
 
-// retryAfter reads the header in both of its forms, seconds and date; anything else counts as absent.
+// retryAfter reads the header in both of its forms, seconds and date. Anything else counts as
+// absent.
 func retryAfter(value string, now time.Time) time.Duration {
 	if seconds, err := strconv.Atoi(strings.TrimSpace(value)); err == nil && seconds >= 0 {
 		return time.Duration(min(seconds, 24*3600)) * time.Second
@@ -257,7 +270,7 @@ func retryAfter(value string, now time.Time) time.Duration {
 	return 0
 }
 
-// asError returns err as the *Error that it is.
+// asError returns the *Error in err, or one that wraps it.
 func asError(err error) *Error {
 	var e *Error
 	if errors.As(err, &e) {

@@ -13,15 +13,18 @@ type Flow string
 
 // The login flows.
 const (
-	// FlowEngage is the direct login of the Engage platform with user name, password and platform id.
+	// FlowEngage is the direct login of the Engage platform with user name, password and platform
+	// id.
 	FlowEngage Flow = "engage"
-	// FlowRingCentral is the JWT grant of the RingCentral platform and the exchange of its access token.
+	// FlowRingCentral is the JWT grant of the RingCentral platform and the exchange of its access
+	// token.
 	FlowRingCentral Flow = "ringcentral"
 	// FlowLegacy is the form login of the legacy portals.
 	FlowLegacy Flow = "legacy"
 )
 
-// Credentials are what a login needs. Which fields count is the flow's matter; the secret fields do not print.
+// Credentials are what a login needs. Each field names the flows that use it. The secret fields do
+// not print.
 type Credentials struct {
 	Flow Flow
 
@@ -34,8 +37,8 @@ type Credentials struct {
 	JWT          hidden.String // ringcentral
 }
 
-// User names the user that logs in, for telling users apart: the user name, or for FlowRingCentral the client id and the
-// JWT's subject. It holds no secret, and equal users have equal names.
+// User names the user that logs in: by the user name, or for FlowRingCentral by the client id and
+// the JWT's subject. The name holds no secret, and equal users have equal names.
 func (c Credentials) User() string {
 	if c.Flow == FlowRingCentral {
 		return c.ClientID + "/" + c.jwtSubject()
@@ -43,8 +46,8 @@ func (c Credentials) User() string {
 	return strings.ToLower(strings.TrimSpace(c.Username))
 }
 
-// jwtSubject reads the subject without checking the signature, which is the vendor's to check; a JWT that cannot be read
-// stands for itself by a digest.
+// jwtSubject returns the subject of the JWT. It does not check the signature: the vendor does. For
+// a JWT that cannot be read it returns a digest of the text.
 func (c Credentials) jwtSubject() string {
 	var claims struct {
 		Subject string `json:"sub"`

@@ -11,28 +11,30 @@ import (
 	"time"
 )
 
-// Error is a call that failed. It never holds a URL, a header, a body or the transport's own error text.
+// Error is the error of a call that failed. It never holds a URL, a header, a body or the
+// transport's own error text.
 type Error struct {
-	// Operation is the call: "login", "exchange", "refresh", "create token", "list tokens", "delete token",
-	// "check token", "get accounts".
+	// Operation is the call: "login", "JWT grant", "exchange", "refresh", "create token", "list
+	// tokens", "delete token", "check token" or "get accounts".
 	Operation string
-	// Status is the HTTP status, or 0 where no answer came.
+	// Status is the HTTP status, or 0 if no answer came.
 	Status int
-	// Reason says what happened, in words of this package.
+	// Reason is what happened, in words of this package.
 	Reason string
-	// Code is the vendor's errorCode where it sent one, such as "access.denied.exception".
+	// Code is the vendor's errorCode, such as "access.denied.exception", or "" if there is none.
 	Code string
-	// Retryable tells that the same call may succeed later without anybody's doing.
+	// Retryable reports that the same call may succeed later with nothing changed.
 	Retryable bool
-	// OutcomeUnknown tells that the call may have had its effect all the same.
+	// OutcomeUnknown reports that the call may have had its effect.
 	OutcomeUnknown bool
-	// Disbelieved reports that the vendor's answer contradicts what is known for certain; see [Disbelieved].
+	// Disbelieved reports that the vendor's answer contradicts what is known for certain; see
+	// [Disbelieved].
 	Disbelieved bool
 	// Unconfirmed reports that a deletion was accepted and not confirmed; see [Unconfirmed].
 	Unconfirmed bool
-	// RetryAfter is how long the vendor asked to wait; zero where it did not say.
+	// RetryAfter is how long the vendor asked to wait, or zero.
 	RetryAfter time.Duration
-	// Hint says what an operator can do.
+	// Hint is what an operator can do.
 	Hint string
 
 	expired bool  // the answer was 401 "Jwt is expired"
@@ -62,12 +64,13 @@ func (e *Error) what() string {
 	return fmt.Sprintf("%s (HTTP %d %s)", e.Reason, e.Status, e.Code)
 }
 
-// Unwrap returns the cause, if there is one: the context's error, the refusal of Config.Permit, or the *Error of the call
-// that was to confirm this one.
+// Unwrap returns the cause, if there is one: the context's error, the refusal of Config.Permit, or
+// the *Error of the call that was to confirm this one.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Rejected reports whether err is the vendor's refusal of the credential itself: 401 or 403. For a permanent token that
-// means it is dead; the vendor documents no answer for one.
+// Rejected reports whether err is the vendor's refusal of the credential itself: 401 or 403. A dead
+// token is refused so, and so is every call while the vendor is out of order: [Client.Dead] finds
+// out. The vendor documents no answer for a dead token.
 func Rejected(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden)
@@ -79,7 +82,7 @@ func OutcomeUnknown(err error) bool {
 	return errors.As(err, &e) && e.OutcomeUnknown
 }
 
-// Retryable reports whether the call behind err may succeed later without anybody's doing.
+// Retryable reports whether the call behind err may succeed later with nothing changed.
 func Retryable(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Retryable
@@ -87,8 +90,8 @@ func Retryable(err error) bool {
 
 const reasonBroke = "the connection broke before the answer came"
 
-// transportError describes a call without an answer. The error's own text is dropped: *url.Error prints the query with
-// the password and the path with the token.
+// transportError returns the error of a call without an answer. It drops the text of err, which may
+// print the URL: the query holds the password, and the path a token.
 func transportError(operation string, err error) *Error {
 	e := &Error{Operation: operation, Retryable: true, OutcomeUnknown: true, Reason: reasonBroke}
 	var (
@@ -117,7 +120,7 @@ func transportError(operation string, err error) *Error {
 	return e
 }
 
-// noConnection describes a call for which no connection came about: whatever failed, nothing was sent.
+// noConnection changes e into the error of a call without a connection: nothing was sent.
 func (e *Error) noConnection() {
 	e.OutcomeUnknown = false
 	if e.Reason == reasonBroke {
@@ -126,8 +129,8 @@ func (e *Error) noConnection() {
 	}
 }
 
-// notSent returns the error of what had to come before a call, such as the renewal of its session: the call itself had
-// no effect.
+// notSent returns err as the error of a call that was not sent, because what had to come before it
+// failed, such as the renewal of its session. The call had no effect.
 func notSent(err error) error {
 	var e *Error
 	if !errors.As(err, &e) {

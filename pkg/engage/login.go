@@ -11,7 +11,7 @@ import (
 	"engage-token-rotation/pkg/hidden"
 )
 
-// Lives of what a login gives, as the vendor documents them.
+// Lives of a login's credentials, as the vendor documents them.
 const (
 	accessTokenLife = 5 * time.Minute
 	legacyTokenLife = time.Hour
@@ -26,16 +26,16 @@ const (
 	opRefresh  = "refresh"
 )
 
-// flow is one of the vendor's ways to log in, and the paths that go with it.
+// flow is one of the vendor's ways to log in, with its paths.
 type flow interface {
 	login(ctx context.Context, c *Client, credentials Credentials) (grant, error)
-	// api is the path in front of "/v1/admin/...".
+	// api returns the path in front of "/v1/admin/...".
 	api() string
-	// header is how an access token is sent.
+	// header returns the header that carries an access token.
 	header(access hidden.String) (name, value string)
 }
 
-// grant is what a login or a refresh gives.
+// grant is the answer of a login or a refresh.
 type grant struct {
 	access, refresh   hidden.String
 	obtained, expires time.Time
@@ -55,7 +55,7 @@ func flowOf(name Flow) flow {
 	return engageFlow{}
 }
 
-// Login logs in, which takes one permit for each try, and returns a session for the calls of this client.
+// Login logs in and returns a session for the calls of this client. Each try takes one permit.
 func (c *Client) Login(ctx context.Context, credentials Credentials) (*Session, error) {
 	g, err := c.flow.login(ctx, c, credentials)
 	if err != nil {
@@ -71,7 +71,7 @@ func (c *Client) permit(ctx context.Context) error {
 	return c.config.Permit(ctx)
 }
 
-// oauth is what the two current flows share: bearer tokens under /voice/api.
+// oauth is the part that the two current flows share: bearer tokens under /voice/api.
 type oauth struct{}
 
 func (oauth) api() string { return "/voice/api" }
@@ -82,7 +82,7 @@ func (oauth) header(access hidden.String) (string, string) {
 
 type engageFlow struct{ oauth }
 
-// login sends the password in the query, as the vendor defines it: the URL must not be printed.
+// login sends the password in the query, as the vendor defines it. The URL must not be printed.
 func (engageFlow) login(ctx context.Context, c *Client, credentials Credentials) (grant, error) {
 	query := url.Values{
 		"username":   {credentials.Username},
@@ -102,7 +102,8 @@ func (ringCentralFlow) login(ctx context.Context, c *Client, credentials Credent
 		asked = c.config.Now()
 		return c.permit(ctx)
 	}
-	a, err := c.do(ctx, request{operation: opGrant, permit: permit, attempts: c.config.LoginAttempts, method: http.MethodPost,
+	a, err := c.do(ctx, request{
+		operation: opGrant, permit: permit, attempts: c.config.LoginAttempts, method: http.MethodPost,
 		url: strings.TrimSuffix(c.config.Endpoint.PlatformURL.String(), "/") + "/restapi/oauth/token", basic: &credentials,
 		remedy: "check clientId, clientSecret and jwt in the secret, and that the JWT has not expired and is for this client",
 		form: url.Values{
@@ -122,7 +123,8 @@ func (ringCentralFlow) login(ctx context.Context, c *Client, credentials Credent
 		remedy: "check that the RingCentral user of the JWT has access to RingCX (Engage Voice)",
 		url:    c.url("/api/auth/login/rc/accesstoken") + "?includeRefresh=true",
 		form:   url.Values{"rcAccessToken": {platform.AccessToken}, "rcTokenType": {"Bearer"}},
-		// The permit of the grant covers a first exchange at once; a late or repeated one counts as a login of its own.
+		// The permit of the grant covers a first exchange within PermitLife. A late or repeated one
+		// needs another permit.
 		permit: func(ctx context.Context) error {
 			covered := c.config.Now().Sub(asked) <= PermitLife
 			asked = time.Time{}
@@ -142,7 +144,8 @@ func (legacyFlow) header(access hidden.String) (string, string) {
 }
 
 func (legacyFlow) login(ctx context.Context, c *Client, credentials Credentials) (grant, error) {
-	a, err := c.do(ctx, request{operation: opLogin, permit: c.permit, attempts: c.config.LoginAttempts, method: http.MethodPost,
+	a, err := c.do(ctx, request{
+		operation: opLogin, permit: c.permit, attempts: c.config.LoginAttempts, method: http.MethodPost,
 		url:    c.url("/api/v1/auth/login"),
 		remedy: "check username and password in the secret, and that the user is not locked",
 		form:   url.Values{"username": {credentials.Username}, "password": {credentials.Password.Reveal()}}})
@@ -158,7 +161,7 @@ func (legacyFlow) login(ctx context.Context, c *Client, credentials Credentials)
 	return newGrant(document.AuthToken, c.config.Now(), legacyTokenLife), nil
 }
 
-// grant sends a login, an exchange or a refresh, which answer alike.
+// grant sends a login, an exchange or a refresh. Their answers have one form.
 func (c *Client) grant(ctx context.Context, r request) (grant, error) {
 	r.method = http.MethodPost
 	if r.attempts == 0 {
@@ -182,7 +185,7 @@ func (c *Client) grant(ctx context.Context, r request) (grant, error) {
 	return g, nil
 }
 
-// isCredential accepts what can stand in a header: visible ASCII, of a sane length.
+// isCredential reports whether a header can hold the text: visible ASCII of at most 16 KiB.
 func isCredential(text string) bool {
 	if text == "" || len(text) > 16<<10 {
 		return false

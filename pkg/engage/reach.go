@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 )
 
-// reach watches how far a request comes: without a connection nothing was sent, whatever the error says. A transport
-// that tells nothing, as those of tests, counts as having sent.
+// reach watches how far a request gets: without a connection nothing was sent, whatever the error
+// is. A transport that reports nothing, as those of tests, counts as having sent the request.
 type reach struct{ asked, connected atomic.Bool }
 
 func (r *reach) watch(ctx context.Context) context.Context {

@@ -12,7 +12,7 @@ import (
 	"engage-token-rotation/pkg/hidden"
 )
 
-// Auth is what a call is made with: a [*Session] or a permanent [Token].
+// Auth authenticates a call: it is a [*Session] or a permanent [Token].
 type Auth interface {
 	header() (name, value string)
 }
@@ -24,13 +24,13 @@ var (
 
 func (t Token) header() (string, string) { return "X-Auth-Token", t.Reveal() }
 
-// Session is a login. It renews itself when the vendor says that its access token has ended: by the refresh token, which
-// is good for one use, or else by a further login. It is safe for concurrent use, and prints as a placeholder.
+// Session is a login. It renews itself when its access token has ended: by the refresh token, which
+// works once, or else by another login. It is safe for concurrent use, and prints as a placeholder.
 type Session struct {
 	flow        flow
 	credentials Credentials
 
-	renewing chan struct{} // holds the one who renews
+	renewing chan struct{} // full while a call renews the session
 	mu       sync.Mutex
 	grant    grant
 }
@@ -52,8 +52,9 @@ func (s *Session) LogValue() slog.Value { return slog.StringValue("session " + h
 // MarshalJSON implements [json.Marshaler].
 func (s *Session) MarshalJSON() ([]byte, error) { return []byte(`"` + hidden.Placeholder + `"`), nil }
 
-// worthRenewing reports whether a 401 can mean that the access token has ended: the vendor says so, or it is not fresh. A
-// fresh one that is refused would be refused again, at the price of a login.
+// worthRenewing reports whether a 401 can mean that the access token has ended: the vendor says so,
+// or the token is not fresh. A session with a fresh token that is refused is not renewed: that
+// would cost a login and be refused again.
 func (s *Session) worthRenewing(c *Client, refused *Error) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -67,7 +68,8 @@ func (s *Session) access() hidden.String {
 	return s.grant.access
 }
 
-// accessOf returns the access token that auth would send now, where auth is a session.
+// accessOf returns the access token that a session would send now, and none for other kinds of
+// auth.
 func accessOf(auth Auth) hidden.String {
 	if session, ok := auth.(*Session); ok && session != nil {
 		return session.access()
@@ -75,7 +77,7 @@ func accessOf(auth Auth) hidden.String {
 	return hidden.String{}
 }
 
-// ensure renews the session where its access token is about to end.
+// ensure renews the session if its access token is about to end.
 func (s *Session) ensure(ctx context.Context, c *Client) error {
 	s.mu.Lock()
 	live, used := c.config.Now().Before(s.grant.expires.Add(-renewBefore)), s.grant.access
@@ -86,8 +88,9 @@ func (s *Session) ensure(ctx context.Context, c *Client) error {
 	return s.renew(ctx, c, used)
 }
 
-// renew replaces the access token that was used: by the refresh token where there is one and it still works, by a login
-// otherwise. Of simultaneous calls that used the same one, the first renews for all.
+// renew replaces the access token that was used: by the refresh token if there is one and it still
+// works, by a login otherwise. Of concurrent calls that used the same access token, the first
+// renews it for all.
 func (s *Session) renew(ctx context.Context, c *Client, used hidden.String) error {
 	select {
 	case s.renewing <- struct{}{}:
@@ -128,14 +131,15 @@ func (s *Session) renewed(ctx context.Context, c *Client, refresh hidden.String)
 	return s.flow.login(ctx, c, s.credentials)
 }
 
-// Sessions keeps the sessions of a warm function, so that rotations of one user within the life of an access token share
-// a login. The zero Sessions is ready for use. It is safe for concurrent use.
+// Sessions keeps the sessions of a warm function, so that rotations of one user within the life of
+// an access token share a login. The zero Sessions is ready for use, and safe for concurrent use.
 type Sessions struct {
 	mu       sync.Mutex
 	sessions map[string]*Session
 }
 
-// Login returns the kept session for these credentials at the client's endpoint, renewed where need be, or logs in.
+// Login returns the kept session for these credentials at the client's endpoint, renewed if
+// necessary, or logs in.
 func (k *Sessions) Login(ctx context.Context, c *Client, credentials Credentials) (*Session, error) {
 	key := sessionKey(c.config.Endpoint, credentials)
 	k.mu.Lock()
@@ -169,14 +173,15 @@ func (k *Sessions) forget(key string) {
 	delete(k.sessions, key)
 }
 
-// sessionKey covers every part of the credentials, so that a changed password never meets an old session.
+// sessionKey returns a digest of all credentials, so that a changed password never finds an old
+// session.
 func sessionKey(endpoint Endpoint, c Credentials) string {
 	parts := []string{string(endpoint.Flow), endpoint.BaseURL.String(), c.Username, c.Password.Reveal(), c.PlatformID,
 		c.ClientID, c.ClientSecret.Reveal(), c.JWT.Reveal()}
 	return hidden.Fingerprint(fmt.Sprintf("%q", parts))
 }
 
-// Warm reports whether a session is kept that need not log in.
+// Warm reports whether a session is kept.
 func (k *Sessions) Warm(now time.Time) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -184,8 +189,8 @@ func (k *Sessions) Warm(now time.Time) bool {
 	return len(k.sessions) > 0
 }
 
-// forgetEnded drops sessions that ended so long ago that a refresh would likely be refused: a login is one call, a refused
-// refresh and a login are two. k.mu is held.
+// forgetEnded drops the sessions that ended so long ago that the vendor would probably refuse a
+// refresh: a login is one call, a refused refresh and a login are two. k.mu is held.
 func (k *Sessions) forgetEnded(now time.Time) {
 	for key, session := range k.sessions {
 		session.mu.Lock()

@@ -9,20 +9,21 @@ import (
 	"engage-token-rotation/pkg/hidden"
 )
 
-// Limits of a permanent API token's length in bytes. The vendor shows "<platform>:<uuid>" and, in older samples, a bare
-// uuid, and promises neither.
+// Limits of a permanent API token's length in bytes. The vendor shows "<platform>:<uuid>" and, in
+// older samples, a bare uuid, but promises neither.
 const (
 	MinTokenLength = 16
 	MaxTokenLength = 256
 )
 
-// Token is a permanent API token. It prints as its fingerprint, never as its value. The zero Token is no token. Tokens
-// are comparable with ==, and are safe for concurrent use.
+// Token is a permanent API token. It prints as its fingerprint, never as its value. The zero Token
+// stands for none. Tokens are comparable with ==, and are safe for concurrent use.
 type Token struct{ value hidden.String }
 
-// ParseToken accepts what can be a permanent API token: printable ASCII without white space, quotes, '<', '{', '}' or
-// '\', of 16 to 256 characters, and not a path segment that a URL would resolve away. The error says what is wrong with
-// the text without holding it.
+// ParseToken returns the text as a Token if it can be a permanent API token: printable ASCII
+// without white space, quotes, '<', '{', '}' or '\', of 16 to 256 characters, without "." and ".."
+// as path segments, which a URL would resolve away. The error names the fault and does not hold the
+// text.
 func ParseToken(text string) (Token, error) {
 	switch {
 	case text == "":
@@ -34,7 +35,7 @@ func ParseToken(text string) (Token, error) {
 		switch c := text[i]; {
 		case c <= ' ' || c >= 0x7f:
 			return Token{}, fmt.Errorf("no token: character %d is white space, a control character or not ASCII", i+1)
-		case c == '"' || c == '\'' || c == '`' || c == '<' || c == '>' || c == '{' || c == '}' || c == '\\' || c == ',':
+		case strings.IndexByte("\"'`<>{}\\,", c) >= 0:
 			return Token{}, fmt.Errorf("no token: character %d is %q", i+1, c)
 		}
 	}
@@ -49,10 +50,11 @@ func ParseToken(text string) (Token, error) {
 // Reveal returns the token's value.
 func (t Token) Reveal() string { return t.value.Reveal() }
 
-// IsZero reports whether t is no token.
+// IsZero reports whether t is the zero Token.
 func (t Token) IsZero() bool { return t.value.IsZero() }
 
-// Fingerprint names the token in logs, errors and the ledger; it is empty for the zero Token.
+// Fingerprint returns the name of the token in logs, errors and the ledger, or "" for the zero
+// Token.
 func (t Token) Fingerprint() Fingerprint {
 	if t.IsZero() {
 		return ""
@@ -63,7 +65,7 @@ func (t Token) Fingerprint() Fingerprint {
 // Fingerprint is the first 12 hex digits of the SHA-256 of a token.
 type Fingerprint string
 
-// String implements [fmt.Stringer]: it gives the fingerprint.
+// String implements [fmt.Stringer] and returns the fingerprint.
 func (t Token) String() string {
 	if t.IsZero() {
 		return "no token"
@@ -80,8 +82,8 @@ func (t Token) GoString() string { return t.String() }
 // LogValue implements [slog.LogValuer].
 func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
 
-// MarshalText implements [encoding.TextMarshaler]: it gives the fingerprint.
+// MarshalText implements [encoding.TextMarshaler] and returns the fingerprint.
 func (t Token) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 
-// MarshalJSON implements [json.Marshaler]: it gives the fingerprint.
+// MarshalJSON implements [json.Marshaler] and returns the fingerprint.
 func (t Token) MarshalJSON() ([]byte, error) { return []byte(`"` + t.String() + `"`), nil }

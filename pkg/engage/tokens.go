@@ -19,12 +19,15 @@ const (
 	opAccounts = "get accounts"
 )
 
-// Create makes another permanent token. listed is the list of the user's tokens from right before: an answered token that
-// it holds was not made by this call and is refused ([Disbelieved]). The request is sent again only if the first one had
-// no effect for certain (no connection, 401 of an ended session, 429). If the outcome is unknown (no answer, 5xx, an
-// answer that is not a new token), [OutcomeUnknown] reports so, and a token may exist that only List can find.
+// Create makes another permanent token. listed is the list of the user's tokens from right before:
+// an answered token that it holds was not made by this call and is refused ([Disbelieved]). The
+// request is sent again only if the first one had no effect for certain (no connection, 401 of an
+// ended session, 429). If the outcome is unknown (no answer, 5xx, an answer that is not a new
+// token), [OutcomeUnknown] reports so, and a token may exist that only List can find.
 func (c *Client) Create(ctx context.Context, session *Session, listed []Token) (Token, error) {
-	a, err := c.call(ctx, request{operation: opCreate, method: http.MethodPost, url: c.tokenURL(""), auth: session, once: true})
+	a, err := c.call(ctx, request{
+		operation: opCreate, method: http.MethodPost, url: c.tokenURL(""), auth: session, once: true,
+	})
 	if err != nil {
 		return Token{}, err
 	}
@@ -33,15 +36,16 @@ func (c *Client) Create(ctx context.Context, session *Session, listed []Token) (
 		return Token{}, unusable(opCreate, a, reason)
 	}
 	if slices.Contains(listed, token) {
-		return Token{}, &Error{Operation: opCreate, Status: a.status, Disbelieved: true, OutcomeUnknown: true, Retryable: true,
+		return Token{}, &Error{Operation: opCreate, Status: a.status,
+			Disbelieved: true, OutcomeUnknown: true, Retryable: true,
 			Reason: "the answer is " + token.String() + ", which the list before already held", Hint: hintAgain}
 	}
 	return token, nil
 }
 
-// List returns the permanent tokens of the user behind auth, in the vendor's order, each once. If auth is a Token, a list
-// without that token is an error ([Disbelieved]). A list asked for with a Session is returned as it is: an empty one
-// proves nothing by itself.
+// List returns the permanent tokens of the user behind auth, in the vendor's order, each once. If
+// auth is a Token, a list without that token is an error ([Disbelieved]). A list asked for with a
+// Session is returned as it is: an empty one proves nothing by itself.
 func (c *Client) List(ctx context.Context, auth Auth) ([]Token, error) {
 	a, err := c.call(ctx, request{operation: opList, method: http.MethodGet, url: c.tokenURL(""), auth: auth})
 	if err != nil {
@@ -67,7 +71,9 @@ type Account struct {
 
 // Accounts returns the accounts that the user behind auth can reach.
 func (c *Client) Accounts(ctx context.Context, auth Auth) ([]Account, error) {
-	a, err := c.call(ctx, request{operation: opAccounts, method: http.MethodGet, url: c.url(c.flow.api() + "/v1/admin/accounts"), auth: auth})
+	a, err := c.call(ctx, request{
+		operation: opAccounts, method: http.MethodGet, url: c.url(c.flow.api() + "/v1/admin/accounts"), auth: auth,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -91,11 +97,12 @@ func (c *Client) Accounts(ctx context.Context, auth Auth) ([]Account, error) {
 	return accounts, nil
 }
 
-// maxAccounts bounds what an answer of empty objects costs.
+// maxAccounts is the largest number of accounts in an answer: it bounds the memory for one of empty
+// objects.
 const maxAccounts = 10_000
 
-// eachEntry reads a JSON array entry by entry, so that an answer of nonsense costs no more memory than its text. Nothing
-// may follow the array.
+// eachEntry reads a JSON array entry by entry, so that a wrong answer costs no more memory than its
+// text. Nothing may follow the array.
 func eachEntry(text []byte, entry func(decode func(any) error) error) error {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	if open, err := decoder.Token(); err != nil || open != json.Delim('[') {
@@ -118,8 +125,8 @@ func eachEntry(text []byte, entry func(decode func(any) error) error) error {
 // errNotPlain is returned by eachPlainString for a text that it does not read.
 var errNotPlain = errors.New("not a plain array of strings")
 
-// eachPlainString reads a JSON array of strings of printable ASCII without escapes, as lists of tokens are, at a tenth of
-// a decoder's cost. It refuses any other text, valid JSON or not.
+// eachPlainString reads a JSON array of strings of printable ASCII without escapes, as lists of
+// tokens are, at a fraction of a decoder's cost. It refuses any other text, valid JSON or not.
 func eachPlainString(text []byte, entry func(string)) error {
 	space := func() { text = bytes.TrimLeft(text, " \t\r\n") }
 	if len(text) < 2 || text[0] != '[' || text[len(text)-1] != ']' {
@@ -191,7 +198,8 @@ func (c *Client) call(ctx context.Context, r request) (answer, error) {
 	return c.do(ctx, r)
 }
 
-// parseCreated reads the answer to a creation: documented as bare text, seen JSON-quoted by some clients.
+// parseCreated reads the answer to a creation. It is documented as bare text, and some clients see
+// it JSON-quoted.
 func parseCreated(a answer) (token Token, reason string) {
 	text := strings.TrimSpace(string(a.body))
 	if strings.HasPrefix(text, `"`) {
@@ -208,9 +216,9 @@ func parseCreated(a answer) (token Token, reason string) {
 	return token, ""
 }
 
-// parseList reads a listing in its two forms: a JSON array of strings, and the braces of the vendor's page,
-// { "a", "b" }, which are not JSON. An entry that cannot be a token is passed over: it is nobody's that this product
-// made, and refusing the list would stop the rotation for it.
+// parseList reads a list in its two forms: a JSON array of strings, and the braces of the vendor's
+// page, { "a", "b" }, which are not JSON. It passes over an entry that cannot be a token: this
+// product made none such, and an error would stop the rotation for it.
 func parseList(a answer) ([]Token, error) {
 	text := bytes.TrimSpace(a.body)
 	if n := len(text); n >= 2 && text[0] == '{' && text[n-1] == '}' {
@@ -222,7 +230,7 @@ func parseList(a answer) ([]Token, error) {
 	add := func(entry string) {
 		entries++
 		if len(entry) < MinTokenLength {
-			return // without the cost of an error for each of what may be many
+			return // an error for each of many would cost too much
 		}
 		if token, err := ParseToken(entry); err == nil && !seen[token] {
 			seen[token] = true
@@ -230,7 +238,7 @@ func parseList(a answer) ([]Token, error) {
 		}
 	}
 	err := eachPlainString(text, add)
-	if err != nil { // no plain list: a decoder of JSON decides
+	if err != nil { // not a plain list: a decoder of JSON decides
 		tokens, entries = []Token{}, 0
 		clear(seen)
 		err = eachEntry(text, func(decode func(any) error) error {

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// Time limits of the phases of a call, besides Config.CallTimeout for the whole and the context's deadline.
+// Time limits of the phases of a call. Config.CallTimeout and the context's deadline limit the
+// whole.
 const (
 	connectTimeout = 5 * time.Second
 	headerTimeout  = 12 * time.Second
@@ -18,9 +19,9 @@ const (
 // MaxBodySize is how much of an answer is read; a longer one is an error.
 const MaxBodySize = 1 << 20
 
-// NewTransport returns the transport for the vendor's hosts: TLS 1.2 or newer, no proxy (the environment does not decide
-// where a password goes), no transparent decompression (so that the cap on a body is a cap on memory), and a time limit
-// for each phase.
+// NewTransport returns the transport for the vendor's hosts. It demands TLS 1.2 or newer, uses no
+// proxy, so that the environment cannot redirect a password, decompresses nothing, so that the cap
+// on a body is a cap on memory, and has a time limit for each phase.
 func NewTransport() *http.Transport {
 	dialer := &net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second}
 	return &http.Transport{

@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// Propagation is the longest time for which the vendor's answers may lag: a new token may be missing from lists or be
-// refused, and a deleted one may be listed or accepted, for so long. The vendor documents no figure; this is a choice.
+// Propagation is the longest time for which the vendor's answers may lag: a new token may be
+// missing from lists or be refused, and a deleted one may be listed or accepted, for so long. The
+// vendor documents no figure; this is a choice.
 const Propagation = 2 * time.Minute
 
 const (
@@ -18,29 +19,32 @@ const (
 	hintAgain = "the next attempt asks again"
 )
 
-// Disbelieved reports whether err is about an answer that contradicts what is known for certain, so that nothing may be
-// concluded from it: a list that lacks the token it was asked for with, a creation that answers with a token of the list
-// before, a token that is refused but too young or still listed, a deletion that finds no token while the token lives.
+// Disbelieved reports whether err is about an answer that contradicts what is known for certain, so
+// that nothing may be concluded from it: a list that lacks the token it was asked for with, a
+// creation that answers with a token of the list before, a token that is refused but too young or
+// still listed, a deletion that finds no token while the token lives.
 func Disbelieved(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Disbelieved
 }
 
-// Unconfirmed reports whether err is about a deletion that the vendor accepted and that could not be confirmed: the list
-// still shows the token, the token is still accepted, or neither could be asked. The token counts as alive until a later
-// look confirms that it is gone.
+// Unconfirmed reports whether err is about a deletion that the vendor accepted and that could not
+// be confirmed: the list still shows the token, the token is still accepted, or neither could be
+// asked. The token counts as alive until a later look confirms that it is gone.
 func Unconfirmed(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Unconfirmed
 }
 
-// Delete deletes a token of the user behind auth, and returns nil only if the deletion is confirmed. auth is a Session or
-// another token of the same user; a token deletes itself by [Client.DeleteOwn].
+// Delete deletes a token of the user behind auth, and returns nil only if the deletion is
+// confirmed. auth is a Session or another token of the same user; a token deletes itself by
+// [Client.DeleteOwn].
 //
-//   - The vendor accepted the deletion (2xx, and the body is not a web page, an object, an array or false): nil if a list
-//     by auth lacks the token and, if auth is a Session, the token is refused as well; otherwise [Unconfirmed].
-//   - The vendor did not find the token (404, 410, the body false): nil if a list by auth lacks the token and the token is
-//     refused as well; otherwise [Disbelieved].
+//   - The vendor accepted the deletion (2xx, and the body is not a web page, an object, an array or
+//     false): nil if a list by auth lacks the token and, if auth is a Session, the token is refused
+//     as well; otherwise [Unconfirmed].
+//   - The vendor did not find the token (404, 410, the body false): nil if a list by auth lacks the
+//     token and the token is refused as well; otherwise [Disbelieved].
 //   - Anything else is the error of the deletion.
 //
 // Delete does not wait for lags; calling it again later is safe.
@@ -62,10 +66,11 @@ func (c *Client) Delete(ctx context.Context, auth Auth, token Token) error {
 	return c.confirmUnlisted(ctx, d, token, auth)
 }
 
-// DeleteOwn deletes a token that authenticates as itself, and returns nil only if the deletion is confirmed: afterwards the
-// token is refused, while other is accepted at the same host, and the list by other lacks the token. other may be of
-// another user. Errors are those of [Client.Delete]. A deletion that is refused (401, 403) proves nothing, since the
-// vendor may refuse everything: [Client.Dead] finds out.
+// DeleteOwn deletes a token that authenticates as itself, and returns nil only if the deletion is
+// confirmed: afterwards the token is refused, while other is accepted at the same host, and the
+// list by other lacks the token. other may be of another user. Errors are those of [Client.Delete].
+// A deletion that is refused (401, 403) proves nothing, since the vendor may refuse everything:
+// [Client.Dead] finds out.
 func (c *Client) DeleteOwn(ctx context.Context, token Token, other Auth) error {
 	if e := unfit(opDelete, token, other); e != nil {
 		return e
@@ -80,10 +85,11 @@ func (c *Client) DeleteOwn(ctx context.Context, token Token, other Auth) error {
 	return c.confirmUnlisted(ctx, d, token, other)
 }
 
-// Dead reports whether a token is dead. It is true only if the vendor refuses the token (401, 403) both before and after
-// it accepts other, which is another credential, if the list by other lacks the token, and if the token is older than
-// [Propagation] by the client's clock. A zero createdAt stands for a token that is known to be older. A token that answers
-// is not dead. An error says why nothing can be concluded: [Disbelieved], or the error of the call by token.
+// Dead reports whether a token is dead. It is true only if the vendor refuses the token (401, 403)
+// both before and after it accepts other, which is another credential, if the list by other lacks
+// the token, and if the token is older than [Propagation] by the client's clock. A zero createdAt
+// stands for a token that is known to be older. A token that answers is not dead. An error reports
+// why nothing can be concluded: [Disbelieved], or the error of the call by token.
 func (c *Client) Dead(ctx context.Context, token Token, createdAt time.Time, other Auth) (bool, error) {
 	if e := unfit(opCheck, token, other); e != nil {
 		return false, e
@@ -92,7 +98,8 @@ func (c *Client) Dead(ctx context.Context, token Token, createdAt time.Time, oth
 		return false, err
 	}
 	doubt := func(but string, cause error) (bool, error) {
-		return false, doubtful(Error{Operation: opCheck, Disbelieved: true, Reason: "the token is refused, but " + but}, cause)
+		e := Error{Operation: opCheck, Disbelieved: true, Reason: "the token is refused, but " + but}
+		return false, doubtful(e, cause)
 	}
 	if c.config.Now().Sub(createdAt) < Propagation {
 		return doubt("it was created less than "+Propagation.String()+" ago", nil)
@@ -110,7 +117,8 @@ func (c *Client) Dead(ctx context.Context, token Token, createdAt time.Time, oth
 	return true, nil
 }
 
-// unfit returns what is wrong with the credentials of a check; other must be another one than token.
+// unfit returns what is wrong with the credentials of a check; other must be another one than
+// token.
 func unfit(operation string, token Token, other Auth) *Error {
 	session, isSession := other.(*Session)
 	switch {
@@ -128,12 +136,15 @@ type deletion struct {
 	accepted bool // false: the vendor did not find the token
 }
 
-// sendDelete sends a deletion. An error means that the vendor neither accepted it nor reported the token missing.
+// sendDelete sends a deletion. An error means that the vendor neither accepted it nor reported the
+// token missing.
 func (c *Client) sendDelete(ctx context.Context, auth Auth, token Token) (deletion, error) {
 	if token.IsZero() {
 		return deletion{}, &Error{Operation: opDelete, Reason: "there is no token to delete"}
 	}
-	a, err := c.call(ctx, request{operation: opDelete, method: http.MethodDelete, url: c.tokenURL(token.Reveal()), auth: auth})
+	a, err := c.call(ctx, request{
+		operation: opDelete, method: http.MethodDelete, url: c.tokenURL(token.Reveal()), auth: auth,
+	})
 	if err != nil {
 		if e := asError(err); e.Status == http.StatusNotFound || e.Status == http.StatusGone {
 			return deletion{status: e.Status}, nil
@@ -188,7 +199,8 @@ func (d deletion) doubt(but string, cause error) error {
 	return doubtful(e, cause)
 }
 
-// doubtful completes the error of an answer that is not believed, with the failure of the call that was to confirm it.
+// doubtful completes the error of an answer that is not believed, with the failure of the call that
+// was to confirm it.
 func doubtful(e Error, cause error) error {
 	e.Retryable, e.Hint = true, hintAgain
 	if cause != nil {

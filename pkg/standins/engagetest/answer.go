@@ -17,23 +17,26 @@ type Answer struct {
 	Status int
 	Header http.Header // may be nil
 	Body   io.Reader   // nil: none. Used once.
-	// Length is the Content-Length to declare, right or wrong; 0: the body's own where that is known, else none.
+	// Length is the Content-Length to declare, right or wrong; 0: the body's own if that is known,
+	// else none.
 	Length int64
 
 	own bool // made by the server for this call alone, so that its Header need not be copied
 }
 
-// Fault is what goes wrong with a call. The hook of [Config] is asked twice for each call, at the stages [Before] and
-// [After], without a lock held: it may call the server's methods, and must be safe for concurrent use. A Fault is used
-// once. The delay comes first; it ends early when the client goes away, and a call that was only delayed has its effect
-// nevertheless: a server does not learn of its client's time-out.
+// Fault is what goes wrong with a call. The hook of [Config] is asked twice for each call, at the
+// stages [Before] and [After], without a lock held: it may call the server's methods, and must be
+// safe for concurrent use. A Fault is used once. The delay comes first, and ends early when the
+// client goes away. A call that was only delayed has its effect: a server does not learn of its
+// client's time-out.
 type Fault struct {
 	Delay  time.Duration
 	Drop   bool    // resets the connection
 	Answer *Answer // answers this: before, instead of the effect; after, instead of the true answer
 }
 
-// ErrDropped is what [Server.RoundTripper] returns for a dropped call: a connection reset by the peer.
+// ErrDropped is what [Server.RoundTripper] returns for a dropped call: a connection reset by the
+// peer.
 var ErrDropped error = &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
 
 // Drop resets the connection.
@@ -48,7 +51,8 @@ func Respond(a *Answer) *Fault { return &Fault{Answer: a} }
 // Status answers with a status and a short text.
 func Status(status int) *Fault { return Respond(Text(status, http.StatusText(status))) }
 
-// Once returns a hook that meets the nth call (from 1) of an operation with fault at a stage, and no other call.
+// Once returns a hook that breaks the nth call (from 1) of an operation with fault at a stage, and
+// no other call.
 func Once(operation Operation, nth int, stage Stage, fault *Fault) func(Call) *Fault {
 	calls := make(chan int, 1)
 	calls <- 0
@@ -65,7 +69,7 @@ func Once(operation Operation, nth int, stage Stage, fault *Fault) func(Call) *F
 	}
 }
 
-// String says what the fault does, for logs.
+// String returns what the fault does, for logs.
 func (f *Fault) String() string {
 	var parts []string
 	if f.Delay > 0 {
@@ -95,7 +99,7 @@ func newAnswer(status int, contentType, body string) *Answer {
 func newJSON(status int, value any) *Answer {
 	text, err := json.Marshal(value)
 	if err != nil {
-		panic(err) // only types of this package come here
+		panic(err) // the types of this package always encode
 	}
 	return JSON(status, string(text))
 }
@@ -127,7 +131,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	stream(w, answer.reader(r.Context()))
 }
 
-// length is the body's length, -1 where it is not known.
+// length returns the body's length, or -1 if it is not known.
 func (a *Answer) length() int64 {
 	switch body := a.Body.(type) {
 	case nil:
@@ -138,7 +142,7 @@ func (a *Answer) length() int64 {
 	return -1
 }
 
-// stream writes what body gives as it comes, until it ends or the client has gone.
+// stream writes the body as it is read, until it ends or the client has gone.
 func stream(w http.ResponseWriter, body io.Reader) {
 	control := http.NewResponseController(w)
 	buffer := make([]byte, 32<<10)
@@ -158,7 +162,7 @@ func stream(w http.ResponseWriter, body io.Reader) {
 	}
 }
 
-// patient is a body that waits before it gives something.
+// patient is a body that waits before it returns something.
 type patient interface {
 	readContext(ctx context.Context, p []byte) (int, error)
 }
@@ -181,7 +185,8 @@ func (r *boundReader) Read(p []byte) (int, error) {
 	return r.body.Read(p)
 }
 
-// reset breaks the connection so that the client sees a reset, as far as the ResponseWriter allows it.
+// reset breaks the connection so that the client sees a reset, as far as the ResponseWriter allows
+// it.
 func reset(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {

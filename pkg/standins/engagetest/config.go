@@ -7,18 +7,20 @@ import (
 	"engage-token-rotation/pkg/engage"
 )
 
-// Config is what a Server starts with. The zero Config is a server of all three logins with [DefaultUser]. The functions
-// Now, NewToken and EditList are called one at a time, and must not call the server.
+// Config configures a Server. The zero Config is a server of all three logins with [DefaultUser].
+// The functions Now, NewToken and EditList are called one at a time, and must not call the server.
 type Config struct {
 	// Users who can log in; none: DefaultUser alone.
 	Users []User
-	// Flows that are served, the paths of others answer 404; none: all three.
+	// Flows that are served; the paths of others answer 404; none: all three.
 	Flows []engage.Flow
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
-	// NewToken makes the text of a permanent token, and must not repeat itself; nil: "aws80:" and a random UUID.
+	// NewToken makes the text of a permanent token, and must not repeat itself; nil: "aws80:" and a
+	// random UUID.
 	NewToken func() string
-	// BareTokens makes NewToken's default a UUID without a platform, as in the vendor's older samples.
+	// BareTokens makes NewToken's default a UUID without a platform, as in the vendor's older
+	// samples.
 	BareTokens bool
 	// Seed makes everything random repeatable; 0: a fresh seed.
 	Seed uint64
@@ -32,9 +34,11 @@ type Config struct {
 	Misbehavior Misbehavior
 	// Fault breaks calls; nil: none. See [Fault].
 	Fault func(Call) *Fault
-	// EditList changes the tokens that a list call is about to answer with; nil: no change.
+	// EditList returns the tokens that a list call answers with, from those that it would; nil: no
+	// change.
 	EditList func(username string, tokens []string) []string
-	// LogLength is how many calls, violations and, for each user, logins are kept, the latest; 0: 10,000.
+	// LogLength is how many of the latest calls, violations and, for each user, logins are kept; 0:
+	// 10,000.
 	LogLength int
 	// TLS makes New serve HTTPS.
 	TLS bool
@@ -63,7 +67,7 @@ func (c Config) withDefaults() Config {
 // CreateForm is how a new token is written in the answer of a creation.
 type CreateForm int
 
-// The forms of a creation's answer. The vendor documents the bare text; clients disagree about what they saw.
+// The forms of a creation's answer. The vendor documents the bare text; clients report other forms.
 const (
 	CreateBare         CreateForm = iota // aws80:...
 	CreateQuoted                         // "aws80:..."
@@ -74,7 +78,7 @@ const (
 // ListForm is how the user's tokens are written in the answer of a list call.
 type ListForm int
 
-// The forms of a list. The braces are the vendor's document's, and no JSON.
+// The forms of a list. The vendor's document shows the braces, which are not JSON.
 const (
 	ListJSON   ListForm = iota // ["a","b"]
 	ListBraces                 // { "a", "b" }, on lines of their own
@@ -100,7 +104,7 @@ const (
 	DeleteNoContent                   // 204
 )
 
-// RetryAfterForm is how a 429 says when to come back.
+// RetryAfterForm is the form in which a 429 asks to wait.
 type RetryAfterForm int
 
 // The forms of Retry-After.
@@ -110,20 +114,22 @@ const (
 	RetryAfterNone                          // no such header
 )
 
-// Answers choose between the forms that an answer is known, or has to be expected, to take.
+// Answers choose between the forms of an answer that are known or must be expected.
 type Answers struct {
 	Create CreateForm
 	List   ListForm
 	Order  ListOrder
 	Delete DeleteForm
-	// DeadToken is the status for an API token that does not exist (any more): 401 (default) or 403.
+	// DeadToken is the status for an API token that does not exist (any more): 401 (default) or
+	// 403.
 	DeadToken int
-	// UnknownDelete is the status for the deletion of a token that does not exist: 404 (default), 410, 200 or 403.
+	// UnknownDelete is the status for the deletion of a token that does not exist: 404 (default),
+	// 410, 200 or 403.
 	UnknownDelete int
 	// RetryAfter is the form of that header on a 429.
 	RetryAfter RetryAfterForm
-	// EchoURL makes error bodies hold the URL with its query, as careless servers do: on the engage login that is the
-	// password.
+	// EchoURL makes error bodies hold the URL with its query, as careless servers do: that of the
+	// engage login holds the password.
 	EchoURL bool
 }
 
@@ -137,15 +143,19 @@ func (a Answers) withDefaults() Answers {
 	return a
 }
 
-// Limits are rate limits over a sliding minute, where a refused call does not count, and the cap on tokens.
+// Limits are rate limits over a sliding minute, in which a refused call does not count, and the cap
+// on tokens.
 type Limits struct {
-	// Exchanges of a RingCentral token, for each user: 0 is the documented 5, a negative number is no limit.
+	// Exchanges of a RingCentral token, for each user: 0 is the documented 5, a negative number is
+	// no limit.
 	Exchanges int
-	// Logins of the engage and legacy flows, for each user: 0 is no limit, as the vendor documents none.
+	// Logins of the engage and legacy flows, for each user: 0 is no limit, as the vendor documents
+	// none.
 	Logins int
 	// TokenCalls for each user: 0 is no limit. The vendor prints 120 for its admin pages.
 	TokenCalls int
-	// Tokens that one user may have: 0 is no cap, as the vendor documents none. A creation beyond it is refused with 400.
+	// Tokens that one user may have: 0 is no cap, as the vendor documents none. A creation beyond
+	// it is refused with 400.
 	Tokens int
 	// RemoveOldest makes a creation beyond Tokens remove the user's oldest token, without a word.
 	RemoveOldest bool
@@ -158,8 +168,9 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// Propagation is how long the effect of a creation or deletion stays unseen: the servers behind one name do not learn
-// of it at once.
+// Propagation is how long the effect of a creation or deletion stays unseen, as with a vendor of
+// several servers that do not learn of it at once. Each part may be up to two minutes or any other
+// time; all four together cover every lag of lists and of acceptance.
 type Propagation struct {
 	// NewUnlisted: lists lack a new token.
 	NewUnlisted Lag
@@ -171,8 +182,8 @@ type Propagation struct {
 	DeletedAccepted Lag
 }
 
-// Lag lasts while either part of it does: Calls is the number of calls that would show the effect and do not, For a
-// time by the server's clock. The zero Lag is none.
+// Lag lasts as long as the longer of its parts: Calls is the number of calls that would show the
+// effect and do not, For a time by the server's clock. The zero Lag is none.
 type Lag struct {
 	Calls int
 	For   time.Duration

@@ -1,33 +1,38 @@
-// Package engagetest is a stateful stand-in for the auth and token API of Engage Voice (RingCX), for tests and for local
-// trials, in the spirit of net/http/httptest.
+// Package engagetest is a stateful stand-in for the auth and token API of Engage Voice (RingCX),
+// for tests and for local trials, in the spirit of net/http/httptest.
 //
-// It keeps users, their permanent API tokens and the sessions of their logins, speaks the vendor's three logins, and
-// does what the vendor's pages say, not what one client happens to send. Where they are silent, or where clients
-// disagree about what they saw, the [Answers] choose. [Server.Violations] lists what a client sent that it should not
-// have.
+// It keeps users, their permanent API tokens and the sessions of their logins, offers the vendor's
+// three logins, and follows the vendor's pages, not the habits of one client. If they leave
+// something open, or clients report different things, the [Answers] choose. [Server.Violations]
+// lists what a client sent that it should not have.
 //
 // A client can be tried in a world that goes wrong, each part by itself or combined:
 //
-//   - [Fault] breaks single calls before or after their effect: a delay, a reset, another answer. The hostile answers of
-//     this package (an endless body, a gzip bomb, a web page, ...) are for [Respond].
+//   - [Fault] breaks single calls before or after their effect: a delay, a reset, another answer.
+//     The hostile answers of this package (an endless body, a gzip bomb, a web page, ...) are for
+//     [Respond].
 //
 //   - [Propagation] makes lists and authentication lag behind creations and deletions.
 //
-//   - [Misbehavior] lasts until it is switched off: everything is refused, or all API tokens are; lists answer [], only
-//     the newest or only the oldest tokens; a creation answers with an old token; a deletion answers well, with an error
-//     document, with false or with a web page, and deletes nothing.
+//   - [Misbehavior] lasts until it is switched off: everything is refused, or all API tokens are;
+//     lists answer [], only the newest or only the oldest tokens; a creation answers with an old
+//     token; a deletion answers well, with an error document, with false or with a web page, and
+//     deletes nothing.
 //
-//   - [Limits] are rate limits, and a cap on tokens beyond which a creation is refused or silently removes the oldest.
+//   - [Limits] are rate limits, and a cap on tokens beyond which a creation is refused or silently
+//     removes the oldest.
 //
 //     server := engagetest.New(t, nil)
-//     // server.URL is the base URL of Engage, of the RingCentral platform and of the legacy portal alike
+//     // server.URL is the base URL of Engage, the RingCentral platform and the legacy portal
 //
-// [NewServer] makes a Server without a listener. It is an [http.Handler], and [Server.RoundTripper] calls it in the
-// process: without goroutines, connections or timers of its own, on the clock of [Config.Now], so that it works inside
-// testing/synctest and for millions of calls. Memory is bounded by the live tokens and the lengths of the logs.
+// [NewServer] makes a Server without a listener. It is an [http.Handler], and [Server.RoundTripper]
+// calls it in the process: without goroutines, connections or timers of its own, by the clock of
+// [Config.Now], so that it works inside testing/synctest and for millions of calls. Memory is
+// bounded by the live tokens and the lengths of the logs.
 //
-// It is no model of the vendor's permissions, and it neither verifies nor signs real JWTs. Never let it listen where
-// others reach it: it prints nothing, but it takes any text for a password.
+// It does not model the vendor's permissions, and it neither verifies nor signs real JWTs. Never
+// let it listen on an address that others reach: it prints nothing, but accepts any text as a
+// password.
 package engagetest
 
 import (
@@ -45,7 +50,7 @@ type TB interface {
 	Errorf(format string, args ...any)
 }
 
-// Server is the stand-in. It is safe for concurrent use.
+// Server is a stand-in for the vendor. It is safe for concurrent use.
 type Server struct {
 	// URL is scheme, host and port, and is empty unless New made the Server.
 	URL string
@@ -91,8 +96,9 @@ func NewServer(config Config) *Server {
 	return s
 }
 
-// New starts a Server on a free port of the loopback interface and closes it when the test ends. A nil config is the
-// zero Config. The test fails at its end if the server saw a [Violation], unless the config allows them.
+// New starts a Server on a free port of the loopback interface and closes it when the test ends. A
+// nil config is the zero Config. The test fails at its end if the server saw a [Violation], unless
+// the config allows them.
 func New(t TB, config *Config) *Server {
 	t.Helper()
 	if config == nil {
@@ -126,17 +132,18 @@ func (s *Server) Close() {
 	}
 }
 
-// Client returns an HTTP client for a Server that New made; with Config.TLS it trusts the server's certificate.
+// Client returns an HTTP client for a Server that New made; with Config.TLS it trusts the server's
+// certificate.
 func (s *Server) Client() *http.Client { return s.listener.Client() }
 
-// SetAnswers changes the forms of the answers from the next call on.
+// SetAnswers changes the forms of the answers, from the next call on.
 func (s *Server) SetAnswers(a Answers) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.answers = a.withDefaults()
 }
 
-// SetPropagation changes the lags of tokens that are made or deleted from now on.
+// SetPropagation changes the lags of the tokens that are made or deleted from now on.
 func (s *Server) SetPropagation(p Propagation) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -159,7 +166,8 @@ func (s *Server) SetFault(hook func(Call) *Fault) {
 
 func (s *Server) now() time.Time { return s.config.Now() }
 
-// newRandom returns the source of all that the server makes up. A seed of 0 stands for a fresh one.
+// newRandom returns the source of all random values of the server. A seed of 0 stands for a fresh
+// one.
 func newRandom(seed uint64) *rand.Rand {
 	if seed == 0 {
 		seed = rand.Uint64()

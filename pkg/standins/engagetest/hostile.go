@@ -23,7 +23,8 @@ func HTML(status int) *Answer {
 // Empty answers without a body.
 func Empty(status int) *Answer { return &Answer{Status: status} }
 
-// Redirect answers with a redirect: 307 and 308 make a careless client repeat the call, with its credentials, there.
+// Redirect answers with a redirect: 307 and 308 make a careless client repeat the call, with its
+// credentials, there.
 func Redirect(status int, location string) *Answer {
 	return &Answer{Status: status, Header: http.Header{"Location": {location}}}
 }
@@ -39,10 +40,10 @@ func TooManyRequests(retryAfter string) *Answer {
 	return answer
 }
 
-// TokenList answers a list of the texts, whatever they are, as a JSON array.
+// TokenList answers a list of the texts, tokens or not, as a JSON array.
 func TokenList(texts ...string) *Answer { return newJSON(http.StatusOK, texts) }
 
-// ManyTokens answers a list of n well-formed tokens that nobody made, followed by the given ones.
+// ManyTokens answers a list of n well-formed tokens that do not exist, followed by the given ones.
 func ManyTokens(n int, more ...string) *Answer {
 	texts := make([]string, 0, n+len(more))
 	for i := range n {
@@ -103,7 +104,8 @@ func (d *drip) readContext(ctx context.Context, p []byte) (int, error) {
 	return 1, nil
 }
 
-// WrongLength answers a text and declares another length: a longer one breaks off, a shorter one cuts the text.
+// WrongLength answers a text and declares another length: a longer one breaks off, a shorter one
+// cuts the text.
 func WrongLength(text string, declared int64) *Answer {
 	answer := Text(http.StatusOK, text)
 	answer.Length = declared

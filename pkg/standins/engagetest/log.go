@@ -6,7 +6,7 @@ import (
 	"engage-token-rotation/pkg/engage"
 )
 
-// Operation names what a call asks for.
+// Operation is the kind of a call.
 type Operation string
 
 // The operations.
@@ -22,28 +22,29 @@ const (
 	OpUnknown  Operation = "unknown" // a path or method that the API does not have
 )
 
-// Stage is when a fault hook is asked about a call.
+// Stage is the moment at which a fault hook is asked about a call.
 type Stage string
 
 // The stages.
 const (
 	Before Stage = "before" // nothing has happened yet
-	After  Stage = "after"  // the server has done what it was asked for, and the client does not know it yet
+	After  Stage = "after"  // the call has had its effect, and is not answered yet
 )
 
 // Call is one call, for the log and for the fault hook. It holds no secret.
 type Call struct {
 	Number    int64     // counts from 1
 	Stage     Stage     // for the hook; After in the log
-	Time      time.Time // when it came, by the server's clock
+	Time      time.Time // of its arrival, by the server's clock
 	Operation Operation
 	Flow      engage.Flow // of the path; the token calls of engage and ringcentral share theirs: engage
-	User      string      // who called, as far as the credentials tell
-	Auth      string      // "bearer", "x-auth-token", "basic", "form", "query" or "": where credentials stood
+	User      string      // the caller, or "" if the credentials name none
+	Auth      string      // the place of the credentials: "bearer", "x-auth-token", "basic", "form", "query" or ""
 	Status    int         // of the answer before a fault at stage After; 0: not answered yet, or dropped
-	// Fingerprint is that of the token made or deleted, else that of the API token that authenticated the call.
+	// Fingerprint is that of the token made or deleted, else that of the API token that
+	// authenticated the call.
 	Fingerprint string
-	// Fault says what the hook did: "", or what Fault.String prints.
+	// Fault is what the hook did: "", or the text of Fault.String.
 	Fault string
 }
 

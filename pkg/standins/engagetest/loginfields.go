@@ -2,8 +2,8 @@ package engagetest
 
 import "engage-token-rotation/pkg/engage"
 
-// LoginFields are the fields of a secret by which the product logs in as the user. An empty flow names none, and has the
-// fields of the one that is meant then: engage.
+// LoginFields are the fields of a secret by which the product logs in as the user. An empty flow
+// names none, and has the fields of the one that is meant then: engage.
 func (u User) LoginFields(flow engage.Flow) map[string]string {
 	fields := map[string]string{}
 	if flow != "" {

@@ -10,7 +10,7 @@ import (
 	"engage-token-rotation/pkg/engage"
 )
 
-// loginAnswer is what the engage login, the exchange and the refresh answer with.
+// loginAnswer is the answer of the engage login, the exchange and the refresh.
 type loginAnswer struct {
 	RefreshToken  string         `json:"refreshToken,omitempty"`
 	AccessToken   string         `json:"accessToken"`
@@ -52,7 +52,7 @@ func (s *Server) newLogin(u *user, flow engage.Flow, withRefresh bool) *Answer {
 func (s *Server) loginEngage(x *exchange) *Answer {
 	for _, name := range []string{"username", "password", "platformId"} {
 		if !x.query.Has(name) {
-			return s.problem(x, http.StatusBadRequest, "missing.parameter.exception", "Required parameter '"+name+"' is not present")
+			return s.missing(x, "Required parameter '"+name+"' is not present")
 		}
 	}
 	u := s.find(func(u *user) bool { return u.Username == x.query.Get("username") })
@@ -68,7 +68,7 @@ func (s *Server) loginEngage(x *exchange) *Answer {
 // loginLegacy takes user name and password from the form. s.mu is held.
 func (s *Server) loginLegacy(x *exchange) *Answer {
 	if !x.hasForm() || !x.form.Has("username") || !x.form.Has("password") {
-		return s.problem(x, http.StatusBadRequest, "missing.parameter.exception", "username and password are required")
+		return s.missing(x, "username and password are required")
 	}
 	u := s.find(func(u *user) bool { return u.Username == x.form.Get("username") })
 	if refused := s.countLogin(x, u, limitLogins, s.config.Limits.Logins); refused != nil {
@@ -114,10 +114,10 @@ func oauthError(status int, code, description string) *Answer {
 	return newJSON(status, map[string]string{"error": code, "error_description": description})
 }
 
-// exchange gives an Engage session for an access token of the platform. s.mu is held.
+// exchange answers an access token of the platform with an Engage session. s.mu is held.
 func (s *Server) exchange(x *exchange) *Answer {
 	if !x.hasForm() || !x.form.Has("rcAccessToken") || x.form.Get("rcTokenType") != "Bearer" {
-		return s.problem(x, http.StatusBadRequest, "missing.parameter.exception", "rcAccessToken and rcTokenType are required")
+		return s.missing(x, "rcAccessToken and rcTokenType are required")
 	}
 	platform := s.sessions.platform.live(x.form.Get("rcAccessToken"), s.now())
 	if platform == nil {
@@ -129,10 +129,10 @@ func (s *Server) exchange(x *exchange) *Answer {
 	return s.newLogin(platform.user, engage.FlowRingCentral, x.query.Get("includeRefresh") == "true")
 }
 
-// refresh gives a new pair for a refresh token, which it uses up. s.mu is held.
+// refresh answers a refresh token with a new pair, and ends it. s.mu is held.
 func (s *Server) refresh(x *exchange) *Answer {
 	if !x.hasForm() || !x.form.Has("refresh_token") {
-		return s.problem(x, http.StatusBadRequest, "missing.parameter.exception", "refresh_token is required")
+		return s.missing(x, "refresh_token is required")
 	}
 	old := s.sessions.refresh.take(x.form.Get("refresh_token"), s.now())
 	if old == nil {
@@ -150,7 +150,7 @@ const (
 	limitTokenCalls
 )
 
-// countLogin notes a try to log in, and returns the refusal where it comes too soon.
+// countLogin counts a try to log in, and returns the refusal if it comes too soon.
 func (s *Server) countLogin(x *exchange, u *user, kind limitKind, limit int) *Answer {
 	if u == nil {
 		return nil
@@ -159,7 +159,8 @@ func (s *Server) countLogin(x *exchange, u *user, kind limitKind, limit int) *An
 	return s.throttle(x, u, kind, limit)
 }
 
-// throttle counts a call against a limit of the sliding minute, and returns the 429 where it is one too many.
+// throttle counts a call against a limit of the sliding minute, and returns the 429 if it is one
+// too many.
 func (s *Server) throttle(x *exchange, u *user, kind limitKind, limit int) *Answer {
 	if limit <= 0 {
 		return nil
@@ -184,11 +185,15 @@ func (s *Server) throttle(x *exchange, u *user, kind limitKind, limit int) *Answ
 	return answer
 }
 
+func (s *Server) missing(x *exchange, message string) *Answer {
+	return s.problem(x, http.StatusBadRequest, "missing.parameter.exception", message)
+}
+
 func (s *Server) badCredentials(x *exchange) *Answer {
 	return s.problem(x, http.StatusUnauthorized, "invalid.credentials.exception", "Bad credentials")
 }
 
-// problem is the vendor's error document. Its requestUri echoes the path of the call.
+// problem answers with the vendor's error document. Its requestUri repeats the path of the call.
 func (s *Server) problem(x *exchange, status int, code, message string) *Answer {
 	uri := x.request.URL.EscapedPath()
 	if decoded, err := url.PathUnescape(uri); err == nil {
@@ -207,7 +212,7 @@ type problem struct {
 	Timestamp      int64  `json:"timestamp"`
 }
 
-// find returns the first user that fits, or nil.
+// find returns the first user for whom fits is true, or nil.
 func (s *Server) find(fits func(*user) bool) *user {
 	for _, u := range s.users {
 		if fits(u) {
@@ -217,5 +222,6 @@ func (s *Server) find(fits func(*user) bool) *user {
 	return nil
 }
 
-// same compares a credential with what was sent; a credential that the user does not have fits nothing.
+// same reports whether the text that was sent is the credential. A credential that the user does
+// not have equals none.
 func same(want, sent string) bool { return want != "" && want == sent }

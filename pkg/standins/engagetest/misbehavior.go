@@ -4,14 +4,15 @@ import (
 	"net/http"
 )
 
-// Misbehavior is what the vendor does wrong with every call until it is changed. The zero Misbehavior is none. It comes
-// after a [Fault] at stage [Before], and the call is authenticated and logged as any other, so that a Fault at stage
-// [After] sees the wrong answer. Its parts may be combined.
+// Misbehavior is what the vendor does wrong with every call until it is changed. The zero
+// Misbehavior is none. It comes after a [Fault] at stage [Before], and the call is authenticated
+// and logged as any other, so that a Fault at stage [After] sees the wrong answer. Its parts may be
+// combined.
 type Misbehavior struct {
 	// Refuse is the status, 401 or 403, that answers every call, logins included; 0: none.
 	Refuse int
-	// RefuseTokens is the status, 401 or 403, that answers every call by an API token, as if all of them were dead; logins and
-	// sessions work. 0: none.
+	// RefuseTokens is the status, 401 or 403, that answers every call by an API token, as if all of
+	// them were dead; logins and sessions work. 0: none.
 	RefuseTokens int
 	// List is what lists leave out.
 	List ListLie
@@ -21,14 +22,16 @@ type Misbehavior struct {
 	Create CreateLie
 	// Delete is how a deletion deceives.
 	Delete DeleteLie
-	// Calls is how many calls are treated so; then all is well again. 0: every call until SetMisbehavior.
+	// Calls is how many calls are treated so; then all is well again. 0: every call until
+	// SetMisbehavior.
 	Calls int
 }
 
 // ListLie is what a list leaves out of the user's tokens.
 type ListLie int
 
-// The lies of lists. "Newest" and "oldest" are by the time of creation, whatever the order of the list.
+// The lies of lists. "Newest" and "oldest" are by the time of creation, whatever the order of the
+// list.
 const (
 	ListTruth  ListLie = iota
 	ListEmpty          // []
@@ -36,8 +39,8 @@ const (
 	ListOldest         // only the oldest Misbehavior.Keep tokens
 )
 
-// CreateLie is how a creation deceives. The old token is any of the user's live ones; if there is none, the creation is an
-// honest one.
+// CreateLie is how a creation deceives. The old token is any of the user's live ones; if there is
+// none, the creation is an honest one.
 type CreateLie int
 
 // The lies of creations.
@@ -59,15 +62,16 @@ const (
 	DeleteNotFoundPage           // 404 with a web page
 )
 
-// SetMisbehavior changes what the vendor does wrong from the next call on; the zero Misbehavior ends it.
+// SetMisbehavior changes what the vendor does wrong from the next call on; the zero Misbehavior
+// ends it.
 func (s *Server) SetMisbehavior(m Misbehavior) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.wrong = m
 }
 
-// misbehaves reports whether the part of the misbehavior that is given applies to this call, and counts the call if so.
-// s.mu is held.
+// misbehaves reports whether the part of the misbehavior that is given applies to this call, and
+// counts the call if so. s.mu is held.
 func (s *Server) misbehaves(part bool) bool {
 	if !part {
 		return false
@@ -89,7 +93,8 @@ func (s *Server) refusal(x *exchange, status int) *Answer {
 	return s.problem(x, status, "invalid.token.exception", "Token is not valid")
 }
 
-// shown returns what a list shows of the tokens, which are in the order of their creation. s.mu is held.
+// shown returns what a list shows of the tokens, which are in the order of their creation. s.mu is
+// held.
 func (s *Server) shown(texts []string) []string {
 	lie, keep := s.wrong.List, max(s.wrong.Keep, 0)
 	if !s.misbehaves(lie != ListTruth) {

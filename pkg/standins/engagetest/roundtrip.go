@@ -7,9 +7,10 @@ import (
 	"strconv"
 )
 
-// RoundTripper returns a transport that calls the server in the process, whatever scheme and host the request names. A
-// dropped call gives [ErrDropped]; like http.Transport it unpacks a gzip answer unless the request asked for it, and
-// returns the context's error when that ends first. It starts no goroutine and never touches the network.
+// RoundTripper returns a transport that calls the server in the process, whatever scheme and host
+// the request names. It returns [ErrDropped] for a dropped call. Like http.Transport it unpacks a
+// gzip answer unless the request asked for one, and returns the context's error if the context ends
+// first. It starts no goroutine and never uses the network.
 func (s *Server) RoundTripper() http.RoundTripper { return roundTripper{s} }
 
 type roundTripper struct{ server *Server }
@@ -66,7 +67,7 @@ func response(r *http.Request, a *Answer) *http.Response {
 	return resp
 }
 
-// declared is a body of which the client reads as much as was declared, and which must not end before.
+// declared is a body that ends after the declared length, and with an error if it ends before.
 type declared struct {
 	body io.Reader
 	left int64
@@ -87,7 +88,7 @@ func (d *declared) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// unpacker unpacks gzip as it is read.
+// unpacker is a body that unpacks gzip.
 type unpacker struct {
 	packed io.Reader
 	reader *gzip.Reader

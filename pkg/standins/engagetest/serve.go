@@ -22,7 +22,7 @@ type exchange struct {
 	sent    credentials
 }
 
-// serve does what a request asks for. The error stands for a connection that breaks instead of an answer.
+// serve carries a request out. The error stands for a connection that breaks instead of an answer.
 func (s *Server) serve(r *http.Request) (*Answer, error) {
 	x, hook := s.begin(r)
 	defer func() {
@@ -43,7 +43,7 @@ func (s *Server) serve(r *http.Request) (*Answer, error) {
 	return answer, nil
 }
 
-// begin reads the request, finds out what it is, and checks what it sends.
+// begin reads the request, finds its route, and checks it against the rules.
 func (s *Server) begin(r *http.Request) (*exchange, func(Call) *Fault) {
 	body := readBody(r)
 	s.mu.Lock()
@@ -64,7 +64,7 @@ func (s *Server) begin(r *http.Request) (*exchange, func(Call) *Fault) {
 	return x, s.fault
 }
 
-// act has the effect of the call and returns its answer.
+// act carries the call out and returns its answer.
 func (s *Server) act(x *exchange) *Answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -92,7 +92,7 @@ func (s *Server) act(x *exchange) *Answer {
 	return s.tokenCall(x)
 }
 
-// interrupt asks the hook at a stage. done means that the call ends here.
+// interrupt asks the hook at a stage. If done is true, the call ends here.
 func (x *exchange) interrupt(hook func(Call) *Fault, stage Stage) (answer *Answer, err error, done bool) {
 	if hook == nil {
 		return nil, nil, false
@@ -121,7 +121,7 @@ func (x *exchange) interrupt(hook func(Call) *Fault, stage Stage) (answer *Answe
 	return nil, nil, false
 }
 
-// sleep waits, at most until the client has gone.
+// sleep waits until the time is over or the client has gone.
 func sleep(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -141,7 +141,7 @@ func readBody(r *http.Request) string {
 	return string(body)
 }
 
-// parseForm reads the body as a form, whatever its content type says.
+// parseForm reads the body as a form, whatever its content type.
 func (x *exchange) parseForm() url.Values {
 	if x.body == "" {
 		return nil
@@ -153,7 +153,7 @@ func (x *exchange) parseForm() url.Values {
 	return form
 }
 
-// route is what method and path ask for.
+// route is the meaning of a method and a path.
 type route struct {
 	operation   Operation
 	flow        engage.Flow
@@ -172,7 +172,7 @@ const (
 	pathLegacy      = "/api/v1/admin/"
 )
 
-// route finds what a request asks for. s.mu is held.
+// route returns the route of a request. s.mu is held.
 func (s *Server) route(r *http.Request) route {
 	path := r.URL.EscapedPath()
 	found := logins(path)
@@ -228,7 +228,8 @@ func tokenRoute(rest, method string, flow engage.Flow) route {
 	return route{operation: OpUnknown}
 }
 
-// serves reports whether a path belongs to a flow that the server has; engage and ringcentral share some.
+// serves reports whether a path belongs to a flow that is served; engage and ringcentral share
+// some.
 func (s *Server) serves(r route) bool {
 	for _, flow := range s.config.Flows {
 		shared := r.operation != OpLogin && r.operation != OpGrant && r.operation != OpExchange &&

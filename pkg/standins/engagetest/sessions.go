@@ -14,7 +14,7 @@ import (
 // maxSessions is how many sessions of each kind are kept; the oldest are forgotten first.
 const maxSessions = 2_000
 
-// session is what a login gave.
+// session is a login of a user.
 type session struct {
 	user    *user
 	flow    engage.Flow
@@ -68,7 +68,8 @@ func (s *sessionStore) take(text string, now time.Time) *session {
 	return found
 }
 
-// ExpireSessions ends the access tokens and legacy sessions of a user now, as if their time were up. Refresh tokens stay.
+// ExpireSessions ends the access tokens and legacy sessions of a user now, as if their time were
+// over. Refresh tokens stay.
 func (s *Server) ExpireSessions(username string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -97,7 +98,8 @@ func (s *Server) newPair(u *user, flow engage.Flow, withRefresh bool) (access, r
 // jwtHeader is {"alg":"RS256"}, base64url.
 const jwtHeader = "eyJhbGciOiJSUzI1NiJ9"
 
-// jwt makes a text as long as the vendor's access tokens, in the form of a JWT; the signature is noise.
+// jwt makes a text as long as the vendor's access tokens, in the form of a JWT; the signature is
+// noise.
 func (s *Server) jwt(u *user, issued, expires time.Time) string {
 	claims := fmt.Sprintf(`{"iss":"https://engage.ringcentral.com","sub":%q,"aud":"engage","iat":%d,"exp":%d,"jti":%q,`+
 		`"platformId":%q,"mainAccountId":%q,"scope":"voice:admin voice:agent digital:admin analytics:read",`+
@@ -106,7 +108,8 @@ func (s *Server) jwt(u *user, issued, expires time.Time) string {
 	return jwtHeader + "." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + "." + s.randomText(256)
 }
 
-// jwtExpired reports whether a text that the server does not know is a JWT of its own that has ended.
+// jwtExpired reports whether a text that the server does not know is a JWT of its own that has
+// ended.
 func jwtExpired(text string, now time.Time) bool {
 	parts := strings.Split(text, ".")
 	if len(parts) != 3 || parts[0] != jwtHeader {

@@ -21,7 +21,7 @@ const (
 	codeTooManyTokens = "token.limit.exception"
 )
 
-// tokenCall does the calls under v1/admin. s.mu is held.
+// tokenCall carries out the calls under v1/admin. s.mu is held.
 func (s *Server) tokenCall(x *exchange) *Answer {
 	u, refused := s.authenticate(x)
 	if refused != nil {
@@ -44,7 +44,8 @@ func (s *Server) tokenCall(x *exchange) *Answer {
 	return newJSON(http.StatusOK, u.Accounts)
 }
 
-// authenticate finds out who calls: by an access token, by the session of a legacy login, or by an API token.
+// authenticate returns the user who calls by an access token, the session of a legacy login, or an
+// API token; or else the refusal.
 func (s *Server) authenticate(x *exchange) (*user, *Answer) {
 	legacy := x.route.flow == engage.FlowLegacy
 	switch {
@@ -72,8 +73,9 @@ func (s *Server) byAccessToken(text string) (*user, *Answer) {
 	return nil, Text(http.StatusUnauthorized, reason)
 }
 
-// byAuthToken takes an API token; a legacy session under the legacy paths, where its life begins anew; and, as the
-// vendor's page says of the list call, an access token under the current ones.
+// byAuthToken accepts an API token; under the legacy paths a legacy session, which is extended by
+// each use; and under the current paths an access token, as the vendor's page on the list call has
+// it.
 func (s *Server) byAuthToken(x *exchange, legacy bool) (*user, *Answer) {
 	text := x.sent.authToken
 	if legacy {
@@ -173,7 +175,8 @@ func writeQuoted(b *strings.Builder, text string) {
 	b.WriteByte('"')
 }
 
-// delete deletes a token of the caller's. Another user's is refused, one that does not exist is answered as chosen.
+// delete deletes a token of the caller. It refuses a token of another user, and answers for one
+// that does not exist as chosen.
 func (s *Server) delete(x *exchange, u *user) *Answer {
 	if lie := s.wrong.Delete; s.misbehaves(lie != DeleteTruth) {
 		return s.deceive(x, lie)

@@ -9,7 +9,7 @@ import (
 	"engage-token-rotation/pkg/hidden"
 )
 
-// User is one who can log in. Which fields count is the login flow's matter.
+// User can log in. Each credential names the login flows that use it.
 type User struct {
 	Username   string // names the user in this package's methods
 	Password   string // engage, legacy; any text
@@ -34,7 +34,8 @@ type Account struct {
 	MainAccountID string `json:"mainAccountId"`
 }
 
-// DefaultUser is the user of a server whose Config names none. The password holds what breaks careless escaping.
+// DefaultUser returns the user of a server without Config.Users. The password has the characters
+// that careless escaping breaks.
 func DefaultUser() User {
 	return User{
 		Username:     "api.user@example.com",
@@ -51,7 +52,7 @@ func defaultAccounts() []Account {
 	return []Account{{AccountID: "99990001", AccountName: "Example Sub-Account", MainAccountID: "99990000"}}
 }
 
-// user is a User and what became of them.
+// user is a User with their tokens and logins.
 type user struct {
 	User
 	tokens     []*apiToken // oldest first, the deleted ones that a lag still shows included
@@ -72,7 +73,7 @@ type apiToken struct {
 	deletedAccepted lag
 }
 
-// AddUser adds a user. It panics if the name is taken.
+// AddUser adds a user. It panics if there is one of this name.
 func (s *Server) AddUser(u User) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -92,7 +93,8 @@ func (s *Server) AddUser(u User) {
 	})
 }
 
-// user finds a user; it panics if there is none, as that is a fault of the test. s.mu is held.
+// user returns the user of a name. It panics if there is none, since that is a mistake of the test.
+// s.mu is held.
 func (s *Server) user(name string) *user {
 	for _, u := range s.users {
 		if u.Username == name {
@@ -102,7 +104,8 @@ func (s *Server) user(name string) *user {
 	panic(fmt.Sprintf("engagetest: there is no user %q", name))
 }
 
-// ChangePassword changes the password of the engage and legacy logins. Sessions and API tokens stay valid.
+// ChangePassword changes the password of the engage and legacy logins. Sessions and API tokens stay
+// valid.
 func (s *Server) ChangePassword(username, password string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -116,8 +119,8 @@ func (s *Server) Forbid(username string, operations ...Operation) {
 	s.user(username).Forbidden = operations
 }
 
-// CreateToken makes a token as another program of the same user would, without lag. It returns "" if a cap on tokens
-// refuses it.
+// CreateToken makes a token as another program of the same user would, without lag. It returns ""
+// if a cap on tokens refuses it.
 func (s *Server) CreateToken(username string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -128,7 +131,8 @@ func (s *Server) CreateToken(username string) string {
 	return token.text
 }
 
-// DeleteToken deletes a token as a person at the vendor's page would, without lag, and reports whether it was there.
+// DeleteToken deletes a token as a person at the vendor's page would, without lag, and reports
+// whether it was alive.
 func (s *Server) DeleteToken(text string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -140,7 +144,7 @@ func (s *Server) DeleteToken(text string) bool {
 	return true
 }
 
-// Tokens returns the user's live tokens, oldest first, whatever a lag makes of them.
+// Tokens returns the user's live tokens, oldest first, without regard to lags.
 func (s *Server) Tokens(username string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -153,7 +157,7 @@ func (s *Server) Tokens(username string) []string {
 	return texts
 }
 
-// Alive reports whether a token lives.
+// Alive reports whether a token is alive, without regard to lags.
 func (s *Server) Alive(text string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -161,8 +165,8 @@ func (s *Server) Alive(text string) bool {
 	return token != nil && !token.deleted
 }
 
-// Logins returns when the user tried to log in, successfully or not, oldest first, as far as the log reaches. The steps
-// of a ringcentral login count as one: its exchange.
+// Logins returns the times at which the user tried to log in, successfully or not, oldest first:
+// the latest Config.LogLength. The steps of a ringcentral login count as one: its exchange.
 func (s *Server) Logins(username string) []time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -246,7 +250,7 @@ func (s *Server) dropToken(token *apiToken, lags Propagation) {
 	s.purge(token.owner)
 }
 
-// purge forgets the deleted tokens whose lags are over. s.mu is held.
+// purge removes the deleted tokens that no lag shows any more. s.mu is held.
 func (s *Server) purge(owner *user) {
 	now := s.now()
 	owner.tokens = slices.DeleteFunc(owner.tokens, func(token *apiToken) bool {

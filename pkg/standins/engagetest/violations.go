@@ -9,20 +9,21 @@ import (
 	"engage-token-rotation/pkg/engage"
 )
 
-// Rule is what a client has to keep to.
+// Rule is a rule for clients.
 type Rule string
 
-// The rules. A call that breaks one is answered as the vendor would answer it; the breach is recorded.
+// The rules. A call that breaks one is answered as the vendor would answer it, and the breach is
+// recorded.
 const (
 	// RuleUserAgent: a stable User-Agent of name/version, which Go's default is not.
 	RuleUserAgent Rule = "user-agent"
-	// RulePasswordPlace: a credential stands where the flow has it, and nowhere else.
+	// RulePasswordPlace: a credential is in the place that the flow has for it, and nowhere else.
 	RulePasswordPlace Rule = "credential in a wrong place"
 	// RuleTwice: credentials are sent once.
 	RuleTwice Rule = "credentials sent twice"
 	// RuleNeedless: a login is sent no access or API token, and a token call no Basic credentials.
 	RuleNeedless Rule = "credentials that the call does not take"
-	// RuleContentType: a form says that it is one, a token call has no body.
+	// RuleContentType: a form has the content type of a form, a token call has no body.
 	RuleContentType Rule = "content type"
 	// RulePath: a path that the API has, escaped, without "." or ".." segments.
 	RulePath Rule = "path"
@@ -47,7 +48,7 @@ func (v Violation) String() string {
 	return fmt.Sprintf("call %d (%s): %s: %s", v.Call, v.Operation, v.Rule, v.Detail)
 }
 
-// Violations returns what clients sent against the rules, oldest first: the latest Config.LogLength.
+// Violations returns the breaches of the rules, oldest first: the latest Config.LogLength.
 func (s *Server) Violations() []Violation {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -78,7 +79,7 @@ func sentCredentials(r *http.Request) credentials {
 	return sent
 }
 
-// identify notes in the call who sends it, without any effect. s.mu is held.
+// identify writes the caller into the call, without any effect. s.mu is held.
 func (s *Server) identify(x *exchange) {
 	name := func(found *session) {
 		if found != nil {
@@ -92,11 +93,14 @@ func (s *Server) identify(x *exchange) {
 			x.call.Auth, x.call.User = "form", x.form.Get("username")
 		}
 		if s.find(func(u *user) bool { return u.Username == x.call.User }) == nil {
-			x.call.User = "" // what was sent may be anything, a password too
+			x.call.User = "" // the text may be anything, a password too
 		}
 	case OpGrant:
 		id, _, _ := x.request.BasicAuth()
-		if u := s.find(func(u *user) bool { return id != "" && u.ClientID == id && same(u.JWT, x.form.Get("assertion")) }); u != nil {
+		u := s.find(func(u *user) bool {
+			return id != "" && u.ClientID == id && same(u.JWT, x.form.Get("assertion"))
+		})
+		if u != nil {
 			x.call.User = u.Username
 		}
 	case OpExchange:
@@ -119,7 +123,7 @@ func (s *Server) identify(x *exchange) {
 	}
 }
 
-// check records what the request does against the rules. s.mu is held.
+// check records the request's breaches of the rules. s.mu is held.
 func (s *Server) check(x *exchange) {
 	breach := func(rule Rule, detail string) {
 		s.violations.add(Violation{x.call.Number, x.route.operation, rule, detail})
@@ -134,7 +138,8 @@ func (s *Server) check(x *exchange) {
 		if x.sent.bearer != "" && s.tokens[x.sent.bearer] != nil {
 			breach(RulePasswordPlace, "an API token is sent as Bearer")
 		}
-		if x.route.operation == OpCreate && x.route.flow != engage.FlowLegacy && x.sent.bearer == "" && x.sent.authToken != "" {
+		byToken := x.sent.bearer == "" && x.sent.authToken != ""
+		if byToken && x.route.operation == OpCreate && x.route.flow != engage.FlowLegacy {
 			breach(RulePasswordPlace, "a creation is documented with Bearer only")
 		}
 	}
@@ -148,7 +153,7 @@ func checkHeaders(x *exchange, breach func(Rule, string)) {
 	case strings.HasPrefix(agent, "Go-http-client/"):
 		breach(RuleUserAgent, "it is the default of Go")
 	case !strings.Contains(agent, "/"):
-		breach(RuleUserAgent, "it is no name/version")
+		breach(RuleUserAgent, "it is not a name/version")
 	}
 	if header.Get("Referer") != "" {
 		breach(RuleReferer, "a Referer is sent")
@@ -194,7 +199,7 @@ func checkLogin(x *exchange, breach func(Rule, string)) {
 	checkPlace(x.query, query, "query", breach)
 	checkPlace(x.form, form, "form", breach)
 	if len(form) > 0 && !x.hasForm() {
-		breach(RuleContentType, "no form, or one that does not say so")
+		breach(RuleContentType, "no form, or one without its content type")
 	}
 	if x.sent.bearer != "" || x.sent.authToken != "" || x.sent.place == "basic" && x.route.operation != OpGrant {
 		breach(RuleNeedless, "a login is sent a token")
@@ -204,7 +209,7 @@ func checkLogin(x *exchange, breach func(Rule, string)) {
 	}
 }
 
-// checkPlace records parameters that do not belong where they stand, and those that stand there twice.
+// checkPlace records parameters in the wrong place, and those that are there twice.
 func checkPlace(values map[string][]string, allowed []string, place string, breach func(Rule, string)) {
 	known := map[string]bool{}
 	for _, name := range allowed {
@@ -220,7 +225,7 @@ func checkPlace(values map[string][]string, allowed []string, place string, brea
 	}
 }
 
-// credentialName returns a parameter's name where a violation may print it.
+// credentialName returns a parameter's name if a violation may print it.
 func credentialName(name string) string {
 	switch name {
 	case "username", "password", "platformId", "assertion", "rcAccessToken", "refresh_token", "client_id", "client_secret":
@@ -241,7 +246,7 @@ func checkTokenCall(x *exchange, breach func(Rule, string)) {
 	}
 }
 
-// hasForm reports whether the body is a form that says that it is one.
+// hasForm reports whether the body is a form with the content type of one.
 func (x *exchange) hasForm() bool {
 	kind, _, err := mime.ParseMediaType(x.request.Header.Get("Content-Type"))
 	return err == nil && kind == "application/x-www-form-urlencoded" && len(x.form) > 0
