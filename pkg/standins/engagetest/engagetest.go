@@ -22,8 +22,10 @@
 //   - [Limits] are rate limits, and a cap on tokens beyond which a creation is refused or silently
 //     removes the oldest.
 //
-//     server := engagetest.New(t, nil)
-//     // server.URL is the base URL of Engage, the RingCentral platform and the legacy portal
+// [New] starts a server on the loopback interface:
+//
+//	server := engagetest.New(t, nil)
+//	// server.URL is the base URL of Engage, the RingCentral platform and the legacy portal
 //
 // [NewServer] makes a Server without a listener. It is an [http.Handler], and [Server.RoundTripper]
 // calls it in the process: without goroutines, connections or timers of its own, by the clock of
