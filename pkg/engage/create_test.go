@@ -45,7 +45,7 @@ func TestACreationLabelledAsHTMLIsReadAllTheSame(t *testing.T) {
 	})
 }
 
-// lost are the faults after which nobody knows whether a token was made.
+// lost are the faults after which it is unknown whether a token was made.
 var lost = map[string]func() *engagetest.Fault{
 	"reset":        engagetest.Drop,
 	"500":          func() *engagetest.Fault { return engagetest.Status(500) },

@@ -177,7 +177,7 @@ func checkText(t *testing.T, err error, want string) {
 	}
 }
 
-// The vendor's error code is taken where it looks like one, and else dropped: it might be anything.
+// The vendor's error code is kept if it looks like one, and dropped otherwise: it may be any text.
 func TestOnlyAnErrorCodeThatLooksLikeOneIsPrinted(t *testing.T) {
 	for _, body := range []string{
 		`{"errorCode":"aws80:c2353445-bc74-af1a-2850-1d55a371c0a9"}`, `{"errorCode":"c2353445bc74.exception"}`,

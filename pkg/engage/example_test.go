@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"engage-token-rotation/pkg/engage"
@@ -11,8 +12,8 @@ import (
 	"engage-token-rotation/pkg/standins/engagetest"
 )
 
-// exampleClient returns a client and credentials for a stand-in of the vendor, whose tokens are "aws80:example-token-1" and
-// so on.
+// exampleClient returns a client and credentials for a stand-in for the vendor. Its tokens are
+// "aws80:example-token-1" and so on.
 func exampleClient() (*engagetest.Server, *engage.Client, engage.Credentials) {
 	made := 0
 	server := engagetest.NewServer(engagetest.Config{
@@ -32,7 +33,8 @@ func exampleClient() (*engagetest.Server, *engage.Client, engage.Credentials) {
 	}
 }
 
-// A rotation's calls: log in, list, create, verify with the new token, delete the previous one with it.
+// A rotation's calls: log in, list, create, verify with the new token, delete the previous one with
+// it.
 func Example() {
 	ctx := context.Background()
 	server, client, credentials := exampleClient()
@@ -86,10 +88,15 @@ func ExampleClient_Delete() {
 	}
 	server.SetMisbehavior(engagetest.Misbehavior{Delete: engagetest.DeleteIgnored, Calls: 1})
 	err = client.Delete(ctx, session, token)
-	fmt.Println(engage.Unconfirmed(err), err)
+	problem, next, _ := strings.Cut(err.Error(), "; ")
+	fmt.Println(engage.Unconfirmed(err))
+	fmt.Println(problem)
+	fmt.Println(next)
 	fmt.Println(client.Delete(ctx, session, token))
 	// Output:
-	// true engage: delete token: the deletion was accepted, but the token is still accepted (HTTP 200); the next attempt asks again
+	// true
+	// engage: delete token: the deletion was accepted, but the token is still accepted (HTTP 200)
+	// the next attempt asks again
 	// <nil>
 }
 

@@ -47,7 +47,7 @@ func at(t *testing.T, answer canned) (*engage.Client, *engage.Session) {
 	return client, session
 }
 
-// checkToken fails where something is taken for a token that is none, by a rule written anew here.
+// checkToken fails if the token cannot be one, by a rule written anew here.
 func checkToken(t *testing.T, token engage.Token, answer string) {
 	t.Helper()
 	text := token.Reveal()
@@ -69,7 +69,8 @@ func checkToken(t *testing.T, token engage.Token, answer string) {
 	}
 }
 
-// checkError fails where an error shows what was answered: eight characters in a row of a text that reads like a token.
+// checkError fails if an error shows the answer: eight characters in a row of a text that
+// reads like a token.
 func checkError(t *testing.T, err error, answer string) {
 	t.Helper()
 	if err == nil {
@@ -84,7 +85,8 @@ func checkError(t *testing.T, err error, answer string) {
 	}
 }
 
-// FuzzCreated: an answer to a creation gives a token of the answer, or an error that leaves the outcome open.
+// FuzzCreated: an answer to a creation gives a token of the answer, or an error that leaves the
+// outcome open.
 func FuzzCreated(f *testing.F) {
 	for _, body := range []string{
 		tokenA, `"` + tokenA + `"`, " \r\n" + tokenC + "\n", `"\u0061ws80:c2353445-bc74-af1a-2850-1d55a371c0a9"`, "", "true", "null", "<html>" + tokenA, `{"token":"` + tokenA + `"}`,
@@ -150,7 +152,8 @@ func FuzzList(f *testing.F) {
 	})
 }
 
-// checkAgainstJSON fails where a list that begins with a bracket is read otherwise than encoding/json reads it.
+// checkAgainstJSON fails if a list that begins with a bracket is read otherwise than
+// encoding/json reads it.
 func checkAgainstJSON(t *testing.T, body string, got []engage.Token, err error) {
 	t.Helper()
 	text := strings.Trim(body, " \t\r\n")
@@ -178,7 +181,7 @@ func checkAgainstJSON(t *testing.T, body string, got []engage.Token, err error) 
 	}
 }
 
-// FuzzRetryAfter: whatever the header says, the wait is none at all, or some seconds up to a day.
+// FuzzRetryAfter: for any text of the header the wait is zero or up to a day.
 func FuzzRetryAfter(f *testing.F) {
 	for _, value := range []string{"", "0", "5", "-5", " 7 ", "21", "86400", "99999999999999999999", "1e9", "0x10", "5.5", "Wed, 21 Oct 2065 07:28:00 GMT", "Wed, 21 Oct 1965 07:28:00 GMT",
 		"Wed, 31 Feb 2065 07:28:00 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994", "soon", "\x00", "５"} {
@@ -197,7 +200,8 @@ func FuzzRetryAfter(f *testing.F) {
 	})
 }
 
-// FuzzLogin: an answer to a login gives a session that can be sent, or an error that shows nothing of it.
+// FuzzLogin: an answer to a login gives a session that can be sent, or an error that shows nothing
+// of it.
 func FuzzLogin(f *testing.F) {
 	for _, body := range []string{
 		`{"accessToken":"a.b.c","refreshToken":"r"}`, `{"accessToken":""}`, `{"accessToken":"a\r\nX-Evil: 1"}`, `{"accessToken":"é"}`, `{"accessToken":1}`, `{"accessToken":"a","refreshToken":"\u0000"}`,

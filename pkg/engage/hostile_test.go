@@ -15,8 +15,9 @@ import (
 	"engage-token-rotation/pkg/standins/engagetest"
 )
 
-// memoryBound is what any answer may cost, garbage included: the body's cap with the growth of its buffer, and what is
-// read from it. What a function takes of the machine at its peak is far less; pkg/tests/leaks measures that.
+// memoryBound is what any answer may cost, garbage included: the body's cap with the growth of its
+// buffer, and what is read from it. What a function takes of the machine at its peak is far less;
+// pkg/tests/leaks measures that.
 const memoryBound = 80 << 20
 
 // allocated returns the bytes that f allocates.
@@ -28,7 +29,8 @@ func allocated(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// hostile are answers of a broken or malicious host; want is part of the error for each call that meets them.
+// hostile are answers of a broken or malicious host; want is part of the error for each call that
+// meets them.
 var hostile = []struct {
 	name   string
 	answer func() *engagetest.Answer
@@ -50,7 +52,8 @@ var hostile = []struct {
 	{"control characters", func() *engagetest.Answer { return engagetest.JSON(200, "[\"\x00\x1b[2J\r\n\"]") }, ""},
 }
 
-// Each answer meets each call: the call ends within its time, with an error that a person can read, and within bounds.
+// Each answer meets each call: the call ends within its time, with an error that a person can read,
+// and within bounds.
 func TestAHostileHostCostsBoundedTimeAndMemory(t *testing.T) {
 	for _, h := range hostile {
 		t.Run(h.name, func(t *testing.T) {
@@ -129,7 +132,8 @@ func TestEndlessHeadersAreCutOff(t *testing.T) {
 	}
 }
 
-// Over a real connection net/http would unpack gzip by itself if it were asked to: then the cap would be on the packed size.
+// Over a real connection net/http would unpack gzip by itself if it were asked to: then the cap
+// would be on the packed size.
 func TestAGzipBombIsNotUnpackedOverTheWire(t *testing.T) {
 	server := engagetest.New(t, &engagetest.Config{Fault: func(c engagetest.Call) *engagetest.Fault {
 		if c.Operation != engagetest.OpList || c.Stage == engagetest.After {

@@ -134,7 +134,8 @@ func TestALegacySessionLivesAnHourAndThenLogsInAgain(t *testing.T) {
 	})
 }
 
-// An access token can end before its time by the vendor's clock: then the answer says so, and the call is made again.
+// An access token can end before its time by the vendor's clock: then the answer reports it, and
+// the call is made again.
 func TestJwtIsExpiredRenewsTheSessionAndRepeatsTheCall(t *testing.T) {
 	expired := func() *engagetest.Answer { return engagetest.Text(401, "Jwt is expired") }
 	calls := map[string]struct {
@@ -191,7 +192,8 @@ func TestASessionThatEndsForEverIsRenewedOnce(t *testing.T) {
 	})
 }
 
-// A fresh session that is refused for another reason would be refused again, at the price of a login.
+// A fresh session that is refused for another reason would be refused again, at the price of a
+// login.
 func TestAFreshSessionThatIsRefusedIsNotRenewed(t *testing.T) {
 	eachFlow(t, func(t *testing.T, w *world) {
 		session := w.login(t)

@@ -123,7 +123,8 @@ func TestAccountsAreReadTolerantly(t *testing.T) {
 	}
 }
 
-// A list may lack a new token for a while; the client tells what the vendor says, and does not wait by itself.
+// A list may lack a new token for a while; the client returns what the vendor answers, and does not
+// wait by itself.
 func TestAListThatLacksTheNewTokenIsGivenAsItIs(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		session := w.login(t)

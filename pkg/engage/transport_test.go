@@ -25,7 +25,8 @@ import (
 	"engage-token-rotation/pkg/standins/engagetest"
 )
 
-// host is a TLS server that takes the part of https://engage.ringcentral.com, and the client's transport to it.
+// host is a TLS server that takes the part of https://engage.ringcentral.com, and the client's
+// transport to it.
 type host struct {
 	requests  atomic.Int32
 	dialled   atomic.Value // string
@@ -175,7 +176,7 @@ func TestPlainHTTPBehindHTTPSIsRefused(t *testing.T) {
 	h.refused(t, h.list(t), "no TLS connection to the host")
 }
 
-// A failed login must not show its URL: the password stands in it.
+// A failed login must not show its URL: the password is in it.
 func TestABadCertificateDoesNotPrintTheURL(t *testing.T) {
 	for _, flow := range flows {
 		h := newHost(t, certificate{name: "elsewhere.example"}, nil)
@@ -277,7 +278,8 @@ func TestWithoutAConnectionNothingWasSent(t *testing.T) {
 	}
 }
 
-// net/http itself sends some requests again when a kept connection turns out to be dead: not a creation.
+// net/http itself sends some requests again when a kept connection turns out to be dead: not a
+// creation.
 func TestACreationOnADyingConnectionIsSentOnce(t *testing.T) {
 	server := engagetest.New(t, nil)
 	client := engage.New(engage.Config{Endpoint: engage.Endpoint{BaseURL: mustURL(server.URL), PlatformURL: mustURL(server.URL)}})

@@ -105,7 +105,8 @@ func TestACreationThatAnswersWithAListedTokenIsRefused(t *testing.T) {
 	})
 }
 
-// deletions are the ways to delete a token: by the session, by another token, and by the token's own right.
+// deletions are the ways to delete a token: by the session, by another token, and by the token's
+// own right.
 var deletions = map[string]func(w *world, session *engage.Session, other, token engage.Token) error{
 	"by a session": func(w *world, session *engage.Session, _, token engage.Token) error {
 		return w.client.Delete(context.Background(), session, token)

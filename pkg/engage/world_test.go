@@ -15,7 +15,8 @@ import (
 
 var flows = []engage.Flow{engage.FlowEngage, engage.FlowRingCentral, engage.FlowLegacy}
 
-// world is a server in the process and a client for it. Inside a synctest bubble all of its waits are virtual.
+// world is a server in the process and a client for it. Inside a synctest bubble all of its waits
+// are virtual.
 type world struct {
 	server      *engagetest.Server
 	user        engagetest.User
@@ -25,7 +26,8 @@ type world struct {
 	permits     atomic.Int32
 }
 
-// newWorld makes a world. The test fails where the client sends what the vendor's pages do not allow.
+// newWorld makes a world. The test fails if the client sends what the vendor's pages do not
+// allow.
 func newWorld(t *testing.T, flow engage.Flow, config engagetest.Config) *world {
 	t.Helper()
 	w := &world{server: engagetest.NewServer(config), user: engagetest.DefaultUser()}

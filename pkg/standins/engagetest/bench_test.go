@@ -10,8 +10,8 @@ import (
 	"engage-token-rotation/pkg/standins/engagetest"
 )
 
-// BenchmarkClient is the calls of a rotation as package engage sends them: a login, lists, a creation and a deletion,
-// beside ten other tokens of the user.
+// BenchmarkClient is the calls of a rotation as package engage sends them: a login, lists, a
+// creation and a deletion, beside ten other tokens of the user.
 func BenchmarkClient(b *testing.B) {
 	user := engagetest.DefaultUser()
 	now := time.Unix(1_800_000_000, 0)

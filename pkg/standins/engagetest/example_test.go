@@ -8,7 +8,7 @@ import (
 	"engage-token-rotation/pkg/standins/engagetest"
 )
 
-// A server in the process, without a listener, whose second list call fails.
+// A server in the process, without a listener. Its second list call fails.
 func Example() {
 	server := engagetest.NewServer(engagetest.Config{
 		NewToken: func() string { return "aws80:c2353445-bc74-af1a-2850-1d55a371c0a9" },

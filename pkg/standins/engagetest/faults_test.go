@@ -14,7 +14,8 @@ import (
 	"engage-token-rotation/pkg/standins/engagetest"
 )
 
-// each runs a test with the server behind a listener and in the process; base is where to send requests.
+// each runs a test with the server behind a listener and in the process; base is where to send
+// requests.
 func each(t *testing.T, config engagetest.Config, test func(t *testing.T, s *engagetest.Server, base string, transport http.RoundTripper)) {
 	t.Run("listener", func(t *testing.T) {
 		s := engagetest.New(t, &config)

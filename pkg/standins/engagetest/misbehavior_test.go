@@ -10,7 +10,7 @@ import (
 	"engage-token-rotation/pkg/standins/engagetest"
 )
 
-// crowd is a client whose user has four tokens, oldest first, in lists by text.
+// crowd returns a client of a user with four tokens, and these, oldest first.
 func crowd(t *testing.T, config engagetest.Config) (*client, []string) {
 	t.Helper()
 	c := newClient(t, config)
@@ -184,7 +184,8 @@ func TestTokensAreCapped(t *testing.T) {
 	}
 }
 
-// A fault at stage Before comes first, and then the misbehavior is not used up; one at stage After sees its answer.
+// A fault at stage Before comes first, and then the misbehavior is not used up; one at stage After
+// sees its answer.
 func TestFaultsAndMisbehaviorCombine(t *testing.T) {
 	c, tokens := crowd(t, engagetest.Config{})
 	list := func() answer { return c.send("GET", voice+"token", "", "X-Auth-Token", tokens[0]) }

@@ -101,7 +101,7 @@ func TestViolations(t *testing.T) {
 	}
 }
 
-// reporter is a TB that keeps what it is told.
+// reporter is a TB that keeps the errors.
 type reporter struct {
 	errors   []string
 	cleanups []func()
