@@ -122,8 +122,11 @@ var deletions = map[string]func(w *world, session *engage.Session, other, token 
 	},
 }
 
+// deletionTest tests one way to delete the token; del does it.
+type deletionTest func(t *testing.T, w *world, way string, token engage.Token, del func() error)
+
 // eachDeletion runs the test for each way to delete, with two tokens at the server.
-func eachDeletion(t *testing.T, config engagetest.Config, test func(t *testing.T, w *world, name string, token engage.Token, del func() error)) {
+func eachDeletion(t *testing.T, config engagetest.Config, test deletionTest) {
 	t.Helper()
 	for name, del := range deletions {
 		t.Run(name, func(t *testing.T) {
@@ -259,11 +262,14 @@ func TestATokenThatIsGoneAlreadyIsDeleted(t *testing.T) {
 
 func TestADeletionThatListsShowLateIsUnconfirmedUntilThen(t *testing.T) {
 	for name, lags := range map[string]engagetest.Propagation{
-		"listed":              {DeletedListed: engagetest.Lag{For: engage.Propagation}},
-		"listed and accepted": {DeletedListed: engagetest.Lag{For: engage.Propagation}, DeletedAccepted: engagetest.Lag{For: time.Minute}},
+		"listed": {DeletedListed: engagetest.Lag{For: engage.Propagation}},
+		"listed and accepted": {
+			DeletedListed: engagetest.Lag{For: engage.Propagation}, DeletedAccepted: engagetest.Lag{For: time.Minute},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			eachDeletion(t, engagetest.Config{Propagation: lags}, func(t *testing.T, w *world, way string, token engage.Token, del func() error) {
+			config := engagetest.Config{Propagation: lags}
+			eachDeletion(t, config, func(t *testing.T, w *world, way string, token engage.Token, del func() error) {
 				err := del()
 				checkKind(t, err, kind{unconfirmed: true, retryable: true})
 				if !strings.Contains(err.Error(), "the deletion was accepted, but ") {
@@ -310,6 +316,9 @@ func TestATokenDoesNotConfirmItsOwnDeletion(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		token := w.create(t, w.login(t))
 		var none *engage.Session
+		dead := func(token engage.Token, other engage.Auth) func() error {
+			return func() error { _, err := w.client.Dead(t.Context(), token, time.Time{}, other); return err }
+		}
 		for name, del := range map[string]func() error{
 			"Delete by itself":          func() error { return w.client.Delete(t.Context(), token, token) },
 			"DeleteOwn by itself":       func() error { return w.client.DeleteOwn(t.Context(), token, token) },
@@ -317,9 +326,9 @@ func TestATokenDoesNotConfirmItsOwnDeletion(t *testing.T) {
 			"DeleteOwn, no session":     func() error { return w.client.DeleteOwn(t.Context(), token, none) },
 			"DeleteOwn, the zero token": func() error { return w.client.DeleteOwn(t.Context(), token, engage.Token{}) },
 			"DeleteOwn of no token":     func() error { return w.client.DeleteOwn(t.Context(), engage.Token{}, token) },
-			"Dead by itself":            func() error { _, err := w.client.Dead(t.Context(), token, time.Time{}, token); return err },
-			"Dead without another":      func() error { _, err := w.client.Dead(t.Context(), token, time.Time{}, nil); return err },
-			"Dead of no token":          func() error { _, err := w.client.Dead(t.Context(), engage.Token{}, time.Time{}, token); return err },
+			"Dead by itself":            dead(token, token),
+			"Dead without another":      dead(token, nil),
+			"Dead of no token":          dead(engage.Token{}, token),
 		} {
 			err := del()
 			if err == nil {
@@ -431,7 +440,8 @@ func TestADeletionWhoseAnswerIsLostIsRepeatedAndConfirmed(t *testing.T) {
 	} {
 		for _, stage := range []engagetest.Stage{engagetest.Before, engagetest.After} {
 			t.Run(fmt.Sprintf("%s %s", name, stage), func(t *testing.T) {
-				eachDeletion(t, engagetest.Config{}, func(t *testing.T, w *world, way string, token engage.Token, del func() error) {
+				config := engagetest.Config{}
+				eachDeletion(t, config, func(t *testing.T, w *world, way string, token engage.Token, del func() error) {
 					w.server.SetFault(engagetest.Once(engagetest.OpDelete, 1, stage, fault()))
 					err := del()
 					if strings.HasPrefix(way, "as itself") && stage == engagetest.After {

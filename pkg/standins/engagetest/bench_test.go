@@ -23,8 +23,12 @@ func BenchmarkClient(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	client := engage.New(engage.Config{Transport: server.RoundTripper(), Endpoint: engage.Endpoint{BaseURL: base}, Now: func() time.Time { return now }})
-	credentials := engage.Credentials{Username: user.Username, Password: hidden.New(user.Password), PlatformID: user.PlatformID}
+	client := engage.New(engage.Config{
+		Transport: server.RoundTripper(), Endpoint: engage.Endpoint{BaseURL: base}, Now: func() time.Time { return now },
+	})
+	credentials := engage.Credentials{
+		Username: user.Username, Password: hidden.New(user.Password), PlatformID: user.PlatformID,
+	}
 	ctx := context.Background()
 	b.ReportAllocs()
 	for b.Loop() {
