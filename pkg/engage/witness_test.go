@@ -243,6 +243,25 @@ func TestEmptyListsConfirmNoDeletion(t *testing.T) {
 	})
 }
 
+// A list that is cut after the oldest token holds the one that asks, and lacks the one to delete.
+// Together with a deletion that finds nothing it proves nothing: the token still answers.
+func TestACutListDoesNotConfirmThatATokenWasNotFound(t *testing.T) {
+	for name, lie := range map[string]engagetest.DeleteLie{
+		"false": engagetest.DeleteFalse, "404 web page": engagetest.DeleteNotFoundPage,
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := engagetest.Config{}
+			eachDeletion(t, config, func(t *testing.T, w *world, _ string, token engage.Token, del func() error) {
+				w.server.SetMisbehavior(engagetest.Misbehavior{Delete: lie, List: engagetest.ListOldest, Keep: 1})
+				checkKind(t, del(), kind{disbelieved: true, retryable: true, unknown: true})
+				if !w.server.Alive(token.Reveal()) {
+					t.Error("the token is gone")
+				}
+			})
+		})
+	}
+}
+
 func TestATokenThatIsGoneAlreadyIsDeleted(t *testing.T) {
 	for _, answer := range []int{404, 410, 200} {
 		t.Run(fmt.Sprint(answer), func(t *testing.T) {
@@ -429,6 +448,31 @@ func TestARefusalOfEverythingThatEndsMeanwhileIsNotADeath(t *testing.T) {
 			if dead || !engage.Disbelieved(err) {
 				t.Errorf("dead %v, %v; the list still shows the token", dead, err)
 			}
+		}
+	})
+}
+
+// One refusal and one empty list are not a death if the token answers right after.
+func TestATokenThatAnswersAgainIsNotDead(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		session := w.login(t)
+		token := w.create(t, session)
+		w.server.SetFault(func(c engagetest.Call) *engagetest.Fault {
+			switch {
+			case c.Stage == engagetest.After:
+				return nil
+			case c.Auth == "bearer":
+				return engagetest.Respond(engagetest.TokenList())
+			case w.server.Count(engagetest.OpList) == 1:
+				return engagetest.Status(401)
+			}
+			return nil
+		})
+		if dead, err := w.client.Dead(t.Context(), token, time.Time{}, session); dead || err != nil {
+			t.Errorf("dead %v, %v", dead, err)
+		}
+		if n := w.server.Count(engagetest.OpList); n != 3 {
+			t.Errorf("%d lists, want 3", n)
 		}
 	})
 }

@@ -41,7 +41,7 @@ func TooManyRequests(retryAfter string) *Answer {
 }
 
 // TokenList answers a list of the texts, tokens or not, as a JSON array.
-func TokenList(texts ...string) *Answer { return newJSON(http.StatusOK, texts) }
+func TokenList(texts ...string) *Answer { return newJSON(http.StatusOK, append([]string{}, texts...)) }
 
 // ManyTokens answers a list of n well-formed tokens that do not exist, followed by the given ones.
 func ManyTokens(n int, more ...string) *Answer {
