@@ -17,7 +17,10 @@ func main() {
 		Secrets:    fn.Secrets,
 		Parameters: fn.Parameters,
 		Settings:   fn.Settings,
-		Log:        fn.Log,
+		// The secrets that the stack serves.
+		RotationFunction: os.Getenv("ROTATION_FUNCTION_ARN"),
+		TokenSecret:      os.Getenv("TOKEN_SECRET_ARN"),
+		Log:              fn.Log,
 	})
 	lambda.Start(fn.Sweep(sweeper))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 
+	"engage-token-rotation/pkg/decide"
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/internal/telemetry"
 	"engage-token-rotation/pkg/rotation"
@@ -12,6 +13,7 @@ import (
 // stepAnswer is the answer of an invocation of the rotation function. The service ignores it; a person reads it.
 type stepAnswer struct {
 	Step        rotation.Step        `json:"step"`
+	Case        decide.Case          `json:"case"`
 	Outcome     rotation.Outcome     `json:"outcome"`
 	Fingerprint engage.Fingerprint   `json:"fingerprint,omitempty"`
 	Previous    engage.Fingerprint   `json:"previous,omitempty"`
@@ -39,7 +41,7 @@ func (f *Function) Rotate(rotator *rotation.Rotator) Handler {
 			return nil, err
 		}
 		return stepAnswer{
-			event.Step, report.Outcome, report.Fingerprint, report.Previous, report.Deleted, report.Retiring, report.Preflight,
+			event.Step, report.Case, report.Outcome, report.Fingerprint, report.Previous, report.Deleted, report.Retiring, report.Preflight,
 		}, nil
 	})
 }
@@ -61,7 +63,7 @@ func (f *Function) step(ctx context.Context, rotator *rotation.Rotator, event ro
 func (f *Function) report(ctx context.Context, report rotation.Report) {
 	attributes := []any{
 		"step", report.Event.Step, "secretArn", report.Event.SecretID, "versionId", report.Event.VersionID,
-		"fingerprint", report.Fingerprint, "durationMs", report.Duration.Milliseconds(),
+		"fingerprint", report.Fingerprint, "case", report.Case, "durationMs", report.Duration.Milliseconds(),
 	}
 	if report.Err != nil {
 		attributes = append(attributes, "outcome", "failed", "error", report.Err.Error())
@@ -77,7 +79,7 @@ func (f *Function) report(ctx context.Context, report rotation.Report) {
 	}
 	if p := report.Preflight; p != nil {
 		attributes = append(attributes,
-			slog.Group("preflight", "flow", p.Flow, "host", p.Host, "accounts", p.Accounts, "tokens", p.Tokens))
+			slog.Group("preflight", "flow", p.Flow, "host", p.Host, "accounts", p.Accounts, "tokens", p.Tokens, "currentToken", p.CurrentToken))
 	}
 	f.Log.InfoContext(ctx, "rotation step done", attributes...)
 }

@@ -35,7 +35,8 @@ func (f *Function) reportSweep(ctx context.Context, request sweep.Request, answe
 		f.Log.InfoContext(ctx, "secret swept", "secretArn", s.Secret,
 			"fingerprint", s.Current.Fingerprint, "ageSeconds", s.Current.AgeSeconds, "dead", s.Current.Dead,
 			"retiring", s.Retiring, "openIntents", s.OpenIntents, "unclaimed", s.Unclaimed, "deleted", s.Deleted,
-			"deleteFailed", s.DeleteFailed, "dryRun", request.DryRun)
+			"deleteFailed", s.DeleteFailed, "unreachable", s.Unreachable, "unrecorded", s.Unrecorded,
+			"cases", s.Cases, "dryRun", request.DryRun)
 		if s.Current.Fingerprint != "" {
 			f.Metrics.Emit(telemetry.Dimensions{"FunctionName": f.Name, "Secret": s.Secret},
 				[][]string{{"FunctionName"}, {"FunctionName", "Secret"}},
@@ -43,12 +44,12 @@ func (f *Function) reportSweep(ctx context.Context, request sweep.Request, answe
 		}
 	}
 	for _, u := range answer.Users {
-		deleted += len(u.Deleted)
-		f.Log.InfoContext(ctx, "user swept", "user", u.User, "foreign", u.Foreign, "strays", u.Strays,
-			"deleted", u.Deleted, "unreadable", u.Unreadable)
+		f.Log.InfoContext(ctx, "user swept", "user", u.User, "foreign", u.Foreign)
 	}
+	deleted += len(answer.Deleted)
 	f.Log.InfoContext(ctx, "sweep done", "outcome", "swept", "secrets", len(answer.Secrets), "deleted", deleted,
 		"retiring", retiring, "unclaimed", unclaimed, "deleteFailed", failed, "faults", len(answer.Faults),
+		"notReached", answer.NotReached, "unreadable", answer.Unreadable,
 		"dryRun", request.DryRun)
 	f.Metrics.Emit(telemetry.Dimensions{"FunctionName": f.Name}, [][]string{{"FunctionName"}},
 		telemetry.Metric{Name: telemetry.RetiringTokens, Unit: telemetry.Count, Value: float64(retiring)},

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/internal/clock"
 	"engage-token-rotation/pkg/internal/parallel"
 )
 
@@ -78,7 +79,7 @@ func (l *Logins) Acquire(ctx context.Context, history LoginHistory, key string) 
 			next = numbers[len(numbers)-1] + 1
 		}
 		now := l.now()
-		if until := times[next-MaxLogins].Add(LoginWindow + LoginMargin); now.Before(until) {
+		if until := times[next-MaxLogins].Add(LoginWindow + LoginMargin + clockError); now.Before(until) {
 			return &TooManyLogins{Until: until}
 		}
 		created, err := l.take(ctx, key, next, now, expired(times, next, now))
@@ -88,7 +89,7 @@ func (l *Logins) Acquire(ctx context.Context, history LoginHistory, key string) 
 		// Somebody took the number at the same time, or some seconds ago, which reads do not show yet; or counting took so
 		// long that it counts for nothing.
 		history = nil
-		if err := sleep(ctx, min(time.Second, 20*time.Millisecond<<min(try, 10))); err != nil {
+		if err := clock.Sleep(ctx, min(time.Second, 20*time.Millisecond<<min(try, 10))); err != nil {
 			return err
 		}
 	}
@@ -132,6 +133,13 @@ func (l *Logins) name(key string, number int) string {
 // maxNumber bounds the numbers: a greater one was not counted here.
 const maxNumber = 1 << 52
 
+// clockError is how much the clocks of two functions may differ, at the most that is reckoned with.
+const clockError = 2 * time.Second
+
+// maxClockError is how far ahead the clock of another function is believed to be. A later time was not
+// written by a function that counts logins.
+const maxClockError = 2 * LoginWindow
+
 // of returns the times of one key's logins by number. What cannot have been written here does not count: an unreadable
 // time, a time to come, a number out of bounds.
 func (l *Logins) of(history LoginHistory, key string) map[int]time.Time {
@@ -143,7 +151,7 @@ func (l *Logins) of(history LoginHistory, key string) map[int]time.Time {
 			continue
 		}
 		at, err := time.Parse(time.RFC3339Nano, value)
-		if err != nil || at.After(l.now().Add(LoginWindow+LoginMargin)) {
+		if err != nil || at.After(l.now().Add(maxClockError)) {
 			at = time.Time{}
 		}
 		times[number] = at

@@ -75,7 +75,7 @@ func TestUsersHaveLimitsOfTheirOwn(t *testing.T) {
 	}
 }
 
-func TestAnOldHistoryIsReadAgainWhereItMatters(t *testing.T) {
+func TestAnOldHistoryIsReadAgainWhenItMatters(t *testing.T) {
 	logins, _ := counter(newShelf())
 	empty, err := logins.History(t.Context())
 	if err != nil {
@@ -92,7 +92,7 @@ func TestAnOldHistoryIsReadAgainWhereItMatters(t *testing.T) {
 	}
 }
 
-func TestARefusalSaysWhenTheNextLoginMayBeTried(t *testing.T) {
+func TestARefusalNamesTheTimeOfTheNextLogin(t *testing.T) {
 	logins, _ := counter(newShelf())
 	var err error
 	for range ledger.MaxLogins + 1 {
@@ -114,10 +114,11 @@ func TestWithoutACountThereIsNoLogin(t *testing.T) {
 	}
 }
 
-// Parameters that nobody here has written must not stop logins for ever.
+// Parameters that this program has not written must not stop logins for ever.
 func TestNonsenseAmongTheCountsDoesNotWedge(t *testing.T) {
 	for name, value := range map[string]string{
-		"user-9223372036854775807": start.Format(time.RFC3339Nano), "user--1": "x", "user-0": "not a time", "user-4": "9999-01-01T00:00:00Z", "user-x": "", "user-+3": start.Format(time.RFC3339Nano), "user-007": "1",
+		"user-9223372036854775807": start.Format(time.RFC3339Nano), "user--1": "x", "user-0": "not a time",
+		"user-4": "9999-01-01T00:00:00Z", "user-x": "", "user-+3": start.Format(time.RFC3339Nano), "user-007": "1",
 	} {
 		store := newShelf()
 		store.values["/p/logins/"+name] = value
@@ -131,6 +132,57 @@ func TestNonsenseAmongTheCountsDoesNotWedge(t *testing.T) {
 		}
 		if granted < 100 {
 			t.Errorf("%s=%q: %d logins in half an hour", name, value, granted)
+		}
+	}
+}
+
+// The clocks of two functions differ: what the other one counted is a time to come.
+func TestALoginOfAFunctionWhoseClockIsAheadCountsAsNow(t *testing.T) {
+	for _, ahead := range []time.Duration{time.Second, 2 * time.Second, 70 * time.Second, 119 * time.Second} {
+		store := newShelf()
+		fast := ledger.NewLogins(store, "/p", func() time.Time { return start.Add(ahead) })
+		for range ledger.MaxLogins {
+			if err := fast.Acquire(t.Context(), nil, "user"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		slow, now := counter(store)
+		var refused *ledger.TooManyLogins
+		if err := slow.Acquire(t.Context(), nil, "user"); !errors.As(err, &refused) {
+			t.Errorf("%s ahead: %v: a sixth login within a minute", ahead, err)
+		}
+		*now = now.Add(ahead + ledger.LoginWindow + 2*ledger.LoginMargin)
+		if err := slow.Acquire(t.Context(), nil, "user"); err != nil {
+			t.Errorf("%s ahead: %v after the window", ahead, err)
+		}
+	}
+}
+
+// Two functions with clocks apart log in by turns: no minute of true time has six logins.
+func TestFunctionsWithClocksApartKeepTheLimitTogether(t *testing.T) {
+	for _, apart := range []time.Duration{2 * time.Second, 70 * time.Second} {
+		store := newShelf()
+		now := start
+		fast := ledger.NewLogins(store, "/p", func() time.Time { return now.Add(apart) })
+		slow := ledger.NewLogins(store, "/p", func() time.Time { return now })
+		var made []time.Time
+		for n := range 1200 {
+			logins := slow
+			if n%2 == 0 {
+				logins = fast
+			}
+			if logins.Acquire(t.Context(), nil, "user") == nil {
+				made = append(made, now)
+			}
+			now = now.Add(time.Second)
+		}
+		for i := ledger.MaxLogins; i < len(made); i++ {
+			if gap := made[i].Sub(made[i-ledger.MaxLogins]); gap < ledger.LoginWindow-2*ledger.LoginMargin {
+				t.Errorf("%s apart: six logins within %s", apart, gap)
+			}
+		}
+		if len(made) < 20 {
+			t.Errorf("%s apart: %d logins in 20 minutes", apart, len(made))
 		}
 	}
 }

@@ -1,91 +1,131 @@
 package ledger
 
 import (
-	"cmp"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"time"
 
 	"engage-token-rotation/pkg/engage"
 )
 
-// Intent is written before a token is created, and removed once the fate of the creation is settled: a token record
-// names it, or nothing was created.
-type Intent struct {
-	ID      string `json:"id"`
-	Secret  string `json:"secret"`  // ARN
-	Version string `json:"version"` // the version that the token is for
-	// Base is the version that was AWSCURRENT when the rotation read it.
-	Base      string    `json:"base,omitempty"`
-	StartedAt time.Time `json:"startedAt"`
-	// Until is the deadline of the invocation that wrote the intent: later it cannot be at work any more.
-	Until    time.Time `json:"until"`
-	Baseline Baseline  `json:"baseline"`
-	// InDoubt tells that by listings alone a token was attributed to this intent, or to another although it may have come of
-	// this one. Nothing more is proven to come of it, and no record settles it: it is removed when it shows to have made
-	// nothing else.
-	InDoubt bool `json:"inDoubt,omitempty"`
-}
-
-// NewIntent returns an intent with an ID that no other attempt shares: attempt names the invocation.
-func NewIntent(secret, version, attempt string, now time.Time) Intent {
-	return Intent{ID: digest(16, secret, version, attempt, now.Format(time.RFC3339Nano)), Secret: secret, Version: version, StartedAt: now}
-}
-
-// State is what a token record says of its token.
-type State string
-
-// The states of a token.
+// Times of the protocol.
 const (
-	// Issued: made for a version of a secret, which holds it, or is about to, or failed to.
-	Issued State = "issued"
-	// Retiring: to be deleted at NotBefore, unless AWSCURRENT or AWSPENDING names it by then.
-	Retiring State = "retiring"
-	// Unclaimed: appeared around a creation of ours whose answer was lost, and could not be proven ours. Reported only.
-	Unclaimed State = "unclaimed"
-	// Stray: held by no managed secret of a user declared exclusive; to be deleted at NotBefore.
-	Stray State = "stray"
+	// Propagation is how long the vendor's answers may lag; see [engage.Propagation].
+	Propagation = engage.Propagation
+	// Consistency is how long reads of AWS may lag behind a write, at the most that is reckoned with.
+	// AWS documents both services as eventually consistent and names no time; users saw seconds.
+	Consistency = 4 * time.Second
+	// InvocationLimit is the longest that an invocation can be at work, which Lambda limits.
+	InvocationLimit = 15 * time.Minute
 )
 
-// claimed reports whether it is known whose the token is.
-func (s State) claimed() bool { return s == Issued || s == Retiring }
+// form is the form of the records that this package writes and reads.
+const form = 1
 
-// Token is the record of one token and one secret.
-type Token struct {
-	Secret      string             `json:"secret"`  // ARN; empty for a stray
+// State is what a record says of its token.
+type State string
+
+// The states of a token, in the order in which a token goes through the first four.
+const (
+	// Issued: a creation for a version of the secret answered with the token. The version holds it, is
+	// about to, or failed to.
+	Issued State = "issued"
+	// Outgoing: finishSecret has named the token as the one that it is about to replace, or a retiring
+	// token is AWSCURRENT's again. Nobody has seen AWSCURRENT move away from it yet.
+	Outgoing State = "outgoing"
+	// Retiring: AWSCURRENT has moved away from the token, or no version will hold it. It is deleted at
+	// Record.At, unless AWSCURRENT or AWSPENDING holds it by then.
+	Retiring State = "retiring"
+	// Deleted: the vendor has answered, at Record.At, that it deleted the token. Lists may still show
+	// it for the propagation time.
+	Deleted State = "deleted"
+	// Unclaimed: the token appeared after an unanswered creation, and no other record names it. It was
+	// first seen at Record.At. Nobody knows whose it is.
+	Unclaimed State = "unclaimed"
+)
+
+// Record is the entry of one token and one secret.
+type Record struct {
+	Form        int                `json:"v"`
+	Secret      string             `json:"secret"`  // ARN
 	Version     string             `json:"version"` // the version that the token is for
 	Fingerprint engage.Fingerprint `json:"fingerprint"`
 	State       State              `json:"state"`
 	CreatedAt   time.Time          `json:"createdAt"`
-	// NotBefore is when a retiring or stray token may be deleted.
-	NotBefore time.Time `json:"notBefore,omitzero"`
-	// Intent is the intent that this record settles.
-	Intent string `json:"intent,omitempty"`
-	// Base is the version that was AWSCURRENT when the rotation read it.
-	Base string `json:"base,omitempty"`
-	// Adopted tells that the token was found, by listings or in a version, since the creation's own record was not written.
-	Adopted bool `json:"adopted,omitempty"`
-	// Replaced tells that a retiring token was seen to be held by nobody, so that NotBefore counts. Without it the swap
-	// that was to replace the token may not have come about, and the retention begins when it is seen to have.
-	Replaced bool `json:"replaced,omitempty"`
-	// Elsewhere tells that the token was not in the list of this ledger's user: it is another user's, whose login fields
-	// the secret had before. It can be listed and deleted by its own right alone.
-	Elsewhere bool `json:"elsewhere,omitempty"`
-	// Until is the deadline of the invocation that wrote the record; see Intent.Until.
+	// At is the time that belongs to the state: when a retiring token may be deleted, when a deleted
+	// one was, when an unclaimed one was first seen.
+	At time.Time `json:"at,omitzero"`
+	// Until is the deadline of the invocation that created the token.
 	Until time.Time `json:"until,omitzero"`
-	// Deleted tells that the vendor has deleted a retiring token; see Lingers.
-	Deleted bool `json:"deleted,omitempty"`
+	// Base is the version that was AWSCURRENT when the token was created; empty for a token that was
+	// not created here.
+	Base string `json:"base,omitempty"`
+	// Intent is the intent that this record answers.
+	Intent string `json:"intent,omitempty"`
+	// User is the user whose list holds the token; empty when that is not known.
+	User User `json:"user,omitempty"`
+	// SharedWith is another secret that held the same token when a sweep looked. A rotation leaves such
+	// a token to the sweep, which looks at all secrets.
+	SharedWith string `json:"sharedWith,omitempty"`
 }
 
-// Lingers reports whether lists may still show the token although it is deleted, so that the record has to tell whose it is.
-func (t Token) Lingers(now time.Time) bool {
-	return t.Deleted && now.Sub(t.NotBefore) <= Propagation
+// valid reports whether this package can have written the record.
+func (r Record) valid() bool {
+	switch r.State {
+	case Issued, Outgoing, Retiring, Deleted, Unclaimed:
+		_, err := hex.DecodeString(string(r.Fingerprint))
+		return r.Form == form && err == nil && len(r.Fingerprint) == fingerprintLength && r.Secret != ""
+	}
+	return false
 }
 
-// NewerThan reports whether the token was made after the other one; of two of the same moment, one is the newer.
-func (t Token) NewerThan(other Token) bool {
-	return cmp.Or(t.CreatedAt.Compare(other.CreatedAt), cmp.Compare(t.Fingerprint, other.Fingerprint)) > 0
+// fingerprintLength is the number of hex digits of a fingerprint.
+const fingerprintLength = 12
+
+// Intent is the note that is written before a creation. It ends when a record answers it, or when a
+// sweep has recorded what appeared since.
+type Intent struct {
+	Form    int    `json:"v"`
+	ID      string `json:"id"`
+	Secret  string `json:"secret"`  // ARN
+	Version string `json:"version"` // the version that the token is for
+	// Base is the version that was AWSCURRENT when the intent was written.
+	Base      string    `json:"base,omitempty"`
+	User      User      `json:"user,omitempty"`
+	StartedAt time.Time `json:"startedAt"`
+	// Until is the deadline of the invocation that wrote the intent: later it cannot be at work.
+	Until    time.Time `json:"until"`
+	Baseline Baseline  `json:"baseline"`
 }
 
-// Due reports whether the token may be deleted at the time.
-func (t Token) Due(now time.Time) bool {
-	return (t.State == Retiring || t.State == Stray) && !now.Before(t.NotBefore)
+// NewIntent returns an intent with an ID that no other attempt shares: attempt names the invocation.
+func NewIntent(secret, version, attempt string, now time.Time) Intent {
+	id := digest(idLength, secret, version, attempt, now.Format(time.RFC3339Nano))
+	return Intent{Form: form, ID: id, Secret: secret, Version: version, StartedAt: now}
+}
+
+// idLength is the number of hex digits of an intent's id and of a secret's key.
+const idLength = 16
+
+// Over reports whether the creation that follows the intent has had its effect by now, if it ever had
+// one, and the vendor's lists show it.
+func (i Intent) Over(now time.Time) bool { return now.After(i.Until.Add(Propagation)) }
+
+var errNoRecord = errors.New("the parameter does not hold a record of this form")
+
+func decodeRecord(name, value string) (Record, error) {
+	var r Record
+	if err := json.Unmarshal([]byte(value), &r); err != nil || !r.valid() || lastPart(name) != r.name() {
+		return Record{}, errNoRecord
+	}
+	return r, nil
+}
+
+func decodeIntent(name, value string) (Intent, error) {
+	var i Intent
+	if err := json.Unmarshal([]byte(value), &i); err != nil || i.Form != form || i.Secret == "" || lastPart(name) != i.name() {
+		return Intent{}, errNoRecord
+	}
+	return i, nil
 }

@@ -18,7 +18,7 @@ import (
 type shelf struct {
 	mu     sync.Mutex
 	values map[string]string
-	// fail is met by every call whose kind ("create", "set", "get", "list", "delete") it knows.
+	// fail holds the failure of each kind of call: "create", "set", "get", "list", "delete".
 	fail map[string]error
 }
 
@@ -90,7 +90,7 @@ var (
 	errBroken = errors.New("broken")
 )
 
-// tokens makes n tokens that nobody else has.
+// tokens makes n tokens.
 func tokens(t testing.TB, n int) []engage.Token {
 	t.Helper()
 	server := engagetest.NewServer(engagetest.Config{Seed: 7})
@@ -105,6 +105,6 @@ func tokens(t testing.TB, n int) []engage.Token {
 	return made
 }
 
-func record(token engage.Token, state ledger.State) ledger.Token {
-	return ledger.Token{Secret: arn, Version: version, Fingerprint: token.Fingerprint(), State: state, CreatedAt: start}
+func record(token engage.Token, state ledger.State) ledger.Record {
+	return ledger.Record{Form: 1, Secret: arn, Version: version, Fingerprint: token.Fingerprint(), State: state, CreatedAt: start}
 }

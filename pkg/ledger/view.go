@@ -1,102 +1,55 @@
 package ledger
 
 import (
-	"encoding/hex"
-	"encoding/json"
-	"engage-token-rotation/pkg/engage"
+	"cmp"
 	"slices"
 	"strings"
+
+	"engage-token-rotation/pkg/engage"
 )
 
-// View is what the ledger holds of one user at one moment.
+// View holds what the ledger held of one secret at one moment.
 type View struct {
 	Intents []Intent // oldest first
-	Tokens  []Token  // oldest first
-	// Unreadable names parameters that hold no record. They are left alone; while there are any, nothing that rests on
-	// having seen all intents can be proven.
+	Records []Record // oldest first
+	// Unreadable names parameters that hold neither, or one of another form. They are left alone and
+	// reported; while there are any, no unclaimed token is deleted.
 	Unreadable []string
 }
 
-// Secrets returns the ARNs of the secrets that the records name, sorted.
-func (v View) Secrets() []string {
-	var secrets []string
-	for _, t := range v.Tokens {
-		if t.Secret != "" {
-			secrets = append(secrets, t.Secret)
-		}
-	}
-	for _, i := range v.Intents {
-		secrets = append(secrets, i.Secret)
-	}
-	slices.Sort(secrets)
-	return slices.Compact(secrets)
-}
-
-// Find returns the record of a token and a secret.
-func (v View) Find(secret string, fingerprint engage.Fingerprint) (Token, bool) {
-	i := slices.IndexFunc(v.Tokens, func(t Token) bool { return t.Secret == secret && t.Fingerprint == fingerprint })
+// Find returns the record of a token.
+func (v View) Find(fingerprint engage.Fingerprint) (Record, bool) {
+	i := slices.IndexFunc(v.Records, func(r Record) bool { return r.Fingerprint == fingerprint })
 	if i < 0 {
-		return Token{}, false
+		return Record{}, false
 	}
-	return v.Tokens[i], true
+	return v.Records[i], true
 }
 
-// Settles reports whether a token record names the intent, so that it can be removed.
-func (v View) Settles(intent Intent) bool {
-	return !intent.InDoubt && slices.ContainsFunc(v.Tokens, func(t Token) bool { return t.Intent == intent.ID })
+// Answered reports whether a record answers the intent.
+func (v View) Answered(intent Intent) bool {
+	return slices.ContainsFunc(v.Records, func(r Record) bool { return r.Intent == intent.ID })
 }
 
-// mayMistake reports whether a creation is open of which a token may seem to have come that did not, or that has been
-// found to have come of it already: by a listing, or, where it is in doubt, by what its version holds.
-func (v View) mayMistake(t Token) bool {
-	return slices.ContainsFunc(v.Intents, func(i Intent) bool {
-		ends := i.ID == t.Intent && !t.Adopted // with the record
-		byVersion := i.Secret == t.Secret && i.Version == t.Version
-		return !ends && (byVersion || !i.InDoubt) && i.Baseline.Known() && !i.Baseline.Contains(t.Fingerprint) && !v.Settles(i)
-	})
-}
-
-func parse(values map[string]string) View {
-	var v View
-	for name, value := range values {
-		kind := name[strings.LastIndexByte(name, '/')+1:]
-		switch {
-		case strings.HasPrefix(kind, intentKind):
-			var i Intent
-			if json.Unmarshal([]byte(value), &i) == nil && kind == intentKind+i.ID {
-				v.Intents = append(v.Intents, i)
-				continue
-			}
-		case strings.HasPrefix(kind, tokenKind):
-			var t Token
-			if json.Unmarshal([]byte(value), &t) == nil && t.valid() && kind == t.name() {
-				v.Tokens = append(v.Tokens, t)
-				continue
-			}
-		}
-		v.Unreadable = append(v.Unreadable, name)
+// add sorts a parameter into the view.
+func (v *View) add(name, value string) {
+	if record, err := decodeRecord(name, value); err == nil {
+		v.Records = append(v.Records, record)
+		return
 	}
+	if intent, err := decodeIntent(name, value); err == nil {
+		v.Intents = append(v.Intents, intent)
+		return
+	}
+	v.Unreadable = append(v.Unreadable, name)
+}
+
+func (v *View) sort() {
 	slices.SortFunc(v.Intents, func(a, b Intent) int {
-		if c := a.StartedAt.Compare(b.StartedAt); c != 0 {
-			return c
-		}
-		return strings.Compare(a.ID, b.ID)
+		return cmp.Or(a.StartedAt.Compare(b.StartedAt), strings.Compare(a.ID, b.ID))
 	})
-	slices.SortFunc(v.Tokens, func(a, b Token) int {
-		if c := a.CreatedAt.Compare(b.CreatedAt); c != 0 {
-			return c
-		}
-		return strings.Compare(string(a.Fingerprint)+a.Secret, string(b.Fingerprint)+b.Secret)
+	slices.SortFunc(v.Records, func(a, b Record) int {
+		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.Fingerprint, b.Fingerprint))
 	})
 	slices.Sort(v.Unreadable)
-	return v
-}
-
-func (t Token) valid() bool {
-	switch t.State {
-	case Issued, Retiring, Unclaimed, Stray:
-		_, err := hex.DecodeString(string(t.Fingerprint))
-		return err == nil && len(t.Fingerprint) == 12
-	}
-	return false
 }

@@ -3,153 +3,182 @@ package rotation
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"time"
 
+	"engage-token-rotation/pkg/decide"
 	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/internal/clock"
+	"engage-token-rotation/pkg/internal/parallel"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/secret"
 )
 
-const hintStartAfresh = "start a new rotation (aws secretsmanager rotate-secret)"
-
 // create is createSecret: afterwards the version holds a token that the ledger knows.
 func (i *invocation) create(ctx context.Context) (Report, error) {
-	history, err := i.read(ctx, readings{calls: true, labels: true, logins: !i.warm()})
+	r, err := i.read(ctx, needs{settings: true, labels: true, logins: !i.warm()})
 	if err != nil {
 		return Report{}, err
 	}
-	current, err := i.agree(ctx)
-	if err != nil {
+	if r, err = i.agree(ctx, r); err != nil {
 		return Report{}, err
 	}
-	if i.pending.ID != "" || current {
-		return i.unchanged(ctx)
-	}
-	if _, err := i.currentDocument.Token(); err != nil {
-		return Report{}, fail("read AWSCURRENT", err, "nothing was created")
+	c, action := decide.Create(r.facts(i.event.VersionID))
+	if action != decide.Proceed {
+		return i.end(ctx, r, c, action)
 	}
 	var listed []engage.Token
-	p, session, view, err := i.logIn(ctx, history, func(p place, session *engage.Session) (err error) {
-		listed, err = p.client.List(ctx, session)
-		return fail2("list the tokens", err, "nothing was created")
+	a, entries, err := i.logInAndRead(ctx, r, func(a account) (err error) {
+		listed, err = list(ctx, a, r.current.token)
+		return err
 	})
 	if err != nil {
 		return Report{}, err
 	}
-	made, found, err := i.resolve(ctx, p, listed, view)
-	if err != nil {
-		return Report{}, err
+	i.remember(r.current.document, endpoint{a.Endpoint, a.User})
+	return i.supply(ctx, r, a, entries, listed)
+}
+
+// list lists the user's tokens. Without AWSCURRENT's token in it a list may be wrong: then it is asked
+// for twice, and what either holds counts. So a token that existed before the creation is not taken for
+// one that appeared after it.
+func list(ctx context.Context, a account, current engage.Token) ([]engage.Token, error) {
+	var first, second []engage.Token
+	again := func() (err error) { second, err = a.client.List(ctx, a.session); return err }
+	tasks := []func() error{func() (err error) { first, err = a.client.List(ctx, a.session); return err }}
+	if current.IsZero() { // nothing to recognize a right list by
+		tasks = append(tasks, again)
 	}
-	if i.pending.ID != "" && !found {
-		return i.unchanged(ctx) // another attempt was first
+	err := parallel.Do(tasks...)
+	if err == nil && !current.IsZero() && !slices.Contains(first, current) { //safeguard:doubtful-lists-are-read-twice
+		err = again()
 	}
-	if !found {
-		if made, err = i.make(ctx, p, session, listed); err != nil {
-			return Report{}, err
+	for _, token := range second {
+		if !slices.Contains(first, token) {
+			first = append(first, token)
 		}
 	}
-	if err := i.put(ctx, p, session, made); err != nil {
-		return Report{}, err
-	}
-	i.remember(i.currentDocument, p)
-	report := Report{Outcome: OutcomeCreated, Fingerprint: made.record.Fingerprint}
-	if made.claimed {
-		report.Outcome = OutcomeAdopted
-	}
-	return report, nil
+	return first, failed("list the tokens", err, "nothing was created; the service repeats the rotation")
 }
 
-func (i *invocation) unchanged(ctx context.Context) (Report, error) {
-	if i.pending.ID == "" {
-		return Report{Outcome: OutcomeUnchanged}, nil // current, but not to be read yet
+// creationTime is how much of the invocation's time a creation and the storing of its answer need in
+// most cases. With less, the answer is likely to be lost.
+const creationTime = 3 * time.Second
+
+// supply puts a token into the version: one that an earlier attempt recorded, or a new one.
+func (i *invocation) supply(ctx context.Context, r reading, a account, v ledger.View, listed []engage.Token) (Report, error) {
+	now := i.config.Now()
+	c, action, record := decide.Supply{
+		Version: i.event.VersionID, Base: r.current.ID, Records: v.Records, Listed: fingerprints(listed), Now: now,
+		Time: clock.Has(ctx, now, creationTime), Fits: r.current.document.FitsToken(),
+	}.Token()
+	var token engage.Token
+	switch action {
+	case decide.Reissue:
+		token, _ = find(listed, record.Fingerprint)
+	case decide.Proceed:
+		var err error
+		if record, token, err = i.make(ctx, r, a, listed); err != nil {
+			return Report{Case: decide.C12}, err
+		}
+	default:
+		return Report{Case: c}, refusedSupply(c, record)
 	}
-	token, err := i.pendingToken(ctx)
-	return Report{Outcome: OutcomeUnchanged, Fingerprint: token.Fingerprint()}, err
+	report := Report{Case: c, Outcome: OutcomeCreated, Fingerprint: record.Fingerprint}
+	put, err := i.put(ctx, r, record, token, action == decide.Proceed)
+	if put != "" {
+		report.Case = put
+	}
+	return report, err
 }
 
-// creation is a token that is to be put, with its record.
-type creation struct {
-	token  engage.Token
-	record ledger.Token
-	// intent is the intent that the record settles.
-	intent ledger.Intent
-	// claimed tells that the token was found instead of made, and its record written.
-	claimed bool
+// refusedSupply explains why nothing was put.
+func refusedSupply(c decide.Case, record ledger.Record) error {
+	switch c {
+	case decide.C6:
+		err := fmt.Errorf("the list does not show token %s yet, which an earlier attempt created", record.Fingerprint)
+		return failed("put the token", err, "the service repeats the rotation")
+	case decide.C9:
+		err := fmt.Errorf("the document would be longer than %d bytes", secret.MaxLength)
+		return failed("create a token", err, "nothing was created; shorten the secret's other fields")
+	}
+	err := fmt.Errorf("the invocation has less than %s left", creationTime)
+	return failed("create a token", err, "nothing was created; the service repeats the rotation")
 }
 
 // make creates a token: intent first.
-func (i *invocation) make(ctx context.Context, p place, session *engage.Session, listed []engage.Token) (creation, error) {
-	intent := ledger.NewIntent(i.labels.ARN, i.event.VersionID, i.config.Attempt(ctx), i.config.Now())
-	intent.Base = i.current.ID
-	intent.Until = i.deadline(ctx)
+func (i *invocation) make(ctx context.Context, r reading, a account, listed []engage.Token) (ledger.Record, engage.Token, error) {
+	intent := ledger.NewIntent(r.arn(), i.event.VersionID, i.config.Attempt(ctx), i.config.Now())
+	intent.Base, intent.User, intent.Until = r.current.ID, a.User, i.deadline(ctx)
 	intent.Baseline = ledger.NewBaseline(listed)
-	if err := i.ledger().Begin(ctx, p.user, intent); err != nil {
-		return creation{}, fail("write the intent", err, "nothing was created; the function needs ssm:PutParameter there")
+	if err := i.ledger().Begin(ctx, intent); err != nil { //safeguard:intent-before-the-creation
+		return ledger.Record{}, engage.Token{}, failed("write the intent", err, "nothing was created")
 	}
-	token, err := p.client.Create(ctx, session, listed)
+	if !clock.Has(ctx, i.config.Now(), creationTime/2) {
+		_ = i.ledger().End(ctx, intent) // an intent that stays is resolved by the sweep
+		return ledger.Record{}, engage.Token{}, refusedSupply(decide.C8, ledger.Record{})
+	}
+	token, err := a.client.Create(ctx, a.session, listed)
 	if err == nil {
-		return creation{token: token, record: i.newRecord(ctx, intent, token), intent: intent}, nil
+		record := ledger.Record{
+			Secret: intent.Secret, Version: intent.Version, Fingerprint: token.Fingerprint(), State: ledger.Issued,
+			CreatedAt: i.config.Now(), Until: intent.Until, Base: intent.Base, Intent: intent.ID, User: intent.User,
+		}
+		return record, token, nil
 	}
-	if !engage.OutcomeUnknown(err) {
-		// Refused before any effect. An intent that cannot be removed is resolved by the next attempt.
-		_ = i.ledger().End(ctx, p.user, intent)
-		return creation{}, fail("create a token", err, "")
+	if !engage.OutcomeUnknown(err) { //safeguard:lost-creations-keep-their-intent
+		_ = i.ledger().End(ctx, intent) // refused before any effect
+		return ledger.Record{}, engage.Token{}, failed("create a token", err, "nothing was created")
 	}
-	made, found, findErr := i.findLost(ctx, p, session)
-	if findErr != nil || !found {
-		return creation{}, fail("create a token", err, "whether a token was made is found out by the next attempt")
-	}
-	return made, nil
+	return ledger.Record{}, engage.Token{}, failed("create a token", err,
+		"the service repeats the rotation with another token; if this creation left one, the sweep reports it")
 }
 
-func (i *invocation) newRecord(ctx context.Context, intent ledger.Intent, token engage.Token) ledger.Token {
-	return ledger.Token{
-		Secret: intent.Secret, Version: intent.Version, Fingerprint: token.Fingerprint(), State: ledger.Issued,
-		CreatedAt: intent.StartedAt, Intent: intent.ID, Base: intent.Base, Until: i.deadline(ctx),
+// put stores the token in the version and writes its record, concurrently: either of them names the
+// token to a later attempt. It returns the case when that is not the plain one.
+func (i *invocation) put(ctx context.Context, r reading, record ledger.Record, token engage.Token, isNew bool) (decide.Case, error) {
+	document, err := r.current.document.WithToken(token, record.CreatedAt)
+	if err != nil {
+		return decide.C9, failed("put the token", err, "correct the secret's document")
 	}
+	var putErr, recordErr error
+	_ = parallel.Do(
+		func() error {
+			if isNew { //safeguard:created-tokens-are-recorded
+				recordErr = i.ledger().Set(ctx, record)
+			}
+			return nil
+		},
+		func() error {
+			putErr = i.config.Secrets.PutPending(ctx, i.event.SecretID, i.event.VersionID, document.Text(), i.event.RotationToken)
+			return nil
+		})
+	if recordErr != nil {
+		// The version holds the token, and finishSecret reads the intent instead.
+		i.config.Log.WarnContext(ctx, "the token's record could not be written; the rotation goes on",
+			"fingerprint", record.Fingerprint, "error", recordErr.Error())
+	}
+	if putErr == nil {
+		return "", nil
+	}
+	return i.checkPut(ctx, token, putErr)
 }
 
-// findLost lists again, until the token whose creation was not answered shows up.
-func (i *invocation) findLost(ctx context.Context, p place, session *engage.Session) (creation, bool, error) {
-	for try := 0; ; try++ {
-		view, err := i.ledger().Read(ctx, p.user)
-		if err != nil {
-			return creation{}, false, err
-		}
-		listed, err := p.client.List(ctx, session)
-		if err != nil {
-			return creation{}, false, err
-		}
-		made, found, err := i.resolve(ctx, p, listed, view)
-		if found || err != nil || !pause(ctx, try) {
-			return made, found, err
-		}
+// checkPut finds out what became of a put that failed. However certain a refusal: the SDK tries several
+// times, and the answer of an earlier try may have been lost.
+func (i *invocation) checkPut(ctx context.Context, token engage.Token, putErr error) (decide.Case, error) {
+	failure := failed("put the token", putErr, "the token is recorded; the next attempt puts it")
+	version, err := i.readVersion(ctx, false)
+	switch {
+	case err != nil, version.ID == "":
+		return decide.C11, failure
+	case version.token == token && version.Carries(secret.LabelPending):
+		return "", nil
+	case version.token == token:
+		return decide.C11, failure
+	case errors.Is(version.fault, secret.ErrFormat) || version.token.IsZero():
+		return decide.C4, i.abandon(ctx, unusable(version))
 	}
-}
-
-// unlabel takes AWSPENDING from the version.
-func (i *invocation) unlabel(ctx context.Context) error {
-	err := i.config.Secrets.MoveLabel(ctx, i.event.SecretID, LabelPending, "", i.event.VersionID)
-	if errors.Is(err, ErrConflict) {
-		return nil // it has lost the label already
-	}
-	return fail2("remove AWSPENDING", err, "the function needs secretsmanager:UpdateSecretVersionStage on the secret")
-}
-
-// pendingToken returns the token that the version holds. A value without one was not put by a rotation, and would fail
-// every attempt: the version is given up.
-func (i *invocation) pendingToken(ctx context.Context) (engage.Token, error) {
-	fault := i.pendingFault
-	if fault == nil {
-		token, err := i.pendingDocument.Token()
-		if err == nil && !token.IsZero() {
-			return token, nil
-		}
-		if fault = err; fault == nil {
-			fault = &secret.FieldError{Field: secret.FieldToken, Fault: "is missing in the version"}
-		}
-	}
-	if !i.pending.Carries(LabelPending) || i.pending.Carries(LabelCurrent) {
-		return engage.Token{}, fail("read the version", fault, "")
-	}
-	return engage.Token{}, i.giveUp(ctx, fault)
+	return decide.C10, nil
 }

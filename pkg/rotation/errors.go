@@ -38,10 +38,11 @@ func (e *Error) Unwrap() error { return e.Err }
 // has taken the label away. The next rotation starts afresh.
 var ErrAbandoned = errors.New("this rotation is abandoned")
 
-// failf describes a failure; Handle adds step, secret and version.
-func fail(op string, err error, hint string) error {
+// failed describes a failure; Handle adds step, secret and version. A nil err stays nil, and an *Error
+// stays as it is.
+func failed(op string, err error, hint string) error {
 	var already *Error
-	if errors.As(err, &already) {
+	if err == nil || errors.As(err, &already) {
 		return err
 	}
 	return &Error{Op: op, Err: err, Hint: hint}

@@ -4,214 +4,211 @@ import (
 	"context"
 	"errors"
 
+	"engage-token-rotation/pkg/decide"
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/internal/parallel"
 	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/secret"
 )
 
-// finish is finishSecret: afterwards the version is AWSCURRENT, and the previous token is gone, or recorded as retiring.
+// finish is finishSecret: afterwards the version is AWSCURRENT, and the previous token is deleted, or
+// recorded as retiring.
 func (i *invocation) finish(ctx context.Context) (Report, error) {
-	if _, err := i.read(ctx, readings{calls: true, labels: true, wait: true}); err != nil {
-		return Report{}, err
-	}
-	if i.pending.ID == "" {
-		return Report{}, errNoValue()
-	}
-	token, err := i.pendingToken(ctx)
+	r, err := i.read(ctx, needs{settings: true, labels: true, value: true, ledger: true})
 	if err != nil {
 		return Report{}, err
 	}
-	current, err := i.agree(ctx)
+	if r.version.ID == "" {
+		return Report{}, noValue()
+	}
+	if r, err = i.agree(ctx, r); err != nil {
+		return Report{}, err
+	}
+	facts := r.facts(i.event.VersionID)
+	if !facts.Usable && !facts.Current && facts.Pending {
+		return Report{Case: decide.C4}, i.abandon(ctx, unusable(r.version))
+	}
+	record, found, r, err := i.findRecord(ctx, r)
 	if err != nil {
 		return Report{}, err
 	}
-	if current {
-		return i.resume(ctx, token)
+	c, action := decide.Swap{
+		Version: facts, ID: i.event.VersionID, Base: r.current.ID, Record: record, Found: found, Intents: r.entries.Intents,
+	}.Decide()
+	switch action {
+	case decide.Resume, decide.Proceed:
+		return i.retireOrSwap(ctx, r, record, c)
+	case decide.RecordAndAbandon:
+		if err := i.recordLost(ctx, r); err != nil {
+			return Report{Case: c}, err
+		}
+		action = decide.Abandon
 	}
-	p, err := i.findPlace(ctx, i.pendingDocument)
-	if err != nil {
-		return Report{}, err
-	}
-	previous, err := i.currentDocument.Token()
-	if err != nil {
-		return Report{}, fail("read AWSCURRENT", err, "")
-	}
-	f := &finishing{invocation: i, place: p, token: token, previous: previous}
-	if err := f.prepare(ctx); err != nil {
-		return Report{}, err
-	}
-	if err := f.admit(ctx); err != nil {
-		return Report{}, err
-	}
-	if err := f.recordRetiring(ctx); err != nil {
-		return Report{}, err
-	}
-	if err := f.swap(ctx); err != nil {
-		return Report{}, err
-	}
-	report := Report{Outcome: OutcomeSwapped, Fingerprint: token.Fingerprint(), Previous: previous.Fingerprint()}
-	f.retire(ctx, &report)
-	if !f.record.CreatedAt.IsZero() {
-		report.Took = i.config.Now().Sub(f.record.CreatedAt)
-	}
-	return report, nil
+	return i.end(ctx, r, c, action)
 }
 
-// resume goes on after a swap that an earlier attempt made.
-func (i *invocation) resume(ctx context.Context, token engage.Token) (Report, error) {
-	p, err := i.findPlace(ctx, i.pendingDocument)
-	if err != nil {
-		return Report{}, err
+// findRecord returns the record of the version's token. It may have been written seconds ago, so that it
+// is looked for again before the creation's intent counts in its place. A sweep's report that the token
+// is unclaimed does not count: a version holds it.
+func (i *invocation) findRecord(ctx context.Context, r reading) (ledger.Record, bool, reading, error) {
+	poll := i.poll(ledger.Consistency)
+	for {
+		record, found := r.entries.Find(r.version.token.Fingerprint())
+		if found && record.State != ledger.Unclaimed {
+			return record, true, r, nil
+		}
+		if r.facts(i.event.VersionID).Current || !poll.Next(ctx) { //safeguard:records-are-looked-for-again
+			return ledger.Record{}, false, r, nil
+		}
+		var err error
+		if r.entries, err = i.readLedger(ctx, r.arn()); err != nil {
+			return ledger.Record{}, false, r, err
+		}
 	}
-	f := &finishing{invocation: i, place: p, token: token}
-	err = parallel.Do(
-		func() (err error) {
-			f.listed, err = p.client.List(ctx, token)
-			return fail2("list the tokens", err, "the swap is made; the previous token goes with the next rotation or sweep")
-		},
-		func() error { return f.readLedger(ctx) })
-	if err != nil {
-		return Report{}, err
-	}
-	report := Report{Outcome: OutcomeResumed, Fingerprint: token.Fingerprint()}
-	f.retire(ctx, &report)
-	return report, nil
 }
 
-// finishing is finishSecret past its first reads.
+// recordLost records a token whose record was lost, so that a later rotation or sweep retires it.
+func (i *invocation) recordLost(ctx context.Context, r reading) error {
+	err := i.ledger().Set(ctx, ledger.Record{
+		Secret: r.arn(), Version: i.event.VersionID, Fingerprint: r.version.token.Fingerprint(), State: ledger.Issued,
+		CreatedAt: r.version.document.TokenCreatedAt(), Until: i.deadline(ctx),
+	})
+	return failed("record the token, which the ledger does not name", err, "the service repeats the rotation")
+}
+
+// finishing is finishSecret past its first decision.
 type finishing struct {
 	*invocation
-	place           place
-	token, previous engage.Token
-
+	reading
+	endpoint
+	record ledger.Record // the new token's; the zero Record when it could not be written
 	listed []engage.Token
-	view   ledger.View
-	// record is the token's own, or what stands in for it.
-	record   ledger.Token
-	recorded bool
-	// retiring is the previous token's record; its State is empty where there is nothing to retire.
-	retiring ledger.Token
 }
 
-// prepare verifies the new token and reads the ledger, side by side.
-func (f *finishing) prepare(ctx context.Context) error {
-	err := parallel.Do(
-		func() (err error) { f.listed, err = f.verify(ctx, f.place, f.token); return err },
-		func() error { return f.readLedger(ctx) })
-	if err == nil && !f.recorded {
-		// A token without a record may have been deleted since it was verified, and its record with it.
-		f.listed, err = f.verify(ctx, f.place, f.token)
+func (i *invocation) retireOrSwap(ctx context.Context, r reading, record ledger.Record, c decide.Case) (Report, error) {
+	e, err := i.findEndpoint(ctx, r, r.version.document)
+	if err != nil {
+		return Report{}, err
 	}
-	return err
+	f := &finishing{invocation: i, reading: r, endpoint: e, record: record}
+	report := Report{Case: c, Outcome: OutcomeResumed, Fingerprint: r.version.token.Fingerprint()}
+	if c == decide.F1 {
+		if f.listed, err = f.verify(ctx, e, r.version.token, ledger.Consistency); err != nil {
+			return report, failed("list the tokens", err,
+				"the swap is made; the previous token is retired by the next rotation or sweep")
+		}
+		f.retire(ctx, f.entries.Records, &report)
+		return report, nil
+	}
+	outgoing, err := f.prepare(ctx)
+	if err != nil {
+		return report, err
+	}
+	if report.Case, err = f.swap(ctx, c); err != nil {
+		return report, err
+	}
+	report.Outcome, report.Previous = OutcomeSwapped, r.current.token.Fingerprint()
+	f.retire(ctx, withRecord(f.entries.Records, outgoing), &report)
+	if !record.CreatedAt.IsZero() {
+		report.Took = i.config.Now().Sub(record.CreatedAt)
+	}
+	return report, nil
 }
 
-// recordRetiring records the previous token as retiring. That does no harm where the swap does not come about: the token
-// of AWSCURRENT is never deleted, whatever its record says.
-func (f *finishing) recordRetiring(ctx context.Context) error {
-	if f.previous.IsZero() {
+// prepare verifies the new token and records the previous one as outgoing, concurrently. The record does
+// no harm when the swap is not made: the token of AWSCURRENT is never deleted, whatever its record says.
+func (f *finishing) prepare(ctx context.Context) (outgoing ledger.Record, err error) {
+	err = parallel.Do(
+		func() (err error) {
+			f.listed, err = f.verify(ctx, f.endpoint, f.version.token, testLimit)
+			return failed("list with the new token", err, "nothing was swapped; the service repeats the rotation")
+		},
+		func() (err error) { outgoing, err = f.recordOutgoing(ctx); return err },
+		func() error { return f.recordLate(ctx) })
+	return outgoing, err
+}
+
+// recordLate writes the record of the new token when createSecret could not. Its intent stays: a sweep
+// looks whether another attempt left a token.
+func (f *finishing) recordLate(ctx context.Context) error {
+	if f.record.Fingerprint != "" { //safeguard:swapped-tokens-are-recorded
 		return nil
 	}
-	record, known := f.view.Find(f.labels.ARN, f.previous.Fingerprint())
+	err := f.ledger().Set(ctx, ledger.Record{
+		Secret: f.reading.arn(), Version: f.event.VersionID, Fingerprint: f.version.token.Fingerprint(), State: ledger.Issued,
+		CreatedAt: f.version.document.TokenCreatedAt(), Until: f.deadline(ctx), Base: f.current.ID, User: f.user,
+	})
+	return failed("record the new token", err, "nothing was swapped; the service repeats the rotation")
+}
+
+// recordOutgoing returns the zero Record when there is no previous token.
+func (f *finishing) recordOutgoing(ctx context.Context) (ledger.Record, error) {
+	previous := f.current.token
+	if previous.IsZero() {
+		return ledger.Record{}, nil
+	}
+	record, known := f.entries.Find(previous.Fingerprint())
 	if !known {
-		_, listed := find(f.listed, f.previous.Fingerprint())
-		record = ledger.Token{
-			Secret: f.labels.ARN, Version: f.current.ID, Fingerprint: f.previous.Fingerprint(),
-			CreatedAt: f.currentDocument.TokenCreatedAt(), Elsewhere: !listed,
+		record = ledger.Record{
+			Secret: f.reading.arn(), Version: f.current.ID, Fingerprint: previous.Fingerprint(),
+			CreatedAt: f.current.document.TokenCreatedAt(),
 		}
 	}
-	record.State, record.NotBefore, record.Replaced = ledger.Retiring, f.config.Now(), false // the retention begins with the swap
-	f.retiring = record
-	return fail2("record the previous token as retiring", f.ledger().Set(ctx, f.place.user, record), "nothing was swapped; the function needs ssm:PutParameter there")
+	record.State, record.At = ledger.Outgoing, f.config.Now()
+	err := f.ledger().Set(ctx, record)
+	return record, failed("record the previous token as outgoing", err, "nothing was swapped; the service repeats the rotation")
 }
 
-// readLedger reads the ledger and finds the token's record. It may have been written seconds ago, so that it is looked for
-// again before the creation's intent stands in.
-func (f *finishing) readLedger(ctx context.Context) (err error) {
-	for try := 0; ; try++ {
-		if f.view, err = f.ledger().Read(ctx, f.place.user); err != nil {
-			return fail("read the ledger", err, "the service repeats the rotation")
-		}
-		// A report that the token is nobody's gives way to the creation's own record.
-		if record, found := f.view.Find(f.labels.ARN, f.token.Fingerprint()); found && record.State != ledger.Unclaimed {
-			f.record, f.recorded = record, true
-			return nil
-		}
-		if !pause(ctx, try) {
-			f.record = f.unrecorded()
-			return nil
+// withRecord returns the records with one of them replaced or added.
+func withRecord(records []ledger.Record, record ledger.Record) []ledger.Record {
+	if record.Fingerprint == "" {
+		return records
+	}
+	all := []ledger.Record{record}
+	for _, other := range records {
+		if other.Fingerprint != record.Fingerprint {
+			all = append(all, other)
 		}
 	}
+	return all
 }
 
-// unrecorded stands in for the record of a token that createSecret put and could not record; the zero Token where it has
-// put none. It has just made the token under its own intent, the version's newest open one. The record itself is written by
-// whoever settles that intent.
-func (f *finishing) unrecorded() (record ledger.Token) {
-	for _, intent := range f.view.Intents {
-		if intent.Secret == f.labels.ARN && intent.Version == f.event.VersionID && !f.view.Settles(intent) {
-			record = ledger.Token{State: ledger.Issued, Version: intent.Version, CreatedAt: intent.StartedAt, Base: intent.Base}
-		}
-	}
-	return record
-}
-
-// admit decides whether the version may be swapped in. Where not, only its label goes: a late repetition of this step can
-// take a version for pending that was current a moment ago, and whose token readers still have.
-func (f *finishing) admit(ctx context.Context) error {
-	switch {
-	case f.record.Version != f.event.VersionID:
-		return f.giveUp(ctx, errors.New("nothing tells that the version's token was made for it: the version was made for a test, or by hand"))
-	case f.record.State != ledger.Issued:
-		return f.giveUp(ctx, errors.New("the token is marked for deletion: a sweep gave the creation up, or the version was replaced long ago"))
-	case f.record.Base != f.current.ID:
-		return f.giveUp(ctx, errors.New("the secret was edited during the rotation; the edit stays"))
-	}
-	return nil
-}
-
-// sharedWithOther reports whether another secret may hold the same token, by its record.
-func (f *finishing) sharedWithOther(fingerprint engage.Fingerprint) bool {
-	for _, record := range f.view.Tokens {
-		held := record.State == ledger.Issued || record.State == ledger.Retiring && !record.Replaced
-		if held && record.Fingerprint == fingerprint && record.Secret != f.labels.ARN {
-			return true
-		}
-	}
-	return false
-}
-
-// swap moves AWSCURRENT, provided that it still stands where it was read.
-func (f *finishing) swap(ctx context.Context) error {
+// swap moves AWSCURRENT, provided that it is still where it was read.
+func (f *finishing) swap(ctx context.Context, c decide.Case) (decide.Case, error) {
 	move := func() error {
-		return f.config.Secrets.MoveLabel(ctx, f.event.SecretID, LabelCurrent, f.event.VersionID, f.current.ID)
+		return f.config.Secrets.MoveLabel(ctx, f.event.SecretID, secret.LabelCurrent, f.event.VersionID, f.current.ID)
 	}
+	poll := f.poll(ledger.Consistency)
 	err := move()
-	for try := 0; err != nil; try++ {
-		// What a repeated swap answers is not documented: look where the labels stand instead. What is seen may be old.
+	for err != nil { //safeguard:failed-swaps-are-looked-at
+		// What a repeated swap answers is not documented: look at the labels instead. They may lag.
 		labels, readErr := f.config.Secrets.Describe(ctx, f.event.SecretID)
 		if readErr != nil {
-			return f.notSwapped(err)
+			return decide.F8, notSwapped(err)
 		}
-		stands := labels.Holder(LabelCurrent) == f.current.ID
-		ready := stands && labels.Carries(f.event.VersionID, LabelPending)
+		unmoved := labels.Holder(secret.LabelCurrent) == f.current.ID
+		ready := unmoved && labels.Carries(f.event.VersionID, secret.LabelPending) //safeguard:labels-are-checked-before-another-swap
 		switch {
-		case labels.Carries(f.event.VersionID, LabelCurrent):
-			return nil
-		case pause(ctx, try):
-		case ready, !sure(try):
-			return f.notSwapped(err)
-		case stands:
-			return errLabelLost()
+		case labels.Carries(f.event.VersionID, secret.LabelCurrent):
+			return c, nil
+		case poll.Next(ctx): //safeguard:old-labels-do-not-end-a-swap
+		case ready, !poll.Over():
+			return decide.F8, notSwapped(err)
+		case unmoved:
+			return decide.F2, labelLost()
 		default:
-			return f.giveUp(ctx, errors.New("the secret was edited at the moment of the swap; the edit stays"))
+			return decide.F9, f.abandon(ctx, reason(decide.F9, f.reading))
 		}
 		if ready {
 			err = move()
 		}
 	}
-	return nil
+	return c, nil
 }
 
-func (f *finishing) notSwapped(err error) error {
-	return fail("move AWSCURRENT", err, "the service repeats the rotation; the function needs secretsmanager:UpdateSecretVersionStage on the secret")
+func notSwapped(err error) error {
+	if errors.Is(err, secret.ErrConflict) {
+		return failed("move AWSCURRENT", err, "the secret is changing; the service repeats the rotation")
+	}
+	return failed("move AWSCURRENT", err, "the service repeats the rotation")
 }

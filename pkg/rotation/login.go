@@ -6,87 +6,96 @@ import (
 	"time"
 
 	"engage-token-rotation/pkg/engage"
-	"engage-token-rotation/pkg/internal/account"
+	"engage-token-rotation/pkg/internal/clock"
 	"engage-token-rotation/pkg/internal/parallel"
+	"engage-token-rotation/pkg/internal/target"
 	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/secret"
 )
+
+// account is a logged-in user.
+type account struct {
+	target.Target
+	client  *engage.Client
+	session *engage.Session
+}
 
 // warm reports whether a login is likely not needed.
 func (r *Rotator) warm() bool { return r.sessions.Warm(r.config.Now()) }
 
-// logIn logs in, which no step does but createSecret and a preflight, and then calls the vendor; meanwhile it reads the
-// ledger.
-func (i *invocation) logIn(ctx context.Context, history ledger.LoginHistory, then func(place, *engage.Session) error) (place, *engage.Session, ledger.View, error) {
-	count := counted{now: i.config.Now, acquire: func(ctx context.Context, user ledger.User) error {
-		for {
-			err := i.loginCounter().Acquire(ctx, history, account.LoginKey(i.currentDocument, user))
-			history = nil // good for one login
-			var tooMany *ledger.TooManyLogins
-			if !errors.As(err, &tooMany) || !i.sleepUntil(ctx, tooMany.Until) {
-				return err
-			}
-		}
-	}}
-	// Who logs in is known by the admin secret's name: the login is counted while that secret is being read.
-	if i.currentDocument.AdminSecretARN() != "" && !i.warm() {
-		count.ahead(ctx, "")
+// logIn logs in, which no step does but createSecret, a preflight, and testSecret when it must know
+// whether a token is dead.
+func (i *invocation) logIn(ctx context.Context, r reading) (account, error) {
+	count := i.newCount(r.logins)
+	// The admin secret's name is known: the login is counted while that secret is being read.
+	admin := r.current.document.AdminSecretARN()
+	if admin != "" && !i.warm() {
+		count.ahead(ctx, target.LoginKey(admin, engage.Credentials{}))
 	}
-	a, err := i.readAccount(ctx, i.currentDocument)
+	defer count.wait()
+	t, err := target.Read(ctx, i.config.Secrets, r.settings, r.current.document)
 	if err != nil {
-		count.wait()
-		return place{}, nil, ledger.View{}, err
+		return account{}, failed("read the login fields", err, "nothing was created")
 	}
-	p := i.newPlace(a.Endpoint, a.User, func(ctx context.Context) error { return count.permit(ctx, a.User) })
-	var (
-		view    ledger.View
-		session *engage.Session
-	)
+	calls := i.calls()
+	calls.Permit = func(ctx context.Context) error {
+		return count.permit(ctx, target.LoginKey(t.AdminARN, t.Credentials))
+	}
+	a := account{Target: t, client: calls.Client(t.Endpoint)}
+	a.session, err = i.sessions.Login(ctx, a.client, t.Credentials)
+	return a, failed("log in", err, "nothing was created")
+}
+
+// logInAndRead logs in, calls the vendor and meanwhile reads the secret's entries in the ledger.
+func (i *invocation) logInAndRead(ctx context.Context, r reading, then func(account) error) (a account, v ledger.View, err error) {
 	err = parallel.Do(
 		func() (err error) {
-			if session, err = i.sessions.Login(ctx, p.client, a.Credentials); err != nil {
-				return fail("log in", err, "nothing was created")
+			if a, err = i.logIn(ctx, r); err != nil {
+				return err
 			}
-			return then(p, session)
+			return then(a)
 		},
-		func() (err error) {
-			view, err = i.ledger().Read(ctx, p.user)
-			return fail2("read the ledger", err, "nothing was created; the function needs ssm:GetParametersByPath there")
-		})
-	count.wait()
-	return p, session, view, err
+		func() (err error) { v, err = i.readLedger(ctx, r.arn()); return err })
+	return a, v, err
 }
 
-// afterLogin is how much of an invocation's time must be left after a wait for the permission to log in.
+func (i *invocation) calls() target.Calls {
+	return target.Calls{Transport: i.config.Transport, Now: i.config.Now, Jitter: i.config.Jitter}
+}
+
+// afterLogin is how much of an invocation's time must be left after a wait for a permitted login.
 const afterLogin = 20 * time.Second
 
-// sleepUntil waits where the invocation has the time for it, and reports whether it did.
-func (i *invocation) sleepUntil(ctx context.Context, at time.Time) bool {
-	wait := at.Sub(i.config.Now())
-	deadline, ok := ctx.Deadline()
-	if !ok || i.config.Now().Add(wait+afterLogin).After(deadline) {
-		return false
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-// counted counts logins, the first of them ahead of time where ahead was called.
-type counted struct {
-	acquire func(context.Context, ledger.User) error
+// count counts logins, the first of them ahead of time when ahead was called.
+type count struct {
+	acquire func(ctx context.Context, key string) error
 	now     func() time.Time
 	first   chan error
+	key     string
 	since   time.Time // when ahead was called
 }
 
+func (i *invocation) newCount(history ledger.LoginHistory) *count {
+	acquire := func(ctx context.Context, key string) error {
+		for {
+			err := i.loginCounter().Acquire(ctx, history, key)
+			history = nil // good for one login
+			var tooMany *ledger.TooManyLogins
+			if !errors.As(err, &tooMany) {
+				return err
+			}
+			wait := tooMany.Until.Sub(i.config.Now())
+			if !clock.Has(ctx, i.config.Now(), wait+afterLogin) || clock.Sleep(ctx, wait) != nil {
+				return err
+			}
+		}
+	}
+	return &count{acquire: acquire, now: i.config.Now}
+}
+
 // ahead starts counting a login.
-func (c *counted) ahead(ctx context.Context, user ledger.User) {
-	c.first, c.since = make(chan error, 1), c.now()
+func (c *count) ahead(ctx context.Context, key string) {
+	c.first, c.key, c.since = make(chan error, 1), key, c.now()
 	first := c.first
 	go func() {
 		err := errors.New("the count of logins panicked")
@@ -94,25 +103,47 @@ func (c *counted) ahead(ctx context.Context, user ledger.User) {
 			_ = recover() // its value may hold anything
 			first <- err
 		}()
-		err = c.acquire(ctx, user)
+		err = c.acquire(ctx, key)
 	}()
 }
 
-// permit returns when a login is counted, or may not be.
-func (c *counted) permit(ctx context.Context, user ledger.User) error {
+// permit returns when a login is counted, or may not be made.
+func (c *count) permit(ctx context.Context, key string) error {
 	if first := c.first; first != nil {
 		c.first = nil
-		if err := <-first; err != nil || c.now().Sub(c.since) <= ledger.LoginMargin-engage.PermitLife {
+		err := <-first
+		soon := c.now().Sub(c.since) <= ledger.LoginMargin-engage.PermitLife //safeguard:late-logins-are-counted-again
+		if err != nil || soon && key == c.key {
 			return err
 		}
-		// The login would come so much later than it was counted that the count would be wrong.
 	}
-	return c.acquire(ctx, user)
+	return c.acquire(ctx, key)
 }
 
-// wait waits for a count that nobody has asked for, so that no call outlives the invocation.
-func (c *counted) wait() {
+// wait waits for a count that was not used, so that no call outlives the invocation.
+func (c *count) wait() {
 	if c.first != nil {
 		<-c.first
 	}
+}
+
+// endpoint is where a document's calls go, without the login fields.
+type endpoint struct {
+	engage.Endpoint
+	user ledger.User
+}
+
+// findEndpoint returns where the document's calls go. Within one rotation a warm function remembers it,
+// so that testSecret and finishSecret need not read the admin secret for it.
+func (i *invocation) findEndpoint(ctx context.Context, r reading, document *secret.Document) (endpoint, error) {
+	if e, ok := i.recall(document); ok {
+		return e, nil
+	}
+	t, err := target.Read(ctx, i.config.Secrets, r.settings, document)
+	if err != nil {
+		return endpoint{}, failed("read the login fields", err, "the service repeats the rotation")
+	}
+	e := endpoint{t.Endpoint, t.User}
+	i.remember(document, e)
+	return e, nil
 }

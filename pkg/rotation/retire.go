@@ -3,170 +3,172 @@ package rotation
 import (
 	"context"
 	"errors"
-	"fmt"
-	"time"
 
+	"engage-token-rotation/pkg/decide"
 	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/internal/clock"
 	"engage-token-rotation/pkg/internal/parallel"
 	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/secret"
 )
 
-// readSettles is how long after the swap a reader may still be given the previous value.
-const readSettles = time.Second
-
-// retire deletes what is due of this secret, or sets the time for it. It does not undo a good swap: a failure is told in
-// the report, and the record stays for the next rotation or sweep.
-func (f *finishing) retire(ctx context.Context, report *Report) {
-	due, later := f.sort()
-	if len(due) > 0 && f.settings.Retention > 0 {
-		due, later = f.sortSettled(ctx)
-	}
-	if f.retiring.State != "" && f.sharedWithOther(f.retiring.Fingerprint) {
-		f.config.Log.WarnContext(ctx, "another secret may hold the previous token, which is left to the sweep", "fingerprint", f.retiring.Fingerprint)
-	}
-	tasks := []func() error{func() error { f.endIntents(ctx); return nil }}
-	for _, record := range later {
-		tasks = append(tasks, func() error { return f.ledger().Set(ctx, f.place.user, record) })
+// retire does what is due about the secret's records after the swap. It does not undo a good swap: a
+// failure is reported, and the record stays for the next rotation or sweep.
+func (f *finishing) retire(ctx context.Context, records []ledger.Record, report *Report) {
+	decisions := f.decide(records)
+	if f.mustLookAgain(decisions) {
+		decisions = f.lookAgain(ctx, decisions)
 	}
 	report.Deleted = []engage.Fingerprint{}
-	results := make([]error, len(due))
-	for n, record := range due {
-		tasks = append(tasks, func() error { results[n] = f.delete(ctx, record); return nil })
+	failures := make([]error, len(decisions))
+	tasks := []func() error{func() error { f.endIntents(ctx); return nil }}
+	for n, d := range decisions {
+		tasks = append(tasks, func() error { failures[n] = f.carryOut(ctx, d); return nil })
 	}
-	if err := parallel.Do(tasks...); err != nil {
-		// The time written before the swap stands, which is a little later.
-		f.config.Log.WarnContext(ctx, "the end of a retention could not be written", "error", err.Error())
+	_ = parallel.Do(tasks...)
+	for n, d := range decisions {
+		f.count(ctx, d, failures[n], report)
 	}
-	for n, record := range due {
-		if err := results[n]; err != nil {
-			report.DeleteFailed++
-			report.Retiring++
-			f.config.Log.ErrorContext(ctx, "a token could not be deleted; the next rotation or sweep tries again",
-				"fingerprint", record.Fingerprint, "error", err.Error())
-			continue
-		}
-		report.Deleted = append(report.Deleted, record.Fingerprint)
-	}
-	for _, record := range f.view.Tokens {
-		if record.Secret == f.labels.ARN && record.State == ledger.Retiring && !record.Due(f.config.Now()) && record.Fingerprint != f.retiring.Fingerprint {
-			report.Retiring++
-		}
-	}
-	report.Retiring += len(later)
 }
 
-// sort returns the records to delete now and those to write with the end of their retention.
-func (f *finishing) sort() (due, later []ledger.Token) {
-	now := f.config.Now()
-	records := f.view.Tokens
-	if f.retiring.State != "" {
-		records = append([]ledger.Token{f.retiring}, records...)
-	}
-	seen := map[engage.Fingerprint]bool{f.token.Fingerprint(): true}
+// decide decides about each record but the new token's.
+func (f *finishing) decide(records []ledger.Record) []decide.Decision {
+	var decisions []decide.Decision
 	for _, record := range records {
-		if record.Secret != f.labels.ARN || seen[record.Fingerprint] || f.sharedWithOther(record.Fingerprint) {
+		if record.Fingerprint == f.version.token.Fingerprint() { //safeguard:the-new-token-stays
 			continue
 		}
-		seen[record.Fingerprint] = true
-		if record.Version != f.event.VersionID && f.labels.Carries(record.Version, LabelPending) {
-			continue // another rotation's, which looks after it
+		facts := f.recordFacts(record)
+		if facts.Listed == decide.Shown {
+			record.User = f.user
 		}
-		ends := record.State == ledger.Retiring && !record.Replaced || f.leftOver(record)
-		if ends {
-			record.State, record.NotBefore, record.Replaced = ledger.Retiring, now, true
+		d := decide.Record(record, facts)
+		if d.Action == decide.Write && d.Record.State == ledger.Retiring { // it may be due at once
+			if due := decide.Record(d.Record, facts); due.Action == decide.Delete {
+				d = due
+			}
 		}
-		switch {
-		case record.Lingers(now):
-		case ends && f.settings.Retention > 0:
-			record.NotBefore = now.Add(f.settings.Retention + readSettles)
-			later = append(later, record)
-		case record.Due(now):
-			due = append(due, record)
-		}
+		decisions = append(decisions, d)
 	}
-	return due, later
+	return decisions
 }
 
-// sortSettled is sort by a settled view: somebody may have put a token back whose time was over, and another attempt have
-// written just now that its retention begins anew.
-func (f *finishing) sortSettled(ctx context.Context) (due, later []ledger.Token) {
-	view, err := f.ledger().ReadSettled(ctx, f.place.user)
+// recordFacts returns what a rotation knows about a record after its swap.
+func (f *finishing) recordFacts(record ledger.Record) decide.Facts {
+	facts := decide.Facts{
+		Now: f.config.Now(), Taken: record.Version == f.event.VersionID, Swappable: record.Base == f.event.VersionID,
+		Replaced:  record.Version == f.current.ID || decide.Replaced(record, f.entries.Records, f.event.VersionID),
+		OneSecret: true,
+	}
+	if f.settings.Retention > 0 {
+		facts.Retention = f.settings.Retention + ledger.Consistency // a reader may be given the old value so long
+	}
+	if record.Version != f.event.VersionID && f.labels.Carries(record.Version, secret.LabelPending) { //safeguard:tokens-of-other-pending-versions-stay
+		facts.Held = decide.Pending // another rotation has begun, and looks after it
+	}
+	if _, shown := find(f.listed, record.Fingerprint); shown {
+		facts.Listed = decide.Shown
+	}
+	return facts
+}
+
+// mustLookAgain reports whether a deletion rests on reads that may lag. The token that this invocation
+// has just replaced, and one that its version can never hold, need no second look.
+func (f *finishing) mustLookAgain(decisions []decide.Decision) bool {
+	for _, d := range decisions {
+		replaced := d.Record.Fingerprint == f.current.token.Fingerprint()
+		if d.Action == decide.Delete && !replaced && d.Record.Version != f.event.VersionID {
+			return true
+		}
+	}
+	return false
+}
+
+// lookAgain decides again by reads that show all that was written before. When they cannot be had, or
+// AWSCURRENT has moved on, every deletion is left to the next rotation or sweep.
+func (f *finishing) lookAgain(ctx context.Context, decisions []decide.Decision) []decide.Decision {
+	err := clock.Sleep(ctx, ledger.Consistency)
 	if err == nil {
-		f.view = view
-		return f.sort()
+		err = parallel.Do(
+			func() (err error) { f.labels, err = f.describe(ctx); return err },
+			func() (err error) { f.entries, err = f.readLedger(ctx, f.reading.arn()); return err })
 	}
-	f.config.Log.WarnContext(ctx, "tokens whose retention is over are left to the sweep", "error", err.Error())
-	_, later = f.sort()
-	return nil, later
+	if err == nil && f.labels.Holder(secret.LabelCurrent) != f.version.ID {
+		err = errors.New("AWSCURRENT has moved on")
+	}
+	if err != nil {
+		f.config.Log.WarnContext(ctx, "tokens that are due are left to the next rotation or sweep", "error", err.Error())
+		return withoutDeletions(decisions)
+	}
+	return f.decide(f.entries.Records)
 }
 
-// leftOver reports whether a record is of a token that an older, abandoned version was to hold. Since AWSCURRENT has
-// moved, such a version cannot be swapped in any more: that swap would have to know where the label stands now.
-func (f *finishing) leftOver(record ledger.Token) bool {
-	if record.State != ledger.Issued {
-		return false
+// withoutDeletions turns each deletion into a record that is retiring.
+func withoutDeletions(decisions []decide.Decision) []decide.Decision {
+	for n := range decisions {
+		if decisions[n].Action == decide.Delete {
+			decisions[n].Action = decide.Write
+		}
 	}
-	if record.Version == f.event.VersionID {
-		return true // made by a simultaneous attempt; the version holds another one
-	}
-	current := f.labels.Carries(record.Version, LabelCurrent) && f.retiring.State == ""
-	over := f.retiring.State != "" && f.config.Now().After(record.Until)
-	return !current && (over || f.record.CreatedAt.After(record.CreatedAt))
+	return decisions
 }
 
-// delete deletes a token and then its record.
-func (f *finishing) delete(ctx context.Context, record ledger.Token) error {
-	if err := f.deleteToken(ctx, record); err != nil {
-		return err
+// carryOut does what was decided about a record.
+func (f *finishing) carryOut(ctx context.Context, d decide.Decision) error {
+	switch d.Action {
+	case decide.Write:
+		return f.ledger().Set(ctx, d.Record)
+	case decide.Forget:
+		return f.ledger().Remove(ctx, d.Record)
+	case decide.Delete:
+		return f.delete(ctx, d.Record)
 	}
-	return f.ledger().NoteDeleted(ctx, f.place.user, f.view, record, f.config.Now())
+	return nil
 }
 
-func (f *finishing) deleteToken(ctx context.Context, record ledger.Token) error {
-	if record.Deleted {
-		return nil
+var errNotListed = errors.New("the list of the new token's user lacks it: it may be another user's; the sweep looks for it")
+
+// delete deletes a token and records that.
+func (f *finishing) delete(ctx context.Context, record ledger.Record) error {
+	token, ok := find(f.listed, record.Fingerprint)
+	if !ok {
+		return errors.Join(errNotListed, f.ledger().Set(ctx, record))
 	}
-	if token, ok := find(f.listed, record.Fingerprint); ok {
-		return f.place.client.Delete(ctx, f.token, token)
+	err := f.calls().Client(f.Endpoint).Delete(ctx, f.version.token, token)
+	if err != nil && !engage.Unconfirmed(err) { //safeguard:records-outlive-a-failed-deletion
+		return errors.Join(err, f.ledger().Set(ctx, record))
 	}
-	if !f.previous.IsZero() && record.Fingerprint == f.previous.Fingerprint() {
-		return f.deleteElsewhere(ctx, f.previous)
-	}
-	if record.Elsewhere {
-		return errors.New("it is another user's; the sweep deletes it by its own right")
-	}
-	if age := f.config.Now().Sub(record.CreatedAt); age < ledger.Propagation {
-		return fmt.Errorf("the vendor's list does not show it %s after its creation", age.Round(time.Second))
-	}
-	token, err := f.heldBy(ctx, f.event.SecretID, record.Version, "")
-	if err != nil || token.Fingerprint() != record.Fingerprint {
-		return err // nil: gone
-	}
-	return f.deleteElsewhere(ctx, token)
+	record.State, record.At = ledger.Deleted, f.config.Now()
+	return errors.Join(err, f.ledger().Set(ctx, record))
 }
 
-// deleteElsewhere deletes a token that the new token's user does not list: it may be of another user, when the login
-// fields were changed since, or be missing in the list for no reason that is known. A token may list and delete by its own
-// right.
-func (f *finishing) deleteElsewhere(ctx context.Context, token engage.Token) error {
-	_, err := f.place.client.List(ctx, token)
+// count adds what came of a decision to the report.
+func (f *finishing) count(ctx context.Context, d decide.Decision, err error, report *Report) {
+	waiting := d.Record.State == ledger.Retiring && (d.Action == decide.Write || d.Action == decide.Keep)
 	switch {
-	case engage.Rejected(err):
-		return nil // dead
+	case err == nil && d.Action == decide.Delete:
+		report.Deleted = append(report.Deleted, d.Record.Fingerprint)
+	case err == nil && waiting, d.Action == decide.Delete && engage.Unconfirmed(err):
+		report.Retiring++
+	case err != nil && d.Action == decide.Delete:
+		report.Retiring++
+		report.DeleteFailed++
+		f.config.Log.ErrorContext(ctx, "a token could not be deleted; the next rotation or sweep tries again",
+			"fingerprint", d.Record.Fingerprint, "case", d.Case, "error", err.Error())
 	case err != nil:
-		return err
+		f.config.Log.WarnContext(ctx, "a record could not be written; the next rotation or sweep writes it",
+			"fingerprint", d.Record.Fingerprint, "case", d.Case, "error", err.Error())
 	}
-	return f.place.client.DeleteOwn(ctx, token, f.token)
 }
 
-// endIntents removes the intents of this secret that a record settles.
+// endIntents removes the intents that a record answers.
 func (f *finishing) endIntents(ctx context.Context) {
-	for _, intent := range f.view.Intents {
-		if intent.Secret != f.labels.ARN || intent.InDoubt || !f.view.Settles(intent) && intent.ID != f.record.Intent {
+	for _, intent := range f.entries.Intents {
+		if !f.entries.Answered(intent) && intent.ID != f.record.Intent {
 			continue
 		}
-		if err := f.ledger().End(ctx, f.place.user, intent); err != nil {
-			f.config.Log.WarnContext(ctx, "a settled intent stays until the next rotation or sweep", "error", err.Error())
+		if err := f.ledger().End(ctx, intent); err != nil {
+			f.config.Log.WarnContext(ctx, "an answered intent stays until the next rotation or sweep", "error", err.Error())
 		}
 	}
 }

@@ -1,11 +1,13 @@
 package rotation_test
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"engage-token-rotation/pkg/hidden"
 	"engage-token-rotation/pkg/internal/awsstore"
@@ -106,6 +108,18 @@ func (w *world) step(run awstest.Run, step rotation.Step) (rotation.Report, erro
 		w.t.Fatal(err)
 	}
 	return w.rotator.Handle(w.t.Context(), event)
+}
+
+// stepWithin is step for an invocation with a time limit, as Lambda has one.
+func (w *world) stepWithin(limit time.Duration, run awstest.Run, step rotation.Step) (rotation.Report, error) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.t.Context(), limit)
+	defer cancel()
+	event, err := rotation.ParseEvent(run.Payload(string(step)))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return w.rotator.Handle(ctx, event)
 }
 
 // mustStep is step for one that is to succeed with an outcome.

@@ -39,3 +39,26 @@ func IsVersionID(text string) bool {
 func only(text, characters string) bool {
 	return text != "" && strings.IndexFunc(text, func(r rune) bool { return !strings.ContainsRune(characters, r) }) < 0
 }
+
+// NameOf returns the name in a secret's ARN, without the six random characters that Secrets Manager
+// appends, or the name itself. So a secret has one name however it is referred to. (A partial ARN,
+// without the six characters, of a name that itself ends like them is the one exception.)
+func NameOf(id string) string {
+	if !strings.HasPrefix(id, "arn:") {
+		return id
+	}
+	name := id[strings.LastIndexByte(id, ':')+1:]
+	cut := len(name) - arnSuffix
+	if cut > 0 && name[cut] == '-' && only(name[cut+1:], lower+upper+digits) {
+		return name[:cut]
+	}
+	return name
+}
+
+// arnSuffix is the length of what an ARN has after the secret's name: a hyphen and six characters.
+const arnSuffix = 7
+
+// IsARN reports whether the text has the form of a secret's full ARN.
+func IsARN(text string) bool {
+	return strings.HasPrefix(text, "arn:") && IsID(text) && NameOf(text) != text[strings.LastIndexByte(text, ':')+1:]
+}

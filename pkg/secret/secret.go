@@ -246,3 +246,12 @@ func (d *Document) withoutToken() string {
 	}
 	return b.String()
 }
+
+// MaxLength is how many bytes a secret's value may have at Secrets Manager.
+const MaxLength = 65_536
+
+// FitsToken reports whether the document is short enough to hold any token.
+func (d *Document) FitsToken() bool {
+	const members = len(`,"":"","":"2006-01-02T15:04:05Z"`) + len(FieldToken) + len(FieldTokenCreatedAt)
+	return len(d.text.Reveal())+members+engage.MaxTokenLength <= MaxLength
+}

@@ -1,70 +1,91 @@
-// Package sweep goes through the ledger on a schedule: it deletes previous tokens whose retention is over, resolves what
-// crashed rotations have left, and reports what it cannot resolve.
+// Package sweep goes through all managed secrets on a schedule. It deletes tokens whose retention is over,
+// goes on with what crashed rotations left, and reports what it cannot decide.
 //
-// # What is found, what it means, what is done
+// # Which secrets
 //
-// A token that AWSCURRENT or AWSPENDING of any secret that the ledger names holds is never deleted, whatever its record
-// says. So the deletions come last: the marks are written, reads of AWS settle ([ledger.ReadsSettle]), all secrets are read
-// anew, and the token's own once more right before its deletion. While one of those secrets cannot be read, nothing is
-// proven by listings, and nothing counts as nobody's.
+// The sweep knows its secrets from Secrets Manager (those that the stack's rotation function rotates),
+// from the stack (the token secret that it made) and from the ledger. So the loss of the ledger does not
+// hide a secret.
 //
-//	retiring, due                     retention over, or left over     deleted
-//	retiring, not due                 retention                        reported, with its time; revokePrevious deletes it,
-//	                                                                   unless AWSCURRENT stands where it was made from:
-//	                                                                   then it ends that time within a quarter of an hour
-//	issued, or retiring without a     a rotation broke off or was      left alone until the deadline of the invocation that
-//	  swap; AWSCURRENT stands where   cancelled, or moved back by      made it; then marked as retiring, so that it is not
-//	  it was made from                hand; a late finishSecret may    swapped in any more, and deleted a quarter of an hour
-//	                                  still swap it in                 later, when no invocation can be at work, or after
-//	                                                                   the retention if that is longer; without retention at
-//	                                                                   once, if its version is still pending without a value
-//	the same, AWSCURRENT elsewhere    replaced, or edited by hand      deleted after the retention: it may have been
-//	                                  since                            current
-//	open intent, its invocation over  killed around a creation         listed: exactly one token appeared, and it is proven
-//	                                                                   ours (ledger.Proof): deleted; the intent goes when
-//	                                                                   its creation would have shown. None: so it does.
-//	                                                                   Else it stays for up to an hour, and then what
-//	                                                                   appeared is recorded as unclaimed
-//	unclaimed                         in doubt                         reported until it is gone or somebody's
-//	no record, user not exclusive     foreign                          counted
-//	no record, user exclusive         nobody's                         recorded; deleted by a later sweep, at least a
-//	                                                                   quarter of an hour on
+// # What happens
 //
-// The record of a deleted token stays, and says so, while lists might show the token to a creation that is open: it would
-// be taken for that one's. A secret's newest record stays when its token is gone: without any record the sweep would not
-// know of the secret, and take a token that somebody puts there by hand for nobody's. The next rotation removes it.
+// All secrets are read first. Then each Engage user has its turn, several users concurrently, each with a
+// time limit, so that one slow host does not keep the others waiting:
 //
-// Two sweeps at once, or a sweep during a rotation, do no harm: whoever creates a token's record first decides about it,
-// and a record that has changed since it was read is left to the next sweep.
+//	list         The user's tokens are listed, with a current token of the user or else after a login.
+//	decide       Package decide decides about each record (R1 to R22) and each intent (W1 to W6).
+//	write        Marks are written: a token that nothing holds any more is retiring.
+//	read again   After the consistency time the user's secrets are read again: whoever puts or swaps a
+//	             token in from here on sees the mark, and who did so before is seen.
+//	delete       Each decision is made again from the record and the secret as they are now. Only then
+//	             is the token deleted. A later list confirms the deletion.
+//
+// What was not reached in time is named in the answer, and comes first in the next sweep.
+//
+// # What a crash leaves
+//
+// A mark without its deletion is due for the next sweep. A deletion without its record is made again;
+// the token is gone by then, and its record is removed when a believable list lacks it.
+//
+// Two sweeps at once, or a sweep during a rotation, do no harm: a decision is made again from the
+// record as it is right before the deletion.
+//
+// # What is never deleted
+//
+// The token of AWSCURRENT or AWSPENDING of any secret that can be read, whatever its record says. A token
+// without a record. An unclaimed token, unless EXCLUSIVE_USER is true and every secret could be read, or
+// an operator names its fingerprint. While the vendor refuses everything, or the list does not hold the
+// token that it was asked for with, nothing is concluded from it.
 package sweep
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/internal/clock"
+	"engage-token-rotation/pkg/internal/parallel"
 	"engage-token-rotation/pkg/ledger"
-	"engage-token-rotation/pkg/rotation"
 	"engage-token-rotation/pkg/secret"
 	"engage-token-rotation/pkg/settings"
 )
 
-// grace is the longest that an invocation can be at work, which Lambda limits.
-const grace = 15 * time.Minute
+// Limits of a sweep.
+const (
+	// concurrency is how many secrets are read, and how many users have their turn, at a time.
+	concurrency = 8
+	// userTime is how long the turn of one user may take.
+	userTime = 60 * time.Second
+	// answerTime is what is kept of the invocation's time for the answer.
+	answerTime = 10 * time.Second
+)
+
+// Secrets reads the managed secrets. Implementations are safe for concurrent use. Reads may lag by some
+// seconds.
+type Secrets interface {
+	secret.Getter
+	// Describe returns the secret's ARN and its labelled versions. secret.ErrNotFound: the secret does
+	// not exist.
+	Describe(ctx context.Context, secretID string) (secret.Description, error)
+	// List returns the ARNs of the secrets that the rotation function rotates; of those with any
+	// rotation function when function is empty.
+	List(ctx context.Context, function string) ([]string, error)
+}
 
 // Config configures a Sweeper. Secrets and Parameters are required.
 type Config struct {
-	Secrets    rotation.Secrets
+	Secrets    Secrets
 	Parameters ledger.Parameters
-	// Settings are those of the environment; the parameters are laid over them.
+	// Settings are those of the environment; the parameters override them.
 	Settings settings.Settings
+	// RotationFunction is the ARN of the stack's rotation function; empty means any function.
+	RotationFunction string
+	// TokenSecret is the ARN of the stack's token secret; it may be empty.
+	TokenSecret string
 	// Transport carries the calls to the vendor; nil means engage.NewTransport().
 	Transport http.RoundTripper
 	// Now is the clock; nil means time.Now.
@@ -73,95 +94,6 @@ type Config struct {
 	Jitter func() float64
 	// Log gets detail; nil discards it.
 	Log *slog.Logger
-}
-
-// Request is what a sweep is asked for.
-type Request struct {
-	// DryRun only reports.
-	DryRun bool `json:"dryRun"`
-	// RevokePrevious names a secret, by ARN or name, whose retention ends now; only that secret's tokens are swept.
-	RevokePrevious string `json:"revokePrevious"`
-}
-
-// ParseRequest reads an event: an object with the fields of Request, or a scheduled event of EventBridge, which asks for
-// a plain sweep. Any other field is refused, so that a misspelt dryRun deletes nothing.
-func ParseRequest(payload []byte) (Request, error) {
-	const remedy = `; send {}, {"dryRun":true} or {"revokePrevious":"<secret ARN or name>"}`
-	var scheduled struct {
-		Source                 string
-		DryRun, RevokePrevious json.RawMessage
-	}
-	isScheduled := json.Unmarshal(payload, &scheduled) == nil && (scheduled.Source == "aws.events" || scheduled.Source == "aws.scheduler")
-	if isScheduled && scheduled.DryRun == nil && scheduled.RevokePrevious == nil {
-		return Request{}, nil
-	}
-	var request *Request
-	decoder := json.NewDecoder(bytes.NewReader(payload))
-	decoder.DisallowUnknownFields()
-	err := decoder.Decode(&request)
-	if _, end := decoder.Token(); err != nil || request == nil || !errors.Is(end, io.EOF) {
-		return Request{}, errors.New("read the event: it is not a sweep's" + remedy)
-	}
-	if request.RevokePrevious != "" && !secret.IsID(request.RevokePrevious) {
-		return Request{}, errors.New("read the event: field revokePrevious is not the ARN or name of a secret" + remedy)
-	}
-	return *request, nil
-}
-
-// Answer is what a sweep found and did.
-type Answer struct {
-	DryRun  bool            `json:"dryRun,omitempty"`
-	Secrets []*SecretReport `json:"secrets"`
-	// Users tells of the tokens that belong to no secret, user by user.
-	Users []*UserReport `json:"users"`
-	// Faults are what went wrong; the sweep went on without.
-	Faults []string `json:"faults,omitempty"`
-}
-
-// SecretReport is what a sweep found and did about one secret.
-type SecretReport struct {
-	Secret  string  `json:"secret"`
-	Current Current `json:"current"`
-	// Retiring are tokens that wait, with the time until which they do.
-	Retiring    []Waiting    `json:"retiring"`
-	OpenIntents []OpenIntent `json:"openIntents"`
-	// Unclaimed are tokens that appeared around a creation of this secret's and could not be proven ours.
-	Unclaimed []engage.Fingerprint `json:"unclaimed"`
-	// Deleted are the tokens deleted by this sweep; with DryRun those that it would have deleted.
-	Deleted      []engage.Fingerprint `json:"deleted"`
-	DeleteFailed []engage.Fingerprint `json:"deleteFailed"`
-}
-
-// Current is the token that AWSCURRENT holds.
-type Current struct {
-	Fingerprint engage.Fingerprint `json:"fingerprint,omitempty"`
-	AgeSeconds  int64              `json:"ageSeconds"`
-	// Dead tells that the vendor refuses the token: rotate now.
-	Dead bool `json:"dead,omitempty"`
-}
-
-// Waiting is a token that is to be deleted.
-type Waiting struct {
-	Fingerprint engage.Fingerprint `json:"fingerprint"`
-	NotBefore   time.Time          `json:"notBefore"`
-}
-
-// OpenIntent is a creation whose outcome is not known yet.
-type OpenIntent struct {
-	Version   string    `json:"version"`
-	StartedAt time.Time `json:"startedAt"`
-}
-
-// UserReport counts the tokens of a user that belong to no managed secret.
-type UserReport struct {
-	User    ledger.User `json:"user"`
-	Foreign int         `json:"foreign"`
-	// Strays are foreign tokens of a user declared exclusive, which a later sweep deletes.
-	Strays []Waiting `json:"strays,omitempty"`
-	// Deleted are the strays deleted by this sweep.
-	Deleted []engage.Fingerprint `json:"deleted,omitempty"`
-	// Unreadable names ledger parameters that hold no record; remove them when nobody needs them.
-	Unreadable []string `json:"unreadable,omitempty"`
 }
 
 // Sweeper sweeps. It is safe for concurrent use.
@@ -183,49 +115,153 @@ func New(config Config) *Sweeper {
 	return &Sweeper{config: config}
 }
 
-// Run carries out a sweep. What fails for one user or secret stands in Answer.Faults; the error is for what stops all.
+// run is one sweep at work.
+type run struct {
+	*Sweeper
+	settings settings.Settings
+	ledger   *ledger.Ledger
+	request  Request
+	only     string // ARN of the one secret that is swept, or ""
+	entries  ledger.All
+	secrets  *secrets
+	users    map[ledger.User]*user
+	recorded map[engage.Fingerprint]bool // tokens that a record of any secret names
+	report   *report
+}
+
+// Run carries out a sweep. What fails for one user or secret is in Answer.Faults; the error is for what
+// stops all, and for a request about something unknown.
 func (s *Sweeper) Run(ctx context.Context, request Request) (Answer, error) {
+	r, err := s.begin(ctx, request)
+	if err != nil {
+		return Answer{}, err
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-answerTime))
+		defer cancel()
+	}
+	r.readSecrets(ctx)
+	users := r.groupByUser(ctx)
+	if request.DeleteToken != "" || request.Forget != "" {
+		err = r.obey(ctx, users)
+		return r.report.answer, err
+	}
+	r.sweepUsers(ctx, users)
+	r.reportUnlisted(users)
+	r.sortAnswer()
+	if request.RevokePrevious != "" {
+		err = r.checkRevoked(ctx)
+	}
+	return r.report.answer, err
+}
+
+// begin reads the settings and the ledger.
+func (s *Sweeper) begin(ctx context.Context, request Request) (*run, error) {
 	set, err := s.config.Settings.WithParameters(ctx, s.config.Parameters)
 	if err != nil {
-		return Answer{}, err
+		return nil, err
 	}
-	book := ledger.New(s.config.Parameters, set.Prefix)
-	views, err := book.ReadAll(ctx)
-	if err != nil {
-		return Answer{}, err
+	r := &run{Sweeper: s, settings: set, ledger: ledger.New(s.config.Parameters, set.Prefix), request: request, report: newReport(request.DryRun)}
+	if r.entries, err = r.ledger.ReadAll(ctx); err != nil {
+		return nil, err
 	}
-	run := &run{Sweeper: s, settings: set, ledger: book, request: request, views: views, moved: map[string]bool{}, recorded: map[engage.Fingerprint]bool{},
-		answer: Answer{DryRun: request.DryRun, Secrets: []*SecretReport{}, Users: []*UserReport{}}}
+	r.report.answer.Unreadable = r.entries.Unreadable
+	r.recorded = recordedIn(r.entries)
 	if request.RevokePrevious != "" {
-		d, err := s.config.Secrets.Describe(ctx, request.RevokePrevious)
-		if err != nil {
-			return Answer{}, errors.Join(errors.New("find the secret that revokePrevious names: check its name"), err)
+		if r.only, err = r.find(ctx, "revokePrevious", request.RevokePrevious); err != nil {
+			return nil, err
 		}
-		run.revoke = d.ARN
 	}
-	var secrets []string
-	for _, view := range views {
-		secrets = append(secrets, view.Secrets()...)
-		for _, record := range view.Tokens {
-			if record.State == ledger.Issued || record.State == ledger.Retiring {
-				run.recorded[record.Fingerprint] = true
+	return r, nil
+}
+
+// recordedIn returns the tokens that records name.
+func recordedIn(all ledger.All) map[engage.Fingerprint]bool {
+	recorded := map[engage.Fingerprint]bool{}
+	for _, view := range all.Secrets {
+		for _, record := range view.Records {
+			recorded[record.Fingerprint] = true
+		}
+	}
+	return recorded
+}
+
+// sweepUsers gives each user its turn, first those whose turn did not come in the last sweep.
+func (r *run) sweepUsers(ctx context.Context, users []*user) {
+	cursor, err := r.ledger.Cursor(ctx)
+	if err != nil {
+		r.fault(ctx, err)
+	}
+	slices.SortFunc(users, func(a, b *user) int { return strings.Compare(string(a.name), string(b.name)) })
+	if n := slices.IndexFunc(users, func(u *user) bool { return u.name >= cursor }); n > 0 {
+		users = append(slices.Clone(users[n:]), users[:n]...)
+	}
+	parallel.Each(concurrency, users, func(u *user) { r.turn(ctx, u) })
+	next := ledger.User("")
+	for _, u := range users {
+		if !u.reached {
+			r.report.notReached(u.name)
+			if next == "" {
+				next = u.name
 			}
 		}
 	}
-	slices.Sort(secrets)
-	run.readHolders(ctx, slices.Compact(secrets))
-	for _, user := range sortedUsers(views) {
-		run.sweepUser(ctx, user, views[user])
+	if next != cursor && !r.request.DryRun {
+		if err := r.ledger.SetCursor(context.WithoutCancel(ctx), next); err != nil {
+			r.fault(ctx, err)
+		}
 	}
-	run.deleteDue(ctx)
-	return run.answer, nil
 }
 
-func sortedUsers(views map[ledger.User]ledger.View) []ledger.User {
-	var users []ledger.User
-	for user := range views {
-		users = append(users, user)
+// turn sweeps one user within its time limit.
+func (r *run) turn(ctx context.Context, u *user) {
+	if !clock.Has(ctx, r.config.Now(), userTime/4) {
+		return
 	}
-	slices.Sort(users)
-	return users
+	u.reached = true
+	ctx, cancel := context.WithTimeout(ctx, userTime)
+	defer cancel()
+	u.sweep(ctx)
+}
+
+func (r *run) fault(ctx context.Context, err error) {
+	r.config.Log.ErrorContext(ctx, "sweep fault", "error", err.Error())
+	r.report.fault(err.Error())
+}
+
+// write changes the ledger, unless this is a dry run, and reports whether it did, or would have.
+func (r *run) write(ctx context.Context, change func() error) bool {
+	if r.request.DryRun {
+		return true
+	}
+	if err := change(); err != nil {
+		r.fault(ctx, err)
+		return false
+	}
+	return true
+}
+
+// update writes a record over the one that was read, unless that has changed since.
+func (r *run) update(ctx context.Context, read, changed ledger.Record) bool {
+	return r.write(ctx, func() error {
+		standing, found, err := r.ledger.Look(ctx, read)
+		if err != nil || !found || !same(read, standing) { //safeguard:changed-records-are-not-overwritten
+			return err
+		}
+		return r.ledger.Set(ctx, changed)
+	})
+}
+
+// same reports whether a record says the same of its token.
+func same(a, b ledger.Record) bool {
+	return a.State == b.State && a.At.Equal(b.At) && a.SharedWith == b.SharedWith
+}
+
+// sortAnswer puts the reports in the order of their names, whatever came first.
+func (r *run) sortAnswer() {
+	answer := &r.report.answer
+	slices.SortFunc(answer.Secrets, func(a, b *SecretReport) int { return strings.Compare(a.Secret, b.Secret) })
+	slices.SortFunc(answer.Users, func(a, b *UserReport) int { return strings.Compare(string(a.User), string(b.User)) })
+	slices.Sort(answer.Faults)
 }

@@ -1,17 +1,14 @@
 package sweep_test
 
 import (
-	"encoding/json"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
-	"engage-token-rotation/pkg/hidden"
-	"engage-token-rotation/pkg/internal/awsstore"
 	"engage-token-rotation/pkg/ledger"
-	"engage-token-rotation/pkg/rotation"
 	"engage-token-rotation/pkg/secret"
 	"engage-token-rotation/pkg/settings"
 	"engage-token-rotation/pkg/standins/awstest"
@@ -19,172 +16,109 @@ import (
 	"engage-token-rotation/pkg/sweep"
 )
 
-const secretName = "ivr/token"
+// retention returns an environment with a retention.
+func retention(d string) map[string]string { return map[string]string{settings.EnvRetention: d} }
 
-// world is one secret with its login fields inline, an Engage user, a rotator and a sweeper, on virtual time.
-type world struct {
-	t       *testing.T
-	aws     *awstest.Server
-	engage  *engagetest.Server
-	user    engagetest.User
-	rotator *rotation.Rotator
-	sweeper *sweep.Sweeper
-	arn     string
-}
+func exclusive() map[string]string { return map[string]string{settings.EnvExclusiveUser: "true"} }
 
-func inWorld(t *testing.T, env map[string]string, test func(t *testing.T, w *world)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, aws: awstest.NewServer(awstest.Config{}), engage: engagetest.NewServer(engagetest.Config{Seed: 1}), user: engagetest.DefaultUser()}
-		defer w.aws.Close()
-		value, err := json.Marshal(map[string]string{"username": w.user.Username, "password": w.user.Password, "platformId": w.user.PlatformID})
-		if err != nil {
-			t.Fatal(err)
-		}
-		text := string(value)
-		out, err := w.aws.Secrets.CreateSecret(&awstest.CreateSecretInput{Name: secretName, SecretString: &text})
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.arn = out.ARN
-		environment, err := settings.FromEnvironment(func(name string) string { return env[name] })
-		if err != nil {
-			t.Fatal(err)
-		}
-		sdk := w.aws.SDKConfig("sweep")
-		secrets, parameters := awsstore.NewSecrets(sdk), awsstore.NewParameters(sdk)
-		w.rotator = rotation.New(rotation.Config{Secrets: secrets, Parameters: parameters, Settings: environment, Transport: w.engage.RoundTripper()})
-		w.sweeper = sweep.New(sweep.Config{Secrets: secrets, Parameters: parameters, Settings: environment, Transport: w.engage.RoundTripper()})
-		test(t, w)
-	})
-}
-
-func (w *world) begin() awstest.Run {
-	w.t.Helper()
-	run, err := w.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{SecretId: secretName, RotationLambdaARN: "arn:aws:lambda:us-east-1:123456789012:function:rotate"})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return run
-}
-
-func (w *world) step(run awstest.Run, step string) error {
-	w.t.Helper()
-	event, err := rotation.ParseEvent(run.Payload(step))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	_, err = w.rotator.Handle(w.t.Context(), event)
-	return err
-}
-
-// rotate carries out a whole rotation and returns the new token.
-func (w *world) rotate() string {
-	w.t.Helper()
-	time.Sleep(10 * time.Minute) // within the limit of logins, past every propagation
-	run := w.begin()
-	for _, step := range run.Steps {
-		if err := w.step(run, step); err != nil {
-			w.t.Fatal(err)
-		}
-	}
-	w.aws.Secrets.EndRotation(run, nil)
-	return w.token(awstest.StageCurrent)
-}
-
-func (w *world) token(stage string) string {
-	w.t.Helper()
-	out, err := w.aws.Secrets.GetSecretValue(&awstest.GetSecretValueInput{SecretId: secretName, VersionStage: stage})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	document, err := secret.Parse(*out.SecretString)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	token, err := document.Token()
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return token.Reveal()
-}
-
-func (w *world) sweep(payload string) sweep.Answer {
-	w.t.Helper()
-	request, err := sweep.ParseRequest([]byte(payload))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	answer, err := w.sweeper.Run(w.t.Context(), request)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if len(answer.Faults) > 0 {
-		w.t.Fatalf("faults: %v", answer.Faults)
-	}
-	return answer
-}
-
-func (w *world) wantTokens(want ...string) {
-	w.t.Helper()
-	got := w.engage.Tokens(w.user.Username)
-	slices.Sort(got)
-	slices.Sort(want)
-	if !slices.Equal(got, want) {
-		w.t.Errorf("the user has %d tokens, want %d, or others", len(got), len(want))
-	}
-}
-
-// records returns the ledger's records of a kind.
-func (w *world) records(kind string) int {
-	w.t.Helper()
-	page, err := w.aws.Parameters.GetParametersByPath(&awstest.GetParametersByPathInput{Path: settings.DefaultPrefix + "/ledger", Recursive: true})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	n := 0
-	for _, p := range page.Parameters {
-		if strings.Contains(p.Name, "/"+kind) {
-			n++
-		}
-	}
-	return n
-}
-
-func TestSweepDeletesPreviousTokensWhenTheirRetentionIsOver(t *testing.T) {
-	inWorld(t, map[string]string{settings.EnvRetention: "1h"}, func(t *testing.T, w *world) {
-		first, second, third := w.rotate(), w.rotate(), w.rotate()
-		answer := w.sweep(`{}`)
+func TestR11ARetiringTokenIsDeletedWhenItsRetentionIsOver(t *testing.T) {
+	deploy(t, retention("1h"), func(t *testing.T, d *deployment) {
+		first, second, third := d.rotate(), d.rotate(), d.rotate()
+		answer := d.sweep(`{}`)
 		if n := len(answer.Secrets[0].Retiring); n != 2 {
 			t.Errorf("%d tokens are reported as retiring, want 2", n)
 		}
-		w.wantTokens(first, second, third)
+		wantCase(t, answer, second, "R14")
+		d.wantTokens(first, second, third)
 		time.Sleep(51 * time.Minute)
-		w.sweep(`{}`)
-		w.wantTokens(second, third)
+		wantCase(t, d.sweep(`{}`), first, "R11")
+		d.wantTokens(second, third)
 		time.Sleep(10 * time.Minute)
-		answer = w.sweep(`{}`)
-		w.wantTokens(third)
-		if got := answer.Secrets[0].Deleted; len(got) != 1 || string(got[0]) != hidden.Fingerprint(second) {
+		answer = d.sweep(`{}`)
+		d.wantTokens(third)
+		if got := answer.Secrets[0].Deleted; len(got) != 1 || got[0] != print(second) {
 			t.Errorf("deleted %v", got)
-		}
-		if n := w.records("token-"); n != 1 {
-			t.Errorf("%d records stay, want the current token's alone", n)
 		}
 	})
 }
 
-func TestSweepDryRunChangesNothing(t *testing.T) {
-	inWorld(t, map[string]string{settings.EnvRetention: "1h"}, func(t *testing.T, w *world) {
-		first, second := w.rotate(), w.rotate()
+func TestR15R17ADeletedTokenIsRememberedUntilListsMustLackIt(t *testing.T) {
+	deploy(t, retention("1h"), func(t *testing.T, d *deployment) {
+		d.engage.SetPropagation(engagetest.Propagation{DeletedListed: engagetest.Lag{For: 90 * time.Second}})
+		first := d.rotate()
+		d.rotate()
 		time.Sleep(2 * time.Hour)
-		calls := len(w.aws.Calls())
-		answer := w.sweep(`{"dryRun":true}`)
-		if got := answer.Secrets[0].Deleted; len(got) != 1 || string(got[0]) != hidden.Fingerprint(first) {
+		d.sweep(`{}`)
+		if state := d.record(first).State; state != ledger.Deleted {
+			t.Fatalf("state %s", state)
+		}
+		deletions := d.engage.Count(engagetest.OpDelete)
+		time.Sleep(time.Minute)
+		wantCase(t, d.sweep(`{}`), first, "R15")
+		if n := d.engage.Count(engagetest.OpDelete); n != deletions {
+			t.Errorf("%d deletions of a token that lists may still show", n)
+		}
+		time.Sleep(time.Minute + time.Second)
+		wantCase(t, d.sweep(`{}`), first, "R17")
+		if n := len(d.entries(d.arn).Records); n != 1 {
+			t.Errorf("%d records stay, want the current token's", n)
+		}
+	})
+}
+
+func TestR16ADeletionWithoutEffectIsMadeAgain(t *testing.T) {
+	deploy(t, retention("1h"), func(t *testing.T, d *deployment) {
+		first := d.rotate()
+		current := d.rotate()
+		time.Sleep(2 * time.Hour)
+		d.engage.SetMisbehavior(engagetest.Misbehavior{Delete: engagetest.DeleteIgnored})
+		answer := d.sweep(`{}`)
+		if n := len(answer.Secrets[0].Deleted); n != 0 {
+			t.Errorf("%d tokens are reported as deleted", n)
+		}
+		d.engage.SetMisbehavior(engagetest.Misbehavior{})
+		time.Sleep(ledger.Propagation + time.Second)
+		wantCase(t, d.sweep(`{}`), first, "R16")
+		d.wantTokens(current)
+	})
+}
+
+func TestR18ADeletedTokenStaysRecordedWhileNoListCanBeAsked(t *testing.T) {
+	deploy(t, retention("1h"), func(t *testing.T, d *deployment) {
+		first := d.rotate()
+		d.rotate()
+		time.Sleep(2 * time.Hour)
+		d.sweep(`{}`)
+		time.Sleep(time.Hour)
+		d.engage.SetMisbehavior(engagetest.Misbehavior{Refuse: 403})
+		answer, err := d.run(`{}`)
+		if err != nil || len(answer.Faults) == 0 {
+			t.Fatalf("faults %v, error %v", answer.Faults, err)
+		}
+		wantCase(t, answer, first, "R18")
+		d.record(first)
+	})
+}
+
+func TestADryRunChangesNothing(t *testing.T) {
+	deploy(t, retention("1h"), func(t *testing.T, d *deployment) {
+		first, second := d.rotate(), d.rotate()
+		d.lose()
+		left := d.engage.Tokens(d.user.Username)
+		time.Sleep(2 * time.Hour)
+		calls, logins := len(d.aws.Calls()), d.engage.LoginCount(d.user.Username)
+		answer := d.sweep(`{"dryRun":true}`)
+		if got := answer.Secrets[0].Deleted; len(got) != 1 || got[0] != print(first) {
 			t.Errorf("the dry run would delete %v", got)
 		}
-		w.wantTokens(first, second)
-		for _, call := range w.aws.Calls()[calls:] {
+		if n := len(answer.Secrets[0].Unclaimed); n != 1 {
+			t.Errorf("the dry run names %d unclaimed tokens", n)
+		}
+		d.wantTokens(left...)
+		if d.token(secretName, awstest.StageCurrent) != second || d.engage.LoginCount(d.user.Username) != logins {
+			t.Error("the dry run changed the secret, or logged in")
+		}
+		for _, call := range d.aws.Calls()[calls:] {
 			if call.Action == "PutParameter" || call.Action == "DeleteParameter" {
 				t.Errorf("the dry run called %s", call.Action)
 			}
@@ -192,283 +126,753 @@ func TestSweepDryRunChangesNothing(t *testing.T) {
 	})
 }
 
-func TestSweepEndsTheRetentionOfALeakedToken(t *testing.T) {
-	inWorld(t, map[string]string{settings.EnvRetention: "24h"}, func(t *testing.T, w *world) {
-		w.rotate()
-		current := w.rotate()
-		w.sweep(`{"revokePrevious":"` + secretName + `"}`)
-		w.wantTokens(current)
+func TestR12RevokePreviousEndsTheRetention(t *testing.T) {
+	for _, id := range []string{secretName, "arn"} {
+		deploy(t, retention("24h"), func(t *testing.T, d *deployment) {
+			first := d.rotate()
+			current := d.rotate()
+			if id == "arn" {
+				id = d.arn
+			}
+			answer := d.sweep(`{"revokePrevious":"` + id + `"}`)
+			wantCase(t, answer, first, "R12")
+			d.wantTokens(current)
+			if got := answer.Secrets[0].Deleted; !slices.Equal(got, prints([]string{first})) {
+				t.Errorf("deleted %v", got)
+			}
+		})
+	}
+}
+
+func TestRevokePreviousOfOneSecretLeavesTheOthers(t *testing.T) {
+	deploy(t, retention("24h"), func(t *testing.T, d *deployment) {
+		d.createSecret("ivr/second", loginFields(d.user, nil))
+		d.rotate()
+		first := d.rotate()
+		other, second := d.rotateSecret("ivr/second"), d.rotateSecret("ivr/second")
+		d.sweep(`{"revokePrevious":"` + secretName + `"}`)
+		d.wantTokens(first, other, second)
 	})
 }
 
-func TestSweepReportsTheCurrentTokenAndItsAge(t *testing.T) {
-	inWorld(t, nil, func(t *testing.T, w *world) {
-		current := w.rotate()
-		foreign := w.engage.CreateToken(w.user.Username)
+func TestR13RevokePreviousLeavesALateFinishSecretItsTime(t *testing.T) {
+	deploy(t, retention("24h"), func(t *testing.T, d *deployment) {
+		current := d.rotate()
+		run := d.begin(secretName)
+		d.steps(run, awstest.StepCreate)
+		pending := d.token(secretName, awstest.StagePending)
+		d.move(awstest.StagePending, "") // cancelled, while a finishSecret may have read the labels already
+		time.Sleep(20 * time.Minute)
+		wantCase(t, d.sweep(`{}`), pending, "R8")
+		wantCase(t, d.sweep(`{"revokePrevious":"`+secretName+`"}`), pending, "R13")
+		wantCase(t, d.sweep(`{"revokePrevious":"`+secretName+`"}`), pending, "R14")
+		d.wantTokens(current, pending)
+		time.Sleep(16 * time.Minute)
+		d.sweep(`{}`)
+		d.wantTokens(current)
+	})
+}
+
+func TestTheCurrentTokenIsReportedWithItsAge(t *testing.T) {
+	deploy(t, nil, func(t *testing.T, d *deployment) {
+		current := d.rotate()
+		foreign := d.engage.CreateToken(d.user.Username)
 		time.Sleep(time.Hour)
-		answer := w.sweep(`{}`)
+		answer := d.sweep(`{}`)
 		got := answer.Secrets[0].Current
-		if string(got.Fingerprint) != hidden.Fingerprint(current) || got.AgeSeconds < 3600 || got.AgeSeconds > 3605 || got.Dead {
+		if got.Fingerprint != print(current) || got.AgeSeconds < 3600 || got.AgeSeconds > 3605 || got.Dead {
 			t.Errorf("current %+v", got)
 		}
 		if answer.Users[0].Foreign != 1 {
 			t.Errorf("%d foreign tokens", answer.Users[0].Foreign)
 		}
-		w.wantTokens(current, foreign)
+		d.wantTokens(current, foreign)
 	})
 }
 
-func TestSweepTellsThatTheCurrentTokenIsDead(t *testing.T) {
-	inWorld(t, nil, func(t *testing.T, w *world) {
-		current := w.rotate()
-		w.engage.DeleteToken(current)
+func TestADeadCurrentTokenIsReported(t *testing.T) {
+	deploy(t, nil, func(t *testing.T, d *deployment) {
+		current := d.rotate()
+		d.engage.DeleteToken(current)
 		time.Sleep(time.Hour)
-		if answer := w.sweep(`{}`); !answer.Secrets[0].Current.Dead {
+		if answer := d.sweep(`{}`); !answer.Secrets[0].Current.Dead {
 			t.Errorf("current %+v", answer.Secrets[0].Current)
 		}
 	})
 }
 
-// crash carries out createSecret and loses what the fault says, until nothing goes on.
-func (w *world) crash(lose func(engagetest.Call) *engagetest.Fault) awstest.Run {
-	w.t.Helper()
-	time.Sleep(10 * time.Minute)
-	run := w.begin()
-	w.engage.SetFault(lose)
-	if err := w.step(run, "createSecret"); err == nil {
-		w.t.Fatal("createSecret went on in spite of the fault")
-	}
-	w.engage.SetFault(nil)
-	return run
-}
-
-// afterCreation loses the answer of the creation and of every call after it.
-func afterCreation() func(engagetest.Call) *engagetest.Fault {
-	created := false
-	return func(c engagetest.Call) *engagetest.Fault {
-		if c.Operation == engagetest.OpCreate && c.Stage == engagetest.After {
-			created = true
-		}
-		if created {
-			return engagetest.Drop()
-		}
-		return nil
-	}
-}
-
-func TestSweepDeletesATokenOfACrashedCreationOnceTheInvocationIsOver(t *testing.T) {
-	inWorld(t, nil, func(t *testing.T, w *world) {
-		current := w.rotate()
-		run := w.crash(afterCreation())
-		if n := len(w.engage.Tokens(w.user.Username)); n != 2 {
-			t.Fatalf("%d tokens after the crash", n)
-		}
-		answer := w.sweep(`{}`)
-		if n := len(answer.Secrets[0].OpenIntents); n != 1 {
-			t.Errorf("%d open intents reported while the invocation may be at work", n)
-		}
-		time.Sleep(20 * time.Minute)
-		w.sweep(`{}`)
-		w.wantTokens(current)
-		if n := w.records("intent-"); n != 0 {
-			t.Errorf("%d intents stay", n)
-		}
-		for _, step := range run.Steps { // the service attempts the old rotation again
-			if err := w.step(run, step); err != nil {
-				t.Fatal(err)
-			}
-		}
-		w.wantTokens(w.token(awstest.StageCurrent))
-	})
-}
-
-func TestSweepReportsWhatCannotBeProven(t *testing.T) {
-	inWorld(t, nil, func(t *testing.T, w *world) {
-		current := w.rotate()
-		w.crash(afterCreation())
-		foreign := w.engage.CreateToken(w.user.Username)
-		tokens := w.engage.Tokens(w.user.Username)
-		time.Sleep(20 * time.Minute)
-		w.sweep(`{}`)
-		w.wantTokens(tokens...)
+func TestNoTokenIsCalledDeadWhileTheVendorRefusesAPITokens(t *testing.T) {
+	deploy(t, nil, func(t *testing.T, d *deployment) {
+		d.rotate()
 		time.Sleep(time.Hour)
-		w.sweep(`{}`)
-		answer := w.sweep(`{}`)
-		if n := len(answer.Secrets[0].Unclaimed); n != 2 {
-			t.Errorf("%d unclaimed tokens reported, want both that appeared", n)
-		}
-		w.wantTokens(tokens...)
-		// An operator deletes the one that nobody uses.
-		for _, token := range tokens {
-			if token != current && token != foreign {
-				w.engage.DeleteToken(token)
-			}
-		}
-		w.sweep(`{}`)
-		if n := len(w.sweep(`{}`).Secrets[0].Unclaimed); n != 1 {
-			t.Errorf("%d unclaimed tokens reported after one is gone", n)
+		d.engage.SetMisbehavior(engagetest.Misbehavior{RefuseTokens: 401}) // the list by a login still shows the token
+		if answer := d.sweep(`{}`); answer.Secrets[0].Current.Dead {
+			t.Error("a token that the list shows is reported as dead")
 		}
 	})
 }
 
-func TestSweepTellsOnceOfACreationThatCannotBeCompared(t *testing.T) {
-	inWorld(t, nil, func(t *testing.T, w *world) {
-		w.rotate()
-		for range 701 { // more than a baseline holds
-			w.engage.CreateToken(w.user.Username)
-		}
-		w.crash(afterCreation())
-		time.Sleep(2 * time.Hour)
-		told := 0
-		for range 2 {
-			answer, err := w.sweeper.Run(t.Context(), sweep.Request{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			told += len(answer.Faults)
-		}
-		if told != 1 {
-			t.Errorf("told %d times", told)
-		}
-		if n := w.records("intent-"); n != 0 {
-			t.Errorf("%d intents stay", n)
-		}
-	})
-}
-
-func TestSweepRetiresATokenThatWasReplacedByHand(t *testing.T) {
-	inWorld(t, map[string]string{settings.EnvRetention: "1h"}, func(t *testing.T, w *world) {
-		replaced := w.rotate()
-		byHand := w.engage.CreateToken(w.user.Username)
-		out, err := w.aws.Secrets.GetSecretValue(&awstest.GetSecretValueInput{SecretId: secretName})
-		if err != nil {
-			t.Fatal(err)
-		}
-		text := strings.Replace(*out.SecretString, replaced, byHand, 1)
-		if _, err := w.aws.Secrets.PutSecretValue(&awstest.PutSecretValueInput{SecretId: secretName, SecretString: &text}); err != nil {
-			t.Fatal(err)
+func TestW2W5AnUnansweredCreationIsReportedOnceTheInvocationIsOver(t *testing.T) {
+	deploy(t, nil, func(t *testing.T, d *deployment) {
+		current := d.rotate()
+		_, left := d.lose()
+		answer := d.sweep(`{}`) // W2
+		if s := about(t, answer, secretName); len(s.OpenIntents) != 1 || len(s.Unclaimed) != 0 {
+			t.Errorf("open intents %v, unclaimed %v, while the invocation may be at work", s.OpenIntents, s.Unclaimed)
 		}
 		time.Sleep(20 * time.Minute)
-		w.sweep(`{}`)
-		w.wantTokens(replaced, byHand)
-		time.Sleep(61 * time.Minute)
-		w.sweep(`{}`)
-		w.wantTokens(byHand)
-	})
-}
-
-func TestSweepLeavesALateFinishSecretTimeWhereAWSCURRENTWasMovedBack(t *testing.T) {
-	inWorld(t, map[string]string{settings.EnvRetention: "1m"}, func(t *testing.T, w *world) {
-		first := w.rotate()
-		run := w.begin()
-		for _, step := range run.Steps {
-			if err := w.step(run, step); err != nil {
-				t.Fatal(err)
+		answer = d.sweep(`{}`) // W5
+		want := sweep.Removable{Fingerprint: print(left), Since: time.Now(), Remove: `{"deleteToken":"` + string(print(left)) + `"}`}
+		got := about(t, answer, secretName).Unclaimed
+		if len(got) != 1 || got[0].Fingerprint != want.Fingerprint || got[0].Remove != want.Remove {
+			t.Fatalf("unclaimed %v, want %v", got, want)
+		}
+		for range 3 { // reported until it is gone, and never deleted
+			time.Sleep(24 * time.Hour)
+			answer = d.sweep(`{}`)
+			wantCase(t, answer, left, "R21")
+			if got := about(t, answer, secretName).Unclaimed; len(got) != 1 {
+				t.Fatalf("unclaimed %v", got)
 			}
 		}
-		w.aws.Secrets.EndRotation(run, nil)
-		second := w.token(awstest.StageCurrent)
-		description, err := w.aws.Secrets.DescribeSecret(&awstest.SecretIdInput{SecretId: secretName})
-		if err != nil {
-			t.Fatal(err)
+		d.wantTokens(current, left)
+		d.sweep(want.Remove) // the event that the report names
+		d.wantTokens(current)
+		time.Sleep(time.Hour)
+		if s := about(t, d.sweep(`{}`), secretName); len(s.Unclaimed)+len(s.OpenIntents) != 0 {
+			t.Errorf("after the deletion: %+v", s)
 		}
-		for version, stages := range description.VersionIdsToStages {
-			if slices.Contains(stages, "AWSPREVIOUS") {
-				_, err = w.aws.Secrets.UpdateSecretVersionStage(&awstest.UpdateSecretVersionStageInput{
-					SecretId: secretName, VersionStage: awstest.StageCurrent, MoveToVersionId: version, RemoveFromVersionId: run.VersionID,
-				})
-			}
-		}
-		if err != nil || w.token(awstest.StageCurrent) != first {
-			t.Fatal("AWSCURRENT was not moved back", err)
-		}
-		time.Sleep(20 * time.Minute)
-		w.sweep(`{}`)
-		time.Sleep(14 * time.Minute)
-		w.sweep(`{}`)
-		w.wantTokens(first, second)
-		time.Sleep(2 * time.Minute)
-		w.sweep(`{}`)
-		w.wantTokens(first)
-	})
-}
-
-func TestSweepDeletesStraysOfAnExclusiveUserALaterTime(t *testing.T) {
-	inWorld(t, map[string]string{settings.EnvExclusiveUser: "true"}, func(t *testing.T, w *world) {
-		current := w.rotate()
-		stray := w.engage.CreateToken(w.user.Username)
-		w.sweep(`{}`)
-		w.wantTokens(current, stray)
-		time.Sleep(14 * time.Minute)
-		w.sweep(`{}`)
-		w.wantTokens(current, stray)
-		time.Sleep(2 * time.Minute)
-		w.sweep(`{"dryRun":true}`)
-		w.wantTokens(current, stray)
-		w.sweep(`{}`)
-		w.wantTokens(current)
-		if n := w.records("token-"); n != 1 {
+		if n := len(d.entries(d.arn).Records); n != 1 {
 			t.Errorf("%d records stay", n)
 		}
 	})
 }
 
-func TestSweepRevokesNoTokenThatMayYetBeSwappedIn(t *testing.T) {
-	inWorld(t, map[string]string{settings.EnvRetention: "24h"}, func(t *testing.T, w *world) {
-		current := w.rotate()
-		run := w.begin()
-		if err := w.step(run, awstest.StepCreate); err != nil {
-			t.Fatal(err)
+func TestW1AnIntentThatARecordAnswersEnds(t *testing.T) {
+	deploy(t, nil, func(t *testing.T, d *deployment) {
+		run := d.begin(secretName)
+		d.steps(run, awstest.StepCreate) // its intent stays until finishSecret
+		pending := d.token(secretName, awstest.StagePending)
+		if n := len(d.entries(d.arn).Intents); n != 1 {
+			t.Fatalf("%d intents", n)
 		}
-		pending := w.token(awstest.StagePending)
-		// Cancelled, while a finishSecret may have looked at the labels already.
-		if _, err := w.aws.Secrets.UpdateSecretVersionStage(&awstest.UpdateSecretVersionStageInput{
-			SecretId: secretName, VersionStage: awstest.StagePending, RemoveFromVersionId: run.VersionID,
-		}); err != nil {
-			t.Fatal(err)
+		s := about(t, d.sweep(`{}`), secretName)
+		if len(s.OpenIntents)+len(s.Unclaimed) != 0 || len(d.entries(d.arn).Intents) != 0 {
+			t.Errorf("report %+v", s)
 		}
-		time.Sleep(20 * time.Minute)
-		w.sweep(`{}`)
-		for range 2 {
-			w.sweep(`{"revokePrevious":"` + secretName + `"}`)
-		}
-		w.wantTokens(current, pending)
-		time.Sleep(16 * time.Minute)
-		w.sweep(`{}`)
-		w.wantTokens(current)
+		d.steps(run, awstest.StepSet, awstest.StepTest, awstest.StepFinish)
+		d.wantTokens(pending)
 	})
 }
 
-func TestSweepNeverDeletesATokenThatIsCurrentWhateverItsRecordSays(t *testing.T) {
-	inWorld(t, nil, func(t *testing.T, w *world) {
-		current := w.rotate()
-		for name, value := range map[string]string{"retiring": string(ledger.Retiring), "stray": string(ledger.Stray)} {
-			page, err := w.aws.Parameters.GetParametersByPath(&awstest.GetParametersByPathInput{Path: settings.DefaultPrefix + "/ledger", Recursive: true})
-			if err != nil {
-				t.Fatal(name, err)
+func TestW3AnIntentStaysWhileNoListIsBelievable(t *testing.T) {
+	for _, wrong := range []engagetest.Misbehavior{{Refuse: 401}, {Refuse: 403}, {List: engagetest.ListEmpty}} {
+		deploy(t, nil, func(t *testing.T, d *deployment) {
+			d.rotate()
+			_, left := d.lose()
+			time.Sleep(time.Hour)
+			d.engage.SetMisbehavior(wrong)
+			if _, err := d.run(`{}`); err != nil {
+				t.Fatal(err)
 			}
-			for _, p := range page.Parameters {
-				changed := strings.Replace(p.Value, `"issued"`, `"`+value+`"`, 1)
-				if _, err := w.aws.Parameters.PutParameter(&awstest.PutParameterInput{Name: p.Name, Value: changed, Overwrite: true}); err != nil {
+			if n := len(d.entries(d.arn).Intents); n != 1 {
+				t.Fatalf("%+v: %d intents", wrong, n)
+			}
+			d.engage.SetMisbehavior(engagetest.Misbehavior{})
+			time.Sleep(time.Minute)
+			if got := about(t, d.sweep(`{}`), secretName).Unclaimed; len(got) != 1 || got[0].Fingerprint != print(left) {
+				t.Errorf("%+v: unclaimed %v", wrong, got)
+			}
+		})
+	}
+}
+
+func TestW4AnIntentWithoutAnEffectEnds(t *testing.T) {
+	deploy(t, nil, func(t *testing.T, d *deployment) {
+		current := d.rotate()
+		_, left := d.lose()
+		d.engage.DeleteToken(left)
+		time.Sleep(time.Hour)
+		s := about(t, d.sweep(`{}`), secretName)
+		if len(s.Unclaimed)+len(s.OpenIntents) != 0 || len(d.entries(d.arn).Intents) != 0 {
+			t.Errorf("report %+v", s)
+		}
+		d.wantTokens(current)
+	})
+}
+
+func TestW6ACreationThatCannotBeComparedIsReportedOnce(t *testing.T) {
+	deploy(t, nil, func(t *testing.T, d *deployment) {
+		d.rotate()
+		for range 701 { // more than a baseline holds
+			d.engage.CreateToken(d.user.Username)
+		}
+		d.lose()
+		time.Sleep(2 * time.Hour)
+		reported := 0
+		for range 2 {
+			answer, err := d.run(`{}`)
+			if err != nil {
+				t.Fatal(err)
+			}
+			reported += len(answer.Faults)
+		}
+		if reported != 1 {
+			t.Errorf("reported %d times", reported)
+		}
+		if n := len(d.entries(d.arn).Intents); n != 0 {
+			t.Errorf("%d intents stay", n)
+		}
+	})
+}
+
+func TestW5TokensThatRecordsNameOrSecretsHoldAreNotUnclaimed(t *testing.T) {
+	deploy(t, retention("24h"), func(t *testing.T, d *deployment) {
+		d.rotate()
+		run, left := d.lose()
+		time.Sleep(time.Second)
+		d.steps(run, run.Steps...) // the service repeats it, with another token
+		d.aws.Secrets.EndRotation(run, nil)
+		d.rotate()
+		d.createSecret("ivr/by-hand", loginFields(d.user, map[string]string{"apiToken": d.engage.CreateToken(d.user.Username)}))
+		d.rotateSecret("ivr/by-hand")
+		time.Sleep(time.Hour)
+		got := about(t, d.sweep(`{}`), secretName).Unclaimed
+		if len(got) != 1 || got[0].Fingerprint != print(left) {
+			t.Errorf("unclaimed %v, want %s alone", got, print(left))
+		}
+	})
+}
+
+func TestR9ATokenThatWasReplacedByHandIsRetired(t *testing.T) {
+	deploy(t, retention("1h"), func(t *testing.T, d *deployment) {
+		replaced := d.rotate()
+		byHand := d.engage.CreateToken(d.user.Username)
+		d.edit(secretName, strings.Replace(d.value(secretName, awstest.StageCurrent), replaced, byHand, 1))
+		time.Sleep(20 * time.Minute)
+		wantCase(t, d.sweep(`{}`), replaced, "R9")
+		d.wantTokens(replaced, byHand)
+		time.Sleep(61 * time.Minute)
+		d.sweep(`{}`)
+		d.wantTokens(byHand)
+	})
+}
+
+func TestR10AnOutgoingTokenRetiresWhenFinishSecretDidNot(t *testing.T) {
+	deploy(t, retention("1h"), func(t *testing.T, d *deployment) {
+		first := d.rotate()
+		second := d.rotate()
+		d.change(first, func(r *ledger.Record) { r.State = ledger.Outgoing }) // as a crash after the swap leaves it
+		wantCase(t, d.sweep(`{}`), first, "R10")
+		d.wantTokens(first, second)
+		time.Sleep(61 * time.Minute)
+		d.sweep(`{}`)
+		d.wantTokens(second)
+	})
+}
+
+func TestR8ALateFinishSecretHasItsTimeWhenAWSCURRENTWasMovedBack(t *testing.T) {
+	deploy(t, retention("1m"), func(t *testing.T, d *deployment) {
+		first := d.rotate()
+		run := d.begin(secretName)
+		d.steps(run, run.Steps...)
+		d.aws.Secrets.EndRotation(run, nil)
+		second := d.token(secretName, awstest.StageCurrent)
+		d.move(awstest.StageCurrent, d.holder(awstest.StagePrevious))
+		if d.token(secretName, awstest.StageCurrent) != first {
+			t.Fatal("AWSCURRENT was not moved back")
+		}
+		time.Sleep(20 * time.Minute)
+		answer := d.sweep(`{}`)
+		wantCase(t, answer, second, "R8")
+		wantCase(t, answer, first, "R3")
+		time.Sleep(14 * time.Minute)
+		d.sweep(`{}`)
+		d.wantTokens(first, second)
+		time.Sleep(2 * time.Minute)
+		d.sweep(`{}`)
+		d.wantTokens(first)
+	})
+}
+
+func TestR3AReturnedTokenStartsANewRetention(t *testing.T) {
+	deploy(t, retention("1h"), func(t *testing.T, d *deployment) {
+		first := d.rotate()
+		second := d.rotate()
+		d.move(awstest.StageCurrent, d.holder(awstest.StagePrevious))
+		time.Sleep(2 * time.Hour)
+		wantCase(t, d.sweep(`{}`), first, "R3")
+		d.move(awstest.StageCurrent, d.holder(awstest.StagePrevious))
+		wantCase(t, d.sweep(`{}`), first, "R10")
+		time.Sleep(30 * time.Minute)
+		d.sweep(`{}`)
+		if !d.engage.Alive(first) || d.token(secretName, awstest.StageCurrent) != second {
+			t.Error("the token did not have a new retention")
+		}
+		time.Sleep(31 * time.Minute)
+		d.sweep(`{}`)
+		d.wantTokens(second)
+	})
+}
+
+func TestR4ATokenOfAnInvocationAtWorkStays(t *testing.T) {
+	deploy(t, nil, func(t *testing.T, d *deployment) {
+		d.rotate()
+		d.deny = func(c awstest.Call) bool { return c.Action == "PutSecretValue" }
+		run := d.begin(secretName)
+		if d.step(run, awstest.StepCreate) == nil {
+			t.Fatal("the put was not refused")
+		}
+		d.deny = nil
+		tokens := d.engage.Tokens(d.user.Username)
+		left := tokens[len(tokens)-1]
+		wantCase(t, d.sweep(`{}`), left, "R4")
+		time.Sleep(time.Hour)
+		wantCase(t, d.sweep(`{}`), left, "R5") // the next attempt puts it
+		d.steps(run, run.Steps...)
+		if d.token(secretName, awstest.StageCurrent) != left {
+			t.Error("another token was put")
+		}
+		d.wantTokens(left)
+	})
+}
+
+func TestR6TheTokenThatLostIsDeleted(t *testing.T) {
+	deploy(t, retention("24h"), func(t *testing.T, d *deployment) {
+		current := d.rotate()
+		loser := d.engage.CreateToken(d.user.Username)
+		record := d.record(current)
+		record.Fingerprint, record.State = print(loser), ledger.Issued // two attempts created for one version
+		if err := d.ledger().Set(t.Context(), record); err != nil {
+			t.Fatal(err)
+		}
+		d.sweep(`{}`)
+		d.wantTokens(current)
+	})
+}
+
+func TestR7TheRecordOfATokenThatIsGoneIsRemoved(t *testing.T) {
+	deploy(t, retention("24h"), func(t *testing.T, d *deployment) {
+		first := d.rotate()
+		current := d.rotate()
+		d.engage.DeleteToken(first) // by hand, at the vendor
+		d.sweep(`{}`)
+		if n := len(d.entries(d.arn).Records); n != 1 {
+			t.Errorf("%d records stay", n)
+		}
+		d.wantTokens(current)
+	})
+}
+
+func TestR7RetiringTokensStayRecordedWhateverTheVendorAnswersMeanwhile(t *testing.T) {
+	for name, wrong := range map[string]engagetest.Misbehavior{
+		"401 to everything":     {Refuse: 401},
+		"403 to everything":     {Refuse: 403},
+		"401 to tokens":         {RefuseTokens: 401},
+		"[] once":               {List: engagetest.ListEmpty, Calls: 1},
+		"[] twice":              {List: engagetest.ListEmpty, Calls: 2},
+		"[] always":             {List: engagetest.ListEmpty},
+		"the newest token only": {List: engagetest.ListNewest, Keep: 1},
+		"the oldest token only": {List: engagetest.ListOldest, Keep: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			deploy(t, retention("24h"), func(t *testing.T, d *deployment) {
+				d.rotate()
+				d.rotate()
+				current := d.rotate()
+				d.engage.SetMisbehavior(wrong)
+				if _, err := d.run(`{}`); err != nil {
 					t.Fatal(err)
 				}
+				time.Sleep(25 * time.Hour)
+				if _, err := d.run(`{}`); err != nil {
+					t.Fatal(err)
+				}
+				d.engage.SetMisbehavior(engagetest.Misbehavior{})
+				time.Sleep(ledger.Propagation + time.Second)
+				d.sweep(`{}`)
+				d.wantTokens(current)
+			})
+		})
+	}
+}
+
+// The current token may be another user's, since somebody edited the login fields after the last rotation.
+func TestR7TheListOfAnotherUserSaysNothingOfAToken(t *testing.T) {
+	deploy(t, retention("24h"), func(t *testing.T, d *deployment) {
+		other := d.addUser("other@example.com")
+		d.createSecret("ivr/a-edited", loginFields(other, nil)) // before the first secret, by its ARN
+		theirs := d.rotateSecret("ivr/a-edited")
+		first := d.rotate()
+		second := d.rotate()
+		d.edit("ivr/a-edited", loginFields(d.user, map[string]string{"apiToken": theirs}))
+		time.Sleep(time.Hour)
+		if _, err := d.run(`{}`); err != nil {
+			t.Fatal(err)
+		}
+		d.record(first) // is recorded as before
+		time.Sleep(25 * time.Hour)
+		if _, err := d.run(`{}`); err != nil {
+			t.Fatal(err)
+		}
+		d.wantTokens(second)
+		if !d.engage.Alive(theirs) {
+			t.Error("the token that AWSCURRENT of the edited secret names is dead")
+		}
+	})
+}
+
+func TestTokensOfAFormerUserAreDeletedByThemselves(t *testing.T) {
+	deploy(t, retention("1h"), func(t *testing.T, d *deployment) {
+		former := d.rotate()
+		other := d.addUser("other@example.com")
+		d.edit(secretName, loginFields(other, nil))
+		d.rotate()
+		if !d.engage.Alive(former) {
+			t.Fatal("the token was deleted before its time")
+		}
+		time.Sleep(2 * time.Hour)
+		for range 2 { // it is retiring first
+			if _, err := d.run(`{}`); err != nil {
+				t.Fatal(err)
 			}
-			w.sweep(`{}`)
-			w.sweep(`{"revokePrevious":"` + secretName + `"}`)
-			w.wantTokens(current)
+			time.Sleep(2 * time.Hour)
+		}
+		d.wantTokens()
+	})
+}
+
+func TestATokenOfAFormerUserThatCannotBeReachedIsReported(t *testing.T) {
+	deploy(t, retention("1h"), func(t *testing.T, d *deployment) {
+		former := d.rotate()
+		other := d.addUser("other@example.com")
+		d.edit(secretName, loginFields(other, nil))
+		d.rotate()
+		d.change(former, func(r *ledger.Record) { r.Version = "00000000-0000-0000-0000-000000000000" }) // its version is gone
+		time.Sleep(2 * time.Hour)
+		answer, err := d.run(`{}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := about(t, answer, secretName).Unreachable; !slices.Equal(got, prints([]string{former})) {
+			t.Errorf("unreachable: %v", got)
+		}
+		d.record(former)
+	})
+}
+
+func TestR20AnUnclaimedTokenOfAnExclusiveUserIsDeletedAfterItsDelay(t *testing.T) {
+	deploy(t, exclusive(), func(t *testing.T, d *deployment) {
+		current := d.rotate()
+		before := d.engage.CreateToken(d.user.Username) // in the list before the creation: foreign
+		_, left := d.lose()
+		time.Sleep(20 * time.Minute)
+		wantUnclaimed := func(payload string) {
+			t.Helper()
+			if got := about(t, d.sweep(payload), secretName).Unclaimed; len(got) != 1 {
+				t.Errorf("unclaimed %v", got)
+			}
+			d.wantTokens(current, before, left)
+		}
+		wantUnclaimed(`{}`)
+		time.Sleep(14 * time.Minute)
+		wantUnclaimed(`{}`)
+		time.Sleep(2 * time.Minute)
+		d.sweep(`{"dryRun":true}`)
+		d.wantTokens(current, before, left)
+		wantCase(t, d.sweep(`{}`), left, "R20")
+		d.wantTokens(current, before) // "nothing else that is not recorded is ever deleted"
+	})
+}
+
+func TestR21AnUnclaimedTokenOfAnExclusiveUserStaysWhileSomethingCannotBeRead(t *testing.T) {
+	unreadable := "arn:aws:secretsmanager:us-east-1:123456789012:secret:ivr/second"
+	for name, break_ := range map[string]func(*deployment){
+		"a secret is denied": func(d *deployment) {
+			d.deny = func(c awstest.Call) bool {
+				return c.Action == "GetSecretValue" && strings.HasPrefix(c.Resource, unreadable)
+			}
+		},
+		"a secret cannot be described": func(d *deployment) {
+			d.deny = func(c awstest.Call) bool {
+				return c.Action == "DescribeSecret" && strings.HasPrefix(c.Resource, unreadable)
+			}
+		},
+		"the secrets cannot be listed": func(d *deployment) {
+			d.deny = func(c awstest.Call) bool { return c.Action == "ListSecrets" }
+		},
+		"a document is broken": func(d *deployment) { d.edit("ivr/second", `{"apiToken":`) },
+		"a parameter is of another form": func(d *deployment) {
+			_ = d.parameters.Set(d.t.Context(), settings.DefaultPrefix+"/ledger/0123456789abcdef/token-0123456789ab",
+				`{"v":2,"secret":"x","fingerprint":"0123456789ab","state":"issued"}`)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			deploy(t, exclusive(), func(t *testing.T, d *deployment) {
+				d.createSecret("ivr/second", loginFields(d.user, nil))
+				d.rotateSecret("ivr/second")
+				d.rotate()
+				_, left := d.lose()
+				time.Sleep(20 * time.Minute)
+				d.sweep(`{}`)
+				break_(d)
+				for range 2 {
+					time.Sleep(time.Hour)
+					answer, err := d.run(`{}`)
+					if err != nil {
+						t.Fatal(err)
+					}
+					wantCase(t, answer, left, "R21")
+					if len(answer.Faults)+len(answer.Unreadable) == 0 {
+						t.Error("nothing names what cannot be read")
+					}
+				}
+				if !d.engage.Alive(left) {
+					t.Error("the token is deleted")
+				}
+			})
+		})
+	}
+}
+
+func TestR19AnUnclaimedTokenThatASecretHoldsIsClaimed(t *testing.T) {
+	deploy(t, exclusive(), func(t *testing.T, d *deployment) {
+		current := d.rotate()
+		_, left := d.lose()
+		time.Sleep(20 * time.Minute)
+		d.sweep(`{}`)
+		// A person puts it into use.
+		d.edit(secretName, strings.Replace(d.value(secretName, awstest.StageCurrent), current, left, 1))
+		time.Sleep(20 * time.Minute)
+		wantCase(t, d.sweep(`{}`), left, "R19")
+		if !d.engage.Alive(left) {
+			t.Error("the token that AWSCURRENT names is dead")
+		}
+	})
+}
+
+func TestR1NoRecordKillsTheTokenThatASecretHolds(t *testing.T) {
+	for _, state := range []ledger.State{ledger.Issued, ledger.Outgoing, ledger.Retiring, ledger.Deleted, ledger.Unclaimed} {
+		for _, env := range []map[string]string{nil, exclusive()} {
+			deploy(t, env, func(t *testing.T, d *deployment) {
+				current := d.rotate()
+				run := d.begin(secretName)
+				d.steps(run, awstest.StepCreate)
+				pending := d.token(secretName, awstest.StagePending)
+				time.Sleep(time.Hour)
+				for _, token := range []string{current, pending} {
+					d.change(token, func(r *ledger.Record) { r.State, r.At = state, time.Now().Add(-time.Hour) })
+				}
+				for range 3 {
+					d.sweep(`{}`)
+					time.Sleep(time.Hour)
+				}
+				_, _ = d.run(`{"revokePrevious":"` + secretName + `"}`)
+				for _, token := range []string{current, pending} {
+					if _, err := d.run(`{"deleteToken":"` + string(print(token)) + `"}`); err == nil {
+						t.Error("deleteToken of a held token is not an error")
+					}
+				}
+				d.wantTokens(current, pending)
+			})
+		}
+	}
+}
+
+func TestR2ATokenThatAnotherSecretHoldsStays(t *testing.T) {
+	deploy(t, nil, func(t *testing.T, d *deployment) {
+		shared := d.rotate()
+		d.createSecret("ivr/copy", loginFields(d.user, map[string]string{"apiToken": shared}))
+		d.begin("ivr/copy") // so that the stack's function rotates it
+		d.sweep(`{}`)
+		if with := d.record(shared).SharedWith; secret.NameOf(with) != "ivr/copy" {
+			t.Fatalf("shared with %q", with)
+		}
+		current := d.rotate() // R22: left to the sweep
+		for range 2 {
+			wantCase(t, d.sweep(`{}`), shared, "R2")
+			time.Sleep(time.Hour)
+		}
+		d.wantTokens(shared, current)
+		// While the other secret cannot be read, it may hold the token.
+		d.deny = func(c awstest.Call) bool {
+			return c.Action == "GetSecretValue" && strings.Contains(c.Resource, "ivr/copy")
+		}
+		answer, err := d.run(`{}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantCase(t, answer, shared, "R2")
+		d.deny = nil
+		d.edit("ivr/copy", loginFields(d.user, map[string]string{"apiToken": current}))
+		d.sweep(`{}`) // marks
+		time.Sleep(time.Minute)
+		d.sweep(`{}`)
+		d.wantTokens(current)
+	})
+}
+
+// A sweep that cannot read the other secret does not know that the token is shared no more.
+func TestR22ASharedTokenStaysSharedWhileTheOtherSecretCannotBeRead(t *testing.T) {
+	deploy(t, nil, func(t *testing.T, d *deployment) {
+		shared := d.rotate()
+		d.createSecret("ivr/copy", loginFields(d.user, map[string]string{"apiToken": shared}))
+		d.begin("ivr/copy")
+		d.sweep(`{}`)
+		d.deny = func(c awstest.Call) bool {
+			return c.Action == "GetSecretValue" && strings.Contains(c.Resource, "ivr/copy")
+		}
+		if _, err := d.run(`{}`); err != nil {
+			t.Fatal(err)
+		}
+		d.deny = nil
+		d.rotate()
+		if !d.engage.Alive(shared) {
+			t.Error("the token that AWSCURRENT of the other secret names is dead")
+		}
+	})
+}
+
+func TestAnUnrecordedTokenOfAWSPREVIOUSIsReported(t *testing.T) {
+	env := retention("24h")
+	deploy(t, env, func(t *testing.T, d *deployment) {
+		first := d.rotate()
+		current := d.rotate()
+		env[settings.EnvPrefix] = "/renamed"
+		d.restart()
+		s := about(t, d.sweep(`{}`), secretName)
+		want := `{"deleteToken":"` + string(print(first)) + `"}`
+		if len(s.Unrecorded) != 1 || s.Unrecorded[0].Fingerprint != print(first) || s.Unrecorded[0].Remove != want {
+			t.Fatalf("unrecorded: %+v", s.Unrecorded)
+		}
+		_, err := d.run(`{"revokePrevious":"` + secretName + `"}`)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("revokePrevious: %v", err)
+		}
+		d.sweep(want)
+		d.wantTokens(current)
+	})
+}
+
+func TestADeploymentWithoutAnyLedgerIsSwept(t *testing.T) {
+	deploy(t, retention("24h"), func(t *testing.T, d *deployment) {
+		first := d.rotate()
+		current := d.rotate()
+		d.loseLedger("")
+		s := about(t, d.sweep(`{}`), secretName)
+		if s.Current.Fingerprint != print(current) || len(s.Unrecorded) != 1 || s.Unrecorded[0].Fingerprint != print(first) {
+			t.Errorf("report %+v", s)
+		}
+		d.wantTokens(first, current)
+	})
+}
+
+func TestDeleteTokenDeletesWhatNoSecretHolds(t *testing.T) {
+	deploy(t, nil, func(t *testing.T, d *deployment) {
+		current := d.rotate()
+		foreign := d.engage.CreateToken(d.user.Username)
+		order := `{"deleteToken":"` + string(print(foreign)) + `"}`
+		d.sweep(strings.Replace(order, "{", `{"dryRun":true,`, 1))
+		d.wantTokens(current, foreign)
+		if got := d.sweep(order).Deleted; !slices.Equal(got, prints([]string{foreign})) {
+			t.Errorf("deleted %v", got)
+		}
+		d.wantTokens(current)
+		if _, err := d.run(order); err == nil || !strings.Contains(err.Error(), string(print(foreign))) {
+			t.Errorf("a fingerprint that no list shows: %v", err)
+		}
+	})
+}
+
+func TestDeleteTokenLeavesATokenThatARotationIsAboutToPut(t *testing.T) {
+	deploy(t, nil, func(t *testing.T, d *deployment) {
+		d.rotate()
+		d.deny = func(c awstest.Call) bool { return c.Action == "PutSecretValue" }
+		run := d.begin(secretName)
+		_ = d.step(run, awstest.StepCreate)
+		d.deny = nil
+		tokens := d.engage.Tokens(d.user.Username)
+		left := tokens[len(tokens)-1]
+		if _, err := d.run(`{"deleteToken":"` + string(print(left)) + `"}`); err == nil {
+			t.Error("it is not refused while the invocation may be at work")
+		}
+		d.steps(run, run.Steps...)
+		d.wantTokens(left)
+	})
+}
+
+func TestDeleteTokenIsRefusedWhileASecretCannotBeRead(t *testing.T) {
+	deploy(t, nil, func(t *testing.T, d *deployment) {
+		d.createSecret("ivr/second", loginFields(d.user, nil))
+		second := d.rotateSecret("ivr/second")
+		d.rotate()
+		d.deny = func(c awstest.Call) bool {
+			return c.Action == "GetSecretValue" && strings.Contains(c.Resource, "ivr/second")
+		}
+		if _, err := d.run(`{"deleteToken":"` + string(print(second)) + `"}`); err == nil {
+			t.Error("no error")
+		}
+		if !d.engage.Alive(second) {
+			t.Error("the token that AWSCURRENT names is dead")
+		}
+	})
+}
+
+func TestForgetRetiresASecretThatIsGone(t *testing.T) {
+	deploy(t, retention("24h"), func(t *testing.T, d *deployment) {
+		d.createSecret("ivr/second", loginFields(d.user, nil))
+		d.rotateSecret("ivr/second")
+		d.rotateSecret("ivr/second")
+		current := d.rotate()
+		if _, err := d.run(`{"forget":"ivr/second"}`); err == nil {
+			t.Fatal("a secret that exists is forgotten")
+		}
+		arn := d.aws.Secrets.ARN("ivr/second")
+		remove := true
+		if _, err := d.aws.Secrets.DeleteSecret(&awstest.DeleteSecretInput{SecretId: "ivr/second", ForceDeleteWithoutRecovery: remove}); err != nil {
+			t.Fatal(err)
+		}
+		before := d.engage.Tokens(d.user.Username)
+		if _, err := d.run(`{"forget":"ivr/second","dryRun":true}`); err != nil {
+			t.Error(err)
+		}
+		d.wantTokens(before...)
+		if _, err := d.run(`{"forget":"ivr/second"}`); err != nil {
+			t.Fatal(err)
+		}
+		d.wantTokens(current)
+		if left := d.entries(arn); len(left.Records)+len(left.Intents) != 0 {
+			t.Errorf("entries stay: %+v", left)
+		}
+		if answer, err := d.run(`{}`); err != nil || len(answer.Faults) != 0 {
+			t.Errorf("a later sweep: %v, %v", answer.Faults, err)
+		}
+	})
+}
+
+func TestOrdersAboutSomethingUnknownAreErrors(t *testing.T) {
+	deploy(t, retention("24h"), func(t *testing.T, d *deployment) {
+		d.rotate()
+		for _, payload := range []string{
+			`{"revokePrevious":"ivr/unknown"}`, `{"revokePrevious":"` + secretName + `"}`, // nothing is retiring
+			`{"deleteToken":"0123456789ab"}`, `{"forget":"ivr/unknown"}`,
+		} {
+			if answer, err := d.run(payload); err == nil {
+				t.Errorf("%s: %+v", payload, answer)
+			}
 		}
 	})
 }
 
 func TestTwoSweepsAtOnceDoNoHarm(t *testing.T) {
-	inWorld(t, map[string]string{settings.EnvRetention: "1h"}, func(t *testing.T, w *world) {
-		w.rotate()
-		current := w.rotate()
+	deploy(t, retention("1h"), func(t *testing.T, d *deployment) {
+		d.rotate()
+		current := d.rotate()
 		time.Sleep(2 * time.Hour)
 		done := make(chan error)
 		for range 2 {
 			go func() {
-				_, err := w.sweeper.Run(t.Context(), sweep.Request{})
+				_, err := d.sweeper.Run(t.Context(), sweep.Request{})
 				done <- err
 			}()
 		}
@@ -477,23 +881,114 @@ func TestTwoSweepsAtOnceDoNoHarm(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		w.wantTokens(current)
+		d.wantTokens(current)
 	})
 }
 
-func TestParseRequestRefusesWhatIsNotASweepsEvent(t *testing.T) {
+// crowd makes secrets of users of their own at a host, and rotates each twice.
+func (d *deployment) crowd(host string, n int) (names []string) {
+	for i := range n {
+		u := d.addUser(fmt.Sprintf("%s-%02d@example.com", host, i))
+		name := fmt.Sprintf("ivr/%s-%02d", strings.ReplaceAll(host, ".", "-"), i)
+		d.createSecret(name, loginFields(u, map[string]string{"baseUrl": "https://" + host}))
+		d.rotateSecret(name)
+		d.rotateSecret(name)
+		names = append(names, name)
+	}
+	return names
+}
+
+func (d *deployment) alive(names []string, host string) int {
+	n := 0
+	for i := range names {
+		n += len(d.engage.Tokens(fmt.Sprintf("%s-%02d@example.com", host, i)))
+	}
+	return n
+}
+
+func TestASilentHostDoesNotKeepTheOthersWaiting(t *testing.T) {
+	const silent, good = "silent.example", "good.example"
+	env := retention("1h")
+	env[settings.EnvAllowedHosts] = silent + "," + good
+	deploy(t, env, func(t *testing.T, d *deployment) {
+		d.rotate()
+		bad := d.crowd(silent, 12)
+		well := d.crowd(good, 12)
+		time.Sleep(2 * time.Hour)
+		d.hosts.setSilent(silent, true)
+		answer, err := d.run(`{}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := d.alive(well, good); n != len(well) {
+			t.Errorf("%d tokens at the good host, want %d", n, len(well))
+		}
+		if n := d.alive(bad, silent); n != 2*len(bad) {
+			t.Errorf("%d tokens at the silent host, want %d", n, 2*len(bad))
+		}
+		if len(answer.Faults) < len(bad)-len(answer.NotReached) {
+			t.Errorf("%d faults, %d not reached", len(answer.Faults), len(answer.NotReached))
+		}
+		d.hosts.setSilent(silent, false)
+		d.sweep(`{}`)
+		if n := d.alive(bad, silent); n != len(bad) {
+			t.Errorf("%d tokens at the host that answers again, want %d", n, len(bad))
+		}
+	})
+}
+
+// Whom a sweep does not reach the next one begins with, however many silent users there are.
+func TestUsersThatWereNotReachedComeFirstNextTime(t *testing.T) {
+	const silent = "silent.example"
+	env := retention("1h")
+	env[settings.EnvAllowedHosts] = silent
+	deploy(t, env, func(t *testing.T, d *deployment) {
+		d.crowd(silent, 90)
+		d.hosts.setSilent(silent, true)
+		first := map[ledger.User]bool{} // whom the sweep before did not reach, as many as a sweep reaches for certain
+		for range 5 {
+			time.Sleep(2 * time.Hour)
+			answer, err := d.run(`{}`)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, user := range answer.NotReached {
+				if first[user] {
+					t.Errorf("user %s was not reached by two sweeps in a row", user)
+				}
+			}
+			if len(answer.NotReached) == 0 {
+				t.Fatal("all were reached: the test shows nothing")
+			}
+			first = map[ledger.User]bool{}
+			for _, user := range answer.NotReached[:min(len(answer.NotReached), 24)] {
+				first[user] = true
+			}
+			cursor, err := d.ledger().Cursor(t.Context())
+			if err != nil || cursor != answer.NotReached[0] {
+				t.Fatalf("the next sweep begins with %q, %v", cursor, err)
+			}
+		}
+	})
+}
+
+func TestParseRequestRefusesWhatIsNotASweepEvent(t *testing.T) {
 	for _, payload := range []string{
-		``, `null`, `[]`, `1`, `"x"`, `{"dry_run":true}`, `{"dryRun":"yes"}`, `{"revokePrevious":7}`, `{"revokePrevious":"a\nb"}`, `{} {}`, `{}}`, `{"dryRun":false}}`,
-		`{"source":"aws.scheduler","dryRun":true}`,
+		``, `null`, `[]`, `1`, `"x"`, `{"dry_run":true}`, `{"dryRun":"yes"}`, `{"revokePrevious":7}`, `{"revokePrevious":"a\nb"}`,
+		`{} {}`, `{}}`, `{"dryRun":false}}`, `{"source":"aws.scheduler","dryRun":true}`, `{"deleteToken":"0123456789AB"}`,
+		`{"deleteToken":"0123"}`, `{"deleteToken":"aws80:c2353445-bc74-af1a-2850-1d55a371c0a9"}`, `{"forget":"a b"}`,
+		`{"forget":"a","deleteToken":"0123456789ab"}`, `{"forget":"a","revokePrevious":"a"}`,
 	} {
-		if _, err := sweep.ParseRequest([]byte(payload)); err == nil {
-			t.Errorf("%s is accepted", payload)
+		if got, err := sweep.ParseRequest([]byte(payload)); err == nil || got != (sweep.Request{}) {
+			t.Errorf("%s is accepted: %+v", payload, got)
 		}
 	}
 	for payload, want := range map[string]sweep.Request{
-		`{}`:                             {},
-		`{"dryRun":true}`:                {DryRun: true},
-		`{"revokePrevious":"ivr/token"}`: {RevokePrevious: "ivr/token"},
+		`{}`:                                        {},
+		`{"dryRun":true}`:                           {DryRun: true},
+		`{"revokePrevious":"ivr/token"}`:            {RevokePrevious: "ivr/token"},
+		`{"deleteToken":"0123456789ab"}`:            {DeleteToken: "0123456789ab"},
+		`{"forget":"ivr/token"}`:                    {Forget: "ivr/token"},
 		`{"source":"aws.events","detail-type":"x"}`: {},
 		`{"source":"aws.scheduler"}`:                {},
 	} {
@@ -501,4 +996,16 @@ func TestParseRequestRefusesWhatIsNotASweepsEvent(t *testing.T) {
 			t.Errorf("%s: %+v, %v", payload, got, err)
 		}
 	}
+}
+
+func TestAFailingLedgerStopsTheSweep(t *testing.T) {
+	deploy(t, nil, func(t *testing.T, d *deployment) {
+		d.rotate()
+		d.deny = func(c awstest.Call) bool {
+			return c.Action == "GetParametersByPath" && strings.Contains(c.Resource, "/ledger")
+		}
+		if _, err := d.run(`{}`); err == nil || errors.Is(err, secret.ErrNotFound) {
+			t.Errorf("error %v", err)
+		}
+	})
 }

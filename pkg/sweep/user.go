@@ -4,177 +4,116 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
+	"sync"
+	"time"
 
 	"engage-token-rotation/pkg/engage"
-	"engage-token-rotation/pkg/hidden"
-	"engage-token-rotation/pkg/internal/account"
+	"engage-token-rotation/pkg/internal/parallel"
+	"engage-token-rotation/pkg/internal/target"
 	"engage-token-rotation/pkg/ledger"
-	"engage-token-rotation/pkg/rotation"
-	"engage-token-rotation/pkg/settings"
+	"engage-token-rotation/pkg/secret"
 )
 
-// run is one sweep at work.
-type run struct {
-	*Sweeper
-	settings settings.Settings
-	ledger   *ledger.Ledger
-	request  Request
-	views    map[ledger.User]ledger.View // the ledger, as it was last read
-	recorded map[engage.Fingerprint]bool // tokens that were made for secrets, of whatever user by now
-	holders  map[string]*holder          // by ARN; a secret that could not be read is missing
-	whole    bool                        // all secrets were read
-	moved    map[string]bool             // ARNs of secrets whose AWSCURRENT has moved since they were first read
-	revoke   string                      // ARN of the secret whose retention is to end, or ""
-	due      []deletion                  // what is to be deleted at the end
-	answer   Answer
-}
-
-func (r *run) fault(ctx context.Context, err error) {
-	r.answer.Faults = append(r.answer.Faults, err.Error())
-	r.config.Log.ErrorContext(ctx, "sweep fault", "error", err.Error())
-}
-
-// userSweep is what is known of one user.
-type userSweep struct {
+// user is one Engage user, with the secrets that log in as it.
+type user struct {
 	*run
-	user    ledger.User
-	earlier ledger.View // before the listing
-	view    ledger.View
-	blind   bool // the user's tokens could not be listed
-	access  access
-	listed  map[engage.Fingerprint]engage.Token
-	tokens  []engage.Token
-}
+	name    ledger.User
+	target  target.Target // of the first of its secrets
+	own     []*managed
+	guests  []ledger.Record // of secrets that log in as another user by now
+	reached bool
 
-// access is how the user's tokens are listed and deleted.
-type access struct {
+	appeared map[engage.Fingerprint]bool // tokens that this sweep has recorded as unclaimed
+	held     map[engage.Fingerprint]bool // tokens that this sweep has recorded because a version holds them
+
+	// What list gains.
 	client *engage.Client
 	auth   engage.Auth
+	listed map[engage.Fingerprint]engage.Token // nil when the tokens could not be listed
+	// believable reports that the list holds a token that is known to be alive. What another list lacks
+	// proves nothing.
+	believable bool
 }
 
-func (r *run) sweepUser(ctx context.Context, user ledger.User, view ledger.View) {
-	secrets := view.Secrets()
-	if r.revoke != "" && !slices.Contains(secrets, r.revoke) {
-		return
-	}
-	u := &userSweep{run: r, user: user, view: view}
-	if err := u.list(ctx); err != nil {
-		// What can be told by the tokens' own right still is, and the rest reported.
-		r.fault(ctx, fmt.Errorf("list the tokens of user %s: %w", user, err))
-		u.blind = true
-	}
-	if err := u.readAgain(ctx); err != nil {
-		r.fault(ctx, err)
-		return
-	}
-	for _, arn := range u.view.Secrets() {
-		h := u.holders[arn]
-		u.whole = u.whole && h != nil
-		if h != nil && (r.revoke == "" || r.revoke == arn) {
-			u.sweepSecret(ctx, h)
-		}
-	}
-	if r.revoke == "" && !u.blind {
-		u.sweepForeign(ctx)
-	}
-}
-
-// readAgain reads the user's records after the listing: what a rotation created before the listing, its intent preceded, so
-// that the ledger tells of it. Where something may be proven, it is read once more when reads have settled.
-func (u *userSweep) readAgain(ctx context.Context) (err error) {
-	u.earlier = u.view
-	if u.view, err = u.ledger.Read(ctx, u.user); err != nil {
-		return err
-	}
-	if !u.blind && slices.ContainsFunc(u.view.Secrets(), func(arn string) bool { return u.newProof(arn).Undecided() }) {
-		u.view, err = u.ledger.ReadSettled(ctx, u.user)
-	}
-	u.views[u.user] = u.view
-	return err
-}
-
-// readHolders reads all secrets that the ledger names: one that is another user's by now may hold a token of this one.
-func (r *run) readHolders(ctx context.Context, secrets []string) {
-	r.holders, r.whole = map[string]*holder{}, true
-	for _, arn := range secrets {
-		h, err := r.readHolder(ctx, arn)
+// groupByUser finds out as which user each secret logs in.
+func (r *run) groupByUser(ctx context.Context) []*user {
+	var mu sync.Mutex
+	users := map[ledger.User]*user{}
+	parallel.Each(concurrency, r.secrets.all(), func(m *managed) {
+		t, err := r.targetOf(ctx, m)
 		if err != nil {
-			r.whole = false
 			r.fault(ctx, err)
-			continue
+			return
 		}
-		r.holders[arn] = h
-	}
-}
-
-// list lists the user's tokens: with a token that this user is known to have, or else after a login.
-func (u *userSweep) list(ctx context.Context) error {
-	failure := errors.New("no secret of this user could be read")
-	for _, arn := range u.view.Secrets() {
-		h := u.holders[arn]
-		if h == nil {
-			continue
+		mu.Lock()
+		defer mu.Unlock()
+		u := users[t.User]
+		if u == nil {
+			u = &user{run: r, name: t.User, target: t, appeared: map[engage.Fingerprint]bool{},
+				held: map[engage.Fingerprint]bool{}}
+			users[t.User] = u
 		}
-		a, err := u.account(ctx, h)
-		if err != nil {
-			failure = err
-			continue
-		}
-		client := u.client(a, nil)
-		for _, token := range u.ownTokens(ctx, h) {
-			tokens, err := client.List(ctx, token)
-			if err == nil {
-				u.gain(access{client, token}, tokens)
-				return nil
-			}
-			failure = err
-		}
-	}
-	for _, arn := range u.view.Secrets() {
-		if h := u.holders[arn]; h != nil {
-			err := u.listByLogin(ctx, h)
-			if err == nil {
-				return nil
-			}
-			failure = err
-		}
-	}
-	return failure
-}
-
-// ownTokens returns tokens of the secret that were made for this very user: the current one, or the one of a version that
-// is still there. Retiring ones may be of a user whom the secret spoke for before.
-func (u *userSweep) ownTokens(ctx context.Context, h *holder) []engage.Token {
-	var tokens []engage.Token
-	for _, record := range u.view.Tokens {
-		if record.Secret != h.arn || record.State != ledger.Issued {
-			continue
-		}
-		if record.Fingerprint == h.current.Fingerprint() {
-			return []engage.Token{h.current}
-		}
-		if token, err := u.heldBy(ctx, h.arn, record.Version); err == nil && token.Fingerprint() == record.Fingerprint {
-			tokens = append(tokens, token)
-		}
-	}
-	return tokens
-}
-
-// listByLogin logs in, which a sweep does only where no token of the user works.
-func (u *userSweep) listByLogin(ctx context.Context, h *holder) error {
-	a, err := u.account(ctx, h)
-	if err != nil {
-		return err
-	}
-	if a.User != u.user {
-		return errors.New("the secret's login fields are another user's by now")
-	}
-	logins := ledger.NewLogins(u.config.Parameters, u.settings.Prefix, u.config.Now)
-	client := u.client(a, func(ctx context.Context) error {
-		return logins.Acquire(ctx, nil, account.LoginKey(h.document, a.User))
+		u.own = append(u.own, m)
 	})
-	session, err := client.Login(ctx, a.Credentials)
+	var all []*user
+	for _, name := range slices.Sorted(maps.Keys(users)) {
+		u := users[name]
+		slices.SortFunc(u.own, func(a, b *managed) int { return strings.Compare(a.arn, b.arn) })
+		all = append(all, u)
+	}
+	for _, m := range r.secrets.all() {
+		for _, record := range r.entries.Secrets[m.arn].Records {
+			if u := users[record.User]; u != nil && !slices.Contains(u.own, m) {
+				u.guests = append(u.guests, record)
+			}
+		}
+	}
+	r.users = users
+	return all
+}
+
+// list lists the user's tokens: with a token that is recorded as the user's and that AWSCURRENT of one of
+// its secrets holds, or else after a login. (After an edit of the login fields AWSCURRENT may hold another
+// user's token.)
+func (u *user) list(ctx context.Context) error {
+	u.client = u.calls().Client(u.target.Endpoint)
+	failure := errors.New("no secret of the user holds a token")
+	for _, m := range u.own {
+		record, found := u.entries.Secrets[m.arn].Find(m.current.Fingerprint())
+		if !found || record.User != u.name { //safeguard:lists-are-of-the-right-user
+			continue
+		}
+		tokens, err := u.client.List(ctx, m.current) // the list holds the token, or this is an error
+		if err == nil {
+			u.gain(m.current, tokens)
+			u.believable = true
+			return nil
+		}
+		if failure = err; !engage.Rejected(err) && !engage.Disbelieved(err) {
+			break // the vendor does not answer: a login would not help
+		}
+	}
+	if ctx.Err() != nil {
+		return failure
+	}
+	if err := u.listByLogin(ctx); err != nil {
+		return errors.Join(failure, err)
+	}
+	return nil
+}
+
+// listByLogin logs in, which a sweep does only when no token of the user works.
+func (u *user) listByLogin(ctx context.Context) error {
+	logins := ledger.NewLogins(u.config.Parameters, u.settings.Prefix, u.config.Now)
+	calls := u.calls()
+	calls.Permit = func(ctx context.Context) error {
+		return logins.Acquire(ctx, nil, target.LoginKey(u.target.AdminARN, u.target.Credentials))
+	}
+	client := calls.Client(u.target.Endpoint)
+	session, err := client.Login(ctx, u.target.Credentials)
 	if err != nil {
 		return err
 	}
@@ -182,38 +121,167 @@ func (u *userSweep) listByLogin(ctx context.Context, h *holder) error {
 	if err != nil {
 		return err
 	}
-	u.gain(access{client, session}, tokens)
+	u.client = client
+	u.gain(session, tokens)
+	u.believable = slices.ContainsFunc(u.own, func(m *managed) bool { return u.listed[m.current.Fingerprint()] != engage.Token{} })
 	return nil
 }
 
-func (u *userSweep) account(ctx context.Context, h *holder) (account.Account, error) {
-	a, err := account.Read(ctx, func(ctx context.Context, secretID string) (hidden.String, error) {
-		version, err := u.config.Secrets.Get(ctx, secretID, "", rotation.LabelCurrent)
-		return version.Value, err
-	}, u.settings, h.document)
-	if err != nil {
-		return account.Account{}, fmt.Errorf("secret %s: %w", h.arn, err)
-	}
-	return a, nil
-}
-
-func (u *userSweep) client(a account.Account, permit func(context.Context) error) *engage.Client {
-	return engage.New(engage.Config{Endpoint: a.Endpoint, Transport: u.config.Transport, Permit: permit, Now: u.config.Now, Jitter: u.config.Jitter})
-}
-
-func (u *userSweep) gain(a access, tokens []engage.Token) {
-	u.access, u.tokens, u.listed = a, tokens, map[engage.Fingerprint]engage.Token{}
+func (u *user) gain(auth engage.Auth, tokens []engage.Token) {
+	u.auth, u.listed = auth, make(map[engage.Fingerprint]engage.Token, len(tokens))
 	for _, token := range tokens {
 		u.listed[token.Fingerprint()] = token
 	}
 }
 
-// heldByAny reports whether any secret holds the token.
-func (u *userSweep) heldByAny(fingerprint engage.Fingerprint) bool {
-	for _, h := range u.holders {
-		if h.holds(fingerprint) {
-			return true
+// sweep sweeps the user's secrets.
+func (u *user) sweep(ctx context.Context) {
+	if err := u.list(ctx); err != nil {
+		u.fault(ctx, fmt.Errorf("list the tokens of user %s: %w", u.name, err))
+	}
+	plan := &plan{user: u}
+	for _, record := range u.guests {
+		if m := u.secrets.get(record.Secret); m != nil && (u.only == "" || u.only == m.arn) {
+			plan.decide(ctx, m, record)
 		}
 	}
-	return false
+	for _, m := range u.own {
+		if u.only == "" || u.only == m.arn {
+			u.sweepSecret(ctx, m, plan)
+		}
+	}
+	plan.carryOut(ctx)
+	if u.only == "" && u.listed != nil {
+		u.resolveIntents(ctx)
+		u.countForeign(ctx)
+	}
+}
+
+// sweepSecret reports a secret and decides about its records.
+func (u *user) sweepSecret(ctx context.Context, m *managed, plan *plan) {
+	view := u.entries.Secrets[m.arn]
+	u.reportCurrent(ctx, m, view)
+	u.noteShared(ctx, m, view)
+	for _, record := range view.Records {
+		if other := u.users[record.User]; other == nil || other == u { // else the record is a guest there
+			plan.decide(ctx, m, record)
+		}
+	}
+}
+
+// reportCurrent reports the token of AWSCURRENT.
+func (u *user) reportCurrent(ctx context.Context, m *managed, view ledger.View) {
+	var current Current
+	if !m.current.IsZero() {
+		current.Fingerprint = m.current.Fingerprint()
+		created := m.createdAt
+		if record, found := view.Find(current.Fingerprint); found && created.IsZero() {
+			created = record.CreatedAt
+		}
+		if !created.IsZero() {
+			current.AgeSeconds = int64(u.config.Now().Sub(created).Seconds())
+		}
+		if _, alive := u.listed[current.Fingerprint]; u.listed != nil && !alive {
+			dead, err := u.client.Dead(ctx, m.current, created, u.auth)
+			current.Dead = err == nil && dead
+		}
+	}
+	u.report.about(m.arn, func(s *SecretReport) { s.Current = current })
+}
+
+// noteShared records that another secret holds the token of AWSCURRENT too, so that a rotation of one of
+// them leaves the token to the sweep.
+func (u *user) noteShared(ctx context.Context, m *managed, view ledger.View) {
+	if m.current.IsZero() {
+		return
+	}
+	with := ""
+	if holders := u.secrets.holders(m.current.Fingerprint(), m.arn); len(holders) > 0 {
+		with = holders[0]
+	}
+	record, found := view.Find(m.current.Fingerprint())
+	if record.SharedWith == with || with == "" && u.secrets.isUnread(record.SharedWith) {
+		return
+	}
+	if !found {
+		u.write(ctx, func() error {
+			return u.ledger.Create(ctx, ledger.Record{
+				Secret: m.arn, Version: m.currentVersion, Fingerprint: m.current.Fingerprint(), State: ledger.Outgoing,
+				CreatedAt: m.createdAt, SharedWith: with,
+			})
+		})
+		return
+	}
+	shared := record
+	shared.SharedWith = with
+	u.update(ctx, record, shared)
+}
+
+// countForeign counts the listed tokens that no record names and no secret holds, and names those of
+// them that AWSPREVIOUS of a secret holds.
+func (u *user) countForeign(ctx context.Context) {
+	foreign := map[engage.Fingerprint]bool{}
+	for f := range u.listed {
+		if !u.recorded[f] && !u.appeared[f] && len(u.secrets.holders(f, "")) == 0 {
+			foreign[f] = true
+		}
+	}
+	u.report.user(&UserReport{User: u.name, Foreign: len(foreign)})
+	if len(foreign) == 0 {
+		return
+	}
+	for _, m := range u.own {
+		previous := u.previous(ctx, m)
+		if foreign[previous] {
+			u.report.about(m.arn, func(s *SecretReport) {
+				s.Unrecorded = append(s.Unrecorded, removable(previous, time.Time{}))
+			})
+		}
+	}
+}
+
+// previous returns the token that AWSPREVIOUS of the secret holds, or "".
+func (r *run) previous(ctx context.Context, m *managed) engage.Fingerprint {
+	version := m.labels.Holder(secret.LabelPrevious)
+	if version == "" || version == m.currentVersion || version == m.pendingVersion {
+		return ""
+	}
+	token, err := secret.TokenOf(ctx, r.config.Secrets, m.arn, version, "")
+	if err != nil {
+		return ""
+	}
+	return token.Fingerprint()
+}
+
+// reportUnlisted reports the secrets whose user is not known, so that their login fields cannot be read.
+func (r *run) reportUnlisted(users []*user) {
+	swept := map[string]bool{}
+	for _, u := range users {
+		for _, m := range u.own {
+			swept[m.arn] = true
+		}
+	}
+	for _, m := range r.secrets.all() {
+		if swept[m.arn] || r.only != "" && r.only != m.arn {
+			continue
+		}
+		r.report.about(m.arn, func(s *SecretReport) {
+			s.Current.Fingerprint = m.current.Fingerprint()
+			for _, record := range r.entries.Secrets[m.arn].Records {
+				s.Unreachable = append(s.Unreachable, record.Fingerprint)
+			}
+		})
+	}
+}
+
+// tokenOf returns the token of a record from the version that was made for it.
+func (r *run) tokenOf(ctx context.Context, record ledger.Record) (engage.Token, error) {
+	token, err := secret.TokenOf(ctx, r.config.Secrets, record.Secret, record.Version, "")
+	if err != nil {
+		return engage.Token{}, fmt.Errorf("read version %s of secret %s: %w", record.Version, record.Secret, err)
+	}
+	if token.Fingerprint() != record.Fingerprint {
+		return engage.Token{}, errNoToken
+	}
+	return token, nil
 }

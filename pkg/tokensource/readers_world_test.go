@@ -119,16 +119,16 @@ func (w *readersWorld) rotate(ctx context.Context) {
 
 // sweep deletes what is due, at the very moment when the ledger says that it is.
 func (w *readersWorld) sweep(ctx context.Context) {
-	views, err := w.ledger.ReadAll(ctx)
+	all, err := w.ledger.ReadAll(ctx)
 	if err != nil {
 		w.t.Errorf("sweep: %v", err)
 	}
-	for _, view := range views {
-		for _, record := range view.Tokens {
+	for _, view := range all.Secrets {
+		for _, record := range view.Records {
 			if record.State != ledger.Retiring {
 				continue
 			}
-			time.Sleep(time.Until(record.NotBefore))
+			time.Sleep(time.Until(record.At))
 			for _, text := range w.engage.Tokens(engagetest.DefaultUser().Username) {
 				if hidden.Fingerprint(text) == string(record.Fingerprint) {
 					w.engage.DeleteToken(text)

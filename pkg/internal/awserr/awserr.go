@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/aws/smithy-go"
 )
@@ -28,7 +29,19 @@ func (e *Error) Error() string {
 	case e.Message == "":
 		return e.Operation + ": " + e.Code
 	}
-	return fmt.Sprintf("%s: %s: %s", e.Operation, e.Code, e.Message)
+	return fmt.Sprintf("%s: %s: %s%s", e.Operation, e.Code, e.Message, e.permission())
+}
+
+// permission names what the function lacks, when the call was denied.
+func (e *Error) permission() string {
+	switch {
+	case e.Code != "AccessDeniedException":
+		return ""
+	case strings.Contains(e.Operation, "Parameter"):
+		return "; the function's role needs ssm:" + e.Operation
+	}
+	return "; the function's role needs secretsmanager:" + e.Operation +
+		" (and kms:Decrypt and kms:GenerateDataKey on the secret's key, when it has one of its own)"
 }
 
 // Unwrap returns the context's error, where that ended the call.

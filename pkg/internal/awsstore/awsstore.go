@@ -8,11 +8,11 @@ import (
 	"fmt"
 
 	"engage-token-rotation/pkg/internal/awserr"
-	"engage-token-rotation/pkg/rotation"
+	"engage-token-rotation/pkg/secret"
 )
 
 // ClassifySecrets sorts an error of the SDK's Secrets Manager client into the kinds that a rotation distinguishes:
-// rotation.ErrNotFound, rotation.ErrConflict, rotation.ErrOutcomeUnknown, or none of them for a refusal without effect.
+// secret.ErrNotFound, secret.ErrConflict, secret.ErrOutcomeUnknown, or none of them for a refusal without effect.
 // A nil error stays nil.
 func ClassifySecrets(operation string, err error) error {
 	described := awserr.New(operation, err)
@@ -21,12 +21,12 @@ func ClassifySecrets(operation string, err error) error {
 	}
 	switch described.Code {
 	case "ResourceNotFoundException":
-		return fmt.Errorf("%w: %w", rotation.ErrNotFound, described)
+		return fmt.Errorf("%w: %w", secret.ErrNotFound, described)
 	case "ResourceExistsException", "InvalidParameterException":
-		return fmt.Errorf("%w: %w", rotation.ErrConflict, described)
+		return fmt.Errorf("%w: %w", secret.ErrConflict, described)
 	}
 	if described.Unknown {
-		return fmt.Errorf("%w: %w", rotation.ErrOutcomeUnknown, described)
+		return fmt.Errorf("%w: %w", secret.ErrOutcomeUnknown, described)
 	}
 	return described
 }

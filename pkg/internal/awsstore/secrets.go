@@ -9,12 +9,17 @@ import (
 
 	"engage-token-rotation/pkg/hidden"
 	"engage-token-rotation/pkg/rotation"
+	"engage-token-rotation/pkg/secret"
+	"engage-token-rotation/pkg/sweep"
 )
 
 // Secrets calls Secrets Manager. It is safe for concurrent use.
 type Secrets struct{ client *secretsmanager.Client }
 
-var _ rotation.Secrets = (*Secrets)(nil)
+var (
+	_ rotation.Secrets = (*Secrets)(nil)
+	_ sweep.Secrets    = (*Secrets)(nil)
+)
 
 // NewSecrets returns a store that calls with the configuration's credentials, endpoint and retries.
 func NewSecrets(config aws.Config) *Secrets {
@@ -22,16 +27,16 @@ func NewSecrets(config aws.Config) *Secrets {
 }
 
 // Describe implements rotation.Secrets.
-func (s *Secrets) Describe(ctx context.Context, secretID string) (rotation.Description, error) {
+func (s *Secrets) Describe(ctx context.Context, secretID string) (secret.Description, error) {
 	out, err := s.client.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &secretID})
 	if err != nil {
-		return rotation.Description{}, ClassifySecrets("DescribeSecret", err)
+		return secret.Description{}, ClassifySecrets("DescribeSecret", err)
 	}
-	return rotation.Description{ARN: aws.ToString(out.ARN), Versions: out.VersionIdsToStages}, nil
+	return secret.Description{ARN: aws.ToString(out.ARN), Versions: out.VersionIdsToStages}, nil
 }
 
 // Get implements rotation.Secrets.
-func (s *Secrets) Get(ctx context.Context, secretID, versionID, label string) (rotation.Version, error) {
+func (s *Secrets) Get(ctx context.Context, secretID, versionID, label string) (secret.Version, error) {
 	in := &secretsmanager.GetSecretValueInput{SecretId: &secretID}
 	if versionID != "" {
 		in.VersionId = &versionID
@@ -40,12 +45,12 @@ func (s *Secrets) Get(ctx context.Context, secretID, versionID, label string) (r
 	}
 	out, err := s.client.GetSecretValue(ctx, in)
 	if err != nil {
-		return rotation.Version{}, ClassifySecrets("GetSecretValue", err)
+		return secret.Version{}, ClassifySecrets("GetSecretValue", err)
 	}
 	if out.SecretString == nil {
-		return rotation.Version{}, errors.New("GetSecretValue: the value is binary; store a JSON document as the secret's string")
+		return secret.Version{}, errors.New("GetSecretValue: the value is binary; store a JSON document as the secret's string")
 	}
-	return rotation.Version{
+	return secret.Version{
 		ARN: aws.ToString(out.ARN), ID: aws.ToString(out.VersionId), Labels: out.VersionStages, Value: hidden.New(*out.SecretString),
 	}, nil
 }
@@ -54,7 +59,7 @@ func (s *Secrets) Get(ctx context.Context, secretID, versionID, label string) (r
 func (s *Secrets) PutPending(ctx context.Context, secretID, versionID string, value, rotationToken hidden.String) error {
 	in := &secretsmanager.PutSecretValueInput{
 		SecretId: &secretID, ClientRequestToken: &versionID, SecretString: aws.String(value.Reveal()),
-		VersionStages: []string{rotation.LabelPending},
+		VersionStages: []string{secret.LabelPending},
 	}
 	if !rotationToken.IsZero() {
 		in.RotationToken = aws.String(rotationToken.Reveal())
@@ -74,4 +79,24 @@ func (s *Secrets) MoveLabel(ctx context.Context, secretID, label, to, from strin
 	}
 	_, err := s.client.UpdateSecretVersionStage(ctx, in)
 	return ClassifySecrets("UpdateSecretVersionStage", err)
+}
+
+// List implements sweep.Secrets. Secrets Manager cannot filter by rotation function, so that all secrets
+// of the account are listed, 100 in a page.
+func (s *Secrets) List(ctx context.Context, function string) ([]string, error) {
+	var arns []string
+	pages := secretsmanager.NewListSecretsPaginator(s.client, &secretsmanager.ListSecretsInput{MaxResults: aws.Int32(100)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, ClassifySecrets("ListSecrets", err)
+		}
+		for _, entry := range page.SecretList {
+			rotates := aws.ToString(entry.RotationLambdaARN)
+			if rotates != "" && (function == "" || rotates == function) {
+				arns = append(arns, aws.ToString(entry.ARN))
+			}
+		}
+	}
+	return arns, nil
 }

@@ -9,7 +9,7 @@ import (
 
 	"engage-token-rotation/pkg/hidden"
 	"engage-token-rotation/pkg/internal/awsstore"
-	"engage-token-rotation/pkg/rotation"
+	"engage-token-rotation/pkg/secret"
 	"engage-token-rotation/pkg/standins/awstest"
 )
 
@@ -35,11 +35,11 @@ func withSecrets(t *testing.T, fault func(awstest.Call) awstest.Action, test fun
 
 func TestAPendingVersionIsFilledAndBecomesCurrent(t *testing.T) {
 	withSecrets(t, nil, func(t *testing.T, s *awsstore.Secrets, _ *awstest.Server, run awstest.Run) {
-		if _, err := s.Get(t.Context(), name, run.VersionID, ""); !errors.Is(err, rotation.ErrNotFound) {
+		if _, err := s.Get(t.Context(), name, run.VersionID, ""); !errors.Is(err, secret.ErrNotFound) {
 			t.Errorf("a version without a value: %v", err)
 		}
-		current, err := s.Get(t.Context(), name, "", rotation.LabelCurrent)
-		if err != nil || current.Value.Reveal() != `{"a":1}` || current.ARN != run.SecretARN || !current.Carries(rotation.LabelCurrent) {
+		current, err := s.Get(t.Context(), name, "", secret.LabelCurrent)
+		if err != nil || current.Value.Reveal() != `{"a":1}` || current.ARN != run.SecretARN || !current.Carries(secret.LabelCurrent) {
 			t.Fatalf("%v, %v", current, err)
 		}
 		for range 2 { // a repetition with the same value is no error
@@ -47,20 +47,20 @@ func TestAPendingVersionIsFilledAndBecomesCurrent(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := s.PutPending(t.Context(), name, run.VersionID, hidden.New(`{"a":3}`), hidden.New(run.RotationToken)); !errors.Is(err, rotation.ErrConflict) {
+		if err := s.PutPending(t.Context(), name, run.VersionID, hidden.New(`{"a":3}`), hidden.New(run.RotationToken)); !errors.Is(err, secret.ErrConflict) {
 			t.Errorf("another value: %v", err)
 		}
-		if err := s.MoveLabel(t.Context(), name, rotation.LabelCurrent, run.VersionID, "0e2f2d6d-8b5e-4b4c-9a55-2f1f2f1c7d11"); !errors.Is(err, rotation.ErrConflict) {
+		if err := s.MoveLabel(t.Context(), name, secret.LabelCurrent, run.VersionID, "0e2f2d6d-8b5e-4b4c-9a55-2f1f2f1c7d11"); !errors.Is(err, secret.ErrConflict) {
 			t.Errorf("from a version that does not carry the label: %v", err)
 		}
-		if err := s.MoveLabel(t.Context(), name, rotation.LabelCurrent, run.VersionID, current.ID); err != nil {
+		if err := s.MoveLabel(t.Context(), name, secret.LabelCurrent, run.VersionID, current.ID); err != nil {
 			t.Fatal(err)
 		}
 		described, err := s.Describe(t.Context(), name)
-		if err != nil || !described.Carries(run.VersionID, rotation.LabelCurrent) || described.ARN != run.SecretARN {
+		if err != nil || !described.Carries(run.VersionID, secret.LabelCurrent) || described.ARN != run.SecretARN {
 			t.Errorf("%v, %v", described, err)
 		}
-		if err := s.MoveLabel(t.Context(), name, rotation.LabelPending, "", run.VersionID); err != nil {
+		if err := s.MoveLabel(t.Context(), name, secret.LabelPending, "", run.VersionID); err != nil {
 			t.Errorf("take the label away: %v", err)
 		}
 	})
@@ -72,8 +72,8 @@ func TestErrorsAreOfTheKindsThatARotationTellsApart(t *testing.T) {
 		want   error
 		text   string
 	}{
-		"server": {awstest.Action{Before: awstest.ServerError()}, rotation.ErrOutcomeUnknown, "InternalServiceError"},
-		"reset":  {awstest.Action{After: awstest.Reset()}, rotation.ErrOutcomeUnknown, "no answer from the service"},
+		"server": {awstest.Action{Before: awstest.ServerError()}, secret.ErrOutcomeUnknown, "InternalServiceError"},
+		"reset":  {awstest.Action{After: awstest.Reset()}, secret.ErrOutcomeUnknown, "no answer from the service"},
 		"denied": {awstest.Action{Before: awstest.Fail(&awstest.APIError{Code: "AccessDeniedException", Message: "not authorized to perform", Status: 400})}, nil, "AccessDeniedException: not authorized to perform"},
 		"other":  {awstest.Action{Before: awstest.Fail(&awstest.APIError{Code: "LimitExceededException", Message: "hunter2", Status: 400})}, nil, "PutSecretValue: LimitExceededException"},
 	}
@@ -87,7 +87,7 @@ func TestErrorsAreOfTheKindsThatARotationTellsApart(t *testing.T) {
 			}
 			withSecrets(t, fault, func(t *testing.T, s *awsstore.Secrets, _ *awstest.Server, run awstest.Run) {
 				err := s.PutPending(t.Context(), run.SecretARN, run.VersionID, hidden.New("hunter2"), hidden.New("hunter3"))
-				if err == nil || c.want != nil && !errors.Is(err, c.want) || c.want == nil && (errors.Is(err, rotation.ErrOutcomeUnknown) || errors.Is(err, rotation.ErrConflict)) {
+				if err == nil || c.want != nil && !errors.Is(err, c.want) || c.want == nil && (errors.Is(err, secret.ErrOutcomeUnknown) || errors.Is(err, secret.ErrConflict)) {
 					t.Errorf("error %v, want %v", err, c.want)
 				}
 				if !strings.Contains(fmt.Sprint(err), c.text) || strings.Contains(fmt.Sprintf("%v %#v", err, err), "hunter") {
@@ -100,10 +100,10 @@ func TestErrorsAreOfTheKindsThatARotationTellsApart(t *testing.T) {
 
 func TestAnUnknownSecretIsNotFound(t *testing.T) {
 	withSecrets(t, nil, func(t *testing.T, s *awsstore.Secrets, _ *awstest.Server, _ awstest.Run) {
-		if _, err := s.Describe(t.Context(), "none"); !errors.Is(err, rotation.ErrNotFound) {
+		if _, err := s.Describe(t.Context(), "none"); !errors.Is(err, secret.ErrNotFound) {
 			t.Error(err)
 		}
-		if _, err := s.Get(t.Context(), "none", "", rotation.LabelCurrent); !errors.Is(err, rotation.ErrNotFound) {
+		if _, err := s.Get(t.Context(), "none", "", secret.LabelCurrent); !errors.Is(err, secret.ErrNotFound) {
 			t.Error(err)
 		}
 	})
@@ -114,7 +114,7 @@ func TestABinarySecretIsRefusedWithTheRemedy(t *testing.T) {
 		if _, err := server.Secrets.CreateSecret(&awstest.CreateSecretInput{Name: "binary", SecretBinary: []byte("hunter2")}); err != nil {
 			t.Fatal(err)
 		}
-		_, err := s.Get(t.Context(), "binary", "", rotation.LabelCurrent)
+		_, err := s.Get(t.Context(), "binary", "", secret.LabelCurrent)
 		if err == nil || !strings.Contains(err.Error(), "store a JSON document as the secret's string") || strings.Contains(err.Error(), "hunter") {
 			t.Errorf("error %v", err)
 		}

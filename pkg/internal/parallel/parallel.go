@@ -34,3 +34,37 @@ func Do(functions ...func() error) error {
 	}
 	return nil
 }
+
+// Each calls f for every item, at most limit at a time and in their order, and waits for all. A panic in
+// one of them is raised again here after all have ended.
+func Each[T any](limit int, items []T, f func(T)) {
+	next := make(chan T)
+	workers := make([]func() error, min(limit, len(items)))
+	for n := range workers {
+		workers[n] = func() error {
+			var panicked any
+			for item := range next {
+				func() {
+					defer func() {
+						if p := recover(); p != nil {
+							panicked = p
+						}
+					}()
+					f(item)
+				}()
+			}
+			if panicked != nil {
+				panic(panicked)
+			}
+			return nil
+		}
+	}
+	feed := func() error {
+		defer close(next)
+		for _, item := range items {
+			next <- item
+		}
+		return nil
+	}
+	_ = Do(append(workers, feed)...)
+}

@@ -79,7 +79,8 @@ func beginUnclaimed(ctx context.Context, s *Sandbox) error {
 	intent := ledger.NewIntent(sv.aws.Secrets.ARN(TokenSecret), "00000000-0000-4000-8000-000000000000", "crashed", then)
 	intent.Until = then.Add(time.Minute)
 	intent.Baseline = ledger.NewBaseline(before)
-	return s.ledger().Begin(ctx, user, intent)
+	intent.User = user
+	return s.ledger().Begin(ctx, intent)
 }
 
 // beginOldToken leaves what a rotation a hundred days ago left.
@@ -111,11 +112,10 @@ func beginOldToken(ctx context.Context, s *Sandbox) error {
 	if err != nil {
 		return err
 	}
-	_, _, err = s.ledger().Claim(ctx, user, ledger.Token{
+	return s.ledger().Create(ctx, ledger.Record{
 		Secret: aws.ToString(put.ARN), Version: aws.ToString(put.VersionId), Fingerprint: token.Fingerprint(), State: ledger.Issued,
-		CreatedAt: then, Until: then.Add(time.Minute),
+		CreatedAt: then, Until: then.Add(time.Minute), User: user,
 	})
-	return err
 }
 
 func (s *Sandbox) ledger() *ledger.Ledger {

@@ -97,7 +97,7 @@ func TestSecretsAtFaultAreRefusedBeforeAnythingIsMade(t *testing.T) {
 		"base URL as a number":    {with(map[string]any{"baseUrl": 1}), "", `"baseUrl" is not a string`},
 		"admin secret missing":    {`{"adminSecretArn":"engage/none"}`, "", "read the admin secret engage/none"},
 		"admin secret is no name": {`{"adminSecretArn":"not a name"}`, "", `"adminSecretArn" is not the ARN`},
-		"admin secret not JSON":   {`{"adminSecretArn":"engage/admin"}`, "a-password-in-plain-text", "admin secret: the value is not a JSON object"},
+		"admin secret not JSON":   {`{"adminSecretArn":"engage/admin"}`, "a-password-in-plain-text", ": secret: the value is not a JSON object"},
 		"admin secret lacks":      {`{"adminSecretArn":"engage/admin"}`, `{"username":"a"}`, `"password" is missing`},
 		"no login at all":         {`{}`, "", "is missing"},
 	} {

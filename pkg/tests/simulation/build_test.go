@@ -1,32 +1,53 @@
 package simulation
 
 import (
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"engage-token-rotation/pkg/engage"
-	"engage-token-rotation/pkg/rotation"
-	"engage-token-rotation/pkg/settings"
 	"engage-token-rotation/pkg/standins/awstest"
 	"engage-token-rotation/pkg/standins/engagetest"
-	"engage-token-rotation/pkg/sweep"
 )
 
 // user is a user of Engage.
 type user struct {
 	name, password, clientID, jwt string
-	// admin is the ARN of the secret that holds the login fields, or "" where each token secret holds them itself.
-	admin string
+	// admin holds, for a login flow, the ARN of the secret with the login fields. Without one each token secret holds
+	// them itself.
+	admin map[engage.Flow]string
 }
+
+// stack is one deployment of the product: its functions, its settings and its ledger.
+type stack struct {
+	name, prefix string
+	retention    time.Duration
+	exclusive    bool
+	secrets      []*managed
+	warm         []rotator
+
+	mirror                   // the ledger, by its types
+	latest       *invocation // the latest of the final sweeps
+	changesSwept int         // how much had happened before the latest scheduled sweep
+}
+
+// function is the ARN of the stack's rotation function.
+func (s *stack) function() string {
+	return "arn:aws:lambda:us-east-1:123456789012:function:rotate-" + s.name
+}
+
+func (s *stack) ledgerPath() string { return s.prefix + "/ledger" }
 
 // managed is a secret that is rotated.
 type managed struct {
 	name, arn string
+	stack     *stack
 	user      *user
+	flow      engage.Flow
+	host      string // empty: the stack's
 	run       *rotationRun
 	edits     int
 
@@ -35,238 +56,214 @@ type managed struct {
 
 func (s *managed) String() string { return s.name }
 
-// build makes the services.
-func (w *world) build() {
-	w.flow = w.options.flow
-	if w.flow == "" {
-		w.flow = []engage.Flow{engage.FlowEngage, engage.FlowEngage, engage.FlowRingCentral, engage.FlowLegacy}[w.random.IntN(4)]
-	}
-	w.secretsManager = awstest.NewSecretsManager(awstest.SecretsConfig{
-		NewID: w.newID, History: 16, DeprecatedRetention: 24 * time.Hour, KeepPending: w.chance(0.2), ReplayMoves: w.chance(0.3),
+// otherHost is the second of the vendor's hosts. The same users and tokens are behind both.
+const otherHost = "https://ringcx.ringcentral.com"
+
+// build makes the services and users.
+func (h *history) build() {
+	h.secretsManager = awstest.NewSecretsManager(awstest.SecretsConfig{
+		NewID: h.newID, History: 16, DeprecatedRetention: 24 * time.Hour, KeepPending: h.chance(0.2), ReplayMoves: h.chance(0.3),
 	})
-	w.parameters = awstest.NewParameterStore(awstest.ParametersConfig{Versions: 1})
+	count := 1 + h.random.IntN(2)
+	if h.nature.oneUser || h.nature.oneSecret {
+		count = 1
+	}
 	var users []engagetest.User
-	for i := range 1 + w.random.IntN(2) {
-		name := "user" + strconv.Itoa(i) + "@example.com"
-		claims := base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"` + name + `"}`))
-		u := &user{name: name, password: "password 0", clientID: "client" + strconv.Itoa(i), jwt: "eyJhbGciOiJSUzI1NiJ9." + claims + ".c2ln"}
-		w.users = append(w.users, u)
-		users = append(users, engagetest.User{Username: name, Password: u.password, PlatformID: "aws80",
-			ClientID: u.clientID, ClientSecret: "clientSecret", JWT: u.jwt})
+	for i := range count {
+		u := newUser(i)
+		h.users = append(h.users, u)
+		users = append(users, engagetest.User{Username: u.name, Password: u.password, PlatformID: platform,
+			ClientID: u.clientID, ClientSecret: clientSecret, JWT: u.jwt})
 	}
-	w.vendor = engagetest.NewServer(engagetest.Config{
-		Users: users, Seed: w.options.seed | 1, LogLength: 1, NewToken: w.newToken, Answers: w.answers(),
-		Limits: engagetest.Limits{Exchanges: -1},
+	h.vendor = engagetest.NewServer(engagetest.Config{
+		Users: users, Seed: h.options.seed | 1, LogLength: 1, NewToken: h.newToken, Answers: h.answers(),
+		Limits: engagetest.Limits{Exchanges: -1}, EditList: h.editList,
 	})
+}
+
+const (
+	platform     = "aws80"
+	clientSecret = "clientSecret"
+)
+
+func newUser(i int) *user {
+	name := "user" + strconv.Itoa(i) + "@example.com"
+	claims := base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"` + name + `"}`))
+	return &user{name: name, password: "password 0", clientID: "client" + strconv.Itoa(i),
+		jwt: "eyJhbGciOiJSUzI1NiJ9." + claims + ".c2ln", admin: map[engage.Flow]string{}}
 }
 
 // newID makes version ids and the like.
-func (w *world) newID() string {
-	w.ids++
-	return fmt.Sprintf("%08x-0000-4000-8000-%012x", w.ids, w.ids)
+func (h *history) newID() string {
+	h.ids++
+	return fmt.Sprintf("%08x-0000-4000-8000-%012x", h.ids, h.ids)
 }
 
-func (w *world) newToken() string {
-	w.ids++
-	w.born = fmt.Sprintf("aws80:%08x-0000-4000-9000-%012x", uint32(w.ids)*2654435761, w.ids)
-	return w.born
+func (h *history) newToken() string {
+	h.ids++
+	h.made = fmt.Sprintf("%s:%08x-0000-4000-9000-%012x", platform, uint32(h.ids)*2654435761, h.ids)
+	return h.made
 }
 
-func (w *world) answers() engagetest.Answers {
+// answers draws the forms of the vendor's answers.
+func (h *history) answers() engagetest.Answers {
 	a := engagetest.Answers{
-		Create: engagetest.CreateForm(w.random.IntN(4)), List: engagetest.ListForm(w.random.IntN(2)),
-		Order: engagetest.ListOrder(w.random.IntN(3)), Delete: engagetest.DeleteForm(w.random.IntN(3)),
+		Create: engagetest.CreateForm(h.random.IntN(4)), List: engagetest.ListForm(h.random.IntN(2)),
+		Order: engagetest.ListOrder(h.random.IntN(3)), Delete: engagetest.DeleteForm(h.random.IntN(3)),
 	}
-	if w.chance(0.3) {
+	if h.chance(0.3) {
 		a.DeadToken = 403
 	}
-	a.UnknownDelete = []int{404, 404, 410, 200}[w.random.IntN(4)]
+	a.UnknownDelete = pick(h, 404, 404, 410, 200)
 	return a
 }
 
-// lags draws how slowly the vendor's servers learn of one creation or deletion.
-func (w *world) lags() engagetest.Propagation {
-	var p engagetest.Propagation
-	w.unlisted = 0
-	if w.lagging == 0 || !w.chance(w.lagging) {
-		return p
+// populate makes the stacks and secrets and starts what goes on by itself.
+func (h *history) populate() {
+	h.makeStacks()
+	h.makeSecrets()
+	for _, s := range h.secrets {
+		h.after(h.between(0, time.Minute), func() { h.rotate(s) })
 	}
-	lag := func(longest time.Duration) engagetest.Lag {
-		if w.chance(0.5) {
-			return engagetest.Lag{}
+	n := &h.nature
+	if !h.options.yardstick {
+		h.readers = newReaders(h)
+		for _, s := range h.stacks {
+			h.schedule(h.mean(10*time.Minute, 10*time.Hour), func() { h.scheduledSweep(s) })
 		}
-		return engagetest.Lag{For: w.between(0, longest)}
 	}
-	unlisted, deleted := lag(w.longestLag), w.longestLag
-	w.unlisted = unlisted.For
-	if w.alone {
-		return engagetest.Propagation{NewUnlisted: unlisted}
+	if n.strangers > 0 {
+		h.schedule(h.between(time.Hour, 10*time.Hour), h.stranger)
 	}
-	return engagetest.Propagation{NewUnlisted: unlisted, NewRejected: lag(deleted), DeletedListed: lag(deleted), DeletedAccepted: lag(deleted)}
+	if n.people > 0 {
+		h.schedule(h.mean(10*time.Minute, 10*time.Hour), h.intervene)
+	}
 }
 
-// populate makes the secrets and starts what goes on by itself.
-func (w *world) populate() {
-	w.weather = w.newWeather()
-	w.retention = []time.Duration{0, 0, 0, 10 * time.Minute, 3 * time.Hour}[w.random.IntN(5)]
-	w.lifetime = []time.Duration{30 * time.Second, time.Minute, 5 * time.Minute}[w.random.IntN(3)]
-	w.people = []float64{0, 0, 0.002, 0.01}[w.random.IntN(4)]
-	w.lagging = []float64{0, 0, 0.3}[w.random.IntN(3)]
-	w.longestLag = []time.Duration{3 * time.Second, 10 * time.Second, time.Minute}[w.random.IntN(3)]
-	w.staleRate = []float64{0, 0.02, 0.2}[w.random.IntN(3)]
-	w.staleness = 3 * time.Second
-	w.exclusive = w.chance(0.25)
-	w.impatience = []float64{0, 0.02, 0.1}[w.random.IntN(3)]
-	w.strangers = []float64{0, 0, 0.003, 0.02}[w.random.IntN(4)]
-	if w.exclusive {
-		w.strangers /= 4
+// makeStacks makes the deployments.
+func (h *history) makeStacks() {
+	names := []string{"one"}
+	if h.nature.twoStacks {
+		names = append(names, "two")
 	}
-	w.together = w.chance(0.4)
-	w.sweepRate = []float64{0, 0, 0.002, 0.01}[w.random.IntN(4)]
-	w.drag = []float64{0, 0, 0.1, 0.5}[w.random.IntN(4)]
-	w.setProfile()
-	if w.options.yardstick {
-		w.retention, w.exclusive, w.sweepRate, w.duels = 0, false, 0, 0
+	for _, name := range names {
+		h.stacks = append(h.stacks, &stack{name: name, prefix: "/engage-token-rotation-" + name,
+			retention: h.nature.retention, exclusive: h.nature.exclusive, mirror: newMirror()})
 	}
-	w.smooth = (w.weather.mild || w.weather.still()) && w.people == 0 && w.impatience == 0 && w.lagging == 0 && w.strangers == 0 && w.lifetime >= time.Minute && (w.drag == 0 || w.weather.mild)
-	for _, u := range w.users {
-		if w.chance(0.6) {
-			u.admin = w.store("admin-"+u.name, w.loginFields(u, ""))
+}
+
+// makeSecrets makes the admin secrets and the token secrets.
+func (h *history) makeSecrets() {
+	flow := h.options.flow
+	if flow == "" {
+		flow = h.nature.flow
+	}
+	flows := []engage.Flow{flow}
+	if h.nature.twoHosts {
+		flows = append(flows, engage.FlowEngage, engage.FlowRingCentral)
+	}
+	for _, u := range h.users {
+		if h.chance(0.6) {
+			h.makeAdmins(u, flows)
 		}
 	}
-	secrets := 1 + w.random.IntN(3)
+	count := 1 + h.random.IntN(3)
 	switch {
-	case w.crowded:
-		secrets = 3
-	case w.lonely:
-		secrets = 1
+	case h.nature.oneSecret:
+		count = 1
+	case h.nature.oneUser:
+		count = 3
+	case h.nature.twoStacks:
+		count = 2 + h.random.IntN(2)
 	}
-	for i := range secrets {
-		s := &managed{name: "secret" + strconv.Itoa(i), user: w.users[w.random.IntN(len(w.users))]}
-		if w.crowded {
-			s.user = w.users[0]
+	for i := range count {
+		s := &managed{name: "secret" + strconv.Itoa(i), user: pick(h, h.users...), flow: pick(h, flows...),
+			stack: h.stacks[i%len(h.stacks)]}
+		if h.nature.twoHosts {
+			s.host = pick(h, "", otherHost)
 		}
-		w.secrets = append(w.secrets, s)
-		s.arn = w.store(s.name, w.document(s, ""))
-		w.secretOf[s.arn] = s
-		w.observeCurrent(nil, s)
+		h.addSecret(s)
 	}
-	for _, s := range w.secrets {
-		w.after(w.between(0, time.Minute), func() { w.rotate(s) })
+}
+
+func (h *history) makeAdmins(u *user, flows []engage.Flow) {
+	for _, flow := range flows {
+		if u.admin[flow] == "" {
+			u.admin[flow] = h.store("admin-"+u.name+"-"+string(flow), document(loginFields(u, flow), ""))
+		}
 	}
-	if !w.options.yardstick {
-		w.readers = newReaders(w)
-		w.schedule(w.mean(10*time.Minute, 10*time.Hour), func() {
-			if !w.unswept {
-				w.sweep(sweep.Request{})
-			}
-		})
-	}
-	if w.strangers > 0 {
-		w.schedule(w.between(time.Hour, 10*time.Hour), w.stranger)
-	}
-	if w.people > 0 {
-		w.schedule(w.mean(10*time.Minute, 10*time.Hour), w.intervene)
-	}
+}
+
+func (h *history) addSecret(s *managed) {
+	h.secrets = append(h.secrets, s)
+	s.stack.secrets = append(s.stack.secrets, s)
+	s.arn = h.store(s.name, h.document(s, ""))
+	h.secretOf[s.arn] = s
+	h.observeCurrent(nil, s)
 }
 
 // mean draws a mean time, unless the profile has set one.
-func (w *world) mean(low, high time.Duration) time.Duration {
-	if drawn := w.between(low, high); w.interval == 0 {
+func (h *history) mean(low, high time.Duration) time.Duration {
+	if drawn := h.between(low, high); h.nature.interval == 0 {
 		return drawn
 	}
-	return w.interval
+	return h.nature.interval
 }
 
 // schedule repeats something at random times until the calm.
-func (w *world) schedule(mean time.Duration, do func()) {
-	w.after(w.between(0, 2*mean), func() {
-		if !w.calm {
-			do()
-			w.schedule(mean, do)
-		}
+func (h *history) schedule(mean time.Duration, do func()) {
+	h.unlessCalm(h.between(0, 2*mean), func() {
+		do()
+		h.schedule(mean, do)
 	})
 }
 
 // store makes a secret in the store.
-func (w *world) store(name, text string) string {
-	out, err := w.secretsManager.CreateSecret(&awstest.CreateSecretInput{Name: name, SecretString: &text})
+func (h *history) store(name, text string) string {
+	out, err := h.secretsManager.CreateSecret(&awstest.CreateSecretInput{Name: name, SecretString: &text})
 	if err != nil {
 		panic(err)
 	}
-	h := &history{}
-	w.stored[out.ARN], w.stored[out.Name] = h, h
+	c := &storedChanges{}
+	h.stored[out.ARN], h.stored[out.Name] = c, c
 	return out.ARN
 }
 
 // loginFields returns the members of a document that say how the user logs in.
-func (w *world) loginFields(u *user, rest string) string {
-	fields := map[string]string{"loginFlow": string(w.flow)}
-	switch w.flow {
+func loginFields(u *user, flow engage.Flow) map[string]string {
+	fields := map[string]string{"loginFlow": string(flow)}
+	switch flow {
 	case engage.FlowRingCentral:
-		fields["clientId"], fields["clientSecret"], fields["jwt"] = u.clientID, "clientSecret", u.jwt
+		fields["clientId"], fields["clientSecret"], fields["jwt"] = u.clientID, clientSecret, u.jwt
 	case engage.FlowLegacy:
 		fields["username"], fields["password"] = u.name, u.password
 	default:
-		fields["username"], fields["password"], fields["platformId"] = u.name, u.password, "aws80"
+		fields["username"], fields["password"], fields["platformId"] = u.name, u.password, platform
 	}
+	return fields
+}
+
+// document returns a document of these fields; rest is what follows them.
+func document(fields map[string]string, rest string) string {
 	text, err := json.Marshal(fields)
 	if err != nil {
 		panic(err)
 	}
-	return string(text[:len(text)-1]) + rest + "}"
+	return strings.TrimSuffix(string(text), "}") + rest + "}"
 }
 
-// document returns what somebody who knows what he does stores in a secret.
-func (w *world) document(s *managed, token string) string {
+// document returns what a person stores in a secret who knows what it needs.
+func (h *history) document(s *managed, token string) string {
 	rest := fmt.Sprintf(`,"note":"edit %d","port":12345678901234567890`, s.edits)
 	if token != "" {
 		rest += `,"apiToken":"` + token + `"`
 	}
-	if s.user.admin != "" {
-		return `{"adminSecretArn":"` + s.user.admin + `"` + rest + "}"
+	fields := loginFields(s.user, s.flow)
+	if admin := s.user.admin[s.flow]; admin != "" {
+		fields = map[string]string{"adminSecretArn": admin}
 	}
-	return w.loginFields(s.user, rest)
-}
-
-func (w *world) settings() settings.Settings {
-	environment := map[string]string{settings.EnvRetention: w.retention.String(), settings.EnvExclusiveUser: strconv.FormatBool(w.exclusive)}
-	s, err := settings.FromEnvironment(func(name string) string { return environment[name] })
-	if err != nil {
-		panic(err)
+	if s.host != "" {
+		fields["baseUrl"] = s.host
 	}
-	return s
-}
-
-// rotator is the rotation function in one process.
-type rotator interface {
-	Handle(context.Context, rotation.Event) (rotation.Report, error)
-}
-
-func (w *world) newRotator() rotator {
-	if w.options.yardstick {
-		return &yardstick{w: w}
-	}
-	return rotation.New(rotation.Config{
-		Secrets: secrets{w}, Parameters: parameters{w}, Settings: w.settings(), Transport: transport{w, w.vendor.RoundTripper()},
-		Jitter:  func() float64 { return 0.5 },
-		Attempt: func(ctx context.Context) string { return strconv.Itoa(ctx.Value(invocationKey{}).(*invocation).id) },
-	})
-}
-
-// sweep starts a sweep.
-func (w *world) sweep(request sweep.Request) *invocation {
-	sweeper := sweep.New(sweep.Config{
-		Secrets: secrets{w}, Parameters: parameters{w}, Settings: w.settings(), Transport: transport{w, w.vendor.RoundTripper()},
-		Jitter: func() float64 { return 0.5 },
-	})
-	i := &invocation{name: "sweep", memory: memory{sweeping: true, request: request}}
-	w.sweeps++
-	w.meddle(w.secrets[w.random.IntN(len(w.secrets))])
-	w.invoke(i, func(ctx context.Context) error {
-		answer, err := sweeper.Run(ctx, request)
-		i.answer = answer
-		return err
-	}, w.observeSweep)
-	return i
+	return document(fields, rest)
 }

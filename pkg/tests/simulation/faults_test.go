@@ -43,7 +43,7 @@ type weather struct {
 	burst      float64 // the rate within a burst
 	burstEvery time.Duration
 	burstFor   time.Duration
-	only       int                // the service that bursts are limited to, or -1
+	only       int                // the service that bursts are limited to, or anyService
 	at         map[string]float64 // more faults at some operations
 	refused    map[string]float64 // operations that lack a permission now and then
 	lost       map[string]float64 // operations whose answer gets lost, not more than once an hour
@@ -54,39 +54,42 @@ type weather struct {
 	until, next time.Time // of the present burst; when the next one starts
 }
 
+// anyService is weather.only for bursts that all services have.
+const anyService = -1
+
 // still reports whether there are no faults.
 func (f weather) still() bool {
 	return f.rate == 0 && f.burst == 0 && f.at == nil && f.refused == nil && f.lost == nil
 }
 
-func (w *world) newWeather() weather {
-	weather := weather{only: -1}
-	switch n := w.random.IntN(100); {
+func (h *history) drawWeather() weather {
+	weather := weather{only: anyService}
+	switch n := h.random.IntN(100); {
 	case n < 15:
 	case n < 50:
-		weather.rate = 0.01 + 0.03*w.random.Float64()
+		weather.rate = 0.01 + 0.03*h.random.Float64()
 	case n < 70:
-		weather.rate = 0.05 + 0.2*w.random.Float64()
+		weather.rate = 0.05 + 0.2*h.random.Float64()
 	default:
-		weather.rate = 0.01 * w.random.Float64()
-		weather.burst = 0.4 + 0.6*w.random.Float64()
-		weather.burstFor = w.between(time.Second, 3*time.Minute)
-		weather.burstEvery = w.between(10*time.Second, 30*time.Minute)
-		weather.only = w.random.IntN(4) - 1
+		weather.rate = 0.01 * h.random.Float64()
+		weather.burst = 0.4 + 0.6*h.random.Float64()
+		weather.burstFor = h.between(time.Second, 3*time.Minute)
+		weather.burstEvery = h.between(10*time.Second, 30*time.Minute)
+		weather.only = h.random.IntN(int(numberOfServices)+1) + anyService
 	}
 	return weather
 }
 
 // faultRate returns the present rate for a service.
-func (w *world) faultRate(s service) float64 {
-	f := &w.weather
+func (h *history) faultRate(s service) float64 {
+	f := &h.nature.weather
 	if f.burst > 0 {
 		now := time.Now()
 		if !now.Before(f.next) {
-			f.until = now.Add(w.between(0, 2*f.burstFor))
-			f.next = f.until.Add(w.between(0, 2*f.burstEvery))
+			f.until = now.Add(h.between(0, 2*f.burstFor))
+			f.next = f.until.Add(h.between(0, 2*f.burstEvery))
 		}
-		if now.Before(f.until) && (f.only < 0 || f.only == int(s)) {
+		if now.Before(f.until) && (f.only == anyService || f.only == int(s)) {
 			return f.burst
 		}
 	}
@@ -94,30 +97,30 @@ func (w *world) faultRate(s service) float64 {
 }
 
 // decide draws what becomes of a call.
-func (w *world) decide(c *call) fault {
-	if w.weather.mild && !w.calm {
-		return cmp.Or(w.mildFault(c), w.oldRead(c))
+func (h *history) decide(c *call) fault {
+	if h.nature.weather.mild && !h.calm {
+		return cmp.Or(h.mildFault(c), h.oldRead(c))
 	}
-	if rate := w.weather.refused[c.op]; rate > 0 && !w.calm && w.random.Float64() < rate {
+	if rate := h.nature.weather.refused[c.op]; rate > 0 && !h.calm && h.random.Float64() < rate {
 		return denied
 	}
-	if rate := w.weather.lost[c.op]; rate > 0 && !w.calm && time.Since(w.weather.lostAt) > time.Hour && w.random.Float64() < rate {
-		w.weather.lostAt = time.Now()
-		return []fault{lostAnswer, silenceAfter, error500After, pageAfter, killAfter}[w.random.IntN(5)]
+	if rate := h.nature.weather.lost[c.op]; rate > 0 && !h.calm && time.Since(h.nature.weather.lostAt) > time.Hour && h.random.Float64() < rate {
+		h.nature.weather.lostAt = time.Now()
+		return []fault{lostAnswer, silenceAfter, error500After, pageAfter, killAfter}[h.random.IntN(5)]
 	}
-	if rate := w.weather.at[c.op]; rate > 0 && !w.calm && w.random.Float64() < rate {
-		return []fault{lostRequest, lostAnswer, silence, silenceAfter, lateEffect, slowAnswer, error500After, killAfter, refusal(c)}[w.random.IntN(9)]
+	if rate := h.nature.weather.at[c.op]; rate > 0 && !h.calm && h.random.Float64() < rate {
+		return []fault{lostRequest, lostAnswer, silence, silenceAfter, lateEffect, slowAnswer, error500After, killAfter, refusal(c)}[h.random.IntN(9)]
 	}
-	if w.calm || w.random.Float64() >= w.faultRate(c.service) {
-		return w.oldRead(c)
+	if h.calm || h.random.Float64() >= h.faultRate(c.service) {
+		return h.oldRead(c)
 	}
 	for {
-		f := fault(1 + w.random.IntN(int(numberOfFaults)-1))
+		f := fault(1 + h.random.IntN(int(numberOfFaults)-1))
 		switch {
 		case f == staleRead && !c.reads(),
-			f == denied && (c.service == vendor || w.random.IntN(2) > 0),
+			f == denied && (c.service == vendor || h.random.IntN(2) > 0),
 			(f == page || f == pageAfter || f == noConnection) && c.service != vendor,
-			(f == killBefore || f == killAfter) && w.random.IntN(3) > 0:
+			(f == killBefore || f == killAfter) && h.random.IntN(3) > 0:
 			continue
 		}
 		return f
@@ -125,8 +128,8 @@ func (w *world) decide(c *call) fault {
 }
 
 // oldRead draws whether a call that reads is answered from an older state.
-func (w *world) oldRead(c *call) fault {
-	if !w.calm && w.staleRate > 0 && c.reads() && w.random.Float64() < w.staleRate {
+func (h *history) oldRead(c *call) fault {
+	if !h.calm && h.nature.staleRate > 0 && c.reads() && h.random.Float64() < h.nature.staleRate {
 		return staleRead
 	}
 	return none
@@ -141,81 +144,78 @@ func refusal(c *call) fault {
 }
 
 // mildFault draws what becomes of a call that is tried again by whoever makes it, without being counted.
-func (w *world) mildFault(c *call) fault {
+func (h *history) mildFault(c *call) fault {
 	switch {
-	case c.op == opPutParam && strings.Contains(c.resource, "/ledger/") && c.try <= 5 && w.random.Float64() < w.weather.throttled:
+	case c.op == opPutParam && strings.Contains(c.resource, "/ledger/") && c.try <= 5 && h.random.Float64() < h.nature.weather.throttled:
 		return throttle
-	case c.service == vendor && c.op != opList && c.op != opDelete, c.try > 1, w.random.Float64() >= w.weather.rate:
+	case c.service == vendor && c.op != opList && c.op != opDelete, c.try > 1, h.random.Float64() >= h.nature.weather.rate:
 		return none
 	}
-	return []fault{lostRequest, lostAnswer, error500, error500After, throttle}[w.random.IntN(5)]
+	return []fault{lostRequest, lostAnswer, error500, error500After, throttle}[h.random.IntN(5)]
 }
 
 // serve lets a call go on.
-func (w *world) serve(c *call) {
-	f := w.decide(c)
-	w.faults[f]++
-	switch {
-	case f == denied && c.op == opPut:
-		c.by.putRefused = true
-	case f != none:
+func (h *history) serve(c *call) {
+	f := h.decide(c)
+	h.faults[f]++
+	if f != none {
 		c.by.faults++
 	}
-	if w.trace != nil && f != none {
-		w.logf("  %s %s %s: %s", c.by, c.op, w.shown(c.resource), faultNames[f])
+	if h.trace != nil && f != none {
+		h.logf("  %s %s %s: %s", c.by, c.op, h.shown(c.resource), faultNames[f])
 	}
-	final := w.random.IntN(2) == 0 && !w.weather.mild
+	final := h.random.IntN(2) == 0 && !h.nature.weather.mild
 	c.unseen = f != none && f != staleRead && f != slowRequest && f != slowAnswer
 	switch f {
 	case none:
-		w.act(c, 0)
-		w.reply(c, verdict{})
+		h.act(c, 0)
+		h.reply(c, verdict{})
 	case staleRead:
-		w.act(c, w.between(0, w.staleness))
-		w.reply(c, verdict{})
+		h.act(c, h.between(0, consistency))
+		h.reply(c, verdict{})
 	case lostRequest:
-		w.reply(c, verdict{reset, final})
+		h.reply(c, verdict{reset, final})
 	case noConnection:
-		w.reply(c, verdict{unreachable, final})
+		h.reply(c, verdict{unreachable, final})
 	case lostAnswer:
-		w.act(c, 0)
-		w.reply(c, verdict{reset, final})
+		h.act(c, 0)
+		h.reply(c, verdict{reset, final})
 	case silence:
 	case silenceAfter:
-		w.act(c, 0)
+		h.act(c, 0)
 	case lateEffect:
-		w.lateEffects++
-		w.after(w.between(0, lateness(c)), func() { w.lateEffects--; w.act(c, 0) })
-		w.reply(c, verdict{reset, true})
+		h.scheduler.lateEffects++
+		h.after(h.between(0, lateness(c)), func() { h.scheduler.lateEffects--; h.act(c, 0) })
+		h.reply(c, verdict{reset, true})
 	case slowRequest:
-		w.after(w.between(0, 20*time.Second), func() {
-			if !c.by.dead && !c.gone {
-				w.act(c, 0)
-				w.reply(c, verdict{})
+		h.after(h.between(0, 20*time.Second), func() {
+			if !c.isGone() {
+				h.act(c, 0)
+				h.reply(c, verdict{})
 			}
 		})
 	case slowAnswer:
-		w.act(c, 0)
-		w.after(w.between(0, 20*time.Second), func() { w.reply(c, verdict{}) })
+		h.act(c, 0)
+		h.after(h.between(0, 20*time.Second), func() { h.reply(c, verdict{}) })
 	case error500:
-		w.reply(c, verdict{serverError, final})
+		h.reply(c, verdict{serverError, final})
 	case error500After:
-		w.act(c, 0)
-		w.reply(c, verdict{serverError, final})
+		h.act(c, 0)
+		h.reply(c, verdict{serverError, final})
 	case throttle:
-		w.reply(c, verdict{throttled, final})
+		h.reply(c, verdict{throttled, final})
 	case denied:
-		w.reply(c, verdict{refused, true})
+		h.reply(c, verdict{refused, true})
 	case page:
-		w.reply(c, verdict{webPage, final})
+		h.reply(c, verdict{webPage, final})
 	case pageAfter:
-		w.act(c, 0)
-		w.reply(c, verdict{webPage, final})
+		h.act(c, 0)
+		h.reply(c, verdict{webPage, final})
 	case killBefore:
-		w.kill(c.by)
+		h.kill(c.by)
 	case killAfter:
-		w.act(c, 0)
-		w.kill(c.by)
+		h.act(c, 0)
+		h.kill(c.by)
 	}
 }
 
@@ -228,19 +228,19 @@ func lateness(c *call) time.Duration {
 }
 
 // shown names what a call is about; a token by its fingerprint, as everywhere.
-func (w *world) shown(resource string) string {
-	if t := w.tokens[resource]; t != nil {
+func (h *history) shown(resource string) string {
+	if t := h.tokens[resource]; t != nil {
 		return t.fingerprint
 	}
 	return resource
 }
 
-func (w *world) act(c *call, age time.Duration) {
-	if w.trace != nil {
+func (h *history) act(c *call, age time.Duration) {
+	if h.trace != nil {
 		if age > 0 {
-			w.logf("%s %s %s (as of %v ago)", c.by, c.op, w.shown(c.resource), age.Round(time.Millisecond))
+			h.logf("%s %s %s (as of %v ago)", c.by, c.op, h.shown(c.resource), age.Round(time.Millisecond))
 		} else {
-			w.logf("%s %s %s", c.by, c.op, w.shown(c.resource))
+			h.logf("%s %s %s", c.by, c.op, h.shown(c.resource))
 		}
 	}
 	c.age = age
@@ -250,15 +250,4 @@ func (w *world) act(c *call, age time.Duration) {
 // reads reports whether the call may be answered from an older state.
 func (c *call) reads() bool {
 	return c.op == opDescribe || c.op == opGet || c.op == opParameter || c.op == opParameters
-}
-
-// faultCounts counts the calls by what became of them.
-type faultCounts [numberOfFaults]int
-
-func (c faultCounts) calls() int {
-	sum := 0
-	for _, n := range c {
-		sum += n
-	}
-	return sum
 }

@@ -8,27 +8,16 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
 var (
-	all    = flag.Bool("mutations", false, "TestMutations removes all safeguards, not a few of them")
-	budget = flag.Int("budget", 200_000, "how many rotations TestMutations searches for a violation")
-	only   = flag.String("mutation", "", "TestMutations removes the safeguards whose names match this regular expression")
+	allMutants = flag.Bool("mutations", false, "TestMutations removes all safeguards, not a few of them")
+	budget     = flag.Int("budget", 200_000, "how many rotations TestMutations searches for a violation")
+	onlyMutant = flag.String("mutation", "", "TestMutations removes the safeguards whose names match this regular expression")
 )
-
-// mutation is a safeguard that is removed.
-type mutation struct {
-	name string
-	file string // below pkg
-	old  string // must occur once
-	new  string
-	in   string // the profile of histories that tells soonest; empty: any
-	few  bool   // it is one of those that are always removed
-}
 
 // TestMutations removes safeguards, one at a time, and expects the simulation to find a violation.
 func TestMutations(t *testing.T) {
@@ -38,82 +27,93 @@ func TestMutations(t *testing.T) {
 	if _, err := exec.LookPath("go"); err != nil {
 		t.Skip("needs the go command: ", err)
 	}
-	wanted := regexp.MustCompile(*only)
-	for _, m := range mutations {
-		if !wanted.MatchString(m.name) || !*all && !m.few && *only == "" {
+	wanted := regexp.MustCompile(*onlyMutant)
+	byName := map[string]marker{}
+	for _, m := range markers(t) {
+		byName[m.name] = m
+	}
+	for _, s := range safeguards {
+		if !wanted.MatchString(s.name) || !*allMutants && !s.few && *onlyMutant == "" {
 			continue
 		}
 		if *profileFlag != "" {
-			m.in = *profileFlag
+			s.in = *profileFlag
 		}
-		t.Run(strings.ReplaceAll(m.name, " ", "-"), func(t *testing.T) {
+		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			m.check(t)
+			s.check(t, byName[s.name])
 		})
 	}
 }
 
-func (m mutation) check(t *testing.T) {
+// check compiles the product without the safeguard and looks for a violation that there is none of with it.
+func (s safeguard) check(t *testing.T, m marker) {
 	dir := t.TempDir()
 	binary := filepath.Join(dir, "mutant.test")
 	build := exec.Command("go", "test", "-c", "-vet=off", "-overlay="+m.overlay(t, dir), "-o", binary, ".")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("compile the mutant: %v\n%s", err, out)
 	}
-	began := time.Now()
-	for from := uint64(1); ; {
-		out, found := m.search(t, binary, from)
-		if found == 0 {
-			t.Fatalf("%s: the safeguard can be removed unnoticed", m.name)
+	began, rotations := time.Now(), 0
+	for from := uint64(1); rotations < *budget; {
+		found := s.search(t, binary, from, *budget-rotations)
+		rotations += found.rotations
+		if found.seed == 0 {
+			break
 		}
-		if m.sound(t, found) {
-			t.Logf("%s, after %.1f s: %s", m.name, time.Since(began).Seconds(), out)
+		if s.sound(t, found.seed) {
+			t.Logf("%s: after %d rotations, %.1f s: %s", s.name, rotations, time.Since(began).Seconds(), found.line)
 			return
 		}
-		from = found + 1
+		from = found.seed + 1
 	}
+	t.Fatalf("%s: the safeguard can be removed unnoticed", s.name)
 }
 
-// search runs the mutant and returns the first violation and its seed, or 0.
-func (m mutation) search(t *testing.T, binary string, from uint64) (line string, seed uint64) {
-	search := exec.Command(binary, "-test.run=^TestSimulation$", "-hunt", "-rotations="+strconv.Itoa(*budget), "-from="+strconv.FormatUint(from, 10), "-profile="+m.in)
+// finding is the first violation of a mutant.
+type finding struct {
+	seed      uint64 // 0: there is none
+	rotations int    // until then
+	line      string
+}
+
+var findingLine = regexp.MustCompile(`(seed (\d+) after (\d+) rotations: .*)`)
+
+// search runs the mutant.
+func (s safeguard) search(t *testing.T, binary string, from uint64, budget int) finding {
+	search := exec.Command(binary, "-test.run=^TestSimulation$", "-hunt", "-rotations="+strconv.Itoa(budget),
+		"-from="+strconv.FormatUint(from, 10), "-profile="+s.in)
 	search.Env = append(os.Environ(), "GOMAXPROCS=1")
 	out, err := search.CombinedOutput()
 	if err == nil {
-		return "", 0
+		return finding{}
 	}
-	match := violationLine.FindStringSubmatch(string(out))
+	match := findingLine.FindStringSubmatch(string(out))
 	if match == nil {
-		t.Fatalf("%s: the mutant broke down: %v\n%s", m.name, err, out)
+		t.Fatalf("%s: the mutant broke down: %v\n%s", s.name, err, out)
 	}
-	if seed, err = strconv.ParseUint(match[2], 10, 64); err != nil {
-		t.Fatal(err)
-	}
-	return match[1], seed
+	seed, _ := strconv.ParseUint(match[2], 10, 64)
+	rotations, _ := strconv.Atoi(match[3])
+	return finding{seed, rotations, match[1]}
 }
 
-var violationLine = regexp.MustCompile(`: (seed (\d+): (?:G\d|needless|other).*)`)
-
 // sound reports whether the history is without a violation when no safeguard is missing.
-func (m mutation) sound(t *testing.T, seed uint64) (good bool) {
+func (s safeguard) sound(t *testing.T, seed uint64) (good bool) {
 	synctest.Test(t, func(*testing.T) {
-		good = len(simulate(options{seed: seed, profile: m.in, rotations: perHistory}, nil).violations) == 0
+		good = len(simulate(options{seed: seed, profile: s.in, rotations: perHistory}, nil).violations) == 0
 	})
 	return good
 }
 
 // overlay writes the changed file, and the file that makes the go command compile it instead.
-func (m mutation) overlay(t *testing.T, dir string) string {
-	path, err := filepath.Abs(filepath.Join("..", "..", m.file))
+func (m marker) overlay(t *testing.T, dir string) string {
+	path, err := filepath.Abs(m.file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(path)
+	text, err := m.mutant()
 	if err != nil {
 		t.Fatal(err)
-	}
-	if n := strings.Count(string(text), m.old); n != 1 {
-		t.Fatalf("%s: the text to be replaced occurs %d times in pkg/%s, want once", m.name, n, m.file)
 	}
 	changed := filepath.Join(dir, "changed.go")
 	list, err := json.Marshal(map[string]map[string]string{"Replace": {path: changed}})
@@ -121,8 +121,8 @@ func (m mutation) overlay(t *testing.T, dir string) string {
 		t.Fatal(err)
 	}
 	overlay := filepath.Join(dir, "overlay.json")
-	for name, content := range map[string]string{changed: strings.Replace(string(text), m.old, m.new, 1), overlay: string(list)} {
-		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+	for name, content := range map[string][]byte{changed: text, overlay: list} {
+		if err := os.WriteFile(name, content, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}

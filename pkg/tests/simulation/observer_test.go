@@ -1,33 +1,69 @@
 package simulation
 
 import (
+	"fmt"
 	"time"
-
-	"engage-token-rotation/pkg/rotation"
-	"engage-token-rotation/pkg/sweep"
 )
 
 // guarantee is one of the promises that are checked.
 type guarantee uint8
 
 const (
-	dead      guarantee = iota // G1: AWSCURRENT names a dead token, or the token of AWSCURRENT or AWSPENDING was deleted
-	unchecked                  // G1: a token was swapped in that had not been verified
-	stolen                     // G2: a token of somebody else's was deleted or adopted
-	leaked                     // G3: a live token of ours that nobody owns and nothing tells of
-	wedged                     // G3: a further rotation fails, although nothing is wrong any more
-	logins                     // G4
-	lostEdit                   // G6
-	needless                   // a rotation fails, although nothing goes wrong
-	tardy                      // a token lives on for longer, or is one more, than needs be
-	cutOff                     // G7: a reader has a failed call
-	broken                     // something else that must not be
+	dead       guarantee = iota // G1: AWSCURRENT names a dead token, or the token of AWSCURRENT or AWSPENDING was deleted
+	unverified                  // G1: a token was swapped in that the same invocation had not verified
+	foreign                     // G2: a token that is not ours by right was deleted, or put into a secret
+	leaked                      // G3: a live token of ours that no secret holds, and no record or report names
+	wedged                      // G3: a further rotation fails, although nothing is wrong any more
+	logins                      // G4
+	lostEdit                    // G6
+	cutOff                      // G7: a reader has a failed call, or a token did not live as long as the retention
+	costly                      // G9: after a loss in the ledger a current token was deleted, or a secret is wedged
+	needless                    // a rotation fails, although nothing goes wrong
+	tardy                       // a token lives on for longer, or is one more, than needs be
+	broken                      // something else that must not be
 	numberOfGuarantees
 )
 
 var guaranteeNames = [numberOfGuarantees]string{
-	"G1 dead current token", "G1 unverified token swapped in", "G2 foreign token deleted or adopted", "G3 leaked token", "G3 wedged secret",
-	"G4 too many logins", "G6 lost edit", "needless failure", "needless token", "G7 failed call of a reader", "other",
+	"G1 dead current token", "G1 unverified token swapped in", "G2 foreign token harmed", "G3 leaked token",
+	"G3 wedged secret", "G4 too many logins", "G6 lost edit", "G7 failed call of a reader",
+	"G9 harm after a loss in the ledger", "needless failure", "needless token", "other",
+}
+
+// harm is what people did to themselves: no program could have known better. Each is counted, by its kind.
+type harm uint8
+
+const (
+	putBackTooLate harm = iota // a version was put back in the seconds in which its token was deleted
+	copied                     // a token was copied into a second secret, and rotated away before a sweep saw it
+	notExclusive               // a user was declared exclusive, and another program's token appeared beside a lost creation
+	numberOfHarms
+)
+
+var harmNames = [numberOfHarms]string{
+	"a version put back while its token was being deleted", "a token copied into a second secret before a sweep saw it",
+	"a foreign token of a user declared exclusive",
+}
+
+// excuse is why something that looks like a violation is none. Each is counted.
+type excuse uint8
+
+const (
+	putWhileDeleted excuse = iota // AWSPENDING was filled after the deletion's last look; such a version is not swapped in
+	endedByOperator               // revokePrevious ended the retention
+	replacedByHand                // a person replaced the token before a rotation or sweep saw it as AWSCURRENT's
+	deletedByHand                 // a person deleted the token at the vendor's page
+	lostRecord                    // a person removed the token's record, or the intent of its creation
+	unreachableUser               // no secret of the stack logs in as the token's user any more
+	readLate                      // a reader without package tokensource kept a token that need not live any more
+	numberOfExcuses
+)
+
+var excuseNames = [numberOfExcuses]string{
+	"AWSPENDING filled while its token was being deleted", "retention ended by revokePrevious",
+	"replaced by hand, never seen as current", "deleted at the vendor's page", "record or intent removed by hand",
+	"no secret logs in as the token's user any more",
+	"plain cache beyond the token's life",
 }
 
 // violation is a guarantee that was not kept.
@@ -42,39 +78,58 @@ func (v violation) String() string { return guaranteeNames[v.guarantee] + ": " +
 type observer struct {
 	tokens        map[string]*token // by text
 	byFingerprint map[string]*token
-	intents       map[string]*intent
-	secretOf      map[string]*managed
-	ledgerUsers   map[string]string // a user's name to that of its part of the ledger
+	creations     map[string]*creation // by the intent's id
 	loginTimes    map[string][]time.Time
+	grants        map[string]string // the platform's access tokens, to the clients they were granted to; guarded by scheduler.mu
+	ledgerLost    bool              // a person has removed something of a ledger
 
-	violations   []violation
-	coincidences int // where a guard is documented to be imperfect
-	unclaimed    int // tokens of ours that could not be proven ours, and are reported
-	faults       faultCounts
-	started      int // rotations
-	succeeded    int
-	sweeps       int
-	duplicates   int
-	deeds        int         // of people
-	latest       *invocation // the latest of the final sweeps
+	asking   *call         // the call that the vendor answers just now
+	made     string        // the token that the vendor has made just now
+	unlisted time.Duration // how long lists lack it
 
-	// Settings of the world's behaviour.
-	lagging    float64
-	longestLag time.Duration
-	impatience float64
-	strangers  float64
-	unlisted   time.Duration // how long lists lack the token that is made just now
-	together   bool          // all secrets are rotated at the same times
-	smooth     bool          // nothing is to go wrong in this history
-	sweepRate  float64
-	drag       float64
-	warm       []rotator
+	counts
+	violations []violation
 }
 
-func (o *observer) init(*world) {
-	o.tokens, o.byFingerprint, o.intents = map[string]*token{}, map[string]*token{}, map[string]*intent{}
-	o.secretOf, o.loginTimes = map[string]*managed{}, map[string][]time.Time{}
-	o.ledgerUsers = map[string]string{}
+// counts is what the table shows of a history, beside its violations.
+type counts struct {
+	started, succeeded         int // rotations
+	sweeps, duplicates, manual int
+	reads                      int
+	faults                     [numberOfFaults]int
+	lies                       [numberOfLies]int
+	harms                      [numberOfHarms]int
+	excuses                    [numberOfExcuses]int
+	unclaimed                  int // tokens of ours that a sweep reports as unclaimed, as nobody can know them
+	idleSweeps                 int // sweeps that were left out, as nothing had happened since the last one
+}
+
+func (o *observer) init() {
+	o.tokens, o.byFingerprint = map[string]*token{}, map[string]*token{}
+	o.creations, o.loginTimes = map[string]*creation{}, map[string][]time.Time{}
+	o.grants = map[string]string{}
+}
+
+// violate notes a violation.
+func (h *history) violate(g guarantee, format string, args ...any) {
+	if h.ledgerLost && (g == dead || g == wedged) {
+		g = costly
+	}
+	v := violation{g, fmt.Sprintf(format, args...)}
+	h.violations = append(h.violations, v)
+	h.logf("!!! %s", v)
+}
+
+// hurt counts a harm that people did to themselves.
+func (h *history) hurt(kind harm, t *token) {
+	h.harms[kind]++
+	h.logf("  self-inflicted, token %s: %s", t, harmNames[kind])
+}
+
+// allow counts an excuse.
+func (h *history) allow(why excuse, t *token) {
+	h.excuses[why]++
+	h.logf("  excused, token %s: %s", t, excuseNames[why])
 }
 
 // token is a permanent token and its true story.
@@ -85,90 +140,43 @@ type token struct {
 	secret            *managed    // that it was made for
 	born, died        time.Time
 	listed            time.Time // when lists begin to show it
-	recorded          time.Time // when the ledger first had a record of it as issued
-	lastCurrent       time.Time // when it ceased to be AWSCURRENT's
-	lastOf            *managed
-	currentSince      time.Time // when it last became AWSCURRENT's
-	renewed           time.Time // when its record was first written since
-	swept             bool      // since then a sweep has gone well
+	answered          bool      // its creation's answer reached the program
+	swapped           bool      // it was AWSCURRENT's of a managed secret when a rotation put another one in its place
 	held              bool      // some version of a managed secret has held it
-	replaced          bool      // a rotation has put another one in its place
-	putBack           bool      // a person has made it AWSCURRENT's again
-	forgotten         time.Time // when a record of it was removed,
-	forgottenBy       string    // and in which part of the ledger
-	stray             time.Time // when a sweep first recorded it
-	found             time.Time // when it was first taken for one whose creation was not answered,
-	foundIn           time.Time // by which listing,
-	foundFor          *managed  // and of which secret's
-	compensated       time.Time // when the createSecret that could not put it deleted it
-	coincidence       bool      // taken for ours by a documented coincidence
-	removedByHand     bool
-	endedEarly        bool     // it was deleted before the retention was over, as it may be
-	sharedWith        *managed // which a person has given it to, although it is another secret's
-	replacedByHand    bool
+	unclaimedSince    time.Time // when a record first called it unclaimed
+	recorded          time.Time // when a record first called it issued
+	lost              bool      // a person removed its record, or the intent of its creation
+
+	currentSince   time.Time // when it last became AWSCURRENT's
+	renewed        time.Time // when its record was first written since
+	swept          bool      // since then a sweep has gone well
+	lastCurrent    time.Time // when it ceased to be AWSCURRENT's,
+	lastOf         *managed  // and which secret's
+	replacedByHand bool
+	putBack        bool // a person made it AWSCURRENT's again
+	removedByHand  bool
+	endedEarly     bool // it was deleted before the retention was over, as it may be
+
+	copiedFrom *managed
+	copiedTo   *managed  // a second secret that a person gave it to,
+	copiedAt   time.Time // when,
+	copySeenAt time.Time // and when a sweep that went well had seen both
 }
 
 func (t *token) alive() bool { return t.died.IsZero() }
 
-func (t *token) String() string { return t.fingerprint }
-
-// intent is an intent as it was truly written.
-type intent struct {
-	by     *invocation
-	at     time.Time
-	listed time.Time // when its baseline was
+func (t *token) String() string {
+	if t == nil {
+		return "(none)"
+	}
+	return t.fingerprint
 }
 
-// memory is what the observer remembers of an invocation.
-type memory struct {
-	began     time.Time
-	sweeping  bool
-	request   sweep.Request
-	answer    sweep.Answer
-	report    rotation.Report
-	failed    bool
-	loginUser string
-	// ledgerUser is the part of the ledger that it wrote an intent to.
-	ledgerUser  string
-	loggedIn    int                    // times that a login was answered
-	looked      map[*managed]time.Time // where AWSCURRENT stood when, as it last saw
-	described   time.Time              // when the labels stood as it last saw them,
-	describedAt time.Time              // and when it saw them
-	base        string                 // the version that it last saw as AWSCURRENT
-	listedAt    time.Time
-	proofAt     time.Time         // when it listed before it last read the ledger
-	firstRead   time.Time         // when it first read the ledger,
-	named       map[*managed]bool // and which secrets that named then
-	sent        []sending         // what a sweep has asked for, without repetitions
-	verified    map[string]bool
-	created     []*token
-	faults      int            // what went wrong with its calls, but for a put that was refused
-	calls       map[string]int // to the vendor
-	version     string         // that it works on
-	put         string         // the token that it has put
-	replaced    *token         // that it has put another one in the place of
-	// givenUp are the fingerprints of tokens that it has read in the ledger to be given up, and when it first did.
-	givenUp map[string]time.Time
-	// retiring is when it last read that the token of a fingerprint is retiring.
-	retiring map[string]reading
-	// seen are the versions that it first and last saw as AWSCURRENT.
-	seen map[*managed][2]string
-	// putRefused tells that a permission was missing to put the token.
-	putRefused bool
-	// coincidence tells that somebody else's token was taken for the one that this invocation may have made.
-	coincidence bool
-}
-
-// reading is when a state was read, and as of when.
-type reading struct{ at, as time.Time }
-
-// hid reports whether a change had been made and was not shown.
-func (r reading) hid(change time.Time) bool { return r.at.After(change) && r.as.Before(change) }
-
-// sending is a call that was sent.
-type sending struct {
+// creation is an intent as it was truly written.
+type creation struct {
+	by   *invocation
 	at   time.Time
-	what string
+	lost bool // a person has removed the intent
 }
 
 // secretMemory is what the observer remembers of a secret.
@@ -176,12 +184,11 @@ type secretMemory struct {
 	current, pending               string // tokens
 	currentVersion, pendingVersion string
 	fields                         string // AWSCURRENT's document without the token
-	since                          time.Time
-	pendingSince                   time.Time
-	byHand                         bool   // a person has made it AWSCURRENT
-	excused                        string // a dead token that a person has put there
-	revoked, moved                 bool
-	rotated                        bool                 // a rotation has moved AWSCURRENT once
+	since, pendingSince            time.Time
+	byHand                         bool                 // a person has made it AWSCURRENT
+	excused                        string               // a dead token that a person, or a violation that is counted, has put there
+	revoked                        bool                 // an operator has ended its retention once
+	moved                          bool                 // it has been another user's
 	cancelled                      map[string]time.Time // when a person took AWSPENDING from a version
 	bases                          map[string][]string  // version to the versions that it was made from, by whatever attempt
 }

@@ -2,31 +2,31 @@ package simulation
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"strings"
-	"time"
 
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/standins/awstest"
 )
 
-// parameters is the store of the ledger; it does what pkg/internal/paramstore does.
-type parameters struct{ w *world }
+// parameters is the store of a stack's ledger as the product sees it; it does what pkg/internal/paramstore does.
+type parameters struct {
+	h     *history
+	stack *stack
+}
 
 var _ ledger.Parameters = parameters{}
 
-// parameterChange is what a parameter was before a change.
-type parameterChange struct {
-	at    time.Time
-	name  string
-	value string // empty: there was none
-}
+const (
+	codeParameterNotFound = "ParameterNotFound"
+	codeParameterExists   = "ParameterAlreadyExists"
+	// maxParameter is how long a value may be in the standard tier.
+	maxParameter = 4096
+)
 
 // Create implements ledger.Parameters.
 func (p parameters) Create(ctx context.Context, name, value string) (bool, error) {
 	err := p.put(ctx, name, value, false)
-	if code(err) == "ParameterAlreadyExists" {
+	if code(err) == codeParameterExists {
 		return false, nil
 	}
 	return err == nil, describe(opPutParam, err)
@@ -39,28 +39,17 @@ func (p parameters) Set(ctx context.Context, name, value string) error {
 
 func (p parameters) put(ctx context.Context, name, value string, overwrite bool) error {
 	var result error
-	c := call{service: parameterStore, op: opPutParam, resource: name}
+	c := call{service: parameterService, op: opPutParam, resource: name}
 	c.effect = func(c *call) {
-		before := p.w.parameter(name)
-		_, result = p.w.parameters.PutParameter(&awstest.PutParameterInput{Name: name, Value: value, Type: "String", Overwrite: overwrite})
-		if p.w.trace != nil {
-			p.w.logf("  %s, error %v", value, result)
+		p.h.logf("  %s", value)
+		if result = nil; !overwrite && p.h.parameters.get(name) != "" {
+			result = &awstest.APIError{Code: codeParameterExists}
+			return
 		}
-		if result == nil {
-			p.w.puts = append(p.w.puts, parameterChange{time.Now(), name, before})
-			p.w.observeParameter(c, name, value, before, overwrite)
-		}
+		p.h.parameters.put(name, value)
+		p.h.observeParameter(c.by, name, value)
 	}
-	return p.w.aws(ctx, c, parameterAttempts, &result)
-}
-
-// parameter returns a parameter's value, or "".
-func (w *world) parameter(name string) string {
-	out, err := w.parameters.GetParameter(&awstest.GetParameterInput{Name: name})
-	if err != nil {
-		return ""
-	}
-	return out.Parameter.Value
+	return p.h.aws(ctx, c, parameterAttempts, &result)
 }
 
 // Get implements ledger.Parameters.
@@ -69,30 +58,19 @@ func (p parameters) Get(ctx context.Context, name string) (string, bool, error) 
 		value  string
 		result error
 	)
-	c := call{service: parameterStore, op: opParameter, resource: name}
+	c := call{service: parameterService, op: opParameter, resource: name}
 	c.effect = func(c *call) {
 		result = nil
-		if value = p.w.parameterAt(name, c.age); value == "" {
-			result = &awstest.APIError{Code: "ParameterNotFound"}
+		if value = p.h.parameters.getAt(name, c.age); value == "" {
+			result = &awstest.APIError{Code: codeParameterNotFound}
 		}
-		c.by.observeRecord(name, value, c.age)
+		p.h.observeRead(c.by, name, value, c.age)
 	}
-	err := p.w.aws(ctx, c, parameterAttempts, &result)
-	if code(err) == "ParameterNotFound" {
+	err := p.h.aws(ctx, c, parameterAttempts, &result)
+	if code(err) == codeParameterNotFound {
 		return "", false, nil
 	}
 	return value, err == nil, describe(opParameter, err)
-}
-
-func (w *world) parameterAt(name string, age time.Duration) string {
-	since := time.Now().Add(-age)
-	value := w.parameter(name)
-	for i := len(w.puts) - 1; i >= 0 && w.puts[i].at.After(since); i-- {
-		if w.puts[i].name == name {
-			value = w.puts[i].value
-		}
-	}
-	return value
 }
 
 // List implements ledger.Parameters.
@@ -109,25 +87,25 @@ func (p parameters) list(ctx context.Context, path string, recursive bool) (map[
 	values := map[string]string{}
 	for next := ""; ; {
 		var (
-			page   map[string]string
+			page   []parameter
 			token  string
 			result error
 		)
-		c := call{service: parameterStore, op: opParameters, resource: path + " " + next}
+		c := call{service: parameterService, op: opParameters, resource: path + " " + next}
 		c.effect = func(c *call) {
-			page, token, result = p.w.page(path, next, recursive, c.age)
-			if strings.Contains(path, "/ledger") {
-				p.w.observeFirstRead(c.by)
+			page, token = p.h.parameters.page(path, next, recursive, c.age)
+			if strings.HasPrefix(path, p.stack.ledgerPath()) {
+				c.by.firstReadOfLedger()
 			}
-			for name, value := range page {
-				c.by.observeRecord(name, value, c.age)
+			for _, entry := range page {
+				p.h.observeRead(c.by, entry.name, entry.value, c.age)
 			}
 		}
-		if err := p.w.aws(ctx, c, parameterAttempts, &result); err != nil {
+		if err := p.h.aws(ctx, c, parameterAttempts, &result); err != nil {
 			return nil, describe(opParameters, err)
 		}
-		for name, value := range page {
-			values[name] = value
+		for _, entry := range page {
+			values[entry.name] = entry.value
 		}
 		if next = token; next == "" {
 			return values, nil
@@ -135,70 +113,19 @@ func (p parameters) list(ctx context.Context, path string, recursive bool) (map[
 	}
 }
 
-// page returns the ten parameters after the name next.
-func (w *world) page(path, next string, recursive bool, age time.Duration) (map[string]string, string, error) {
-	values, token := map[string]string{}, ""
-	for {
-		out, err := w.parameters.GetParametersByPath(&awstest.GetParametersByPathInput{Path: path, Recursive: recursive, NextToken: token})
-		if err != nil {
-			return nil, "", err
-		}
-		for i := range out.Parameters {
-			values[out.Parameters[i].Name] = out.Parameters[i].Value
-		}
-		if token = out.NextToken; token == "" {
-			break
-		}
-	}
-	if age > 0 {
-		w.rewind(values, path, recursive, age)
-	}
-	names := slices.Sorted(maps.Keys(values))
-	from, _ := slices.BinarySearch(names, next+"\x00")
-	to := min(from+pageSize, len(names))
-	for i, name := range names {
-		if i < from || i >= to {
-			delete(values, name)
-		}
-	}
-	if to < len(names) {
-		return values, names[to-1], nil
-	}
-	return values, "", nil
-}
-
-// pageSize is how many parameters come at once.
-const pageSize = 10
-
-// rewind undoes the changes of the latest age.
-func (w *world) rewind(values map[string]string, path string, recursive bool, age time.Duration) {
-	since := time.Now().Add(-age)
-	for i := len(w.puts) - 1; i >= 0 && w.puts[i].at.After(since); i-- {
-		rest, below := strings.CutPrefix(w.puts[i].name, path+"/")
-		if !below || !recursive && strings.Contains(rest, "/") {
-			continue
-		}
-		if w.puts[i].value == "" {
-			delete(values, w.puts[i].name)
-		} else {
-			values[w.puts[i].name] = w.puts[i].value
-		}
-	}
-}
-
 // Delete implements ledger.Parameters.
 func (p parameters) Delete(ctx context.Context, name string) error {
 	var result error
-	c := call{service: parameterStore, op: opDropParam, resource: name}
+	c := call{service: parameterService, op: opDropParam, resource: name}
 	c.effect = func(c *call) {
-		before := p.w.parameter(name)
-		if _, result = p.w.parameters.DeleteParameter(&awstest.ParameterNameInput{Name: name}); result == nil {
-			p.w.puts = append(p.w.puts, parameterChange{time.Now(), name, before})
-			p.w.observeForgotten(name)
+		if result = nil; p.h.parameters.remove(name) == "" {
+			result = &awstest.APIError{Code: codeParameterNotFound}
+			return
 		}
+		p.h.observeRemoved(c.by, name)
 	}
-	err := p.w.aws(ctx, c, parameterAttempts, &result)
-	if code(err) == "ParameterNotFound" {
+	err := p.h.aws(ctx, c, parameterAttempts, &result)
+	if code(err) == codeParameterNotFound {
 		return nil
 	}
 	return describe(opDropParam, err)

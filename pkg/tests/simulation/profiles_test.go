@@ -6,198 +6,200 @@ import (
 	"engage-token-rotation/pkg/engage"
 )
 
-// profile makes frequent in some histories what meets rarely where all is drawn apart.
+// profile makes frequent in some histories what rarely coincides when everything is drawn apart.
 type profile struct {
 	name   string
 	weight int
-	set    func(*world)
+	why    string // in one sentence
+	set    func(*history, *nature)
 }
 
+// profiles are drawn by their weights. The first changes nothing.
 var profiles = []profile{
-	{"", 8, func(*world) {}}, // as it was drawn
+	{"", 8, "everything as it was drawn", func(*history, *nature) {}},
+	{"crowd", 2, "secrets of one user lose their creations at the same time, and share tokens", func(h *history, n *nature) {
+		n.oneUser, n.together, n.exclusive = true, h.chance(0.6), false
+		if !n.together {
+			n.pauses = h.pausing(0, 0)
+		}
+		n.weather.at = map[string]float64{opCreate: 0.5, opDescribe: 0.05}
+		n.strangers, n.people, n.staleRate, n.sweepRate = pick(h, 0, 0.01), 0.02, pick(h, 0.1, 0.5), 0.003
+		n.habit, n.duels = pick(h, h.handMade, h.handMade, h.share), pick(h, 0, 0.4)
+	}},
+	{"stranger", 2, "another program makes tokens around creations that are lost", func(h *history, n *nature) {
+		n.oneSecret, n.exclusive = true, false
+		n.weather.at = map[string]float64{opCreate: 0.6, opPutParam: 0.05}
+		n.strangers, n.people, n.sweepRate = 0.015, 0.005, 0.005
+		if h.chance(0.5) { // while a sweep or a swap is at work
+			n.strangers, n.meddling, n.pauses = 0, 0.5, h.pausing(0, 20*time.Minute)
+			n.habit = func(*managed) { h.stranger() }
+		}
+	}},
+	{"exclusive", 2, "unclaimed tokens are deleted, and some secrets cannot be read", func(h *history, n *nature) {
+		n.oneSecret, n.oneUser, n.exclusive = h.chance(0.4), true, true
+		n.weather.at = map[string]float64{opCreate: 0.4, opDescribe: pick(h, 0, 0.1), opPutParam: 0.05}
+		n.strangers, n.people, n.sweepRate, n.interval = pick(h, 0, 0.01), 0.005, 0.01, 20*time.Minute
+		n.habit = pick(h, h.changeUser, h.handMade)
+	}},
+	{"duel", 3, "sweeps meet rotations that are run again, puts that fail, and rotations that are cancelled", func(h *history, n *nature) {
+		n.duels, n.drag, n.staleRate, n.impatience = 0.6, 0.5, 0.2, 0.1
+		n.weather.at = map[string]float64{opPut: 0.4, opMove: 0.3, opCreate: 0.1, opDelete: 0.3, opList: 0.05}
+		n.people = max(n.people, 0.005)
+		n.habit = pick(h, h.cancel, h.moveBack)
+		if h.chance(0.5) {
+			n.witness.lagging, n.witness.longestLag, n.impatience = 0.8, 15*time.Second, 0.2
+		}
+	}},
+	{"records", 2, "records cannot be written, tokens are revoked, and rotations are only tested", func(h *history, n *nature) {
+		n.weather.at = map[string]float64{opPutParam: 0.3, opCreate: 0.1, opAccounts: 0.3, opDropParam: 0.1}
+		n.strangers, n.people, n.tests, n.sweepRate = 0.01, 0.02, 0.2, pick(h, 0, 0.005)
+		n.habit = pick(h, h.revokeByHand, h.moveBack)
+	}},
+	{"people", 2, "people change secrets all the time", func(h *history, n *nature) {
+		n.people, n.staleRate, n.tests, n.sweepRate, n.drag = 0.03, 0.1, 0.1, 0.003, pick(h, 0, 0.3)
+		n.habit = h.moveBack
+		n.weather.at = map[string]float64{opCreate: 0.2, opPut: 0.3}
+	}},
+	{"returns", 2, "versions are put back by hand, steps come twice, and reads are old", func(h *history, n *nature) {
+		n.oneSecret, n.retention = h.chance(0.7), pick(h, 0, 10*time.Minute, 3*time.Hour)
+		n.people, n.impatience, n.staleRate, n.drag = 0.03, 0.3, 0.4, 0.2
+		n.sweepRate, n.duels, n.habit = pick(h, 0, 0.005), 0.2, h.moveBack
+		n.weather.at = map[string]float64{opMove: 0.2}
+	}},
+	{"refused", 1, "puts are refused, in steps that come twice and are slow", func(h *history, n *nature) {
+		n.oneSecret, n.impatience, n.drag, n.patience = true, 0.6, 0.6, 1+h.random.IntN(2)
+		n.witness.lagging, n.witness.longestLag, n.staleRate = pick(h, 0, 0.8), 10*time.Second, pick(h, 0.2, 0.7)
+		n.weather.at = map[string]float64{opCreate: pick(h, 0, 0.3)}
+		n.weather.refused = map[string]float64{opPut: 0.4}
+		n.people, n.sweepRate, n.duels = 0, 0, pick(h, 0, 0.3)
+	}},
+	{"undone", 1, "versions are put back and rotated away at once, beside sweeps", func(h *history, n *nature) {
+		n.atOnce, n.unswept, n.meddling = true, true, 0.2
+		n.retention, n.exclusive, n.staleRate = pick(h, 0, 10*time.Minute, 10*time.Minute), false, 0.5
+		n.people, n.interval, n.sweepRate, n.drag = 0, 25*time.Minute, 0, pick(h, 0, 0.4)
+		n.habit = h.either(h.putBack, h.putBack, h.putBack, h.editNow)
+		h.schedule(n.interval, func() { n.habit(pick(h, h.secrets...)) })
+	}},
+	{"torn", 1, "attempts at the same step are slow and lose their creations, while the secret is edited", func(h *history, n *nature) {
+		n.oneSecret, n.impatience, n.drag, n.lifetime = true, 0.6, 0.6, time.Minute
+		n.people, n.sweepRate, n.unswept, n.strangers, n.atOnce = 0.02, 0, true, 0, true
+		n.habit = h.editNow
+		n.weather.at = map[string]float64{opCreate: 0.5}
+	}},
+	{"late", 1, "rotations are slow, and cancelled at their end", func(h *history, n *nature) {
+		n.oneSecret, n.meddling, n.duels, n.drag, n.staleRate = true, 0.6, 0.6, 0.7, 0.2
+		n.lifetime, n.retention, n.habit = 30*time.Second, 0, h.cancel
+		n.weather.at = map[string]float64{opMove: 0.4, opList: 0.1}
+	}},
+	{"awaited", 1, "versions wait for their values until another attempt puts them, beside sweeps", func(h *history, n *nature) {
+		n.oneSecret, n.patience, n.lifetime, n.retention = true, 1, 30*time.Second, 0
+		n.pauses = h.pausing(31*time.Second, 2*time.Minute)
+		n.duels, n.drag, n.staleRate, n.impatience = 0.8, 0.3, 0.7, 0
+		n.people, n.sweepRate, n.strangers = 0, 0, 0
+		n.weather.at = map[string]float64{opPut: 0.6, opList: 0.1}
+		n.meddling, n.habit = pick(h, 0, 0.6), h.cancel
+	}},
+	{"hands", 1, "secrets change hands between users", func(h *history, n *nature) {
+		n.exclusive, n.retention, n.staleRate = h.chance(0.5), pick(h, 0, 3*time.Hour), 0.02
+		n.people, n.interval, n.strangers = 0.02, 10*time.Minute, 0
+		n.weather.at = map[string]float64{opCreate: 0.1}
+		n.habit = h.either(h.handMade, h.changeUser)
+	}},
+	{"tested", 1, "rotations are only tested or cancelled, so that versions stay pending", func(h *history, n *nature) {
+		n.oneSecret, n.tests, n.patience, n.strangers = true, 0.5, 1, 0
+		n.pauses, n.people, n.interval, n.sweepRate = h.pausing(0, 10*time.Minute), 0.03, 10*time.Hour, 0
+		n.habit = h.either(h.halt, h.moveBack)
+	}},
+	{"logins", 1, "logins are slow or fail", func(h *history, n *nature) {
+		n.impatience, n.drag, n.flow = 0.1, 0.3, engage.FlowRingCentral
+		n.weather.at = map[string]float64{opGrant: 0.5, opExchange: 0.6, opLogin: 0.6}
+	}},
+	{"mild", 2, "faults are such that a second try succeeds, so no rotation may fail", func(h *history, n *nature) {
+		n.weather = weather{only: anyService, mild: true, rate: 0.2, throttled: pick(h, 0, 0, 0.9)}
+		n.duels = pick(h, 0, 0.3)
+		n.people, n.impatience, n.witness.lagging, n.strangers = 0, 0, 0, 0
+		n.staleRate, n.drag, n.slowest = pick(h, 0, 0.3, 0.8), pick(h, 0, 0.3), 1500*time.Millisecond
+		n.lifetime, n.sweepRate = 5*time.Minute, pick(h, 0, 0.005, 0.015)
+	}},
+	{"outage", 2, "the vendor answers 401 or 403 to everything for minutes", func(h *history, n *nature) {
+		n.witness.spell(refusesAll, 20*time.Minute, 5*time.Minute, 1)
+		n.retention, n.sweepRate, n.interval = pick(h, 0, 10*time.Minute, 3*time.Hour), 0.005, 10*time.Minute
+		n.pauses = h.pausing(0, 20*time.Minute)
+	}},
+	{"blind", 2, "lists are empty or cut, around creations that are lost", func(h *history, n *nature) {
+		n.witness.spell(pick(h, listsNothing, listsNewest, listsOldest), 5*time.Minute, 5*time.Minute, pick(h, 0.3, 1))
+		n.witness.most = 1 + h.random.IntN(4)
+		n.weather.at = map[string]float64{opCreate: 0.3, opPut: 0.1}
+		n.strangers, n.exclusive, n.sweepRate = 0.01, h.chance(0.3), 0.005
+		n.retention, n.pauses = pick(h, 0, 10*time.Minute), h.pausing(0, 10*time.Minute)
+	}},
+	{"undeleted", 1, "deletions answer 200 and have no effect", func(h *history, n *nature) {
+		n.witness.spell(pick(h, failsDeleting, feignDeleting), 20*time.Minute, 20*time.Minute, pick(h, 0.5, 1))
+		n.sweepRate, n.pauses = 0.005, h.pausing(0, 20*time.Minute)
+	}},
+	{"echo", 1, "creations answer with a token that there is", func(h *history, n *nature) {
+		n.witness.spell(repeatsToken, 20*time.Minute, 5*time.Minute, pick(h, 0.3, 1))
+		n.oneUser, n.strangers, n.sweepRate, n.pauses = h.chance(0.5), 0.01, 0.002, h.pausing(0, 10*time.Minute)
+		n.weather.at = map[string]float64{opPut: 0.1}
+	}},
+	{"lagging", 2, "lists and acceptance lag up to the propagation time, in the calm too", func(h *history, n *nature) {
+		n.witness.lagging, n.witness.longestLag, n.witness.lagsInCalm = 0.8, propagation, true
+		n.sweepRate = pick(h, 0, 0.005)
+		n.weather.at = map[string]float64{opCreate: pick(h, 0, 0.1)}
+	}},
+	{"capped", 1, "a user may have so many tokens and no more", func(h *history, n *nature) {
+		n.witness.lie, n.witness.most = capsTokens, 8
+		n.retention, n.interval, n.pauses = pick(h, 0, 10*time.Minute), 20*time.Minute, h.pausing(0, time.Hour)
+		n.weather.at = map[string]float64{opCreate: 0.1}
+	}},
+	{"lost", 2, "people remove entries of the ledger, or all of it", func(h *history, n *nature) {
+		n.people, n.meddling, n.exclusive = 0.005, 0.3, h.chance(0.5)
+		n.habit = h.either(h.loseEntry, h.loseEntry, h.loseLedger)
+		n.weather.at = map[string]float64{opCreate: 0.2, opPut: 0.1, opMove: 0.1}
+		n.sweepRate, n.retention = 0.005, pick(h, 0, 10*time.Minute, 3*time.Hour)
+	}},
+	{"stacks", 2, "two stacks with ledgers of their own share a user", func(h *history, n *nature) {
+		n.twoStacks, n.oneUser, n.exclusive = true, true, false
+		n.weather.at = map[string]float64{opCreate: 0.4, opPut: 0.1, opDelete: 0.1}
+		n.sweepRate, n.interval, n.pauses = 0.005, time.Hour, h.pausing(0, 10*time.Minute)
+		n.people = pick(h, 0, 0.005)
+		n.witness.lagging = pick(h, 0, 0.3)
+	}},
+	{"hosts", 2, "one user logs in at two hosts and by two flows", func(h *history, n *nature) {
+		n.twoHosts, n.oneUser, n.exclusive = true, true, h.chance(0.5)
+		n.weather.at = map[string]float64{opCreate: 0.3, opDescribe: 0.05}
+		n.sweepRate, n.interval, n.people, n.strangers = 0.005, 30*time.Minute, pick(h, 0, 0.005), 0
+	}},
+}
 
-	// Secrets of one user, rotated at once, whose creations get lost; hand-made and shared tokens are put into them.
-	{"crowd", 3, func(w *world) {
-		w.crowded, w.together, w.exclusive = true, w.chance(0.6), false
-		if !w.together {
-			w.pauses = w.pausing(0, 0)
-		}
-		w.weather.at = map[string]float64{opCreate: 0.5, opDescribe: 0.05}
-		w.strangers = []float64{0, 0.01}[w.random.IntN(2)]
-		w.people, w.staleRate, w.sweepRate = 0.02, []float64{0.1, 0.5}[w.random.IntN(2)], 0.003
-		w.bent, w.duels = []func(*managed){w.handMade, w.handMade, w.share}[w.random.IntN(3)], []float64{0, 0.4}[w.random.IntN(2)]
-	}},
-	// One secret, whose creations get lost, and another program that makes tokens.
-	{"stranger", 2, func(w *world) {
-		w.lonely, w.exclusive = true, false
-		w.weather.at = map[string]float64{opCreate: 0.6, opPutParam: 0.05}
-		w.strangers, w.people, w.sweepRate = 0.015, 0.005, 0.005
-		if w.chance(0.5) { // right after a creation was found again
-			w.strangers, w.meddling, w.pauses = 0, 0.5, w.pausing(0, 20*time.Minute)
-			w.bent = func(*managed) { w.stranger() }
-		}
-	}},
-	// A user of the rotations' own, on whom somebody makes tokens nevertheless.
-	{"exclusive", 2, func(w *world) {
-		w.lonely, w.exclusive = w.chance(0.7), true
-		w.weather.at = map[string]float64{opCreate: 0.4}
-		w.strangers, w.people, w.sweepRate = 0.015, 0.005, 0.01
-		w.bent = w.changeUser
-	}},
-	// Sweeps that meet rotations which are run again, puts that fail, and rotations that are cancelled.
-	{"duel", 3, func(w *world) {
-		w.duels, w.drag, w.staleRate, w.impatience = 0.6, 0.5, 0.2, 0.1
-		w.weather.at = map[string]float64{opPut: 0.4, opMove: 0.3, opCreate: 0.1, opDelete: 0.3, opList: 0.05}
-		w.people = max(w.people, 0.005)
-		w.bent = []func(*managed){w.cancel, w.moveBack}[w.random.IntN(2)]
-		if w.chance(0.5) {
-			w.lagging, w.longestLag, w.impatience = 0.8, 15*time.Second, 0.2
-		}
-	}},
-	// Records that cannot be written, tokens that are revoked, and rotations that are only tested.
-	{"records", 2, func(w *world) {
-		w.weather.at = map[string]float64{opPutParam: 0.3, opCreate: 0.1, opAccounts: 0.3}
-		w.strangers, w.people, w.tests, w.sweepRate = 0.02, 0.02, 0.2, 0
-		w.bent = []func(*managed){w.revokeByHand, w.moveBack}[w.random.IntN(2)]
-		if w.chance(0.5) { // and somebody makes tokens right after
-			w.lonely, w.people, w.strangers, w.meddling, w.pauses = true, 0, 0, 0.5, w.pausing(0, 20*time.Minute)
-			w.bent, w.weather.at[opDropParam], w.weather.at[opMove] = func(*managed) { w.stranger() }, 0.2, 0.2
-		}
-	}},
-	// People at work all the time.
-	{"people", 2, func(w *world) {
-		w.people, w.staleRate, w.tests, w.sweepRate = 0.03, 0.1, 0.1, 0.003
-		w.drag = []float64{0, 0.3}[w.random.IntN(2)]
-		w.bent = w.moveBack
-		w.weather.at = map[string]float64{opCreate: 0.2, opPut: 0.3}
-	}},
-	// Versions that are put back by hand, steps that come twice, and reads that are old.
-	{"returns", 2, func(w *world) {
-		w.lonely, w.retention = w.chance(0.7), []time.Duration{0, 10 * time.Minute, 3 * time.Hour}[w.random.IntN(3)]
-		w.people, w.impatience, w.staleRate, w.drag = 0.03, 0.3, 0.4, 0.2
-		w.sweepRate, w.duels = []float64{0, 0.005}[w.random.IntN(2)], 0.2
-		w.bent = w.moveBack
-		w.weather.at = map[string]float64{opMove: 0.2}
-	}},
-	// Puts that are refused, in steps that come twice and are slow.
-	{"refused", 1, func(w *world) {
-		w.lonely, w.impatience, w.drag, w.patience = true, 0.6, 0.6, 1+w.random.IntN(2)
-		w.lagging, w.longestLag = []float64{0, 0.8}[w.random.IntN(2)], 10*time.Second
-		w.staleRate = []float64{0.2, 0.7}[w.random.IntN(2)]
-		w.weather.at = map[string]float64{opCreate: []float64{0, 0.3}[w.random.IntN(2)]}
-		w.weather.refused = map[string]float64{opPut: 0.4}
-		w.people, w.sweepRate = 0, 0
-	}},
-	// Creations that are lost, and tried again late or not at all, tokens that are put by hand, and sweeps.
-	{"stranded", 1, func(w *world) {
-		w.lonely = w.chance(0.5)
-		w.crowded, w.together, w.exclusive, w.patience = !w.lonely, false, false, 1+w.random.IntN(2)
-		w.weather.at = map[string]float64{opCreate: 0.6, opDescribe: 0.1}
-		w.people, w.interval = 0.01, 30*time.Minute
-		w.bent = w.handMade
-	}},
-	// Versions that are put back, and replaced by a rotation at once, in the midst of sweeps.
-	{"undone", 1, func(w *world) {
-		w.atOnce, w.unswept, w.meddling = true, true, 0.2
-		w.retention, w.exclusive, w.staleRate = []time.Duration{0, 10 * time.Minute, 10 * time.Minute}[w.random.IntN(3)], false, 0.5
-		w.people, w.interval, w.sweepRate, w.drag = 1e-9, 25*time.Minute, 0, []float64{0, 0.4}[w.random.IntN(2)]
-		w.bent = w.either(w.putBack, w.putBack, w.putBack, w.editNow)
-		w.schedule(w.interval, func() { w.bent(w.secrets[w.random.IntN(len(w.secrets))]) })
-	}},
-	// Attempts at the same step that are slow and lose their creations, while somebody edits the secret.
-	{"torn", 1, func(w *world) {
-		w.lonely, w.impatience, w.drag, w.lifetime = true, 0.6, 0.6, time.Minute
-		w.people, w.sweepRate, w.unswept, w.strangers = 0.02, 0, true, 0
-		w.bent = w.editNow
-		w.weather.at = map[string]float64{opCreate: 0.5}
-	}},
-	// Rotations that are cancelled at their end, and slow.
-	{"late", 1, func(w *world) {
-		w.lonely, w.meddling, w.duels, w.drag, w.staleRate = true, 0.6, 0.6, 0.7, 0.2
-		w.lifetime, w.retention = 30*time.Second, 0
-		w.bent = w.cancel
-		w.weather.at = map[string]float64{opMove: 0.4, opList: 0.1}
-	}},
-	// Versions that wait for their values until another attempt puts them, beside sweeps.
-	{"awaited", 1, func(w *world) {
-		w.lonely, w.patience, w.pauses, w.lifetime, w.retention = true, 1, w.pausing(31*time.Second, 2*time.Minute), 30*time.Second, 0
-		w.duels, w.drag, w.staleRate, w.impatience = 0.8, 0.3, 0.7, 0
-		w.people, w.sweepRate, w.strangers = 0, 0, 0
-		w.weather.at = map[string]float64{opPut: 0.6, opList: 0.1}
-		w.meddling, w.bent = []float64{0, 0.6}[w.random.IntN(2)], w.cancel
-	}},
-	// Tokens that are made by hand, put and rotated away before a list shows them.
-	{"fresh", 1, func(w *world) {
-		w.lonely, w.pauses, w.atOnce, w.lagging, w.longestLag = w.chance(0.5), w.pausing(0, 0), true, 0.8, 30*time.Second
-		w.people, w.interval, w.exclusive = 0.03, 30*time.Minute, false
-		w.bent = w.handMade
-		w.weather.at = map[string]float64{opCreate: 0.6}
-	}},
-	// Secrets that change hands between users of the rotations' own.
-	{"hands", 1, func(w *world) {
-		w.exclusive, w.retention, w.staleRate, w.lagging = true, 3*time.Hour, 0.02, 0
-		w.people, w.interval, w.strangers = 0.02, 10*time.Minute, 0
-		w.bent = w.either(w.handMade, w.changeUser)
-	}},
-	// Nobody else is there: whatever comes of the creations that are lost can be proven.
-	{"alone", 1, func(w *world) {
-		w.alone, w.exclusive, w.together = true, false, false
-		w.people, w.impatience, w.strangers, w.drag, w.sweepRate, w.staleRate = 0, 0, 0, 0, 0, 0
-		w.lifetime, w.weather = time.Minute, weather{only: -1, lost: map[string]float64{opCreate: 0.5}}
-		if w.lonely = w.chance(0.5); w.lonely {
-			w.lagging, w.longestLag, w.interval, w.retention = []float64{0, 0.8}[w.random.IntN(2)], 10*time.Second, 10*time.Minute, 0
-			w.pauses = w.pausing(time.Hour, 4*time.Hour) // sweeps have the time to look between
-			return
-		}
-		w.crowded, w.patience, w.lagging, w.interval, w.retention = true, 1, 0, 25*time.Minute, 3*time.Hour
-		w.pauses = w.pausing(5*time.Minute, 40*time.Minute)
-	}},
-	// Rotations that are only tested and are cancelled, so that their versions stay pending, and versions that are put back.
-	{"tested", 1, func(w *world) {
-		w.lonely, w.tests, w.patience, w.strangers = true, 0.5, 1, 0
-		w.pauses, w.people, w.interval, w.sweepRate = w.pausing(0, 10*time.Minute), 0.03, 10*time.Hour, 0
-		w.bent = w.either(w.halt, w.moveBack)
-	}},
-	// Logins that are slow or fail.
-	{"logins", 1, func(w *world) {
-		w.impatience, w.drag = 0.1, 0.3
-		if w.options.flow == "" {
-			w.flow = engage.FlowRingCentral
-		}
-		w.weather.at = map[string]float64{opGrant: 0.5, opExchange: 0.6, opLogin: 0.6}
-	}},
-	// Only faults that a second try mends, reads that are old, and calls that are slow: nobody is to notice.
-	{"mild", 2, func(w *world) {
-		w.weather = weather{only: -1, mild: true, rate: 0.2, throttled: []float64{0, 0, 0.9}[w.random.IntN(3)]}
-		w.duels = []float64{0, 0.3}[w.random.IntN(2)]
-		w.people, w.impatience, w.lagging, w.strangers = 0, 0, 0, 0
-		w.staleRate, w.drag, w.slowest = []float64{0, 0.3, 0.8}[w.random.IntN(3)], []float64{0, 0.3}[w.random.IntN(2)], 1500*time.Millisecond
-		w.lifetime = 5 * time.Minute
-		w.sweepRate = []float64{0, 0.005, 0.015}[w.random.IntN(3)]
-	}},
+// spell sets the kind of lie that the vendor has spells of.
+func (v *witness) spell(l lie, every, lasts time.Duration, rate float64) {
+	v.lie, v.every, v.lasts, v.rate = l, every, lasts, rate
 }
 
 // pausing draws the times between a secret's rotations.
-func (w *world) pausing(least, most time.Duration) func() time.Duration {
-	return func() time.Duration { return w.between(least, most) }
+func (h *history) pausing(least, most time.Duration) func() time.Duration {
+	return func() time.Duration { return h.between(least, most) }
 }
 
 // setProfile draws the history's profile, or takes the one that is asked for.
-func (w *world) setProfile() {
-	w.tests, w.patience, w.slowest = 0.02, 4, 8*time.Second
+func (h *history) setProfile() {
 	sum := 0
 	for _, p := range profiles {
 		sum += p.weight
 	}
-	n := w.random.IntN(sum)
+	n := h.random.IntN(sum)
 	for _, p := range profiles {
-		if n -= p.weight; n < 0 && w.options.profile == "" || p.name != "" && p.name == w.options.profile {
-			if p.name != "" {
-				w.weather.rate, w.weather.burst = min(w.weather.rate, 0.02), 0
-			}
-			w.profile = p.name
-			p.set(w)
-			return
+		drawn := h.options.profile == "" && n >= 0 && n < p.weight
+		n -= p.weight
+		if !drawn && (p.name == "" || p.name != h.options.profile) {
+			continue
 		}
+		if p.name != "" {
+			h.nature.weather.rate, h.nature.weather.burst = min(h.nature.weather.rate, 0.02), 0
+		}
+		h.profile = p.name
+		p.set(h, &h.nature)
+		return
 	}
 }

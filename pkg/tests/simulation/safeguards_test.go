@@ -1,210 +1,60 @@
 package simulation
 
-// mutations are the safeguards. Each replacement leaves the program as it would be without one.
-var mutations = []mutation{
-	// pkg/ledger
-	{name: "uniqueness of the proof", file: "ledger/proof.go", few: true,
-		old: `len(appeared) == 1`, new: `len(appeared) >= 1`},
-	{name: "overlap in the proof", file: "ledger/proof.go",
-		old: `!p.provable(intent) || p.overlapped(intent) {`, new: `!p.provable(intent) {`},
-	{name: "window of the proof", file: "ledger/proof.go",
-		old: `p.now.Sub(intent.StartedAt) <= ProofWindow && intent`, new: `intent`},
-	{name: "what is known has not appeared", in: "alone", file: "ledger/proof.go",
-		old: `if !p.known[fingerprint] && `, new: `if `},
-	{name: "intents outlast a late creation", file: "ledger/proof.go",
-		old: `over := p.now.After(intent.Until.Add(Propagation))`, new: `over := true`},
-	{name: "unclaimed tokens are recorded", file: "ledger/proof.go",
-		old: `for _, fingerprint := range u.Tokens {`, new: `for _, fingerprint := range u.Tokens[:0] {`},
-	{name: "login counter", file: "ledger/logins.go", few: true,
-		old: `now.Before(until)`, new: `false`},
-	{name: "margin of the login counter", file: "ledger/logins.go",
-		old: `Add(LoginWindow + LoginMargin)`, new: `Add(LoginWindow)`},
+import (
+	"testing"
+)
 
-	{name: "a record that says unclaimed proves nothing", in: "exclusive", file: "ledger/proof.go",
-		old: `if !record.State.claimed() {`, new: `if false {`},
-	{name: "a newer intent that cannot be judged stands in the way", in: "stranger", file: "ledger/proof.go",
-		old: `!madeBy(passed, appeared[0])`, new: `true`},
-	{name: "what may have come of two intents leaves one in doubt", in: "stranger", file: "ledger/proof.go",
-		old: `if other.ID == intent.ID || !p.doubted[other.ID] && !other.Baseline.Contains(fingerprint) {`, new: `if other.ID == intent.ID {`},
-	{name: "doubts are written down", in: "stranger", file: "ledger/proof.go",
-		old: `for ; len(p.tied) > 0; p.tied = p.tied[1:] {`, new: `for ; len(p.tied) > 1000; p.tied = p.tied[1:] {`},
-	{name: "a version whose token was recorded late is in doubt", in: "records", file: "ledger/proof.go",
-		old: `found && record.Intent == "" {`, new: `found && false && record.Intent == "" {`},
-	{name: "a version that holds a dead token is in doubt", in: "records", file: "ledger/proof.go",
-		old: "		p.doubt(intent)\n		return false\n", new: "		return false\n"},
-	{name: "what the ledger held before the listing counts", in: "fresh", file: "ledger/proof.go",
-		old: `p.known[record.Fingerprint] = p.known[record.Fingerprint] || record.State.claimed()`, new: `_ = record`},
-	{name: "what was deleted is known beside an open creation", in: "fresh", file: "ledger/ledger.go",
-		old: `if t.Deleted || t.Secret == ""`, new: `if true || t.Secret == ""`},
-	{name: "claims are won once", in: "crowd", file: "ledger/ledger.go",
-		old: `created, err := l.parameters.Create(ctx, name, string(value))`, new: `created, err := true, l.parameters.Set(ctx, name, string(value))`},
-	{name: "a login that was counted long ago is counted again", in: "logins", file: "rotation/login.go",
-		old: `<= ledger.LoginMargin-engage.PermitLife`, new: `<= 900*engage.PermitLife`},
-	{name: "a late exchange is counted again", in: "logins", file: "engage/login.go",
-		old: `covered := c.config.Now().Sub(asked) <= PermitLife`, new: `covered := !asked.IsZero()`},
+// safeguard is a line of the table: where a marked safeguard of the product is missed soonest.
+type safeguard struct {
+	name string
+	in   string // the profile of histories that misses it soonest; empty: any
+	few  bool   // it is one of those that TestMutations always removes
+}
 
-	// createSecret
-	{name: "compensation", file: "rotation/put.go",
-		old: `if refused {`, new: `if false && refused {`},
-	{name: "a token that is being deleted is marked first", in: "duel", file: "rotation/put.go",
-		old: `err := i.ledger().Set(ctx, p.user, made.record)`, new: `var err error`},
-	{name: "a patient look after the mark of a compensation", in: "refused", file: "rotation/put.go",
-		old: `if err = i.readPending(ctx, true); err`, new: `if err = i.readPending(ctx, false); err`},
-	{name: "a look after the mark of a compensation", in: "duel", file: "rotation/put.go",
-		old: `err == nil && i.holds(made.token) {`, new: `err == nil && false && i.holds(made.token) {`},
-	{name: "reissue", file: "rotation/resolve.go",
-		old: `if made, found := i.reissue(view, listed); found {`, new: `if made, found := i.reissue(view, listed); false && found {`},
-	{name: "a mark that was read once stands", in: "refused", file: "rotation/resolve.go",
-		old: `ok && !i.condemned[record.Fingerprint] {`, new: `ok {`},
-	{name: "a proof waits until reads have settled", in: "crowd", file: "rotation/resolve.go",
-		old: `{book.Read, book.ReadSettled}`, new: `{book.Read, book.Read}`},
-	{name: "a record may not be to be read yet", in: "mild", file: "rotation/finish.go",
-		old: "		if !pause(ctx, try) {\n			f.record", new: "		if true {\n			f.record"},
-	{name: "reissue beside the same AWSCURRENT", in: "people", file: "rotation/resolve.go",
-		old: ` || record.Base != i.current.ID {`, new: ` {`},
-	{name: "adoption beside the present AWSCURRENT", in: "people", file: "rotation/resolve.go",
-		old: ` && intent.Base == i.current.ID`, new: ``},
-	{name: "what somebody else has recorded is not adopted", file: "rotation/resolve.go",
-		old: `wanted && won, err`, new: `wanted && (won || wanted), err`},
-	{name: "the ledger is read after the listing", in: "crowd", file: "rotation/resolve.go",
-		old: `view, err := read(ctx, p.user)`, new: `_, view, err := read, earlier, error(nil)`},
-	{name: "the token of AWSCURRENT is not adopted", in: "fresh", file: "rotation/resolve.go",
-		old: `err == nil && !current.IsZero() {`, new: `err == nil && false && !current.IsZero() {`},
-	{name: "tokens of other secrets are not adopted", in: "stranded", file: "rotation/resolve.go",
-		old: `if len(proof.Open()) == 0 {`, new: `if true {`},
-	{name: "what older versions hold settles their intents", in: "records", file: "rotation/resolve.go",
-		old: `if err := i.settleHeld(ctx, p, proof); err != nil {`, new: `if err := error(nil); err != nil {`},
-	{name: "intent", file: "rotation/create.go", few: true,
-		old: `if err := i.ledger().Begin(ctx, p.user, intent); err != nil {`, new: `if err := error(nil); err != nil {`},
-	{name: "a creation of unknown outcome keeps its intent", file: "rotation/create.go",
-		old: `if !engage.OutcomeUnknown(err) {`, new: `if true {`},
-	{name: "adoption", file: "rotation/resolve.go",
-		old: "		if !ok {\n			break", new: "		if ok || !ok {\n			break"},
-	{name: "record of a creation", file: "rotation/put.go",
-		old: `if !made.claimed {`, new: `if false {`},
-	{name: "a put of unknown outcome is not compensated", in: "duel", file: "rotation/put.go",
-		old: `refused := !errors.Is(putErr, ErrOutcomeUnknown) && !errors.Is(putErr, ErrConflict)`, new: `refused := !errors.Is(nil, putErr)`},
-	{name: "compensation keeps the record of what it could not delete", file: "rotation/put.go",
-		old: "	if err == nil {\n		made.record.Deleted", new: "	{\n		made.record.Deleted"},
-	{name: "a compensation's record stays", in: "refused", file: "rotation/put.go",
-		old: "		made.record.Deleted = true\n		err = i.ledger().Set(ctx, p.user, made.record)", new: "		err = i.ledger().Forget(ctx, p.user, ledger.View{Intents: []ledger.Intent{made.intent}}, made.record)"},
+// safeguards are all that are marked in the product.
+var safeguards = []safeguard{}
 
-	// finishSecret
-	{name: "verification before the swap", file: "rotation/finish.go", few: true,
-		old: `f.listed, err = f.verify(ctx, f.place, f.token); return err`, new: `f.listed, err = nil, nil; f.recorded = true; return err`},
-	{name: "label checked before a creation and before the swap", in: "duel", file: "rotation/labels.go",
-		old: `case agreed && i.labelled():`, new: `case agreed:`},
-	{name: "label checked before another try to swap", in: "duel", file: "rotation/finish.go",
-		old: `stands && labels.Carries(f.event.VersionID, LabelPending)`, new: `stands`},
-	{name: "an old read of the labels is no end of the swap", in: "mild", file: "rotation/finish.go",
-		old: "			return nil\n		case pause(ctx, try):\n", new: "			return nil\n		case ready && pause(ctx, try):\n"},
-	{name: "reads have to agree on AWSCURRENT", in: "returns", file: "rotation/labels.go",
-		old: `agreed := i.current.ID == i.labels.Holder(LabelCurrent)`, new: `agreed := true`},
-	{name: "retiring record before the swap", file: "rotation/finish.go", few: true,
-		old: "	if err := f.recordRetiring(ctx); err != nil {\n		return Report{}, err\n	}\n	if err := f.swap(ctx); err != nil {\n		return Report{}, err\n	}\n",
-		new: "	if err := f.swap(ctx); err != nil {\n		return Report{}, err\n	}\n	if err := f.recordRetiring(ctx); err != nil {\n		return Report{}, err\n	}\n"},
-	{name: "a repeated finishSecret deletes by the ledger", file: "rotation/finish.go", few: true,
-		old: "f := &finishing{invocation: i, place: p, token: token}\n	err = parallel",
-		new: `f := &finishing{invocation: i, place: p, token: token}
-	if current, err := i.currentDocument.Token(); err == nil {
-		_ = p.client.Delete(ctx, token, current)
+// guarded are the packages with safeguards, below pkg.
+var guarded = []string{"decide", "engage", "ledger", "rotation", "sweep"}
+
+// TestSafeguards checks that each marker of the product has a line in the table, and each line a marker, and that each
+// can be removed.
+func TestSafeguards(t *testing.T) {
+	marked := map[string]bool{}
+	for _, m := range markers(t) {
+		if marked[m.name] {
+			t.Errorf("%s: safeguard %s is marked twice", m, m.name)
+		}
+		marked[m.name] = true
+		if _, err := m.mutant(); err != nil {
+			t.Errorf("%s: %v", m, err)
+		}
 	}
-	err = parallel`},
-	{name: "compare and swap", file: "rotation/finish.go", few: true,
-		old: `return f.config.Secrets.MoveLabel(ctx, f.event.SecretID, LabelCurrent, f.event.VersionID, f.current.ID)`,
-		new: `holder, _ := f.config.Secrets.Describe(ctx, f.event.SecretID)
-		return f.config.Secrets.MoveLabel(ctx, f.event.SecretID, LabelCurrent, f.event.VersionID, holder.Holder(LabelCurrent))`},
-	{name: "base of the version", file: "rotation/finish.go",
-		old: `case f.record.Base != f.current.ID:`, new: `case false:`},
-	{name: "the new token is spared", file: "rotation/retire.go",
-		old: `{f.token.Fingerprint(): true}`, new: `{}`},
-	{name: "left over tokens", file: "rotation/retire.go",
-		old: "	if record.State != ledger.Issued {\n		return false\n	}\n	if", new: "	if true {\n		return false\n	}\n	if"},
-	{name: "retention", file: "rotation/retire.go",
-		old: `case ends && f.settings.Retention > 0:`, new: `case false:`},
-	{name: "a retention that begins anew is seen", in: "returns", file: "rotation/retire.go",
-		old: `if len(due) > 0 && f.settings.Retention > 0 {`, new: `if false {`},
-	{name: "a token of another pending version stays", in: "refused", file: "rotation/retire.go",
-		old: `if record.Version != f.event.VersionID && f.labels.Carries(record.Version, LabelPending) {`, new: `if false {`},
-	{name: "records outlive a failed deletion", file: "rotation/retire.go",
-		old: "	if err := f.deleteToken(ctx, record); err != nil {\n		return err\n	}\n", new: "	_ = f.deleteToken(ctx, record)\n"},
+	listed := map[string]bool{}
+	for _, s := range safeguards {
+		if listed[s.name] {
+			t.Errorf("safeguard %s has two lines in the table", s.name)
+		}
+		listed[s.name] = true
+		if !marked[s.name] {
+			t.Errorf("safeguard %s is not marked in the product; remove its line, or mark it with //safeguard:%s", s.name, s.name)
+		}
+		if !isProfile(s.in) {
+			t.Errorf("safeguard %s is looked for in profile %q, which does not exist", s.name, s.in)
+		}
+	}
+	for name := range marked {
+		if !listed[name] {
+			t.Errorf("safeguard %s is marked in the product; give it a line in the table", name)
+		}
+	}
+}
 
-	{name: "the base of a token without a record is its intent's", in: "records", file: "rotation/finish.go",
-		old: `CreatedAt: intent.StartedAt, Base: intent.Base}`, new: `CreatedAt: intent.StartedAt, Base: f.current.ID}`},
-	{name: "what was given up is not swapped in", file: "rotation/finish.go",
-		old: `case f.record.State != ledger.Issued:`, new: `case false:`},
-	{name: "a token that was made for another version is not swapped in", in: "tested", file: "rotation/finish.go",
-		old: `case f.record.Version != f.event.VersionID:`, new: `case f.record.State == "":`},
-	{name: "a swap that failed is looked at", file: "rotation/finish.go",
-		old: "	err := move()\n", new: "	if err := move(); err != nil {\n		return err\n	}\n	var err error\n"},
-	{name: "a previous token of another user's is deleted by its own right", file: "rotation/retire.go",
-		old: `return f.deleteElsewhere(ctx, f.previous)`, new: `return errors.New("another user's")`},
-	{name: "a mark without a swap is renewed", in: "people", file: "rotation/retire.go",
-		old: `record.State == ledger.Retiring && !record.Replaced || f.leftOver(record)`, new: `f.leftOver(record)`},
-	{name: "tokens that other secrets hold stay", in: "people", file: "rotation/retire.go",
-		old: `seen[record.Fingerprint] || f.sharedWithOther(record.Fingerprint) {`, new: `seen[record.Fingerprint] {`},
-
-	// giving up
-	{name: "a dead pending version is given up", file: "rotation/verify.go", few: true,
-		old: "return nil, i.giveUp(ctx, fmt.Errorf(\"the version's token is dead: %w\", err))", new: `return nil, fmt.Errorf("dead: %w", err)`},
-	{name: "a token that is refused once is not dead yet", file: "rotation/verify.go",
-		old: "		if pause(ctx, try) {\n			continue\n		}\n		if ctx", new: "		if ctx"},
-
-	// sweep
-	{name: "sweep: a version that waited for its value is looked at again", in: "late", file: "sweep/delete.go",
-		old: `d.awaited && (h == nil`, new: `false && (h == nil`},
-	{name: "sweep: held tokens are looked up again before a deletion", file: "sweep/delete.go", few: true,
-		old: `if u.heldByAny(d.record.Fingerprint) ||`, new: `if`},
-	{name: "sweep: a token's own secret is looked at right before", in: "undone", file: "sweep/delete.go",
-		old: `if u.holders[d.record.Secret] != nil {`, new: `if false {`},
-	{name: "sweep: a secret that has moved meanwhile may have held a token", in: "undone", file: "sweep/delete.go",
-		old: `if u.moved[d.record.Secret] {`, new: `if false {`},
-	{name: "sweep: a secret that cannot be looked at again may hold a token", in: "returns", file: "sweep/delete.go",
-		old: ` || u.sharedUnread(d.record) || d.record.State == ledger.Stray && !u.whole {`, new: ` {`},
-	{name: "sweep: held tokens stay", file: "sweep/secret.go",
-		old: `if u.heldByAny(record.Fingerprint) {`, new: `if false {`},
-	{name: "sweep: the invocation may be at work", file: "sweep/secret.go",
-		old: `if !u.config.Now().After(record.Until) {`, new: `if false {`},
-	{name: "sweep: an unlabelled version may have been current", file: "sweep/secret.go",
-		old: "	}\n	u.condemn(ctx, h, record, u.ends(h, record), f, report)", new: "	}\n	u.condemn(ctx, h, record, u.config.Now(), f, report)"},
-	{name: "sweep: a mark without a swap starts its retention", file: "sweep/secret.go",
-		old: "!record.Replaced:\n		u.condemn(ctx, h, record, u.ends(h, record), f, report)", new: "!record.Replaced:\n		u.retire(deletion{record: record, found: f}, report)"},
-	{name: "sweep: a new token may not be listed yet", file: "sweep/secret.go",
-		old: `if now.Sub(record.CreatedAt) > ledger.Propagation && now.After(record.Until) {`, new: `if true {`},
-	{name: "sweep: another user's token is not gone", file: "sweep/secret.go",
-		old: `whereabouts{gone: !u.blind && !record.Elsewhere}`, new: `whereabouts{gone: true}`},
-	{name: "sweep: a secret's newest record stays", in: "hands", file: "sweep/delete.go",
-		old: `if record.Secret == "" {`, new: `if true {`},
-	{name: "sweep: dry run", file: "sweep/delete.go",
-		old: `deleted, failure := r.request.DryRun, err`, new: `deleted, failure := false, err`},
-	{name: "sweep: a version that holds a token proves it", file: "sweep/intents.go",
-		old: `if proof.Hold(intent, token.Fingerprint()) {`, new: `if false {`},
-	{name: "sweep: strays wait", in: "exclusive", file: "sweep/foreign.go",
-		old: `case seen && stray.Due(u.config.Now()):`, new: `case seen:`},
-	{name: "sweep: strays are of exclusive users alone", file: "sweep/foreign.go",
-		old: ` || !u.settings.Exclusive:`, new: `:`},
-	{name: "sweep: the ledger is read after the listing", in: "crowd", file: "sweep/user.go",
-		old: `if u.view, err = u.ledger.Read(ctx, u.user); err != nil {`, new: `if true {`},
-	{name: "sweep: intents of invocations at work stay", in: "stranger", file: "sweep/intents.go",
-		old: `proof.OnlyEnded = true`, new: `proof.OnlyEnded = false`},
-	{name: "sweep: held tokens are no candidates", in: "stranded", file: "sweep/intents.go",
-		old: `for _, other := range u.holders {`, new: `for _, other := range map[string]*holder{} {`},
-	{name: "sweep: a late attempt may put or swap in", in: "late", file: "sweep/secret.go",
-		old: `retention = max(retention, grace)`, new: ``},
-	{name: "sweep: tokens that the list lacks are asked themselves", file: "sweep/secret.go",
-		old: "	if token.Fingerprint() != record.Fingerprint {\n", new: "	if true {\n"},
-	{name: "sweep: nothing is proven while a secret cannot be read", in: "stranded", file: "sweep/intents.go",
-		old: `for u.whole {`, new: `for {`},
-	{name: "sweep: a record is looked at again before a deletion", in: "undone", file: "sweep/delete.go",
-		old: `standing.Secret != u.revoke && changed(`, new: `standing.Secret != u.revoke && false && changed(`},
-	{name: "sweep: strays wait for open creations", in: "exclusive", file: "sweep/foreign.go",
-		old: ` && len(u.view.Intents) == 0`, new: ``},
-	{name: "sweep: a retiring token that is held again begins a new retention", in: "people", file: "sweep/secret.go",
-		old: `if record.State == ledger.Retiring && record.Replaced && h`, new: `if false && h`},
-	{name: "sweep: strays may be in another user's records", in: "hands", file: "sweep/foreign.go",
-		old: `maps.Copy(known, u.recorded)`, new: `maps.Copy(known, map[engage.Fingerprint]bool{})`},
-	{name: "sweep: deletions wait until reads have settled", in: "awaited", file: "sweep/delete.go",
-		old: `if err := ledger.Settle(ctx); err != nil {`, new: `if err := error(nil); err != nil {`},
-	{name: "sweep: a proof waits until reads have settled", in: "crowd", file: "sweep/user.go",
-		old: `u.ledger.ReadSettled(ctx, u.user)`, new: `u.ledger.Read(ctx, u.user)`},
+func isProfile(name string) bool {
+	for _, p := range profiles {
+		if p.name == name {
+			return true
+		}
+	}
+	return false
 }

@@ -3,26 +3,28 @@ package simulation
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
 	"engage-token-rotation/pkg/hidden"
 	"engage-token-rotation/pkg/internal/awserr"
+	"engage-token-rotation/pkg/internal/awsstore"
 	"engage-token-rotation/pkg/rotation"
 	"engage-token-rotation/pkg/standins/awstest"
+	"engage-token-rotation/pkg/sweep"
 )
 
 // The operations at AWS.
 const (
-	opDescribe   = "DescribeSecret"
-	opGet        = "GetSecretValue"
-	opPut        = "PutSecretValue"
-	opMove       = "UpdateSecretVersionStage"
-	opParameter  = "GetParameter"
-	opParameters = "GetParametersByPath"
-	opPutParam   = "PutParameter"
-	opDropParam  = "DeleteParameter"
+	opDescribe    = "DescribeSecret"
+	opGet         = "GetSecretValue"
+	opPut         = "PutSecretValue"
+	opMove        = "UpdateSecretVersionStage"
+	opListSecrets = "ListSecrets"
+	opParameter   = "GetParameter"
+	opParameters  = "GetParametersByPath"
+	opPutParam    = "PutParameter"
+	opDropParam   = "DeleteParameter"
 )
 
 // How often the SDK's clients try; see pkg/internal/secretstore and pkg/internal/paramstore.
@@ -39,11 +41,11 @@ var (
 )
 
 // aws makes a call as the SDK does: errors of the connection, of the server and of throttling are tried again.
-func (w *world) aws(ctx context.Context, c call, attempts int, result *error) error {
+func (h *history) aws(ctx context.Context, c call, attempts int, result *error) error {
 	for try := 1; ; try++ {
 		attempt := c
 		attempt.try = try
-		v, err := w.do(ctx, &attempt)
+		v, err := h.do(ctx, &attempt)
 		if err == nil {
 			switch v.seen {
 			case answered:
@@ -65,32 +67,38 @@ func (w *world) aws(ctx context.Context, c call, attempts int, result *error) er
 }
 
 // secrets is the store as rotation and sweep see it; it does what pkg/internal/secretstore does.
-type secrets struct{ w *world }
+type secrets struct {
+	h     *history
+	stack *stack
+}
 
-var _ rotation.Secrets = secrets{}
+var (
+	_ rotation.Secrets = secrets{}
+	_ sweep.Secrets    = secrets{}
+)
 
 // Describe implements rotation.Secrets.
-func (s secrets) Describe(ctx context.Context, secretID string) (rotation.Description, error) {
+func (s secrets) Describe(ctx context.Context, secretID string) (description, error) {
 	var (
-		found  rotation.Description
+		found  description
 		result error
 	)
 	c := call{service: secretsManager, op: opDescribe, resource: secretID}
 	c.effect = func(c *call) {
-		out, err := s.w.secretsManager.DescribeSecret(&awstest.SecretIdInput{SecretId: secretID, Stale: s.w.changesSince(secretID, c.age)})
+		out, err := s.h.secretsManager.DescribeSecret(&awstest.SecretIdInput{SecretId: secretID, Stale: s.h.changesSince(secretID, c.age)})
 		if result = err; err == nil {
-			s.w.observeDescribed(c.by, secretID, c.age)
-			found = rotation.Description{ARN: out.ARN, Versions: out.VersionIdsToStages}
+			s.h.observeDescribed(c.by, secretID, c.age)
+			found = description{ARN: out.ARN, Versions: out.VersionIdsToStages}
 		}
 	}
-	err := s.w.aws(ctx, c, secretAttempts, &result)
-	return found, classify(opDescribe, err)
+	err := s.h.aws(ctx, c, secretAttempts, &result)
+	return found, awsstore.ClassifySecrets(opDescribe, err)
 }
 
 // Get implements rotation.Secrets.
-func (s secrets) Get(ctx context.Context, secretID, versionID, label string) (rotation.Version, error) {
+func (s secrets) Get(ctx context.Context, secretID, versionID, label string) (version, error) {
 	var (
-		found  rotation.Version
+		found  version
 		result error
 	)
 	in := awstest.GetSecretValueInput{SecretId: secretID, VersionId: versionID}
@@ -99,15 +107,15 @@ func (s secrets) Get(ctx context.Context, secretID, versionID, label string) (ro
 	}
 	c := call{service: secretsManager, op: opGet, resource: secretID + " " + versionID + label}
 	c.effect = func(c *call) {
-		in.Stale = s.w.changesSince(secretID, c.age)
-		out, err := s.w.secretsManager.GetSecretValue(&in)
+		in.Stale = s.h.changesSince(secretID, c.age)
+		out, err := s.h.secretsManager.GetSecretValue(&in)
 		if result = err; err == nil {
-			found = rotation.Version{ARN: out.ARN, ID: out.VersionId, Labels: out.VersionStages, Value: hidden.New(*out.SecretString)}
-			s.w.observeGet(c.by, out.ARN, out.VersionId, label, c.age)
+			found = version{ARN: out.ARN, ID: out.VersionId, Labels: out.VersionStages, Value: hidden.New(*out.SecretString)}
+			s.h.observeGet(c.by, out.ARN, out.VersionId, label, c.age)
 		}
 	}
-	err := s.w.aws(ctx, c, secretAttempts, &result)
-	return found, classify(opGet, err)
+	err := s.h.aws(ctx, c, secretAttempts, &result)
+	return found, awsstore.ClassifySecrets(opGet, err)
 }
 
 // PutPending implements rotation.Secrets.
@@ -116,18 +124,18 @@ func (s secrets) PutPending(ctx context.Context, secretID, versionID string, val
 	c := call{service: secretsManager, op: opPut, resource: secretID + " " + versionID}
 	c.effect = func(c *call) {
 		text := value.Reveal()
-		_, err := s.w.secretsManager.GetSecretValue(&awstest.GetSecretValueInput{SecretId: secretID, VersionId: versionID})
+		_, err := s.h.secretsManager.GetSecretValue(&awstest.GetSecretValueInput{SecretId: secretID, VersionId: versionID})
 		before := err == nil
-		_, result = s.w.secretsManager.PutSecretValue(&awstest.PutSecretValueInput{
+		_, result = s.h.secretsManager.PutSecretValue(&awstest.PutSecretValueInput{
 			SecretId: secretID, ClientRequestToken: versionID, SecretString: &text,
-			VersionStages: []string{rotation.LabelPending}, RotationToken: rotationToken.Reveal(),
+			VersionStages: []string{labelPending}, RotationToken: rotationToken.Reveal(),
 		})
 		if result == nil && !before {
-			s.w.changed(secretID)
-			s.w.observePut(c.by, secretID, versionID, text, c.sent)
+			s.h.changed(secretID)
+			s.h.observePut(c.by, secretID, versionID, text, c.sent)
 		}
 	}
-	return classify(opPut, s.w.aws(ctx, c, secretAttempts, &result))
+	return awsstore.ClassifySecrets(opPut, s.h.aws(ctx, c, secretAttempts, &result))
 }
 
 // MoveLabel implements rotation.Secrets.
@@ -135,66 +143,67 @@ func (s secrets) MoveLabel(ctx context.Context, secretID, label, to, from string
 	var result error
 	c := call{service: secretsManager, op: opMove, resource: secretID + " " + label + " to " + to + " from " + from}
 	c.effect = func(c *call) {
-		replayed := to != "" && s.w.carries(secretID, to, label) // which changes nothing, where it is taken at all
-		_, result = s.w.secretsManager.UpdateSecretVersionStage(&awstest.UpdateSecretVersionStageInput{
+		replayed := to != "" && s.h.carries(secretID, to, label) // which changes nothing, where it is taken at all
+		_, result = s.h.secretsManager.UpdateSecretVersionStage(&awstest.UpdateSecretVersionStageInput{
 			SecretId: secretID, VersionStage: label, MoveToVersionId: to, RemoveFromVersionId: from,
 		})
 		if result == nil && !replayed {
-			s.w.changed(secretID)
+			s.h.changed(secretID)
 		}
 		if result == nil {
-			s.w.observeMove(c.by, secretID, label, c.sent)
+			s.h.observeMove(c.by, secretID, label, c.sent)
 		} else {
-			s.w.logf("  refused: %v", result)
+			s.h.logf("  refused: %v", result)
 		}
 	}
-	return classify(opMove, s.w.aws(ctx, c, secretAttempts, &result))
+	return awsstore.ClassifySecrets(opMove, s.h.aws(ctx, c, secretAttempts, &result))
+}
+
+// List implements sweep.Secrets.
+func (s secrets) List(ctx context.Context, function string) ([]string, error) {
+	var (
+		found  []string
+		result error
+	)
+	c := call{service: secretsManager, op: opListSecrets, resource: function}
+	c.effect = func(*call) {
+		found, result = nil, nil
+		for _, other := range s.h.secrets {
+			if function == "" || function == other.stack.function() {
+				found = append(found, other.arn)
+			}
+		}
+	}
+	err := s.h.aws(ctx, c, secretAttempts, &result)
+	return found, awsstore.ClassifySecrets(opListSecrets, err)
 }
 
 // carries reports whether a version carries a label.
-func (w *world) carries(secretID, version, label string) bool {
-	out, err := w.secretsManager.DescribeSecret(&awstest.SecretIdInput{SecretId: secretID})
+func (h *history) carries(secretID, version, label string) bool {
+	out, err := h.secretsManager.DescribeSecret(&awstest.SecretIdInput{SecretId: secretID})
 	return err == nil && slices.Contains(out.VersionIdsToStages[version], label)
 }
 
-// classify does what pkg/internal/secretstore does.
-func classify(operation string, err error) error {
-	described := awserr.New(operation, err)
-	if described == nil {
-		return nil
-	}
-	switch described.Code {
-	case "ResourceNotFoundException":
-		return fmt.Errorf("%w: %w", rotation.ErrNotFound, described)
-	case "ResourceExistsException", "InvalidParameterException":
-		return fmt.Errorf("%w: %w", rotation.ErrConflict, described)
-	}
-	if described.Unknown {
-		return fmt.Errorf("%w: %w", rotation.ErrOutcomeUnknown, described)
-	}
-	return described
-}
+// storedChanges is when a secret of the store was changed.
+type storedChanges struct{ changes []time.Time }
 
-// history is when a secret of the store was changed.
-type history struct{ changes []time.Time }
-
-func (w *world) changed(secretID string) {
-	if h := w.stored[secretID]; h != nil {
-		h.changes = append(h.changes, time.Now())
+func (h *history) changed(secretID string) {
+	if c := h.stored[secretID]; c != nil {
+		c.changes = append(c.changes, time.Now())
 	}
-	if s := w.secretOf[secretID]; s != nil {
-		w.observePending(s)
+	if s := h.secretOf[secretID]; s != nil {
+		h.observePending(s)
 	}
 }
 
 // changesSince counts the changes of the latest age.
-func (w *world) changesSince(secretID string, age time.Duration) int {
-	h := w.stored[secretID]
-	if h == nil || age <= 0 {
+func (h *history) changesSince(secretID string, age time.Duration) int {
+	c := h.stored[secretID]
+	if c == nil || age <= 0 {
 		return 0
 	}
 	n, since := 0, time.Now().Add(-age)
-	for i := len(h.changes) - 1; i >= 0 && h.changes[i].After(since); i-- {
+	for i := len(c.changes) - 1; i >= 0 && c.changes[i].After(since); i-- {
 		n++
 	}
 	return n

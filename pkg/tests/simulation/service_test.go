@@ -7,7 +7,6 @@ import (
 	"engage-token-rotation/pkg/hidden"
 	"engage-token-rotation/pkg/rotation"
 	"engage-token-rotation/pkg/standins/awstest"
-	"engage-token-rotation/pkg/sweep"
 )
 
 // rotationRun is a rotation as the service carries it out.
@@ -24,8 +23,8 @@ type rotationRun struct {
 }
 
 // rotating reports whether a rotation is under way.
-func (w *world) rotating() bool {
-	for _, s := range w.secrets {
+func (h *history) rotating() bool {
+	for _, s := range h.secrets {
 		if s.run != nil {
 			return true
 		}
@@ -34,172 +33,183 @@ func (w *world) rotating() bool {
 }
 
 // rotate starts a rotation of the secret, and afterwards the next one.
-func (w *world) rotate(s *managed) {
-	if w.started >= w.options.rotations || w.calm {
+func (h *history) rotate(s *managed) {
+	if h.started >= h.options.rotations || h.calm {
 		return
 	}
 	if s.run != nil { // begun by somebody
-		w.after(time.Minute, func() { w.rotate(s) })
+		h.after(time.Minute, func() { h.rotate(s) })
 		return
 	}
-	test := w.chance(w.tests)
-	w.begin(s, test, func(awstest.Outcome) {
-		if w.together { // by the same schedule
-			w.after(time.Until(w.next4h())+w.between(0, 3*time.Second), func() { w.rotate(s) })
-			return
-		}
-		if w.pauses != nil {
-			w.after(w.pauses(), func() { w.rotate(s) })
-			return
-		}
-		pause := []time.Duration{0, 5 * time.Second, 5 * time.Minute, 4 * time.Hour, 4 * time.Hour}[w.random.IntN(5)]
-		w.after(w.between(0, 2*pause), func() { w.rotate(s) })
+	test := h.chance(h.nature.tests)
+	h.begin(s, test, func(awstest.Outcome) {
+		h.after(h.pause(), func() { h.rotate(s) })
 	})
 }
 
+// pause draws the time until a secret's next rotation.
+func (h *history) pause() time.Duration {
+	switch {
+	case h.nature.together: // by the same schedule
+		return time.Until(h.next4h()) + h.between(0, 3*time.Second)
+	case h.nature.pauses != nil:
+		return h.nature.pauses()
+	}
+	return h.between(0, 2*pick(h, 0, 5*time.Second, 5*time.Minute, 4*time.Hour, 4*time.Hour))
+}
+
 // next4h returns when the schedule that secrets share comes round again.
-func (w *world) next4h() time.Time {
+func (h *history) next4h() time.Time {
 	const period = 4 * time.Hour
-	return w.began.Add((time.Since(w.began)/period + 1) * period)
+	return h.began.Add((time.Since(h.began)/period + 1) * period)
 }
 
 // begin calls RotateSecret, as the schedule does or a person; a rotation that is not complete is run again.
-func (w *world) begin(s *managed, test bool, done func(awstest.Outcome)) {
+func (h *history) begin(s *managed, test bool, done func(awstest.Outcome)) {
 	immediately := !test
-	in := &awstest.RotateSecretInput{SecretId: s.arn, RotationLambdaARN: "arn:aws:lambda:us-east-1:123456789012:function:rotate"}
+	in := &awstest.RotateSecretInput{SecretId: s.arn, RotationLambdaARN: s.stack.function()}
 	if test {
 		in.RotateImmediately = &immediately
 	}
-	run, err := w.secretsManager.BeginRotation(in)
+	run, err := h.secretsManager.BeginRotation(in)
 	if code(err) == "InvalidRequestException" {
-		run, err = w.secretsManager.ResumeRotation(s.arn)
-		w.logf("the service resumes the rotation of %s to %s (%v)", s, run.VersionID, err)
+		run, err = h.secretsManager.ResumeRotation(s.arn)
+		h.logf("the service resumes the rotation of %s to %s (%v)", s, run.VersionID, err)
 	} else {
-		w.changed(s.arn)
-		w.logf("the service begins to rotate %s to %s (%v)", s, run.VersionID, err)
+		h.changed(s.arn)
+		h.logf("the service begins to rotate %s to %s (%v)", s, run.VersionID, err)
 	}
 	if err != nil {
 		panic(err)
 	}
-	w.started++
-	s.run = &rotationRun{Run: run, secret: s, attempt: 1, attempts: 1 + w.random.IntN(w.patience), done: done}
-	w.next(s.run)
+	h.started++
+	s.run = &rotationRun{Run: run, secret: s, attempt: 1, attempts: 1 + h.random.IntN(h.nature.patience), done: done}
+	h.next(s.run)
 }
 
 // next invokes the function for the present step.
-func (w *world) next(r *rotationRun) {
+func (h *history) next(r *rotationRun) {
 	event := r.Event(r.Steps[r.step])
-	r.at = w.rotationStep(r, event, func(i *invocation) {
+	r.at = h.rotationStep(r, event, func(i *invocation) {
 		if r.at == i {
-			w.stepped(r, i)
+			h.stepped(r, i)
 		}
 	})
-	if w.calm || w.impatience == 0 {
+	if h.calm || h.nature.impatience == 0 {
 		return
 	}
-	if w.chance(w.impatience) { // the same step twice at a time
-		w.after(w.between(0, 5*time.Second), func() { w.rotationStep(r, event, func(*invocation) {}) })
-		w.duplicates++
+	if h.chance(h.nature.impatience) { // the same step twice at a time
+		h.after(h.between(0, 5*time.Second), func() { h.rotationStep(r, event, func(*invocation) {}) })
+		h.duplicates++
 	}
-	if w.chance(w.impatience) { // some step long after
-		late := r.Event(r.Steps[max(w.random.IntN(r.step+1), w.random.IntN(r.step+1))])
-		w.after(w.between(0, 40*time.Minute), func() {
-			if !w.calm {
-				w.rotationStep(r, late, func(*invocation) {})
+	if h.chance(h.nature.impatience) { // some step long after
+		late := r.Event(r.Steps[max(h.random.IntN(r.step+1), h.random.IntN(r.step+1))])
+		h.after(h.between(0, 40*time.Minute), func() {
+			if !h.calm {
+				h.rotationStep(r, late, func(*invocation) {})
 			}
 		})
-		w.duplicates++
+		h.duplicates++
 	}
-	if w.chance(w.impatience / 2) { // the service loses the connection to an invocation that goes on
+	if h.chance(h.nature.impatience / 2) { // the service loses the connection to an invocation that goes on
 		at := r.at
-		w.after(w.between(0, w.lifetime), func() {
+		h.after(h.between(0, h.nature.lifetime), func() {
 			if r.at == at && at.over != nil {
-				w.logf("the service gives %s up", at)
-				w.failed(r)
+				h.logf("the service gives %s up", at)
+				h.failed(r)
 			}
 		})
 	}
 }
 
 // rotationStep starts an invocation of the rotation function, in a warm process or a new one.
-func (w *world) rotationStep(r *rotationRun, event awstest.RotationEvent, over func(*invocation)) *invocation {
-	var process rotator
-	if n := len(w.warm); n > 0 && w.chance(0.8) {
-		at := w.random.IntN(n)
-		process = w.warm[at]
-		w.warm[at] = w.warm[n-1]
-		w.warm = w.warm[:n-1]
-	} else {
-		process = w.newRotator()
-	}
-	i := &invocation{run: r, secret: r.secret, step: event.Step, memory: memory{version: event.ClientRequestToken}}
+func (h *history) rotationStep(r *rotationRun, event awstest.RotationEvent, over func(*invocation)) *invocation {
+	process := h.process(r.secret.stack)
+	i := &invocation{run: r, stack: r.secret.stack, secret: r.secret, step: event.Step}
+	i.version = event.ClientRequestToken
 	switch event.Step {
 	case awstest.StepCreate:
-		w.duel()
+		h.duel(r.secret.stack)
 	case awstest.StepFinish:
-		w.readers.begin(r.secret)
-		w.meddle(r.secret)
+		h.readers.begin(r.secret)
+		h.meddle(r.secret)
 	}
-	if w.trace != nil {
+	if h.trace != nil {
 		i.name = event.Step + " " + r.secret.name + " " + event.ClientRequestToken[:8]
 	}
-	w.invoke(i, func(ctx context.Context) error {
+	h.invoke(i, func(ctx context.Context) error {
 		report, err := process.Handle(ctx, rotation.Event{
 			Step: rotation.Step(event.Step), SecretID: event.SecretId, VersionID: event.ClientRequestToken, RotationToken: hidden.New(event.RotationToken),
 		})
 		i.report = report
 		return err
 	}, func(i *invocation) {
-		w.observeStep(i)
-		if !i.dead && len(w.warm) < 4 {
-			w.warm = append(w.warm, process)
+		h.observeStep(i)
+		if !i.dead && len(i.stack.warm) < mostWarm {
+			i.stack.warm = append(i.stack.warm, process)
 		}
 		over(i)
 	})
 	return i
 }
 
+// mostWarm is how many processes of a stack wait for their next event.
+const mostWarm = 4
+
+// process returns a warm process of the rotation function, or a new one.
+func (h *history) process(s *stack) rotator {
+	n := len(s.warm)
+	if n == 0 || h.chance(0.2) {
+		return h.newRotator(s)
+	}
+	at := h.random.IntN(n)
+	process := s.warm[at]
+	s.warm[at] = s.warm[n-1]
+	s.warm = s.warm[:n-1]
+	return process
+}
+
 // stepped goes on after a step.
-func (w *world) stepped(r *rotationRun, i *invocation) {
+func (h *history) stepped(r *rotationRun, i *invocation) {
 	if i.failed {
-		w.failed(r)
+		h.failed(r)
 		return
 	}
-	if err := w.secretsManager.CheckRotation(r.Run); err != nil {
-		w.logf("the rotation of %s is over: %v", r.secret, err)
-		w.finishRun(r, err)
+	if err := h.secretsManager.CheckRotation(r.Run); err != nil {
+		h.logf("the rotation of %s is over: %v", r.secret, err)
+		h.finishRun(r, err)
 		return
 	}
 	if r.step++; r.step < len(r.Steps) {
-		w.next(r)
+		h.next(r)
 		return
 	}
-	w.finishRun(r, nil)
+	h.finishRun(r, nil)
 }
 
 // failed repeats the rotation after a step that failed, or gives it up.
-func (w *world) failed(r *rotationRun) {
+func (h *history) failed(r *rotationRun) {
 	r.at = nil
-	if r.attempt >= r.attempts || !w.labelled(r) || w.secretsManager.CheckRotation(r.Run) == awstest.ErrRotationOver {
-		w.finishRun(r, errKilled)
+	if r.attempt >= r.attempts || !h.labelled(r) || h.secretsManager.CheckRotation(r.Run) == awstest.ErrRotationOver {
+		h.finishRun(r, errKilled)
 		return
 	}
 	r.attempt++
 	r.step = 0
-	pause := []time.Duration{0, time.Second, time.Second, time.Minute, 10 * time.Minute}[w.random.IntN(5)]
-	if w.calm {
+	pause := pick(h, 0, time.Second, time.Second, time.Minute, 10*time.Minute)
+	if h.calm {
 		pause = time.Second
 	}
-	w.after(w.between(pause/2, pause), func() {
-		w.logf("the service repeats the rotation of %s", r.secret)
-		w.next(r)
-		w.duel()
+	h.after(h.between(pause/2, pause), func() {
+		h.logf("the service repeats the rotation of %s", r.secret)
+		h.next(r)
+		h.duel(r.secret.stack)
 	})
 }
 
 // labelled reports whether the run's version carries a label that lets it go on.
-func (w *world) labelled(r *rotationRun) bool {
-	out, err := w.secretsManager.DescribeSecret(&awstest.SecretIdInput{SecretId: r.SecretARN})
+func (h *history) labelled(r *rotationRun) bool {
+	out, err := h.secretsManager.DescribeSecret(&awstest.SecretIdInput{SecretId: r.SecretARN})
 	if err != nil {
 		panic(err)
 	}
@@ -211,41 +221,16 @@ func (w *world) labelled(r *rotationRun) bool {
 	return false
 }
 
-func (w *world) finishRun(r *rotationRun, err error) {
+func (h *history) finishRun(r *rotationRun, err error) {
 	r.at, r.over, r.secret.run = nil, true, nil
-	outcome := w.secretsManager.EndRotation(r.Run, err)
+	outcome := h.secretsManager.EndRotation(r.Run, err)
 	if outcome == awstest.Succeeded || outcome == awstest.Failed {
-		w.changed(r.SecretARN)
+		h.changed(r.SecretARN)
 	}
-	switch {
-	case outcome == awstest.Succeeded:
-		w.succeeded++
-	case w.smooth:
-		w.violate(needless, "the rotation of %s: %s", r.secret, outcome)
+	if outcome == awstest.Succeeded {
+		h.succeeded++
 	}
-	w.logf("the rotation of %s ends: %s", r.secret, outcome)
+	h.checkOutcome(r.secret, string(outcome), outcome == awstest.Succeeded)
+	h.logf("the rotation of %s ends: %s", r.secret, outcome)
 	r.done(outcome)
-}
-
-// meddle lets somebody do something to a secret that a program is at work on.
-func (w *world) meddle(s *managed) {
-	if w.calm || w.meddling == 0 || !w.chance(w.meddling) {
-		return
-	}
-	w.after(w.between(0, []time.Duration{8 * time.Second, time.Minute}[w.random.IntN(2)]), func() {
-		if !w.calm {
-			w.deeds++
-			w.bent(s)
-		}
-	})
-}
-
-// duel starts sweeps that meet what is going on.
-func (w *world) duel() {
-	if w.smooth && w.succeeded < len(w.secrets) {
-		return // without tokens sweeps log in, and a user may do so five times a minute
-	}
-	for !w.calm && w.duels > 0 && w.chance(w.duels) {
-		w.after(w.between(0, []time.Duration{500 * time.Millisecond, 3 * time.Second}[w.random.IntN(2)]), func() { w.sweep(sweep.Request{}) })
-	}
 }

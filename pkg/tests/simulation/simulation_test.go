@@ -30,7 +30,7 @@ const perHistory = 16
 // TestSimulation runs histories, one for each seed, until the rotations are reached. Any violation fails it.
 func TestSimulation(t *testing.T) {
 	if *seed != 0 {
-		replay(t, options{seed: *seed, flow: engage.Flow(*flow), profile: *profileFlag, rotations: perHistory, yardstick: *ruler})
+		replay(t, wanted(*seed, *ruler))
 		return
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(800)) // much garbage, little that stays
@@ -39,18 +39,42 @@ func TestSimulation(t *testing.T) {
 		total = min(total, 1000)
 	}
 	if *hunt {
-		if bad := run(t, total, false).bad; len(bad) > 0 {
-			t.Errorf("seed %d: %v", bad[0].seed, bad[0].first)
+		if found := run(t, total, false); len(found.bad) > 0 {
+			t.Errorf("seed %d after %d rotations: %v", found.bad[0].seed, found.started, found.bad[0].first)
 		}
 		return
 	}
 	ours := run(t, total, false)
 	for _, bad := range ours.bad {
-		t.Errorf("seed %d: %v\nreplay: go test ./pkg/tests/simulation -run TestSimulation -seed=%d%s", bad.seed, bad.first, bad.seed, flowFlag())
+		t.Errorf("seed %d: %v\nreplay: go test ./pkg/tests/simulation -run TestSimulation -seed=%d%s",
+			bad.seed, bad.first, bad.seed, flowFlag())
 	}
 	fmt.Fprint(t.Output(), table(ours, run(t, max(total/10, 1000), true)))
 	if len(ours.bad) > 0 {
-		replay(t, options{seed: ours.bad[0].seed, flow: engage.Flow(*flow), profile: *profileFlag, rotations: perHistory})
+		replay(t, wanted(ours.bad[0].seed, false))
+	}
+}
+
+// wanted returns the options of a history as the flags have them.
+func wanted(seed uint64, yardstick bool) options {
+	return options{seed: seed, flow: engage.Flow(*flow), profile: *profileFlag, rotations: perHistory, yardstick: yardstick}
+}
+
+// TestReplay checks that one seed gives one history.
+func TestReplay(t *testing.T) {
+	for seed := uint64(1); seed <= 30; seed++ {
+		var traces [2]strings.Builder
+		for i := range traces {
+			synctest.Test(t, func(*testing.T) { simulate(options{seed: seed, rotations: perHistory}, &traces[i]) })
+		}
+		if a, b := traces[0].String(), traces[1].String(); a != b {
+			at := 0
+			for at < len(a) && at < len(b) && a[at] == b[at] {
+				at++
+			}
+			t.Errorf("seed %d gives two histories, which part after\n%s\nwith\n%s\nor\n%s", seed, a[max(0, at-1000):at],
+				a[at:min(len(a), at+300)], b[at:min(len(b), at+300)])
+		}
 	}
 }
 
@@ -85,23 +109,25 @@ func replay(t *testing.T, o options) {
 				panic(p)
 			}
 		}()
-		w := simulate(o, trace)
-		t.Logf("%s\n%s", w.describe(), trace)
-		for _, v := range w.violations {
+		h := simulate(o, trace)
+		t.Logf("%s\n%s", h.describe(), trace)
+		for _, v := range h.violations {
 			t.Errorf("seed %d: %v", o.seed, v)
 		}
 	})
 }
 
-// totals is what came of many histories.
+// totals is the sum of many histories.
 type totals struct {
-	histories, started, succeeded, sweeps, duplicates, deeds, reads int
-	coincidences, unclaimed                                         int
-	faults                                                          faultCounts
-	violations                                                      [numberOfGuarantees]int
-	took                                                            time.Duration
-	bad                                                             []badSeed
+	histories int
+	counts
+	violations [numberOfGuarantees]int
+	took       time.Duration
+	bad        []badSeed
 }
+
+// mostBad is how many bad seeds are kept.
+const mostBad = 20
 
 type badSeed struct {
 	seed  uint64
@@ -123,13 +149,13 @@ func run(t *testing.T, rotations int, yardstick bool) totals {
 			t.Run(fmt.Sprint(n), func(t *testing.T) {
 				t.Parallel()
 				for done.Load() < int64(rotations) {
-					o := options{seed: next.Add(1), flow: engage.Flow(*flow), profile: *profileFlag, rotations: perHistory, yardstick: yardstick}
+					o := wanted(next.Add(1), yardstick)
 					synctest.Test(t, func(t *testing.T) {
-						w := simulate(o, nil)
-						done.Add(int64(w.started))
+						h := simulate(o, nil)
+						done.Add(int64(h.started))
 						mu.Lock()
 						defer mu.Unlock()
-						sum.add(w)
+						sum.add(h)
 						if *hunt && len(sum.bad) > 0 {
 							done.Store(int64(rotations))
 						}
@@ -142,25 +168,34 @@ func run(t *testing.T, rotations int, yardstick bool) totals {
 	return sum
 }
 
-func (s *totals) add(w *world) {
+func (s *totals) add(h *history) {
 	s.histories++
-	s.started += w.started
-	s.succeeded += w.succeeded
-	s.sweeps += w.sweeps
-	s.duplicates += w.duplicates
-	s.deeds += w.deeds
-	if w.readers != nil {
-		s.reads += w.readers.calls
-	}
-	s.coincidences += w.coincidences
-	s.unclaimed += w.unclaimed
-	for i, n := range w.faults {
-		s.faults[i] += n
-	}
-	for _, v := range w.violations {
+	s.counts.add(&h.counts)
+	for _, v := range h.violations {
 		s.violations[v.guarantee]++
 	}
-	if len(w.violations) > 0 && len(s.bad) < 20 {
-		s.bad = append(s.bad, badSeed{w.options.seed, w.violations[0]})
+	if len(h.violations) > 0 && len(s.bad) < mostBad {
+		s.bad = append(s.bad, badSeed{h.options.seed, h.violations[0]})
+	}
+}
+
+func (c *counts) add(other *counts) {
+	c.started += other.started
+	c.succeeded += other.succeeded
+	c.sweeps += other.sweeps
+	c.duplicates += other.duplicates
+	c.manual += other.manual
+	c.reads += other.reads
+	c.unclaimed += other.unclaimed
+	c.idleSweeps += other.idleSweeps
+	sum(c.faults[:], other.faults[:])
+	sum(c.lies[:], other.lies[:])
+	sum(c.harms[:], other.harms[:])
+	sum(c.excuses[:], other.excuses[:])
+}
+
+func sum(to, from []int) {
+	for i, n := range from {
+		to[i] += n
 	}
 }

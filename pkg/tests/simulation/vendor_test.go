@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -25,7 +26,7 @@ const (
 
 // transport carries a program's calls to the vendor.
 type transport struct {
-	w    *world
+	h    *history
 	next http.RoundTripper
 }
 
@@ -36,21 +37,18 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		failure  error
 	)
 	ctx := r.Context()
-	by := ctx.Value(invocationKey{}).(*invocation)
+	by := invocationOf(ctx)
 	op, token := operation(r)
-	c := &call{service: vendor, op: op, resource: token}
-	switch op {
-	case opLogin, opGrant:
-		by.loginUser = loginName(r)
-		c.resource = by.loginUser
-	case opExchange:
-		c.resource = by.loginUser
+	c := &call{service: vendor, op: op, resource: token, auth: r.Header.Get("X-Auth-Token") + r.Header.Get("Authorization")}
+	if op == opLogin || op == opGrant || op == opExchange {
+		c.resource, c.way = t.h.loginName(op, r), r.URL.Path
+		by.loginUser = c.resource
 	}
 	request := r.WithContext(context.Background()) // a server does not learn of its client's time-out
 	c.effect = func(c *call) {
-		response, failure = t.w.atVendor(t.next, request, c, op, token)
+		response, failure = t.h.atVendor(t.next, request, c, token)
 	}
-	v, err := t.w.do(ctx, c)
+	v, err := t.h.do(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -66,18 +64,11 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	case webPage:
 		return newPage(r, http.StatusOK, "<html><body>Service Notice</body></html>"), nil
 	}
-	if (op == opLogin || op == opExchange) && response.StatusCode == http.StatusOK {
-		by.loggedIn++
-	}
+	t.h.observeAnswered(by, op, response)
 	return response, failure
 }
 
-func newPage(r *http.Request, status int, text string) *http.Response {
-	return &http.Response{StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: http.Header{"Content-Type": {"text/html"}}, Body: io.NopCloser(strings.NewReader(text)), Request: r}
-}
-
-// operation tells what a request asks for; token is the one that is to be deleted.
+// operation returns what a request asks for; token is the one that is to be deleted.
 func operation(r *http.Request) (op, token string) {
 	path := r.URL.EscapedPath()
 	switch {
@@ -100,8 +91,8 @@ func operation(r *http.Request) (op, token string) {
 	return opDelete, token
 }
 
-// loginName returns who a login request is of.
-func loginName(r *http.Request) string {
+// loginName returns the user of a login request, or the client that an exchange is for.
+func (h *history) loginName(op string, r *http.Request) string {
 	if id, _, ok := r.BasicAuth(); ok {
 		return id
 	}
@@ -112,35 +103,61 @@ func loginName(r *http.Request) string {
 	if err != nil {
 		panic(errors.New("a login's body cannot be read"))
 	}
-	r.Body = io.NopCloser(strings.NewReader(string(body)))
+	r.Body = io.NopCloser(bytes.NewReader(body))
 	form, _ := url.ParseQuery(string(body))
+	if op == opExchange {
+		h.scheduler.mu.Lock()
+		defer h.scheduler.mu.Unlock()
+		return h.grants[form.Get("rcAccessToken")]
+	}
 	return form.Get("username")
 }
 
+// observeGrant notes which client a platform token was granted to.
+func (h *history) observeGrant(client, body string) {
+	_, rest, _ := strings.Cut(body, `"access_token":"`)
+	token, _, _ := strings.Cut(rest, `"`)
+	h.scheduler.mu.Lock()
+	defer h.scheduler.mu.Unlock()
+	h.grants[token] = client
+}
+
 // atVendor lets a request have its effect, and observes it.
-func (w *world) atVendor(next http.RoundTripper, r *http.Request, c *call, op, token string) (*http.Response, error) {
-	switch op {
-	case opCreate:
-		w.born = ""
-		w.vendor.SetPropagation(w.lags())
-	case opDelete:
-		w.vendor.SetPropagation(w.lags())
+func (h *history) atVendor(next http.RoundTripper, r *http.Request, c *call, token string) (*http.Response, error) {
+	if response := h.mislead(r, c, token); response != nil {
+		return response, nil
 	}
-	alive := op == opDelete && w.vendor.Alive(token)
-	resp, err := next.RoundTrip(r)
+	if c.op == opCreate || c.op == opDelete {
+		h.vendor.SetPropagation(h.lags())
+	}
+	h.made = ""
+	alive := c.op == opDelete && h.vendor.Alive(token)
+	response, err := next.RoundTrip(r)
 	if err != nil {
 		panic(err) // the stand-in breaks nothing by itself
 	}
-	if w.trace != nil {
-		w.logf("  %d", resp.StatusCode)
+	if h.trace != nil {
+		h.logf("  %d", response.StatusCode)
 	}
 	switch {
-	case op == opCreate && w.born != "":
-		w.observeCreated(c.by, w.born)
-	case alive && !w.vendor.Alive(token):
-		w.observeDeleted(c.by, token, c.sent)
-	case op == opList && resp.StatusCode == http.StatusOK && !c.unseen:
-		w.observeListed(c.by, r.Header.Get("X-Auth-Token"))
+	case c.op == opCreate && h.made != "":
+		h.observeCreated(c.by, h.made)
+	case alive && !h.vendor.Alive(token):
+		h.observeDeleted(c.by, token, c.sent)
+	case c.op == opGrant:
+		h.observeGrant(c.resource, bodyOf(response))
+	case c.op == opList && response.StatusCode == http.StatusOK && !c.unseen:
+		h.observeListed(c.by, r.Header.Get("X-Auth-Token"), bodyOf(response))
 	}
-	return resp, nil
+	return response, nil
+}
+
+// bodyOf returns an answer's body, which can be read once more.
+func bodyOf(response *http.Response) string {
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		panic(err)
+	}
+	response.Body = io.NopCloser(bytes.NewReader(body))
+	return string(body)
 }

@@ -15,20 +15,23 @@ import (
 // yardstick rotates by the order of operations that AWS publishes for secrets of this kind, in its sample for InfluxDB
 // with several users: create a token, put it, test it, move the label, delete the previous one; delete the new one where
 // putting it fails; where the version is AWSCURRENT already, all is done. It is written anew for Engage.
-type yardstick struct{ w *world }
+type yardstick struct {
+	h     *history
+	stack *stack
+}
 
 var _ rotator = (*yardstick)(nil)
 
 // Handle implements rotator.
 func (y *yardstick) Handle(ctx context.Context, event rotation.Event) (rotation.Report, error) {
-	labels, err := (secrets{y.w}).Describe(ctx, event.SecretID)
+	labels, err := (secrets{y.h, y.stack}).Describe(ctx, event.SecretID)
 	if err != nil {
 		return rotation.Report{}, err
 	}
 	switch {
-	case labels.Carries(event.VersionID, rotation.LabelCurrent):
+	case labels.Carries(event.VersionID, labelCurrent):
 		return rotation.Report{}, nil
-	case !labels.Carries(event.VersionID, rotation.LabelPending):
+	case !labels.Carries(event.VersionID, labelPending):
 		return rotation.Report{}, errors.New("the version is not set as AWSPENDING for rotation")
 	}
 	switch event.Step {
@@ -37,18 +40,18 @@ func (y *yardstick) Handle(ctx context.Context, event rotation.Event) (rotation.
 	case rotation.TestSecret:
 		err = y.test(ctx, event)
 	case rotation.FinishSecret:
-		err = y.finish(ctx, event, labels.Holder(rotation.LabelCurrent))
+		err = y.finish(ctx, event, labels.Holder(labelCurrent))
 	}
 	return rotation.Report{}, err
 }
 
 func (y *yardstick) create(ctx context.Context, event rotation.Event) error {
-	current, err := y.read(ctx, event, "", rotation.LabelCurrent)
+	current, err := y.read(ctx, event, "", labelCurrent)
 	if err != nil {
 		return err
 	}
 	_, err = y.read(ctx, event, event.VersionID, "")
-	if err == nil || !errors.Is(err, rotation.ErrNotFound) {
+	if err == nil || !errors.Is(err, secret.ErrNotFound) {
 		return err
 	}
 	client, credentials, err := y.client(ctx, current)
@@ -67,7 +70,7 @@ func (y *yardstick) create(ctx context.Context, event rotation.Event) error {
 	if err != nil {
 		return err
 	}
-	err = (secrets{y.w}).PutPending(ctx, event.SecretID, event.VersionID, document.Text(), event.RotationToken)
+	err = (secrets{y.h, y.stack}).PutPending(ctx, event.SecretID, event.VersionID, document.Text(), event.RotationToken)
 	if err != nil {
 		return errors.Join(err, client.Delete(ctx, session, token))
 	}
@@ -92,7 +95,7 @@ func (y *yardstick) test(ctx context.Context, event rotation.Event) error {
 }
 
 func (y *yardstick) finish(ctx context.Context, event rotation.Event, from string) error {
-	current, err := y.read(ctx, event, "", rotation.LabelCurrent)
+	current, err := y.read(ctx, event, "", labelCurrent)
 	if err != nil {
 		return err
 	}
@@ -106,7 +109,7 @@ func (y *yardstick) finish(ctx context.Context, event rotation.Event, from strin
 	}
 	old, _ := current.Token()
 	token, _ := pending.Token()
-	if err := (secrets{y.w}).MoveLabel(ctx, event.SecretID, rotation.LabelCurrent, event.VersionID, from); err != nil {
+	if err := (secrets{y.h, y.stack}).MoveLabel(ctx, event.SecretID, labelCurrent, event.VersionID, from); err != nil {
 		return err
 	}
 	if old.IsZero() {
@@ -116,7 +119,7 @@ func (y *yardstick) finish(ctx context.Context, event rotation.Event, from strin
 }
 
 func (y *yardstick) read(ctx context.Context, event rotation.Event, version, label string) (*secret.Document, error) {
-	value, err := (secrets{y.w}).Get(ctx, event.SecretID, version, label)
+	value, err := (secrets{y.h, y.stack}).Get(ctx, event.SecretID, version, label)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +129,7 @@ func (y *yardstick) read(ctx context.Context, event rotation.Event, version, lab
 func (y *yardstick) client(ctx context.Context, document *secret.Document) (*engage.Client, engage.Credentials, error) {
 	var admin *secret.Document
 	if arn := document.AdminSecretARN(); arn != "" {
-		version, err := (secrets{y.w}).Get(ctx, arn, "", rotation.LabelCurrent)
+		version, err := (secrets{y.h, y.stack}).Get(ctx, arn, "", labelCurrent)
 		if err != nil {
 			return nil, engage.Credentials{}, err
 		}
@@ -141,6 +144,6 @@ func (y *yardstick) client(ctx context.Context, document *secret.Document) (*eng
 	base := &url.URL{Scheme: "https", Host: "engage.ringcentral.com"}
 	return engage.New(engage.Config{
 		Endpoint:  engage.Endpoint{Flow: login.Credentials.Flow, BaseURL: base, PlatformURL: base},
-		Transport: transport{y.w, y.w.vendor.RoundTripper()}, Jitter: func() float64 { return 0.5 },
+		Transport: transport{y.h, y.h.vendor.RoundTripper()}, Jitter: func() float64 { return 0.5 },
 	}), login.Credentials, nil
 }

@@ -1,0 +1,88 @@
+// Package target finds out where a secret's calls go: which Engage host, which user, which login fields.
+package target
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/secret"
+	"engage-token-rotation/pkg/settings"
+)
+
+// Target is where a secret's calls go. Its login fields do not print.
+type Target struct {
+	Endpoint engage.Endpoint
+	// User is the ledger's name for the user.
+	User        ledger.User
+	Credentials engage.Credentials
+	// AdminARN is the ARN of the admin secret, or "".
+	AdminARN string
+}
+
+// Read reads the admin secret that the document names, if any, and returns the document's target.
+func Read(ctx context.Context, store secret.Getter, s settings.Settings, document *secret.Document) (Target, error) {
+	admin, arn, err := readAdmin(ctx, store, document.AdminSecretARN())
+	if err != nil {
+		return Target{}, err
+	}
+	login, err := secret.NewLogin(document, admin)
+	if err != nil {
+		return Target{}, err
+	}
+	endpoint, err := s.Endpoint(login.Credentials.Flow, login.BaseURL)
+	if err != nil {
+		return Target{}, err
+	}
+	user := ledger.NewUser(endpoint, login.Credentials)
+	return Target{Endpoint: endpoint, User: user, Credentials: login.Credentials, AdminARN: arn}, nil
+}
+
+// readAdmin returns nil when id is empty.
+func readAdmin(ctx context.Context, store secret.Getter, id string) (*secret.Document, string, error) {
+	if id == "" {
+		return nil, "", nil
+	}
+	if !secret.IsID(id) {
+		return nil, "", &secret.FieldError{Field: secret.FieldAdminSecretARN, Fault: "is not the ARN or name of a secret"}
+	}
+	version, err := store.Get(ctx, id, "", secret.LabelCurrent)
+	if err != nil {
+		return nil, "", fmt.Errorf("read the admin secret %s: %w; store the login fields there, "+
+			"and let the function read it (secretsmanager:GetSecretValue)", id, err)
+	}
+	admin, err := secret.Parse(version.Value.Reveal())
+	if err != nil {
+		return nil, "", fmt.Errorf("read the admin secret %s: %w", id, err)
+	}
+	return admin, version.ARN, nil
+}
+
+// LoginKey returns who logs in, for the count of logins: the admin secret by its name, so that a login
+// can be counted before that secret is read, and otherwise the user by its name at the vendor, so that
+// one user behind two hosts is counted once. admin is an ARN or a name, or "".
+func LoginKey(admin string, credentials engage.Credentials) string {
+	if admin != "" {
+		return ledger.LoginKey("admin secret", secret.NameOf(admin))
+	}
+	return ledger.LoginKey("user", credentials.User())
+}
+
+// Calls is how calls to the vendor are made.
+type Calls struct {
+	Transport http.RoundTripper
+	Now       func() time.Time
+	Jitter    func() float64
+	// Permit is asked before each login; see [engage.Config].
+	Permit func(context.Context) error
+}
+
+// Client returns a client for an endpoint.
+func (c Calls) Client(endpoint engage.Endpoint) *engage.Client {
+	return engage.New(engage.Config{
+		Endpoint: endpoint, Transport: c.Transport, Permit: c.Permit, Now: c.Now, Jitter: c.Jitter,
+	})
+}

@@ -1,0 +1,92 @@
+package rotation
+
+import (
+	"context"
+	"errors"
+
+	"engage-token-rotation/pkg/decide"
+	"engage-token-rotation/pkg/secret"
+)
+
+// set is setSecret: it checks that AWSCURRENT and the pending value are for the same host and user, and
+// changes nothing at Engage. The pending value was made from AWSCURRENT, so that any difference but the
+// token means that one of them was edited, or written by somebody else.
+func (i *invocation) set(ctx context.Context) (Report, error) {
+	r, err := i.read(ctx, needs{value: true})
+	if err != nil {
+		return Report{}, err
+	}
+	if r.version.ID == "" {
+		return Report{}, noValue()
+	}
+	c, action := decide.Set(r.facts(i.event.VersionID))
+	if c == decide.S4 && !r.facts(i.event.VersionID).Usable {
+		return Report{Case: decide.C4}, i.abandon(ctx, unusable(r.version))
+	}
+	return i.end(ctx, r, c, action)
+}
+
+// end carries out a decision that ends a step at once.
+func (i *invocation) end(ctx context.Context, r reading, c decide.Case, action decide.Action) (Report, error) {
+	report := Report{Case: c, Outcome: OutcomeUnchanged, Fingerprint: r.version.token.Fingerprint()}
+	switch {
+	case c == decide.S4:
+		report.Outcome = OutcomeChecked
+		return report, nil
+	case action == decide.Nothing:
+		return report, nil
+	case action == decide.Abandon:
+		return report, i.abandon(ctx, reason(c, r))
+	}
+	return report, labelLost()
+}
+
+// reason explains why a version is abandoned.
+func reason(c decide.Case, r reading) error {
+	switch c {
+	case decide.C4:
+		return unusable(r.version)
+	case decide.S3:
+		return errors.New("AWSCURRENT and the pending value differ in more than the token: the secret was edited during the rotation")
+	case decide.F3:
+		return errors.New("the pending token was created for another version: this one was made for a test, or by hand")
+	case decide.F4:
+		return errors.New("the ledger has no entry of this rotation: its parameters were removed, or the version was written by hand")
+	case decide.F5:
+		return errors.New("the token is being retired: a sweep gave this rotation up, or the version was replaced long ago")
+	case decide.F6:
+		return errors.New("the secret was edited during the rotation; the edit stays")
+	}
+	return errors.New("the secret was edited at the moment of the swap; the edit stays")
+}
+
+// unusable explains why a version's value cannot be used.
+func unusable(version holding) error {
+	if version.fault != nil {
+		return version.fault
+	}
+	return &secret.FieldError{Field: secret.FieldToken, Fault: "is missing in the version"}
+}
+
+const hintStartAfresh = "start a new rotation (aws secretsmanager rotate-secret)"
+
+func noValue() error {
+	return failed("read the version", errors.New("the pending version has no value"),
+		"the service repeats the rotation from createSecret; if it does not, "+hintStartAfresh)
+}
+
+func labelLost() error {
+	return failed("check the version", ErrAbandoned,
+		"the version does not carry AWSPENDING: the rotation was cancelled, or the secret edited by hand; "+hintStartAfresh)
+}
+
+// abandon takes AWSPENDING from the version, so that the next rotation starts afresh instead of failing
+// in the same way for ever. The token is retired by that rotation, or by a sweep: another attempt at this
+// step may be about to swap the version in.
+func (i *invocation) abandon(ctx context.Context, why error) error {
+	err := i.config.Secrets.MoveLabel(ctx, i.event.SecretID, secret.LabelPending, "", i.event.VersionID)
+	if err != nil && !errors.Is(err, secret.ErrConflict) { // a conflict: the label is gone already
+		return failed("remove AWSPENDING", err, "the service repeats the rotation")
+	}
+	return failed("check the version", abandonedFor(why), hintStartAfresh)
+}

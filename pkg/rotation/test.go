@@ -1,0 +1,128 @@
+package rotation
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"engage-token-rotation/pkg/decide"
+	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/internal/parallel"
+	"engage-token-rotation/pkg/ledger"
+)
+
+// test is testSecret: the new token must answer, and its own list must hold it.
+func (i *invocation) test(ctx context.Context) (Report, error) {
+	r, err := i.read(ctx, needs{settings: true, labels: true, value: true})
+	if err != nil {
+		return Report{}, err
+	}
+	if r, err = i.agree(ctx, r); err != nil {
+		return Report{}, err
+	}
+	facts := r.facts(i.event.VersionID)
+	c, action := decide.Test(facts)
+	switch {
+	case action == decide.Preflight:
+		return i.preflight(ctx, r)
+	case action != decide.Proceed:
+		return i.end(ctx, r, c, action)
+	case !facts.Usable:
+		return Report{Case: decide.C4}, i.abandon(ctx, unusable(r.version))
+	}
+	e, err := i.findEndpoint(ctx, r, r.version.document)
+	if err != nil {
+		return Report{}, err
+	}
+	report := Report{Case: c, Outcome: OutcomeVerified, Fingerprint: r.version.token.Fingerprint()}
+	_, err = i.verify(ctx, e, r.version.token, testLimit)
+	if err == nil || !doubtful(err) {
+		return report, failed("list with the new token", err, "the service repeats the rotation")
+	}
+	report.Case, err = i.judge(ctx, r, err)
+	return report, err
+}
+
+// testLimit is how long testSecret waits for the vendor to know a new token; the invocation's own limit
+// is shorter in most deployments.
+const testLimit = ledger.Propagation + 10*time.Second
+
+// verify lists with a token and returns the list, which holds the token. The vendor may be slow to know
+// a new token, so that a doubtful answer is asked for again.
+func (i *invocation) verify(ctx context.Context, e endpoint, token engage.Token, limit time.Duration) ([]engage.Token, error) {
+	client := i.calls().Client(e.Endpoint)
+	poll := i.poll(limit)
+	for {
+		listed, err := client.List(ctx, token)
+		if err == nil || !doubtful(err) || !poll.Next(ctx) {
+			return listed, err
+		}
+	}
+}
+
+// doubtful reports whether a list that was asked for with a token was refused, or lacks the token.
+func doubtful(err error) bool { return engage.Rejected(err) || engage.Disbelieved(err) }
+
+// judge decides about a version whose token the vendor refuses, or does not list: dead, when a login of
+// the same user is accepted and the token is old enough, or uncertain.
+func (i *invocation) judge(ctx context.Context, r reading, doubt error) (decide.Case, error) {
+	const hint = "the token is kept; the service repeats the rotation"
+	unsure := failed("list with the new token", doubt, hint)
+	createdAt := r.version.document.TokenCreatedAt()
+	if !engage.Rejected(doubt) || i.config.Now().Sub(createdAt) <= engage.Propagation {
+		return decide.T6, unsure
+	}
+	a, err := i.logIn(ctx, r)
+	if err != nil {
+		return decide.T6, failed("log in to find out whether the new token is dead", err, hint)
+	}
+	dead, err := a.client.Dead(ctx, r.version.token, createdAt, a.session)
+	switch {
+	case err != nil:
+		return decide.T6, failed("list with the new token", err, hint)
+	case !dead:
+		return decide.T6, unsure
+	}
+	return decide.T5, i.abandon(ctx, fmt.Errorf("the version's token is dead: %w", doubt))
+}
+
+// preflight shows that a rotation would work, without making anything.
+func (i *invocation) preflight(ctx context.Context, r reading) (Report, error) {
+	p := Preflight{CurrentToken: "none"}
+	a, err := i.logIn(ctx, r)
+	if err != nil {
+		return Report{Case: decide.T2}, err
+	}
+	err = parallel.Do(
+		func() error {
+			tokens, err := a.client.List(ctx, a.session)
+			p.Tokens = len(tokens)
+			return failed("preflight: list the tokens", err, "the user needs permission to list its API tokens")
+		},
+		func() error {
+			accounts, err := a.client.Accounts(ctx, a.session)
+			p.Accounts = len(accounts)
+			return failed("preflight: get the accounts", err, "the user needs access to an account")
+		},
+		func() error {
+			if !r.current.token.IsZero() {
+				p.CurrentToken = i.health(ctx, a, r.current)
+			}
+			return nil
+		})
+	p.Flow, p.Host = a.Endpoint.Flow, a.Endpoint.BaseURL.Host
+	report := Report{Case: decide.T2, Outcome: OutcomePreflight, Fingerprint: r.current.token.Fingerprint(), Preflight: &p}
+	return report, err
+}
+
+// health says whether the current token is alive.
+func (i *invocation) health(ctx context.Context, a account, current holding) string {
+	dead, err := a.client.Dead(ctx, current.token, current.document.TokenCreatedAt(), a.session)
+	switch {
+	case err != nil:
+		return "unknown"
+	case dead:
+		return "dead"
+	}
+	return "alive"
+}

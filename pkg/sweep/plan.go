@@ -1,0 +1,397 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"engage-token-rotation/pkg/decide"
+	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/internal/clock"
+	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/secret"
+)
+
+// plan collects the deletions of a user's turn.
+type plan struct {
+	*user
+	deletions []deletion
+}
+
+// deletion is a token that is to be deleted, if it still is after reading again.
+type deletion struct {
+	record         ledger.Record
+	currentVersion string // of the record's secret, when the deletion was planned
+	found          finding
+}
+
+// finding is how a token was found.
+type finding struct {
+	token engage.Token
+	// own reports that the user's list lacks the token, which answers when it is asked itself.
+	own    bool
+	listed decide.Listing
+}
+
+// decide decides about a record, writes a mark, and plans a deletion.
+func (p *plan) decide(ctx context.Context, m *managed, record ledger.Record) {
+	found := p.look(ctx, m, record)
+	facts := p.facts(m, record, found)
+	d := decide.Record(record, facts)
+	if found.listed == decide.Unknown && p.listed != nil && facts.Held == decide.Unheld && d.Action != decide.Forget {
+		p.report.about(m.arn, func(s *SecretReport) { s.Unreachable = append(s.Unreachable, record.Fingerprint) })
+	}
+	switch d.Action {
+	case decide.Write:
+		if !p.update(ctx, record, d.Record) {
+			return
+		}
+		if due := decide.Record(d.Record, facts); due.Action == decide.Delete {
+			d = due
+		}
+	case decide.Forget:
+		p.write(ctx, func() error { return p.ledger.Remove(ctx, record) })
+	}
+	p.note(m.arn, d)
+	if d.Action == decide.Delete {
+		p.deletions = append(p.deletions, deletion{d.Record, m.currentVersion, found})
+	}
+}
+
+// note reports what waits.
+func (p *plan) note(arn string, d decide.Decision) {
+	p.report.about(arn, func(s *SecretReport) {
+		f := d.Record.Fingerprint
+		s.Cases[f] = string(d.Case)
+		switch {
+		case d.Action == decide.Delete, d.Action == decide.Forget:
+		case d.Record.State == ledger.Retiring:
+			s.Retiring = append(s.Retiring, Waiting{f, d.Record.At})
+		case d.Record.State == ledger.Unclaimed:
+			s.Unclaimed = append(s.Unclaimed, removable(f, d.Record.At))
+		}
+	})
+}
+
+// facts returns what the sweep knows about a record.
+func (p *plan) facts(m *managed, record ledger.Record, found finding) decide.Facts {
+	f := record.Fingerprint
+	facts := decide.Facts{
+		Now: p.config.Now(), Listed: found.listed, Revoke: p.only == m.arn,
+		Elsewhere: len(p.secrets.holders(f, m.arn)) > 0 || p.maybeUnread(record),
+		Claimed:   p.claimed(record),
+		Awaited:   m.pendingVersion != "" && m.pendingVersion == record.Version && m.pending.IsZero(),
+		Swappable: record.Base != "" && record.Base == m.currentVersion,
+		Replaced:  decide.Replaced(record, p.entries.Secrets[m.arn].Records, m.currentVersion),
+		Exclusive: p.settings.Exclusive && p.secrets.whole() && len(p.entries.Unreadable) == 0, //safeguard:all-secrets-are-read
+	}
+	switch f {
+	case m.current.Fingerprint():
+		facts.Held = decide.Current
+	case m.pending.Fingerprint():
+		facts.Held = decide.Pending
+	}
+	facts.Taken = facts.Held == decide.Unheld &&
+		(record.Version == m.currentVersion || record.Version == m.pendingVersion && !m.pending.IsZero())
+	if p.settings.Retention > 0 {
+		facts.Retention = p.settings.Retention + ledger.Consistency // a reader may be given the old value so long
+	}
+	if facts.Revoke {
+		facts.Retention = 0
+	}
+	return facts
+}
+
+// maybeUnread reports whether a secret that could not be read may hold the token.
+func (r *run) maybeUnread(record ledger.Record) bool {
+	if record.SharedWith != "" && r.secrets.isUnread(record.SharedWith) {
+		return true
+	}
+	for arn, view := range r.entries.Secrets {
+		if arn == record.Secret || !r.secrets.isUnread(arn) {
+			continue
+		}
+		if _, found := view.Find(record.Fingerprint); found {
+			return true
+		}
+	}
+	return false
+}
+
+// claimed reports whether another record names an unclaimed token.
+func (r *run) claimed(record ledger.Record) bool {
+	if record.State != ledger.Unclaimed {
+		return false
+	}
+	for arn, view := range r.entries.Secrets {
+		other, found := view.Find(record.Fingerprint)
+		if arn != record.Secret && found && other.State != ledger.Unclaimed {
+			return true
+		}
+	}
+	return false
+}
+
+// look finds out what the vendor says of a record's token. A list that lacks a token does not prove that
+// it is gone: the list may be cut, or another user's. So the token is asked itself, when a version still
+// holds it.
+func (p *plan) look(ctx context.Context, m *managed, record ledger.Record) finding {
+	if token, ok := p.listed[record.Fingerprint]; ok {
+		return finding{token: token, listed: decide.Shown}
+	}
+	f := record.Fingerprint
+	if p.listed == nil || f == m.current.Fingerprint() || f == m.pending.Fingerprint() {
+		return finding{}
+	}
+	lacking := p.believable && record.User == p.name
+	if record.State == ledger.Unclaimed {
+		return finding{listed: goneIf(lacking)} // no version ever held it
+	}
+	token, err := p.tokenOf(ctx, record)
+	if errors.Is(err, errNoToken) {
+		return finding{listed: goneIf(lacking && record.State == ledger.Deleted)}
+	}
+	if err != nil {
+		p.fault(ctx, err)
+		return finding{}
+	}
+	_, err = p.client.List(ctx, token)
+	switch {
+	case err == nil:
+		return finding{token: token, own: true, listed: decide.Shown}
+	case !engage.Rejected(err):
+		return finding{}
+	case record.State == ledger.Deleted: // deleted, refused, and another credential is accepted
+		return finding{listed: decide.Gone}
+	}
+	dead, err := p.client.Dead(ctx, token, record.CreatedAt, p.auth)
+	return finding{listed: goneIf(err == nil && dead && lacking)}
+}
+
+func goneIf(gone bool) decide.Listing {
+	if gone {
+		return decide.Gone
+	}
+	return decide.Unknown
+}
+
+// carryOut deletes what was planned. The marks are written by now: whoever puts or swaps a token in from
+// here on sees them, and who did so before is seen when reads have caught up.
+func (p *plan) carryOut(ctx context.Context) {
+	if len(p.deletions) == 0 {
+		return
+	}
+	if p.request.DryRun {
+		for _, d := range p.deletions {
+			p.deleted(d)
+		}
+		return
+	}
+	if err := clock.Sleep(ctx, ledger.Consistency); err != nil { //safeguard:deletions-wait-for-consistent-reads
+		p.fault(ctx, fmt.Errorf("delete tokens of user %s: %w; the next sweep deletes them", p.name, err))
+		return
+	}
+	p.readAll(ctx, p.toReadAgain())
+	for _, d := range p.deletions {
+		if err := p.delete(ctx, d); err != nil {
+			p.failed(ctx, d, err)
+		}
+	}
+}
+
+// toReadAgain returns the secrets that may hold one of the tokens: those of the user, and all of them
+// for an unclaimed token.
+func (p *plan) toReadAgain() []string {
+	var arns []string
+	for _, m := range p.own {
+		arns = append(arns, m.arn)
+	}
+	for _, d := range p.deletions {
+		if d.record.State == ledger.Unclaimed {
+			arns = nil
+			for _, m := range p.secrets.all() {
+				arns = append(arns, m.arn)
+			}
+			break
+		}
+		arns = append(arns, d.record.Secret)
+	}
+	slices.Sort(arns)
+	return slices.Compact(arns)
+}
+
+// delete deletes one token, if that is still the decision by the record and the secret as they are now.
+func (p *plan) delete(ctx context.Context, d deletion) error {
+	p.readAll(ctx, []string{d.record.Secret}) // somebody may put the version back at any moment
+	m := p.secrets.get(d.record.Secret)
+	if m == nil {
+		return errors.New("its secret cannot be read")
+	}
+	standing, found, err := p.ledger.Look(ctx, d.record)
+	if err != nil || !found {
+		return err
+	}
+	again := decide.Record(standing, p.facts(m, standing, d.found))
+	moved := m.currentVersion != d.currentVersion
+	if again.Action != decide.Delete || moved || !same(d.record, standing) { //safeguard:deletions-are-decided-again
+		p.note(m.arn, decide.Decision{Case: again.Case, Action: decide.Keep, Record: standing})
+		return nil
+	}
+	if d.found.own {
+		err = p.client.DeleteOwn(ctx, d.found.token, p.auth)
+	} else {
+		err = p.client.Delete(ctx, p.auth, d.found.token)
+	}
+	if err != nil && !engage.Unconfirmed(err) {
+		return err
+	}
+	standing.State, standing.At = ledger.Deleted, p.config.Now()
+	if setErr := p.ledger.Set(ctx, standing); setErr != nil {
+		p.fault(ctx, setErr)
+	}
+	if err == nil {
+		p.deleted(d)
+		return nil
+	}
+	p.config.Log.InfoContext(ctx, "a deletion is confirmed by a later sweep", "fingerprint", standing.Fingerprint)
+	return nil
+}
+
+func (p *plan) deleted(d deletion) {
+	p.report.about(d.record.Secret, func(s *SecretReport) { s.Deleted = append(s.Deleted, d.record.Fingerprint) })
+}
+
+func (p *plan) failed(ctx context.Context, d deletion, err error) {
+	f := d.record.Fingerprint
+	p.report.about(d.record.Secret, func(s *SecretReport) {
+		s.DeleteFailed = append(s.DeleteFailed, f)
+		s.Retiring = append(s.Retiring, Waiting{f, d.record.At})
+	})
+	p.fault(ctx, fmt.Errorf("delete token %s of secret %s: %w; the next sweep tries again", f, d.record.Secret, err))
+}
+
+// resolveIntents decides about the user's intents.
+func (u *user) resolveIntents(ctx context.Context) {
+	open := u.openIntents()
+	if len(open) == 0 {
+		return
+	}
+	for _, intent := range open {
+		u.recordHeld(ctx, intent)
+	}
+	for _, intent := range open {
+		if c, _, _ := decide.Intent(intent, u.traces(u.entries, intent)); c != decide.W5 {
+			continue
+		}
+		// What was created since the first read of the ledger is in the list, but not in what was read.
+		all, err := u.readAgain(ctx)
+		if err != nil {
+			u.fault(ctx, err)
+			return
+		}
+		for _, intent := range open {
+			u.resolve(ctx, all, intent)
+		}
+		return
+	}
+	for _, intent := range open {
+		u.resolve(ctx, u.entries, intent)
+	}
+}
+
+// recordHeld records the token that an intent's version holds and that no record names: createSecret put
+// it there and could not record it.
+func (u *user) recordHeld(ctx context.Context, intent ledger.Intent) {
+	view := u.entries.Secrets[intent.Secret]
+	if view.Answered(intent) || !intent.Over(u.config.Now()) {
+		return
+	}
+	token, err := secret.TokenOf(ctx, u.config.Secrets, intent.Secret, intent.Version, "")
+	f := token.Fingerprint()
+	if err != nil || f == "" || u.recorded[f] || intent.Baseline.Contains(f) {
+		return
+	}
+	record := ledger.Record{
+		Secret: intent.Secret, Version: intent.Version, Fingerprint: f, State: ledger.Issued, CreatedAt: intent.StartedAt,
+		Until: intent.Until, Base: intent.Base, User: intent.User,
+	}
+	if u.write(ctx, func() error { return u.ledger.Create(ctx, record) }) {
+		u.held[f] = true
+	}
+}
+
+// readAgain reads the ledger, when reads show all that was written by now.
+func (u *user) readAgain(ctx context.Context) (ledger.All, error) {
+	if err := clock.Sleep(ctx, ledger.Consistency); err != nil { //safeguard:unclaimed-tokens-wait-for-consistent-reads
+		return ledger.All{}, err
+	}
+	return u.ledger.ReadAll(ctx)
+}
+
+// openIntents returns the intents of creations as this user.
+func (u *user) openIntents() []ledger.Intent {
+	var open []ledger.Intent
+	for _, view := range u.entries.Secrets {
+		for _, intent := range view.Intents {
+			if intent.User == u.name {
+				open = append(open, intent)
+			}
+		}
+	}
+	slices.SortFunc(open, func(a, b ledger.Intent) int { return a.StartedAt.Compare(b.StartedAt) })
+	return open
+}
+
+func (u *user) traces(all ledger.All, intent ledger.Intent) decide.Traces {
+	t := decide.Traces{Now: u.config.Now(), Answered: all.Secrets[intent.Secret].Answered(intent), Known: recordedIn(all)}
+	t.Listed, t.Believable = []engage.Fingerprint{}, u.believable
+	for f := range u.listed {
+		t.Listed = append(t.Listed, f)
+		if u.held[f] || len(u.secrets.holders(f, "")) > 0 {
+			t.Known[f] = true
+		}
+	}
+	slices.Sort(t.Listed)
+	return t
+}
+
+// resolve does what was decided about an intent.
+func (u *user) resolve(ctx context.Context, all ledger.All, intent ledger.Intent) {
+	c, action, appeared := decide.Intent(intent, u.traces(all, intent))
+	switch {
+	case action == decide.Keep:
+		u.report.about(intent.Secret, func(s *SecretReport) {
+			s.OpenIntents = append(s.OpenIntents, OpenIntent{intent.Version, intent.StartedAt})
+		})
+		return
+	case c == decide.W6:
+		u.fault(ctx, fmt.Errorf("resolve the creation of %s for secret %s: the user has too many tokens to compare; "+
+			"look at the vendor whether a token is left", intent.StartedAt.Format("2006-01-02T15:04:05Z07:00"), intent.Secret))
+	}
+	now := u.config.Now()
+	for _, f := range appeared {
+		record := ledger.Record{
+			Secret: intent.Secret, Version: intent.Version, Fingerprint: f, State: ledger.Unclaimed,
+			CreatedAt: intent.StartedAt, At: now, User: u.name,
+		}
+		if !u.write(ctx, func() error { return u.ledger.Create(ctx, record) }) {
+			return
+		}
+		u.appeared[f] = true
+		u.report.about(intent.Secret, func(s *SecretReport) { s.Unclaimed = append(s.Unclaimed, removable(f, now)) })
+	}
+	if action != decide.Report || u.believable { // else a later list may show more
+		u.write(ctx, func() error { return u.ledger.End(ctx, intent) })
+	}
+}
+
+// previousToken describes the token of AWSPREVIOUS, for a secret of which the ledger knows nothing.
+func (r *run) previousToken(ctx context.Context, m *managed) string {
+	f := r.previous(ctx, m)
+	if f == "" || r.recorded[f] || len(r.secrets.holders(f, "")) > 0 {
+		return "check the name, and whether the prefix of the ledger was changed"
+	}
+	return fmt.Sprintf(`%s holds token %s, which the ledger does not name; if it is yours, send %s`,
+		secret.LabelPrevious, f, removable(f, r.config.Now()).Remove)
+}

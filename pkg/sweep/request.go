@@ -1,0 +1,85 @@
+package sweep
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+
+	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/secret"
+)
+
+// Request is what a sweep is asked for. At most one of RevokePrevious, DeleteToken and Forget is set.
+type Request struct {
+	// DryRun only reports.
+	DryRun bool `json:"dryRun"`
+	// RevokePrevious names a secret, by ARN or name, whose retiring tokens are deleted now.
+	RevokePrevious string `json:"revokePrevious"`
+	// DeleteToken is the fingerprint of a token of a managed user that no secret holds. It is deleted.
+	DeleteToken engage.Fingerprint `json:"deleteToken"`
+	// Forget names a secret, by ARN or name, that does not exist any more. Its tokens are deleted and
+	// its entries removed.
+	Forget string `json:"forget"`
+}
+
+const remedy = `; send {}, {"dryRun":true}, {"revokePrevious":"<secret ARN or name>"}, ` +
+	`{"deleteToken":"<fingerprint>"} or {"forget":"<secret ARN or name>"}`
+
+// ParseRequest reads an event: an object with the fields of Request, or a scheduled event of
+// EventBridge, which asks for a plain sweep. Any other field is refused, so that a misspelt dryRun
+// deletes nothing.
+func ParseRequest(payload []byte) (Request, error) {
+	if isScheduled(payload) {
+		return Request{}, nil
+	}
+	var request *Request
+	decoder := json.NewDecoder(bytes.NewReader(payload))
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(&request)
+	if _, end := decoder.Token(); err != nil || request == nil || !errors.Is(end, io.EOF) {
+		return Request{}, errors.New("read the event: it is not a sweep event" + remedy)
+	}
+	if err := request.check(); err != nil {
+		return Request{}, err
+	}
+	return *request, nil
+}
+
+// isScheduled reports whether the payload is an event of EventBridge without a field of Request.
+func isScheduled(payload []byte) bool {
+	var scheduled struct {
+		Source                                      string
+		DryRun, RevokePrevious, DeleteToken, Forget json.RawMessage
+	}
+	if json.Unmarshal(payload, &scheduled) != nil {
+		return false
+	}
+	asks := scheduled.DryRun != nil || scheduled.RevokePrevious != nil || scheduled.DeleteToken != nil || scheduled.Forget != nil
+	return !asks && (scheduled.Source == "aws.events" || scheduled.Source == "aws.scheduler")
+}
+
+func (r Request) check() error {
+	set := 0
+	for _, text := range []string{r.RevokePrevious, string(r.DeleteToken), r.Forget} {
+		if text != "" {
+			set++
+		}
+	}
+	switch {
+	case set > 1:
+		return errors.New("read the event: revokePrevious, deleteToken and forget exclude one another" + remedy)
+	case r.RevokePrevious != "" && !secret.IsID(r.RevokePrevious):
+		return errors.New("read the event: field revokePrevious is not the ARN or name of a secret" + remedy)
+	case r.Forget != "" && !secret.IsID(r.Forget):
+		return errors.New("read the event: field forget is not the ARN or name of a secret" + remedy)
+	case r.DeleteToken != "" && !isFingerprint(r.DeleteToken):
+		return errors.New("read the event: field deleteToken is not a fingerprint of 12 hex digits" + remedy)
+	}
+	return nil
+}
+
+func isFingerprint(f engage.Fingerprint) bool {
+	return len(f) == 12 && strings.Trim(string(f), "0123456789abcdef") == ""
+}

@@ -1,0 +1,150 @@
+package simulation
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"engage-token-rotation/pkg/ledger"
+)
+
+// G3: after the faults, one further rotation or sweep leaves exactly one live token of ours for each secret, plus those in
+// retention, plus the one that a version carrying AWSPENDING is to hold; an unclaimed token is in the latest sweep's answer.
+
+// checkLeaks looks for live tokens of ours that no secret holds. swept tells that sweeps have had the time to find all.
+func (h *history) checkLeaks(swept bool) {
+	for _, text := range slices.Sorted(maps.Keys(h.tokens)) {
+		t := h.tokens[text]
+		if s := t.owner(); s != nil && t.alive() && !h.isHeld(text) {
+			h.checkLeak(s, t, swept)
+		}
+	}
+}
+
+// owner returns the stack that has to account for the token, or nil.
+func (t *token) owner() *stack {
+	switch {
+	case t.swapped:
+		return t.lastOf.stack
+	case t.by != nil:
+		return t.by.stack
+	}
+	return nil
+}
+
+func (h *history) checkLeak(s *stack, t *token, swept bool) {
+	why := h.unaccounted(s, t, swept)
+	switch {
+	case why == "":
+	case t.lost || h.intentLost(t):
+		h.allow(lostRecord, t)
+	case !h.reachable(s, t) && h.named(s, t):
+		h.allow(unreachableUser, t)
+	default:
+		h.violate(leaked, "token %s of %v, made by %v: %s", t, t.secret, t.by, why)
+	}
+}
+
+// isHeld reports whether a secret's AWSCURRENT or AWSPENDING holds a token.
+func (h *history) isHeld(text string) bool {
+	return slices.ContainsFunc(h.secrets, func(s *managed) bool { return s.current == text || s.pending == text })
+}
+
+// unaccounted returns what is wrong with a token that no secret holds, or "".
+func (h *history) unaccounted(s *stack, t *token, swept bool) string {
+	why := "no record and no intent"
+	for _, r := range s.of(t) {
+		if why = h.unaccountedBy(s, t, r, swept); why == "" {
+			return ""
+		}
+	}
+	if len(s.of(t)) == 0 && h.hasIntent(s, t) {
+		if !swept {
+			return ""
+		}
+		why = "an intent that no sweep resolves"
+	}
+	return why
+}
+
+// unaccountedBy is unaccounted for one record of the token.
+func (h *history) unaccountedBy(s *stack, t *token, r record, swept bool) string {
+	switch r.State {
+	case ledger.Retiring:
+		due := r.At
+		if swept && due.Before(s.latest.began) || !swept && s.retention == 0 && !h.left(t) && due.Before(t.lastOfSince()) {
+			return "retiring, and overdue"
+		}
+	case ledger.Unclaimed:
+		if !swept {
+			return ""
+		}
+		if !unclaimedIn(s.latest.answer, t.fingerprint) {
+			return "unclaimed, and not in the sweep's answer"
+		}
+		h.unclaimed++
+	case ledger.Issued:
+		if !h.awaited(r) && (swept || !h.left(t)) {
+			return "issued, and no secret is to hold it"
+		}
+	case ledger.Deleted:
+		if swept {
+			return "recorded as deleted"
+		}
+	default:
+		if swept || !h.left(t) {
+			return string(r.State)
+		}
+	}
+	return ""
+}
+
+// lastOfSince returns when the latest version of the token's secret became AWSCURRENT.
+func (t *token) lastOfSince() time.Time {
+	if t.lastOf == nil {
+		return t.born
+	}
+	return t.lastOf.since
+}
+
+// awaited reports whether the record's version carries AWSPENDING and has no value yet.
+func (h *history) awaited(r record) bool {
+	s := h.secretOf[r.Secret]
+	return s != nil && s.pendingVersion == r.Version && s.pending == ""
+}
+
+// hasIntent reports whether the ledger has the intent of the token's creation.
+func (h *history) hasIntent(s *stack, t *token) bool {
+	for _, i := range s.intents {
+		if truth := h.creations[i.ID]; truth != nil && truth.by == t.by {
+			return true
+		}
+	}
+	return false
+}
+
+func (h *history) intentLost(t *token) bool {
+	for _, c := range h.creations {
+		if c.by == t.by && c.lost {
+			return true
+		}
+	}
+	return false
+}
+
+// named reports whether the ledger names the token or its creation.
+func (h *history) named(s *stack, t *token) bool { return len(s.of(t)) > 0 || h.hasIntent(s, t) }
+
+// reachable reports whether a secret of the stack logs in as the token's user.
+func (h *history) reachable(s *stack, t *token) bool {
+	return slices.ContainsFunc(s.secrets, func(m *managed) bool { return m.user.name == t.user })
+}
+
+// left reports whether the token's secret is another user's by now: then sweeps alone look after the token.
+func (h *history) left(t *token) bool {
+	of := t.secret
+	if of == nil {
+		of = t.lastOf
+	}
+	return of != nil && of.user.name != t.user
+}

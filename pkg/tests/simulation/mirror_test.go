@@ -1,0 +1,161 @@
+package simulation
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"engage-token-rotation/pkg/ledger"
+)
+
+// mirror is a stack's ledger by its types, brought up to date with each write and removal.
+type mirror struct {
+	records map[string]record // by the parameter's name
+	intents map[string]intent
+}
+
+func newMirror() mirror { return mirror{map[string]record{}, map[string]intent{}} }
+
+// of returns the records of a token, in the order of their names.
+func (m mirror) of(t *token) []record {
+	var found []record
+	for _, name := range slices.Sorted(maps.Keys(m.records)) {
+		if r := m.records[name]; string(r.Fingerprint) == t.fingerprint {
+			found = append(found, r)
+		}
+	}
+	return found
+}
+
+// stackOf returns the stack that a parameter belongs to.
+func (h *history) stackOf(name string) *stack {
+	for _, s := range h.stacks {
+		if strings.HasPrefix(name, s.prefix+"/") {
+			return s
+		}
+	}
+	return nil
+}
+
+// kindOf returns what an entry of the ledger is, and its name.
+func kindOf(name string) (kind, rest string) {
+	kind, rest, _ = strings.Cut(name[strings.LastIndexByte(name, '/')+1:], "-")
+	return kind, rest
+}
+
+// observeParameter sees a parameter that a program has written.
+func (h *history) observeParameter(by *invocation, name, value string) {
+	s := h.stackOf(name)
+	inLedger := s != nil && strings.HasPrefix(name, s.ledgerPath()+"/")
+	switch {
+	case s != by.stack:
+		h.violate(broken, "%s wrote %s, which is not its stack's", by, name)
+		return
+	case by.request.DryRun && inLedger:
+		h.violate(broken, "a dry run wrote %s", name)
+	case len(value) > maxParameter:
+		h.violate(broken, "the parameter %s has %d characters", name, len(value))
+	}
+	if !inLedger {
+		return
+	}
+	switch kind, _ := kindOf(name); kind {
+	case "intent":
+		var i intent
+		if h.decode(name, value, &i) {
+			s.intents[name] = i
+			h.observeIntent(by, i)
+		}
+	case "token":
+		var r record
+		if h.decode(name, value, &r) {
+			before, found := s.records[name]
+			s.records[name] = r
+			if found {
+				h.checkTransition(by, before, r)
+			}
+			h.observeRecord(r)
+		}
+	}
+}
+
+func (h *history) decode(name, value string, entry any) bool {
+	err := json.Unmarshal([]byte(value), entry)
+	if err != nil {
+		h.violate(broken, "the parameter %s cannot be read: %v", name, err)
+	}
+	return err == nil
+}
+
+// observeRemoved sees a parameter that a program has removed.
+func (h *history) observeRemoved(by *invocation, name string) {
+	s := h.stackOf(name)
+	if s != by.stack {
+		h.violate(broken, "%s removed %s, which is not its stack's", by, name)
+		return
+	}
+	delete(s.intents, name)
+	delete(s.records, name)
+}
+
+// observeIntent sees an intent.
+func (h *history) observeIntent(by *invocation, i intent) {
+	if h.creations[i.ID] != nil {
+		return
+	}
+	h.creations[i.ID] = &creation{by: by, at: time.Now()}
+	if by.secret != nil {
+		by.secret.madeFrom(by.version, by.base)
+	}
+}
+
+// observeRecord sees a record of a token.
+func (h *history) observeRecord(r record) {
+	t := h.byFingerprint[string(r.Fingerprint)]
+	if t == nil {
+		return
+	}
+	now := time.Now()
+	if t.renewed.Before(t.currentSince) {
+		t.renewed = now
+	}
+	if r.State == ledger.Issued && t.recorded.IsZero() {
+		t.recorded = now
+	}
+	if r.State == ledger.Unclaimed && t.unclaimedSince.IsZero() {
+		t.unclaimedSince = now
+	}
+}
+
+// inLedger reports whether an entry of the stack's ledger is about the secret.
+func (s *managed) inLedger() bool {
+	for _, r := range s.stack.records {
+		if r.Secret == s.arn {
+			return true
+		}
+	}
+	for _, i := range s.stack.intents {
+		if i.Secret == s.arn {
+			return true
+		}
+	}
+	return false
+}
+
+// forget removes a parameter of a stack's ledger, as a person does.
+func (h *history) forget(s *stack, name string) {
+	h.parameters.remove(name)
+	h.ledgerLost = true
+	if r, found := s.records[name]; found {
+		if t := h.byFingerprint[string(r.Fingerprint)]; t != nil {
+			t.lost = true
+		}
+	}
+	if i, found := s.intents[name]; found {
+		h.creations[i.ID].lost = true
+	}
+	delete(s.records, name)
+	delete(s.intents, name)
+}

@@ -1,0 +1,53 @@
+package simulation
+
+import (
+	"time"
+
+	"engage-token-rotation/pkg/ledger"
+)
+
+// What must not be beside the guarantees: rotations that fail although nothing goes wrong, and tokens that are one too
+// many or live on although nothing goes wrong.
+
+// checkOutcome checks that a rotation succeeds when nothing goes wrong.
+func (h *history) checkOutcome(s *managed, outcome string, succeeded bool) {
+	if h.nature.smooth && !succeeded {
+		h.violate(needless, "the rotation of %s: %s", s, outcome)
+	}
+}
+
+// checkLeftAlive checks that a finishSecret without faults has deleted the token that it replaced, without a retention.
+func (h *history) checkLeftAlive(i *invocation) {
+	t := i.replaced
+	moved := i.secret.currentVersion != i.version // a person has changed the secret meanwhile
+	if moved || i.dead || i.failed || i.faults > 0 || i.drag > 0 || t == nil || t.copiedTo != nil || i.stack.retention > 0 {
+		return
+	}
+	swappedIn := h.byFingerprint[string(i.report.Fingerprint)]
+	if t.alive() && !h.isHeld(t.text) && h.vendor.Alive(i.secret.current) && swappedIn.alive() {
+		h.violate(tardy, "%s left token %s alive, which it has replaced", i, t)
+	}
+}
+
+// checkSecondToken checks that a program makes no token for a version that has one, made from the same AWSCURRENT.
+func (h *history) checkSecondToken(by *invocation, made *token) {
+	for _, r := range by.stack.records {
+		if r.State != ledger.Issued || r.Secret != by.secret.arn || r.Version != by.version || r.Base != by.base {
+			continue
+		}
+		t := h.byFingerprint[string(r.Fingerprint)]
+		if t == nil || t == made || !t.alive() || t.user != made.user {
+			continue
+		}
+		if seen := by.began.Add(-consistency); t.listed.Before(by.began) && t.recorded.Before(seen) && !h.misled(by) {
+			h.violate(tardy, "%s made token %s for version %.8s, which token %s was made for", by, made, by.version, t)
+		}
+	}
+}
+
+// misled reports whether a list that the program asked for may have lacked tokens.
+func (h *history) misled(by *invocation) bool {
+	v := h.nature.witness
+	return (v.lie == listsNothing || v.lie == listsNewest || v.lie == listsOldest) && by.began.Before(v.until) ||
+		v.lagging > 0 && time.Since(by.began) < v.longestLag
+}

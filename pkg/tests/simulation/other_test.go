@@ -1,0 +1,51 @@
+package simulation
+
+import (
+	"time"
+
+	"engage-token-rotation/pkg/ledger"
+)
+
+// What must not be, and is not a guarantee of its own.
+
+// checkTransition checks that what is known of a token is not forgotten when its record is written again.
+func (h *history) checkTransition(by *invocation, before, after record) {
+	settled := before.State == ledger.Retiring || before.State == ledger.Deleted
+	if after.State == ledger.Issued && settled || after.State == ledger.Unclaimed && before.State != ledger.Unclaimed {
+		h.violate(broken, "%s made the %s record of token %s one of an %s token", by, before.State, after.Fingerprint, after.State)
+	}
+}
+
+// checkCancelledPut checks that no program goes on with a version that a person has cancelled.
+func (h *history) checkCancelledPut(by *invocation, s *managed, version string) {
+	const inFlight = 10 * time.Second // an attempt that began before may not have seen it
+	if at, ok := s.cancelled[version]; ok && by.began.Sub(at) > inFlight {
+		h.violate(broken, "%s goes on with version %.8s of %s, which a person cancelled", by, version, s)
+	}
+}
+
+// checkPutState checks that a token that is put into a version may still be put.
+func (h *history) checkPutState(by *invocation, s *managed, t *token, sent time.Time) {
+	if by.knewGivenUp(t, sent) {
+		h.violate(broken, "%s was given token %s, which the ledger has given up", s, t)
+	}
+}
+
+// checkSwap checks that a version may be swapped in.
+func (h *history) checkSwap(m swap) {
+	s := m.secret
+	if m.by.sweeping() {
+		h.violate(broken, "a sweep moved AWSCURRENT of %s", s)
+	}
+	if s.current == m.before.current {
+		h.violate(broken, "the rotation of %s put token %s in the place of itself", s, m.t)
+	}
+	if m.by.knewGivenUp(m.t, m.sent) {
+		h.violate(broken, "token %s, which the ledger has given up, became %s's", m.t, s)
+	}
+	at, ok := s.cancelled[s.currentVersion]
+	seen := m.by.described.After(at) && m.sent.After(m.by.describedAt)
+	if ok && (m.by.began.Sub(at) > consistency || seen) {
+		h.violate(broken, "%s swaps version %.8s of %s in, which a person cancelled", m.by, s.currentVersion, s)
+	}
+}
