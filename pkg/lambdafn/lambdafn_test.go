@@ -190,7 +190,10 @@ func TestASweepIsAnsweredLoggedAndMeasured(t *testing.T) {
 		if err := json.Unmarshal(answer, &document); err != nil || len(document.Secrets) != 1 || document.Secrets[0].Current.AgeSeconds != 3600 {
 			t.Errorf("answer %s, %v", answer, err)
 		}
-		for name, want := range map[string]float64{telemetry.TokenAgeSeconds: 3600, telemetry.RetiringTokens: 0, telemetry.UnclaimedTokens: 0} {
+		for name, want := range map[string]float64{
+			telemetry.TokenAgeSeconds: 3600, telemetry.RetiringTokens: 0, telemetry.UnclaimedTokens: 0,
+			telemetry.DeadTokens: 0, telemetry.SweepFaults: 0,
+		} {
 			if got := fs.metrics(t, name); len(got) != 1 || got[0] != want {
 				t.Errorf("%s %v, want %v", name, got, want)
 			}

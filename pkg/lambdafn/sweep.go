@@ -26,12 +26,15 @@ func (f *Function) Sweep(sweeper *sweep.Sweeper) Handler {
 
 // reportSweep writes the log lines and the metrics of a sweep.
 func (f *Function) reportSweep(ctx context.Context, request sweep.Request, answer sweep.Answer) {
-	var retiring, unclaimed, failed, deleted int
+	var retiring, unclaimed, dead, failed, deleted int
 	for _, s := range answer.Secrets {
 		retiring += len(s.Retiring)
 		unclaimed += len(s.Unclaimed)
 		failed += len(s.DeleteFailed)
 		deleted += len(s.Deleted)
+		if s.Current.Dead {
+			dead++
+		}
 		f.Log.InfoContext(ctx, "secret swept", "secretArn", s.Secret,
 			"fingerprint", s.Current.Fingerprint, "ageSeconds", s.Current.AgeSeconds, "dead", s.Current.Dead,
 			"retiring", s.Retiring, "openIntents", s.OpenIntents, "unclaimed", s.Unclaimed, "deleted", s.Deleted,
@@ -54,5 +57,7 @@ func (f *Function) reportSweep(ctx context.Context, request sweep.Request, answe
 	f.Metrics.Emit(telemetry.Dimensions{"FunctionName": f.Name}, [][]string{{"FunctionName"}},
 		telemetry.Metric{Name: telemetry.RetiringTokens, Unit: telemetry.Count, Value: float64(retiring)},
 		telemetry.Metric{Name: telemetry.UnclaimedTokens, Unit: telemetry.Count, Value: float64(unclaimed)},
-		telemetry.Metric{Name: telemetry.DeleteFailed, Unit: telemetry.Count, Value: float64(failed)})
+		telemetry.Metric{Name: telemetry.DeadTokens, Unit: telemetry.Count, Value: float64(dead)},
+		telemetry.Metric{Name: telemetry.DeleteFailed, Unit: telemetry.Count, Value: float64(failed)},
+		telemetry.Metric{Name: telemetry.SweepFaults, Unit: telemetry.Count, Value: float64(len(answer.Faults))})
 }

@@ -23,7 +23,10 @@ const (
 	TokenAgeSeconds    = "TokenAgeSeconds"    // of each secret's current token, from the sweep
 	RetiringTokens     = "RetiringTokens"     // tokens that wait for the end of their retention
 	UnclaimedTokens    = "UnclaimedTokens"    // tokens in doubt, which somebody should look at
+	DeadTokens         = "DeadTokens"         // current tokens that the vendor does not know, from the sweep
 	DeleteFailed       = "DeleteFailed"       // tokens whose deletion failed
+	SweepFaults        = "SweepFaults"        // what a sweep could not look after
+	RefusedReads       = "RefusedReads"       // answers of the ivr function without a usable token: refused, or misconfigured
 )
 
 // NewLogger returns a logger of JSON lines, which the Lambda service passes on as they are.
