@@ -95,6 +95,9 @@ func TestFunctionAnswersAndDoesNotNoticeARotation(t *testing.T) {
 	if answer := ask(t, function); answer["status"] != "ok" {
 		t.Errorf("after a rotation: %v\n%s", answer, log.String())
 	}
+	if strings.Contains(log.String(), "RefusedReads") {
+		t.Errorf("RefusedReads is emitted without a refusal: %s", log.String())
+	}
 	for _, token := range []string{old, current} {
 		if strings.Contains(log.String(), token) {
 			t.Errorf("the log holds a token: %s", log.String())
@@ -115,12 +118,17 @@ func TestWrongSettingsAreAnAnswer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var log bytes.Buffer
-			answer := ask(t, start(t, &log, test.environment))
+			function := start(t, &log, test.environment)
+			answer := ask(t, function)
 			if status := answer["status"]; status != "misconfigured" && (name != "no connection" || status != "unavailable") {
 				t.Errorf("answer %v", answer)
 			}
 			if !strings.Contains(log.String(), test.log) {
 				t.Errorf("log %s", log.String())
+			}
+			measured := strings.Contains(log.String(), `"FunctionName":"`+function.Name()+`","RefusedReads":1`)
+			if measured != (answer["status"] == "misconfigured") {
+				t.Errorf("answer %v; RefusedReads emitted: %v\n%s", answer, measured, log.String())
 			}
 		})
 	}

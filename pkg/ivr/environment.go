@@ -21,8 +21,8 @@ const defaultTTL = 5 * time.Minute
 // readTimeout bounds a read of the secret.
 const readTimeout = 3 * time.Second
 
-// FromEnvironment returns the Config of a Lambda function, which reads the secret from AWS Secrets Manager and logs to w.
-// An invalid variable is the Config's Fault. getenv is os.Getenv outside of tests. The variables are:
+// FromEnvironment returns the Config of a Lambda function, which reads the secret from AWS Secrets Manager and writes logs
+// and metrics to w. An invalid variable is the Config's Fault. getenv is os.Getenv outside of tests. The variables are:
 //
 //	TOKEN_SECRET_ID        name or ARN of the token secret; required
 //	TOKEN_CACHE_TTL        how long a value is used before it is read again, a Go duration; 5m by default
@@ -32,7 +32,10 @@ const readTimeout = 3 * time.Second
 //
 // and those of the SDK that [smsource.NewLambdaClient] reads.
 func FromEnvironment(w io.Writer, getenv func(string) string) Config {
-	config := Config{Log: telemetry.NewLogger(w, slog.LevelInfo)}
+	config := Config{
+		Log:      telemetry.NewLogger(w, slog.LevelInfo),
+		Answered: measure(telemetry.NewMetrics(w, time.Now), getenv("AWS_LAMBDA_FUNCTION_NAME")),
+	}
 	set, err := settings.FromEnvironment(getenv)
 	if err != nil {
 		config.Fault = err
@@ -48,6 +51,17 @@ func FromEnvironment(w io.Writer, getenv func(string) string) Config {
 	}
 	config.Source, config.Fault = newSource(getenv, config.Log)
 	return config
+}
+
+// measure returns a function that emits RefusedReads for each answer that a person has to act on.
+func measure(metrics *telemetry.Metrics, function string) func(Answer) {
+	return func(a Answer) {
+		if a.Status != StatusUnauthorized && a.Status != StatusMisconfigured {
+			return
+		}
+		metrics.Emit(telemetry.Dimensions{"FunctionName": function}, [][]string{{"FunctionName"}},
+			telemetry.Metric{Name: telemetry.RefusedReads, Unit: telemetry.Count, Value: 1})
+	}
 }
 
 func newSource(getenv func(string) string, log *slog.Logger) (*tokensource.Source, error) {

@@ -39,6 +39,8 @@ type Config struct {
 	Transport http.RoundTripper
 	// Log gets one line for each answer; nil logs nothing.
 	Log *slog.Logger
+	// Answered, if not nil, is called with each answer before it is returned. It must be safe for concurrent use.
+	Answered func(Answer)
 	// Limit bounds an answer, besides the invocation's deadline; zero means DefaultLimit.
 	Limit time.Duration
 	// Fault, if not nil, is a wrong setting found at start: each answer then says misconfigured, where a function that
@@ -84,6 +86,9 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	var e event
 	answer, err := h.answer(ctx, payload, &e)
 	h.log(ctx, e, answer, err, time.Since(started))
+	if h.config.Answered != nil {
+		h.config.Answered(answer)
+	}
 	return json.Marshal(answer.fields())
 }
 

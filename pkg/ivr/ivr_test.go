@@ -34,6 +34,8 @@ type deployment struct {
 	text    string // the secret's document
 	err     error  // or why it cannot be read
 	slow    time.Duration
+	// answered are the answers that Config.Answered got.
+	answered []ivr.Answer
 }
 
 const user = "api.user@example.com"
@@ -58,6 +60,7 @@ func newDeployment(t *testing.T, config engagetest.Config) *deployment {
 		},
 		Transport: d.vendor.RoundTripper(),
 		Log:       slog.New(slog.NewJSONHandler(&d.log, nil)),
+		Answered:  func(a ivr.Answer) { d.answered = append(d.answered, a) },
 	})
 	return d
 }
@@ -224,6 +227,9 @@ func TestFailuresBecomeAStatus(t *testing.T) {
 				}
 				if !strings.Contains(d.log.String(), `"outcome":"`+test.status) {
 					t.Errorf("log %s", d.log.String())
+				}
+				if len(d.answered) != 1 || string(d.answered[0].Status) != test.status {
+					t.Errorf("Answered got %v", d.answered)
 				}
 			})
 		})
