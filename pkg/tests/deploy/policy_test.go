@@ -1,6 +1,7 @@
 package deploy_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -10,33 +11,50 @@ import (
 	"engage-token-rotation/pkg/standins/sandbox"
 )
 
-// call is one use of a permission, with what the conditions of a policy may ask about it.
+// call is one use of a permission. context has the values of the condition keys.
 type call struct {
 	function, action, resource string
 	context                    map[string]string
 }
 
-// statement is one of a policy's.
+// statement is one statement of a policy.
 type statement struct {
 	sid                string
 	actions, resources []string
 	conditions         map[string]any
 }
 
-// policies returns the statements of the functions' roles.
+// roles are the execution roles of the functions.
+var roles = map[string]string{
+	sandbox.FunctionRotate: "RotateRole", sandbox.FunctionSweep: "SweepRole", sandbox.FunctionIVR: "IvrRole",
+}
+
+// policies returns, by function, the statements of its role: those of its own and those of the template's managed
+// policies.
 func policies(t *testing.T, tm *template) map[string][]statement {
 	t.Helper()
 	found := map[string][]statement{}
-	roles := tm.resources("AWS::IAM::Role")
-	for function, role := range map[string]string{sandbox.FunctionRotate: "RotationRole", sandbox.FunctionSweep: "SweepRole", sandbox.FunctionIVR: "IvrRole"} {
-		list, ok := roles[role]["Policies"].([]any)
-		if !ok || roles[role]["ManagedPolicyArns"] != nil {
-			t.Fatalf("role %s: want policies of its own alone", role)
+	made, managed := tm.resources("AWS::IAM::Role"), tm.resources("AWS::IAM::ManagedPolicy")
+	if len(made) != len(roles) {
+		t.Fatalf("%d roles; want %v", len(made), roles)
+	}
+	for function, role := range roles {
+		list, _ := made[role]["Policies"].([]any)
+		attached, _ := made[role]["ManagedPolicyArns"].([]any)
+		for _, name := range attached {
+			policy, ok := managed[fmt.Sprint(name)]
+			if !ok {
+				t.Fatalf("role %s: managed policy %v is not the template's", role, name)
+			}
+			list = append(list, policy)
 		}
 		for _, p := range list {
 			for _, s := range p.(map[string]any)["PolicyDocument"].(map[string]any)["Statement"].([]any) {
 				found[function] = append(found[function], newStatement(t, s.(map[string]any)))
 			}
+		}
+		if len(found[function]) == 0 {
+			t.Fatalf("role %s has no permissions", role)
 		}
 	}
 	return found
@@ -86,25 +104,35 @@ func (s statement) meets(c call) bool {
 }
 
 func (s statement) allows(c call) bool {
-	return slices.Contains(s.actions, c.action) && slices.ContainsFunc(s.resources, func(r string) bool { return like(r, c.resource) }) && s.meets(c)
+	reaches := func(r string) bool { return like(r, c.resource) }
+	return slices.Contains(s.actions, c.action) && slices.ContainsFunc(s.resources, reaches) && s.meets(c)
 }
 
-// withKey adds the calls that Secrets Manager makes of a customer key in the caller's name.
+// withKey adds the calls to KMS that Secrets Manager makes with the caller's permissions when a customer key is used.
 func withKey(calls []call, key string) []call {
 	all := slices.Clone(calls)
 	for _, c := range calls {
-		context := map[string]string{"kms:ViaService": "secretsmanager." + region + ".amazonaws.com", "kms:EncryptionContext:SecretARN": c.resource}
+		context := viaSecretsManager(c.resource)
 		switch c.action {
 		case "secretsmanager:GetSecretValue":
 			all = append(all, call{c.function, "kms:Decrypt", key, context})
 		case "secretsmanager:PutSecretValue":
-			all = append(all, call{c.function, "kms:Decrypt", key, context}, call{c.function, "kms:GenerateDataKey", key, context})
+			all = append(all,
+				call{c.function, "kms:Decrypt", key, context},
+				call{c.function, "kms:GenerateDataKey", key, context})
 		}
 	}
 	return all
 }
 
-// recorded returns what the functions called, as the template's stack would have it.
+// viaSecretsManager is the context of a call to KMS that Secrets Manager makes for a secret.
+func viaSecretsManager(secretARN string) map[string]string {
+	return map[string]string{
+		"kms:ViaService": "secretsmanager." + region + ".amazonaws.com", "kms:EncryptionContext:SecretARN": secretARN,
+	}
+}
+
+// recorded returns the calls of the functions, with the condition keys that they have in a stack of the template.
 func recorded(b *box, tm *template) []call {
 	rotates := map[string]bool{}
 	for _, s := range b.State().Secrets {
@@ -124,25 +152,23 @@ func recorded(b *box, tm *template) []call {
 	return calls
 }
 
-// platform are the statements that Lambda itself uses in a function's name, and not the function.
+// platform are the statements that Lambda uses on behalf of a function.
 var platform = []string{"WriteLogs", "Trace"}
 
-func TestPoliciesAllowWhatTheFunctionsDoAndNothingElse(t *testing.T) {
-	t.Parallel()
-	b := startBox(t, sandbox.Config{})
-	b.everyday()
-	b.kill(sandbox.TokenSecret)
-	b.kill("further/token")
-	b.invoke(sandbox.FunctionSweep, `{}`)
-	if violations := b.State().Violations; len(violations) > 0 {
-		t.Fatalf("the run is no fair sample: %v", violations)
-	}
+// awaited are statements for code that is not in yet. Each must be unused: take it out once the code uses it.
+var awaited = []string{"FindSecrets"}
+
+// checkPolicies checks that the policies allow the calls of a recorded run, and nothing that it does not use.
+func checkPolicies(t *testing.T, b *box) {
+	t.Helper()
 	const key = "arn:aws:kms:us-east-1:123456789012:key/1234"
 	token, admin := b.arn(sandbox.TokenSecret), b.arn(sandbox.AdminSecret)
 	cases := map[string]map[string]string{
 		"a secret of the stack": {"AdminSecretArn": admin, "FurtherSecretsPrefix": "further/"},
-		"an existing secret":    {"AdminSecretArn": admin, "FurtherSecretsPrefix": "further/", "ExistingTokenSecretArn": token},
-		"a customer key":        {"AdminSecretArn": admin, "FurtherSecretsPrefix": "further/", "KmsKeyArn": key},
+		"an existing secret": {
+			"AdminSecretArn": admin, "FurtherSecretsPrefix": "further/", "ExistingTokenSecretArn": token,
+		},
+		"a customer key": {"AdminSecretArn": admin, "FurtherSecretsPrefix": "further/", "KmsKeyArn": key},
 	}
 	for name, parameters := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -156,12 +182,12 @@ func TestPoliciesAllowWhatTheFunctionsDoAndNothingElse(t *testing.T) {
 	}
 	t.Run("no further secrets", func(t *testing.T) {
 		tm := newTemplate(t, map[string]string{"AdminSecretArn": admin}, map[string]string{"TokenSecret": token})
-		calls := slices.DeleteFunc(recorded(b, tm), func(c call) bool { return strings.Contains(c.resource, ":secret:further/") })
-		compare(t, policies(t, tm), calls)
+		isFurther := func(c call) bool { return strings.Contains(c.resource, ":secret:further/") }
+		compare(t, policies(t, tm), slices.DeleteFunc(recorded(b, tm), isFurther))
 	})
 }
 
-// compare holds calls against policies: each is allowed, and of each statement each action and each resource is used.
+// compare checks that policies allow every call, and that calls use every action and every resource of each statement.
 func compare(t *testing.T, policies map[string][]statement, calls []call) {
 	t.Helper()
 	used := map[string]bool{}
@@ -189,13 +215,45 @@ func compare(t *testing.T, policies map[string][]statement, calls []call) {
 				continue
 			}
 			for _, part := range slices.Concat(s.actions, s.resources) {
-				if !used[function+" "+s.sid+" "+part] {
-					t.Errorf("%s: statement %s: nothing uses %s", function, s.sid, part)
+				isUsed := used[function+" "+s.sid+" "+part]
+				switch isAwaited := slices.Contains(awaited, s.sid); {
+				case isUsed && isAwaited:
+					t.Errorf("%s: statement %s is used now: take it from the list awaited", function, s.sid)
+				case !isUsed && !isAwaited:
+					t.Errorf("%s: statement %s: no call uses %s", function, s.sid, part)
 				}
 			}
 		}
 	}
 }
+
+// maxManagedPolicy is AWS's limit of a managed policy, in characters without white space.
+const maxManagedPolicy = 6144
+
+func TestManagedPolicyFitsLongNames(t *testing.T) {
+	const arn = "arn:aws-us-gov:secretsmanager:us-gov-east-1:123456789012:secret:"
+	long := strings.Repeat("x", 150)
+	tm := newTemplate(t, map[string]string{
+		"AdminSecretArn":         arn + long + "-AbCdEf",
+		"ExistingTokenSecretArn": arn + long + "-AbCdEf",
+		"FurtherSecretsPrefix":   long + "/",
+		"KmsKeyArn":              "arn:aws-us-gov:kms:us-gov-east-1:123456789012:key/mrk-1234abcd12ab34cd56ef1234567890ab",
+		"ParameterPrefix":        strings.Repeat("/"+long[:50], 3),
+	}, nil)
+	tm.values["AWS::Partition"], tm.values["AWS::Region"] = "aws-us-gov", "us-gov-east-1"
+	for name, policy := range tm.resources("AWS::IAM::ManagedPolicy") {
+		text, err := json.Marshal(policy["PolicyDocument"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(text) > maxManagedPolicy {
+			t.Errorf("%s has %d characters; AWS takes %d", name, len(text), maxManagedPolicy)
+		}
+	}
+}
+
+// withoutResources are the statements with actions for which IAM has no narrower resource.
+var withoutResources = []string{"Trace", "FindSecrets"}
 
 func TestPoliciesNameNoWildcards(t *testing.T) {
 	const admin = "arn:aws:secretsmanager:us-east-1:123456789012:secret:engage/admin-AbCdEf"
@@ -213,7 +271,8 @@ func TestPoliciesNameNoWildcards(t *testing.T) {
 				exact := r == token || r == admin && function != sandbox.FunctionIVR
 				below := strings.HasPrefix(r, prefix) && !strings.ContainsAny(strings.TrimSuffix(r, "/*"), "*?")
 				own := strings.HasPrefix(r, "arn:aws:made-up:") && s.sid == "WriteLogs"
-				if !exact && !below && !own && s.sid != "Trace" {
+				wide := r == "*" && slices.Contains(withoutResources, s.sid)
+				if !exact && !below && !own && !wide {
 					t.Errorf("%s: %s reaches %s", function, s.sid, r)
 				}
 			}
@@ -221,31 +280,47 @@ func TestPoliciesNameNoWildcards(t *testing.T) {
 	}
 }
 
-// What the function must not be able to do, even with every option of the template in use.
+// What a function must not be able to do, even when every option of the template is used.
 func TestPoliciesDenyTheRest(t *testing.T) {
-	const arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:"
-	tm := newTemplate(t, map[string]string{"AdminSecretArn": arn + "engage/admin-AbCdEf", "FurtherSecretsPrefix": "further/", "KmsKeyArn": "arn:key"},
-		map[string]string{"TokenSecret": arn + "engage/token-AbCdEf"})
-	roles := policies(t, tm)
+	const secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:"
+	const parameter = "arn:aws:ssm:us-east-1:123456789012:parameter/engage-token-rotation/"
+	const token, admin, other = secret + "engage/token-AbCdEf", secret + "engage/admin-AbCdEf", secret + "other-AbCdEf"
+	tm := newTemplate(t,
+		map[string]string{"AdminSecretArn": admin, "FurtherSecretsPrefix": "further/", "KmsKeyArn": "arn:key"},
+		map[string]string{"TokenSecret": token})
+	statements := policies(t, tm)
 	ours := tm.attribute("RotateFunction", "Arn")
 	rotatedBy := func(function string) map[string]string {
 		return map[string]string{"secretsmanager:resource/AllowRotationLambdaArn": function}
 	}
+	const rotate, sweep, ivr = sandbox.FunctionRotate, sandbox.FunctionSweep, sandbox.FunctionIVR
 	for name, c := range map[string]call{
-		"write the admin secret":                {sandbox.FunctionRotate, "secretsmanager:PutSecretValue", arn + "engage/admin-AbCdEf", nil},
-		"write a further admin secret":          {sandbox.FunctionRotate, "secretsmanager:PutSecretValue", arn + "further/admin-AbCdEf", nil},
-		"write what another function rotates":   {sandbox.FunctionRotate, "secretsmanager:PutSecretValue", arn + "further/token-AbCdEf", rotatedBy(ours + "-other")},
-		"read a secret of somebody else":        {sandbox.FunctionRotate, "secretsmanager:GetSecretValue", arn + "other-AbCdEf", nil},
-		"delete the secret":                     {sandbox.FunctionRotate, "secretsmanager:DeleteSecret", arn + "engage/token-AbCdEf", nil},
-		"change a setting":                      {sandbox.FunctionRotate, "ssm:PutParameter", "arn:aws:ssm:us-east-1:123456789012:parameter/engage-token-rotation/settings/base-url", nil},
-		"use the key by another way":            {sandbox.FunctionRotate, "kms:Decrypt", "arn:key", map[string]string{"kms:EncryptionContext:SecretARN": arn + "engage/token-AbCdEf"}},
-		"use the key for another secret":        {sandbox.FunctionRotate, "kms:Decrypt", "arn:key", map[string]string{"kms:ViaService": "secretsmanager.us-east-1.amazonaws.com", "kms:EncryptionContext:SecretARN": arn + "other-AbCdEf"}},
-		"write as the sweep":                    {sandbox.FunctionSweep, "secretsmanager:PutSecretValue", arn + "engage/token-AbCdEf", rotatedBy(ours)},
-		"move labels as the sweep":              {sandbox.FunctionSweep, "secretsmanager:UpdateSecretVersionStage", arn + "engage/token-AbCdEf", rotatedBy(ours)},
-		"read the password as the IVR function": {sandbox.FunctionIVR, "secretsmanager:GetSecretValue", arn + "engage/admin-AbCdEf", nil},
-		"read the ledger as the IVR function":   {sandbox.FunctionIVR, "ssm:GetParametersByPath", "arn:aws:ssm:us-east-1:123456789012:parameter/engage-token-rotation/settings", nil},
+		"write the admin secret":       {rotate, "secretsmanager:PutSecretValue", admin, nil},
+		"write a further admin secret": {rotate, "secretsmanager:PutSecretValue", secret + "further/admin-AbCdEf", nil},
+		"write what another function rotates": {
+			rotate, "secretsmanager:PutSecretValue", secret + "further/token-AbCdEf", rotatedBy(ours + "-other"),
+		},
+		"read a secret that is not the stack's": {rotate, "secretsmanager:GetSecretValue", other, nil},
+		"delete the secret":                     {rotate, "secretsmanager:DeleteSecret", token, nil},
+		"list secrets as the rotation":          {rotate, "secretsmanager:ListSecrets", "*", nil},
+		"change a setting":                      {rotate, "ssm:PutParameter", parameter + "settings/base-url", nil},
+		"use the key without Secrets Manager": {
+			rotate, "kms:Decrypt", "arn:key", map[string]string{"kms:EncryptionContext:SecretARN": token},
+		},
+		"use the key for another secret":      {rotate, "kms:Decrypt", "arn:key", viaSecretsManager(other)},
+		"encrypt an admin secret":             {rotate, "kms:GenerateDataKey", "arn:key", viaSecretsManager(admin)},
+		"write as the sweep":                  {sweep, "secretsmanager:PutSecretValue", token, rotatedBy(ours)},
+		"move labels as the sweep":            {sweep, "secretsmanager:UpdateSecretVersionStage", token, rotatedBy(ours)},
+		"encrypt as the sweep":                {sweep, "kms:GenerateDataKey", "arn:key", viaSecretsManager(token)},
+		"change a setting as the sweep":       {sweep, "ssm:PutParameter", parameter + "settings/base-url", nil},
+		"read the password as the IVR":        {ivr, "secretsmanager:GetSecretValue", admin, nil},
+		"read the ledger as the IVR":          {ivr, "ssm:GetParametersByPath", parameter + "ledger", nil},
+		"read the settings as the IVR":        {ivr, "ssm:GetParametersByPath", parameter + "settings", nil},
+		"decrypt another secret as the IVR":   {ivr, "kms:Decrypt", "arn:key", viaSecretsManager(admin)},
+		"read further secrets as the IVR":     {ivr, "secretsmanager:GetSecretValue", secret + "further/token-AbCdEf", nil},
+		"write the token as the IVR function": {ivr, "secretsmanager:PutSecretValue", token, nil},
 	} {
-		if slices.ContainsFunc(roles[c.function], func(s statement) bool { return s.allows(c) }) {
+		if slices.ContainsFunc(statements[c.function], func(s statement) bool { return s.allows(c) }) {
 			t.Errorf("may %s", name)
 		}
 	}

@@ -72,7 +72,7 @@ func startBox(t *testing.T, config sandbox.Config) *box {
 	return &box{s, t}
 }
 
-// lossyProxy loses the answer to the first creation of each token record: the SDK sends the call again, and meets its own
+// lossyProxy loses the answer to the first creation of each token record: the SDK sends the call again, and finds its own
 // record.
 type lossyProxy struct {
 	target atomic.Pointer[httputil.ReverseProxy]
@@ -104,7 +104,7 @@ func (p *lossyProxy) first(body []byte) bool {
 	return !p.seen[in.Name]
 }
 
-// user is the configuration with which somebody calls the stand-ins who is no function.
+// user is the SDK's configuration of a caller that is not one of the functions.
 func (b *box) user() aws.Config {
 	return aws.Config{
 		Region: sandbox.Region, BaseEndpoint: aws.String(b.AWSURL),
@@ -114,7 +114,7 @@ func (b *box) user() aws.Config {
 	}
 }
 
-// rotate rotates and waits for the end, whatever it is.
+// rotate rotates and waits until the rotation succeeded or failed.
 func (b *box) rotate() {
 	b.t.Helper()
 	if _, err := b.Rotate(b.t.Context(), ""); err != nil {
@@ -163,25 +163,29 @@ func (b *box) further(prefix string) {
 	b.t.Helper()
 	ctx, client, user := b.t.Context(), secretsmanager.NewFromConfig(b.user()), engagetest.DefaultUser()
 	login, _ := json.Marshal(user.LoginFields(""))
-	admin, err := client.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String(prefix + "admin"), SecretString: aws.String(string(login))})
-	if err != nil {
-		b.t.Fatal(err)
+	create := func(name, value string) (arn string) {
+		out, err := client.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: &name, SecretString: &value})
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		return *out.ARN
 	}
-	value := fmt.Sprintf(`{"adminSecretArn":%q}`, *admin.ARN)
-	if _, err := client.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String(prefix + "token"), SecretString: &value}); err != nil {
-		b.t.Fatal(err)
-	}
+	admin := create(prefix+"admin", string(login))
+	token := create(prefix+"token", fmt.Sprintf(`{"adminSecretArn":%q}`, admin))
 	first, err := client.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: aws.String(sandbox.TokenSecret)})
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	if _, err := client.RotateSecret(ctx, &secretsmanager.RotateSecretInput{SecretId: aws.String(prefix + "token"), RotationLambdaARN: first.RotationLambdaARN}); err != nil {
+	_, err = client.RotateSecret(ctx, &secretsmanager.RotateSecretInput{
+		SecretId: &token, RotationLambdaARN: first.RotationLambdaARN,
+	})
+	if err != nil {
 		b.t.Fatal(err)
 	}
 	b.wait()
 }
 
-// vendor returns a client of the vendor's, its user's session, and the ledger's name of that user.
+// vendor returns a client of the vendor, a session of its user, and the ledger's name of that user.
 func (b *box) vendor() (*engage.Client, *engage.Session, ledger.User) {
 	b.t.Helper()
 	base, err := url.Parse(b.EngageURL)
@@ -189,7 +193,9 @@ func (b *box) vendor() (*engage.Client, *engage.Session, ledger.User) {
 		b.t.Fatal(err)
 	}
 	user := engagetest.DefaultUser()
-	credentials := engage.Credentials{Flow: engage.FlowEngage, Username: user.Username, Password: hidden.New(user.Password), PlatformID: user.PlatformID}
+	credentials := engage.Credentials{
+		Flow: engage.FlowEngage, Username: user.Username, Password: hidden.New(user.Password), PlatformID: user.PlatformID,
+	}
 	endpoint := engage.Endpoint{Flow: engage.FlowEngage, BaseURL: base, PlatformURL: base}
 	client := engage.New(engage.Config{Endpoint: endpoint})
 	session, err := client.Login(b.t.Context(), credentials)
@@ -199,7 +205,7 @@ func (b *box) vendor() (*engage.Client, *engage.Session, ledger.User) {
 	return client, session, ledger.NewUser(endpoint, credentials)
 }
 
-// crash leaves what a rotation leaves that was killed right after its creation, twenty minutes ago.
+// crash makes the intent and the token of a rotation that was killed right after its creation, twenty minutes ago.
 func (b *box) crash() {
 	b.t.Helper()
 	ctx := b.t.Context()
@@ -219,7 +225,7 @@ func (b *box) crash() {
 	}
 }
 
-// crashDuring kills the warm process of the rotation function when it next has called the vendor.
+// crashDuring kills the warm process of the rotation function right after its next call to the vendor.
 func (b *box) crashDuring(work func()) {
 	b.t.Helper()
 	process, err := os.FindProcess(b.Invocations()[0].PID)
@@ -247,11 +253,12 @@ func (b *box) crashDuring(work func()) {
 	<-done
 }
 
-// kill deletes the current token of a secret at the vendor, as somebody does who does not know whose it is.
+// kill deletes the current token of a secret at the vendor, as a person might by mistake.
 func (b *box) kill(name string) {
 	b.t.Helper()
 	ctx := b.t.Context()
-	value, err := secretsmanager.NewFromConfig(b.user()).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &name})
+	client := secretsmanager.NewFromConfig(b.user())
+	value, err := client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &name})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -263,13 +270,13 @@ func (b *box) kill(name string) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	client, session, _ := b.vendor()
-	if err := client.Delete(ctx, session, token); err != nil {
+	vendor, session, _ := b.vendor()
+	if err := vendor.Delete(ctx, session, token); err != nil {
 		b.t.Fatal(err)
 	}
 }
 
-// age makes the ledger's records an hour older: what is younger than some minutes the vendor's list may lack.
+// age makes the ledger's records an hour older. The vendor's list may lack a token that is younger than some minutes.
 func (b *box) age() {
 	b.t.Helper()
 	_, _, user := b.vendor()
@@ -289,16 +296,30 @@ func (b *box) age() {
 // set stores a setting in the Parameter Store.
 func (b *box) set(name, value string) {
 	b.t.Helper()
+	path := settings.DefaultPrefix + "/settings/" + name
 	_, err := ssm.NewFromConfig(b.user()).PutParameter(b.t.Context(), &ssm.PutParameterInput{
-		Name: aws.String(settings.DefaultPrefix + "/settings/" + name), Value: &value, Type: "String", Overwrite: aws.Bool(true),
+		Name: &path, Value: &value, Type: "String", Overwrite: aws.Bool(true),
 	})
 	if err != nil {
 		b.t.Fatal(err)
 	}
 }
 
-// everyday is what the functions do in days without trouble, and in some with it.
-func (b *box) everyday() {
+// TestTemplateFitsARecordedRun compares the template with what the functions do and report in the sandbox.
+func TestTemplateFitsARecordedRun(t *testing.T) {
+	t.Parallel()
+	b := startBox(t, sandbox.Config{})
+	b.withoutTrouble()
+	b.withTrouble()
+	if violations := b.State().Violations; len(violations) > 0 {
+		t.Fatalf("the run broke rules of the vendor: %v", violations)
+	}
+	t.Run("policies", func(t *testing.T) { checkPolicies(t, b) })
+	t.Run("dashboard and alarms", func(t *testing.T) { checkTelemetry(t, b) })
+}
+
+// withoutTrouble does what happens in days without trouble.
+func (b *box) withoutTrouble() {
 	b.t.Helper()
 	if _, err := b.Preflight(b.t.Context(), ""); err != nil {
 		b.t.Fatal(err)
@@ -310,6 +331,11 @@ func (b *box) everyday() {
 		b.invoke(sandbox.FunctionSweep, payload)
 	}
 	b.invoke(sandbox.FunctionIVR, `{}`)
+}
+
+// withTrouble makes the functions use the rest of their permissions and metrics.
+func (b *box) withTrouble() {
+	b.t.Helper()
 	b.crash()
 	b.invoke(sandbox.FunctionSweep, `{}`)
 	b.set("previous-token-retention", "1h")
@@ -319,5 +345,15 @@ func (b *box) everyday() {
 	b.invoke(sandbox.FunctionSweep, fmt.Sprintf(`{"revokePrevious":%q}`, b.arn(sandbox.TokenSecret)))
 	b.scenario(sandbox.ScenarioDeadToken)
 	b.rotate()
+	b.scenario(sandbox.ScenarioLedgerDenied)
+	b.rotate()
 	b.scenario(sandbox.ScenarioNone)
+	for _, step := range []string{"setSecret", "finishSecret"} {
+		event := `{"Step":%q,"SecretId":"engage/token","ClientRequestToken":"33333333-3333-4333-8333-333333333333"}`
+		b.invoke(sandbox.FunctionRotate, fmt.Sprintf(event, step))
+	}
+	b.kill(sandbox.TokenSecret)
+	b.kill("further/token")
+	b.invoke(sandbox.FunctionSweep, `{}`)
+	b.invoke(sandbox.FunctionIVR, `{}`)
 }

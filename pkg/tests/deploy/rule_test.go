@@ -7,8 +7,8 @@ import (
 	"engage-token-rotation/pkg/standins/sandbox"
 )
 
-// fits evaluates an EventBridge pattern: every field of it must be in the event, with one of the values listed, each a text
-// or a {"prefix": text}.
+// fits evaluates an EventBridge pattern. The event must have every field of the pattern with one of the listed values;
+// a value is a text or {"prefix": text}.
 func fits(pattern, event map[string]any) bool {
 	for name, wanted := range pattern {
 		inner, nested := wanted.(map[string]any)
@@ -32,21 +32,27 @@ func fits(pattern, event map[string]any) bool {
 	return true
 }
 
-// serviceEvent is an event of Secrets Manager's, as EventBridge gets it by way of CloudTrail.
+// serviceEvent is an event of Secrets Manager as EventBridge receives it through CloudTrail.
 func serviceEvent(name, arn string) map[string]any {
 	return map[string]any{
 		"source": "aws.secretsmanager", "detail-type": "AWS Service Event via CloudTrail", "time": "2026-01-01T00:00:00Z",
 		"detail": map[string]any{
-			"eventSource": "secretsmanager.amazonaws.com", "eventName": name, "additionalEventData": map[string]any{"SecretId": arn},
+			"eventSource": "secretsmanager.amazonaws.com", "eventName": name,
+			"additionalEventData": map[string]any{"SecretId": arn},
 		},
 	}
 }
 
-func TestRuleTellsOfRotationsGivenUpAndOfNothingElse(t *testing.T) {
+// rulePattern returns the event pattern of the template's rule.
+func rulePattern(tm *template) map[string]any {
+	return tm.resources("AWS::Events::Rule")["RotationGivenUp"]["EventPattern"].(map[string]any)
+}
+
+func TestRuleReportsRotationsGivenUpAndNothingElse(t *testing.T) {
 	const prefix = "arn:aws:secretsmanager:us-east-1:123456789012:secret:"
 	physical := map[string]string{"TokenSecret": prefix + "engage/token-AbCdEf"}
-	one := newTemplate(t, nil, physical).resources("AWS::Events::Rule")["RotationGivenUp"]["EventPattern"].(map[string]any)
-	many := newTemplate(t, map[string]string{"FurtherSecretsPrefix": "further/"}, physical).resources("AWS::Events::Rule")["RotationGivenUp"]["EventPattern"].(map[string]any)
+	one := rulePattern(newTemplate(t, nil, physical))
+	many := rulePattern(newTemplate(t, map[string]string{"FurtherSecretsPrefix": "further/"}, physical))
 	for _, c := range []struct {
 		event, secret string
 		one, many     bool
@@ -69,13 +75,12 @@ func TestRuleTellsOfRotationsGivenUpAndOfNothingElse(t *testing.T) {
 	}
 }
 
-func TestRuleTellsOfARotationThatFailsInTheSandbox(t *testing.T) {
+func TestRuleReportsARotationThatFailsInTheSandbox(t *testing.T) {
 	t.Parallel()
 	b := startBox(t, sandbox.Config{})
 	b.scenario(sandbox.ScenarioLedgerDenied)
 	b.rotate()
-	tm := newTemplate(t, nil, map[string]string{"TokenSecret": b.arn(sandbox.TokenSecret)})
-	pattern := tm.resources("AWS::Events::Rule")["RotationGivenUp"]["EventPattern"].(map[string]any)
+	pattern := rulePattern(newTemplate(t, nil, map[string]string{"TokenSecret": b.arn(sandbox.TokenSecret)}))
 	for _, event := range b.State().Events {
 		if fits(pattern, serviceEvent(event.Name, b.arn(sandbox.TokenSecret))) {
 			return
