@@ -12,8 +12,8 @@ import (
 	"engage-token-rotation/pkg/standins/sandbox"
 )
 
-// TestEachAlarmIsRaisedByWhatItIsFor lets each alarm's trouble happen, and evaluates the alarm over what the functions
-// reported.
+// TestEachAlarmIsRaisedByWhatItIsFor lets each alarm's trouble happen, and evaluates the alarm over
+// what the functions reported.
 func TestEachAlarmIsRaisedByWhatItIsFor(t *testing.T) {
 	t.Parallel()
 	scenarios := map[string]func(b *box){
@@ -90,7 +90,8 @@ func TestEachAlarmIsRaisedByWhatItIsFor(t *testing.T) {
 	}
 }
 
-// raises evaluates an alarm as if everything was reported in one period, and went on for as long as the alarm waits.
+// raises evaluates an alarm as if everything was reported in one period, and went on for as long as
+// the alarm waits.
 func (out *output) raises(t *testing.T, alarm map[string]any) bool {
 	t.Helper()
 	value, ok := out.alarmValue(t, alarm)
@@ -181,7 +182,8 @@ func (out *output) statistic(t *testing.T, metric map[string]any, stat any) (val
 
 var operand = regexp.MustCompile(`^(?:FILL\((\w+), (\d+)\)|(\w+))$`)
 
-// calculate evaluates "a + b", "a - b" and "a / b"; an operand is an id, a number or FILL(id, number).
+// calculate evaluates "a + b", "a - b" and "a / b"; an operand is an id, a number or FILL(id,
+// number).
 func calculate(t *testing.T, expression string, values map[string]float64) (float64, bool) {
 	t.Helper()
 	for _, operator := range []string{" + ", " - ", " / "} {

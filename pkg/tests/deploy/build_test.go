@@ -12,51 +12,54 @@ import (
 )
 
 // samFlag runs what needs SAM CLI: `make test-sam`.
-var samFlag = flag.Bool("sam", false, "run SAM CLI: validate, build, and invoke every event in containers against the sandbox")
+var samFlag = flag.Bool("sam", false, "run SAM CLI: validate, build, and invoke every event in containers")
 
 // goarch runs the script that the make targets of `sam build` ask for the architecture.
 func goarch(t *testing.T, template, record string) (string, error) {
 	t.Helper()
 	dir := t.TempDir()
 	artifacts := filepath.Join(dir, "build", "RotateFunction")
-	for path, text := range map[string]string{filepath.Join(dir, "template.yaml"): template, filepath.Join(dir, "build.toml"): record} {
+	for name, text := range map[string]string{"template.yaml": template, "build.toml": record} {
 		if text == "" {
 			continue
 		}
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if err := os.MkdirAll(artifacts, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command("sh", filepath.Join(root, ".ci", "goarch"), filepath.Join(dir, "template.yaml"), artifacts, "RotateFunction").CombinedOutput()
+	script, path := filepath.Join(root, ".ci", "goarch"), filepath.Join(dir, "template.yaml")
+	out, err := exec.Command("sh", script, path, artifacts, "RotateFunction").CombinedOutput()
 	return strings.TrimSpace(string(out)), err
 }
 
 func TestArchitectureIsTheTemplates(t *testing.T) {
 	const x86, arm = "    Architectures: [x86_64]\n", "    Architectures: [arm64]\n"
+	const other = "[function_build_definitions.1]\narchitecture = \"arm64\"\nfunctions = [\"SweepFunction\"]\n"
 	record := func(architecture string) string {
-		return "[function_build_definitions.1]\narchitecture = \"arm64\"\nfunctions = [\"SweepFunction\"]\n\n" +
-			"[function_build_definitions.2]\narchitecture = \"" + architecture + "\"\nfunctions = [\"IvrFunction\", \"RotateFunction\"]\n"
+		return other + "\n[function_build_definitions.2]\narchitecture = \"" + architecture + "\"\n" +
+			"functions = [\"IvrFunction\", \"RotateFunction\"]\n"
 	}
 	for name, c := range map[string]struct{ template, record, want string }{
-		"x86_64":                               {x86, "", "amd64"},
-		"arm64":                                {arm, "", "arm64"},
-		"x86_64, and SAM packages for it":      {x86, record("x86_64"), "amd64"},
-		"arm64, and SAM packages for it":       {arm, record("arm64"), "arm64"},
-		"x86_64, but SAM packages for arm64":   {x86, record("arm64"), ""},
-		"arm64, but SAM packages for x86_64":   {arm, record("x86_64"), ""},
-		"none":                                 {"Globals:\n", "", ""},
-		"two":                                  {x86 + arm, "", ""},
-		"the same twice":                       {x86 + x86, "", ""},
-		"a parameter":                          {"    Architectures: [!Ref Architecture]\n", "", ""},
-		"a name that is none":                  {"    Architectures: [amd64]\n", "", ""},
-		"a record that knows other ones alone": {x86, "[function_build_definitions.1]\narchitecture = \"arm64\"\nfunctions = [\"Other\"]\n", "amd64"},
+		"x86_64":                             {x86, "", "amd64"},
+		"arm64":                              {arm, "", "arm64"},
+		"x86_64, and SAM packages for it":    {x86, record("x86_64"), "amd64"},
+		"arm64, and SAM packages for it":     {arm, record("arm64"), "arm64"},
+		"x86_64, but SAM packages for arm64": {x86, record("arm64"), ""},
+		"arm64, but SAM packages for x86_64": {arm, record("x86_64"), ""},
+		"none":                               {"Globals:\n", "", ""},
+		"two":                                {x86 + arm, "", ""},
+		"the same twice":                     {x86 + x86, "", ""},
+		"a parameter":                        {"    Architectures: [!Ref Architecture]\n", "", ""},
+		"an unknown name":                    {"    Architectures: [amd64]\n", "", ""},
+		"a record of other functions only":   {x86, other, "amd64"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := goarch(t, c.template, c.record)
-			if c.want == "" && (err == nil || !strings.HasPrefix(got, "RotateFunction: ")) || c.want != "" && (err != nil || got != c.want) {
+			refused := err != nil && strings.HasPrefix(got, "RotateFunction: ")
+			if c.want == "" && !refused || c.want != "" && (err != nil || got != c.want) {
 				t.Errorf("%q, %v; want %q", got, err, c.want)
 			}
 		})
@@ -92,7 +95,7 @@ func TestSAMBuild(t *testing.T) {
 			t.Fatal(err)
 		}
 		out, err := sam.command(t, dir, "build", "--template", "other.yaml").CombinedOutput()
-		if err == nil || !strings.Contains(string(out), "SAM packages for arm64, and template.yaml says x86_64") {
+		if err == nil || !strings.Contains(string(out), "SAM packages for arm64, and template.yaml has x86_64") {
 			t.Errorf("built: %v\n%s", err, out)
 		}
 	})
@@ -138,11 +141,11 @@ func rewrite(t *testing.T, path, pattern, replacement string) {
 	}
 }
 
-// maxBinary bounds a function's binary, in bytes, so that a dependency that weighs is noticed. It is about a tenth above
-// what the largest is.
+// maxBinary bounds a function's binary, in bytes, so that a large new dependency is noticed. The
+// largest binary is about a tenth smaller.
 const maxBinary = 13_000_000
 
-// checkBinary reads the ELF header: the machine, no interpreter and no shared library, no symbols.
+// checkBinary reads the ELF headers: the binary is for the machine, static and stripped.
 func checkBinary(t *testing.T, path string, machine elf.Machine) {
 	t.Helper()
 	f, err := elf.Open(path)
@@ -166,7 +169,8 @@ func checkBinary(t *testing.T, path string, machine elf.Machine) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%s: %v, static, stripped, %.1f MB", filepath.Base(filepath.Dir(path)), f.Machine, float64(info.Size())/1e6)
+	name := filepath.Base(filepath.Dir(path))
+	t.Logf("%s: %v, static, stripped, %.1f MB", name, f.Machine, float64(info.Size())/1e6)
 	if info.Size() > maxBinary {
 		t.Errorf("%s: %d bytes, more than %d", path, info.Size(), maxBinary)
 	}

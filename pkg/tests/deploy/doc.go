@@ -1,7 +1,12 @@
-// Package deploy tests the deployment: template.yaml, its policies, alarms and dashboard, and the events.
+// Package deploy tests the deployment: template.yaml, its policies, alarms and dashboard, and the
+// events.
 //
-// `go test` evaluates the template's policies against the calls that the real functions make in the sandbox, and looks for
-// every metric and log field that an alarm, a metric filter or the dashboard names in what they wrote. `make test-sam`
-// adds what needs SAM CLI and Docker: validation, both architectures' builds, the transformation to plain CloudFormation,
-// and `sam local invoke` of every event.
+// `go test` runs the real functions in the sandbox and compares the template with what they do. Its
+// policies must allow every call that they made, and nothing else. Every metric and log field in an
+// alarm or in the dashboard must be in what they wrote. Each alarm must be raised by the trouble
+// that it is for, and not without trouble.
+//
+// `make test-sam` adds what needs SAM CLI and Docker: validation, the builds for both
+// architectures, the transformation to plain CloudFormation, and `sam local invoke` with every file
+// of events/.
 package deploy

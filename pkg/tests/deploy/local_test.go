@@ -23,7 +23,7 @@ import (
 	"engage-token-rotation/pkg/standins/sandbox"
 )
 
-const setup = "on Debian, .ci/sam-setup installs and starts all that is needed"
+const setup = "on Debian, .ci/sam-setup installs and starts everything that is needed"
 
 // samVersion is the version that .ci/sam-setup installs.
 const samVersion = "1.164.0"
@@ -31,7 +31,7 @@ const samVersion = "1.164.0"
 // samCLI runs SAM CLI.
 type samCLI string
 
-// findSAM skips the test without -sam, and fails it where SAM CLI is missing.
+// findSAM skips the test without -sam, and fails it if SAM CLI is missing.
 func findSAM(t *testing.T) samCLI {
 	t.Helper()
 	if !*samFlag {
@@ -46,13 +46,14 @@ func findSAM(t *testing.T) samCLI {
 	}
 	path := filepath.Join(cache, "engage-token-rotation", "sam-"+samVersion, "bin", "sam")
 	if _, err := os.Stat(path); err != nil {
-		t.Fatalf("SAM CLI is missing: neither sam on the PATH nor %s; install it (python3 -m venv DIR && DIR/bin/pip install aws-sam-cli), or, %s", path, setup)
+		t.Fatalf("find SAM CLI: neither sam on the PATH nor %s; "+
+			"install it (python3 -m venv DIR && DIR/bin/pip install aws-sam-cli); %s", path, setup)
 	}
 	return samCLI(path)
 }
 
-// command prepares a command that neither asks AWS nor tells the vendor of SAM CLI about itself. Its environment has no
-// credentials but those of env.
+// command prepares a command that calls neither AWS nor SAM CLI's telemetry. Its environment has no
+// AWS credentials.
 func (s samCLI) command(t *testing.T, dir string, args ...string) *exec.Cmd {
 	t.Helper()
 	c := exec.CommandContext(t.Context(), string(s), args...)
@@ -62,12 +63,13 @@ func (s samCLI) command(t *testing.T, dir string, args ...string) *exec.Cmd {
 			c.Env = append(c.Env, entry)
 		}
 	}
-	c.Env = append(c.Env, "SAM_CLI_TELEMETRY=0", "SAM_CLI_CHECK_UPDATES=0", "AWS_DEFAULT_REGION="+sandbox.Region, "AWS_EC2_METADATA_DISABLED=true",
-		"AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null")
+	c.Env = append(c.Env,
+		"SAM_CLI_TELEMETRY=0", "SAM_CLI_CHECK_UPDATES=0", "AWS_DEFAULT_REGION="+sandbox.Region,
+		"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null")
 	return c
 }
 
-// run runs a command and fails the test where it fails.
+// run runs a command and fails the test if the command fails.
 func (s samCLI) run(t *testing.T, dir string, args ...string) string {
 	t.Helper()
 	started := time.Now()
@@ -88,8 +90,8 @@ func TestSAMValidate(t *testing.T) {
 	t.Log(strings.TrimSpace(out))
 }
 
-// transformer turns the SAM template into plain CloudFormation as the service does, with the translator that SAM CLI
-// brings along: no AWS account is asked.
+// transformer turns the SAM template into plain CloudFormation, as the service does, with the
+// translator inside SAM CLI. It needs no AWS account.
 const transformer = `
 import json, sys
 from samcli.yamlhelper import yaml_parse
@@ -134,13 +136,13 @@ func TestTransformedTemplateIsPlainAndClean(t *testing.T) {
 	}
 }
 
-// invocation is one event of a sample file, and what it must come to.
+// invocation is an event file, the function that gets it, and the answer that it must give.
 type invocation struct {
 	event, function string
 	want            string // a pattern of the answer
 }
 
-// The rotation of the sample files replaces the token of a first one; retention is an hour.
+// The event files rotate a secret that was rotated once before. The retention is an hour.
 const (
 	rotationVersion = "11111111-1111-4111-8111-111111111111"
 	fingerprint     = `"[0-9a-f]{12}"`
@@ -158,13 +160,17 @@ var (
 		{"ivr-first-account", "IvrFunction", `"accountId": ?"99990001".*"status": ?"ok"`},
 		{"ivr-one-account", "IvrFunction", `"accountId": ?"99990001".*"status": ?"ok"`},
 		{"ivr-unknown-account", "IvrFunction", `"status": ?"not-found"`},
-		{"sweep-dry-run", "SweepFunction", `"dryRun": ?true.*"retiring": ?\[\{"fingerprint": ?` + fingerprint + `.*"foreign": ?2`},
+		{
+			"sweep-dry-run", "SweepFunction",
+			`"dryRun": ?true.*"retiring": ?\[\{"fingerprint": ?` + fingerprint + `.*"foreign": ?2`,
+		},
 		{"sweep-scheduled", "SweepFunction", `"retiring": ?\[\{.*"deleted": ?\[\]`},
 		{"sweep-revoke-previous", "SweepFunction", `"retiring": ?\[\].*"deleted": ?\[` + fingerprint},
 	}
 )
 
-// TestSAMLocalInvokeOfEveryEvent has SAM CLI run each sample event in a container against the sandbox.
+// TestSAMLocalInvokeOfEveryEvent invokes a function in a container, against the sandbox, with each
+// file of events/.
 func TestSAMLocalInvokeOfEveryEvent(t *testing.T) {
 	sam := findSAM(t)
 	listen := containerSide(t)
@@ -175,7 +181,7 @@ func TestSAMLocalInvokeOfEveryEvent(t *testing.T) {
 	all := slices.Concat(preflight, steps, after)
 	for _, file := range files {
 		if !slices.ContainsFunc(all, func(i invocation) bool { return i.event+".json" == filepath.Base(file) }) {
-			t.Errorf("%s is not tried", file)
+			t.Errorf("%s: add it to the invocations of this test", file)
 		}
 	}
 	b := startBox(t, sandbox.Config{Listen: listen, Retention: time.Hour})
@@ -198,12 +204,13 @@ func TestSAMLocalInvokeOfEveryEvent(t *testing.T) {
 	checkEnd(t, b)
 }
 
-// containerSide is the address at which containers reach a server of this machine: that of Docker's bridge, where no
-// stranger comes. Where Docker has no bridge here, as in a virtual machine of its own, it is every address.
+// containerSide returns the address at which containers reach a server of this machine: that of
+// Docker's bridge, which other machines do not reach. If Docker has no bridge on this machine,
+// because it runs in a virtual machine, it returns 0.0.0.0.
 func containerSide(t *testing.T) string {
 	t.Helper()
 	if out, err := exec.CommandContext(t.Context(), "docker", "info").CombinedOutput(); err != nil {
-		t.Fatalf("Docker is missing or not running: %v\n%s\nInstall and start it, or, %s", err, out, setup)
+		t.Fatalf("docker info: %v\n%s\ninstall and start Docker; %s", err, out, setup)
 	}
 	bridge, err := net.InterfaceByName("docker0")
 	if err != nil {
@@ -222,8 +229,8 @@ func containerSide(t *testing.T) string {
 	return ""
 }
 
-// envVars is the file for --env-vars. The ledger knows a user by the vendor's host, so that the containers use the one that
-// the sandbox's own functions have used, where they can.
+// envVars returns the file for --env-vars. The containers call the vendor by the same host as the
+// sandbox's own functions if they can reach it.
 func envVars(t *testing.T, b *box, listen string) []byte {
 	t.Helper()
 	if listen == "0.0.0.0" {
@@ -251,20 +258,24 @@ func (l *localInvoker) invokeAll(t *testing.T, list []invocation) {
 	}
 }
 
-// invoke judges by stdout, since SAM CLI ends well whatever the function did.
+// invoke invokes a function and checks its answer on stdout: SAM CLI exits with 0 even if the
+// function failed.
 func (l *localInvoker) invoke(t *testing.T, i invocation) {
 	t.Helper()
 	event := filepath.Join("events", i.event+".json")
-	c := l.sam.command(t, root, "local", "invoke", i.function, "--event", event, "--env-vars", l.env, "--skip-pull-image")
-	// The sandbox tells callers apart by their key. Its address spares SAM CLI a search for the account.
-	name := map[string]string{"RotateFunction": sandbox.FunctionRotate, "SweepFunction": sandbox.FunctionSweep, "IvrFunction": sandbox.FunctionIVR}[i.function]
-	c.Env = append(c.Env, "AWS_ACCESS_KEY_ID=AKIASANDBOX"+name, "AWS_SECRET_ACCESS_KEY=sandbox", "AWS_ENDPOINT_URL="+l.b.AWSURL)
+	c := l.sam.command(t, root, "local", "invoke", i.function,
+		"--event", event, "--env-vars", l.env, "--skip-pull-image")
+	// The sandbox knows callers by their key. With its address SAM CLI does not search for an AWS
+	// account.
+	c.Env = append(c.Env, "AWS_ACCESS_KEY_ID=AKIASANDBOX"+asSandbox[i.function],
+		"AWS_SECRET_ACCESS_KEY=sandbox", "AWS_ENDPOINT_URL="+l.b.AWSURL)
 	var stdout, stderr bytes.Buffer
 	c.Stdout, c.Stderr = &stdout, &stderr
 	started := time.Now()
 	err := c.Run()
 	answer := strings.TrimSpace(stdout.String())
-	t.Logf("sam local invoke %s --event %s (%v)\n    %s", i.function, event, time.Since(started).Round(100*time.Millisecond), answer)
+	took := time.Since(started).Round(100 * time.Millisecond)
+	t.Logf("sam local invoke %s --event %s (%v)\n    %s", i.function, event, took, answer)
 	var object map[string]any
 	if err != nil || json.Unmarshal([]byte(answer), &object) != nil || object["errorType"] != nil {
 		t.Fatalf("%s: %v\n%s", i.event, err, stderr.String())
@@ -274,7 +285,7 @@ func (l *localInvoker) invoke(t *testing.T, i invocation) {
 	}
 	for _, s := range l.secrets {
 		if strings.Contains(stdout.String()+stderr.String(), s) {
-			t.Errorf("%s: a secret stands in the output", i.event)
+			t.Errorf("%s: the output contains a secret", i.event)
 		}
 	}
 }
@@ -297,10 +308,11 @@ func (l *localInvoker) post(t *testing.T, path string) string {
 	return string(body)
 }
 
-// secretsOf returns texts that no output may hold: the login fields and the current token.
+// secretsOf returns texts that no output may contain: the password and the current token.
 func secretsOf(t *testing.T, b *box) []string {
 	t.Helper()
-	value, err := secretsmanager.NewFromConfig(b.user()).GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: aws.String(sandbox.TokenSecret)})
+	in := &secretsmanager.GetSecretValueInput{SecretId: aws.String(sandbox.TokenSecret)}
+	value, err := secretsmanager.NewFromConfig(b.user()).GetSecretValue(t.Context(), in)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -311,15 +323,18 @@ func secretsOf(t *testing.T, b *box) []string {
 	return []string{document.APIToken, engagetest.DefaultUser().Password}
 }
 
-// checkEnd holds the end state against what the events are for.
+// checkEnd checks the state after all events: one rotation, its previous token deleted, nothing
+// else changed.
 func checkEnd(t *testing.T, b *box) {
 	t.Helper()
 	state := b.State()
 	at := slices.IndexFunc(state.Secrets, func(s sandbox.Secret) bool { return s.Name == sandbox.TokenSecret })
 	token, user := state.Secrets[at], state.Users[0]
-	if !slices.Contains(token.Versions[rotationVersion], "AWSCURRENT") || slices.ContainsFunc(slices.Collect(maps.Values(token.Versions)), func(labels []string) bool {
+	isPending := func(labels []string) bool {
 		return slices.Contains(labels, "AWSPENDING") && !slices.Contains(labels, "AWSCURRENT")
-	}) {
+	}
+	if !slices.Contains(token.Versions[rotationVersion], "AWSCURRENT") ||
+		slices.ContainsFunc(slices.Collect(maps.Values(token.Versions)), isPending) {
 		t.Errorf("labels: %v", token.Versions)
 	}
 	want := append(slices.Clone(user.Foreign), token.Tokens["AWSCURRENT"])
@@ -332,15 +347,17 @@ func checkEnd(t *testing.T, b *box) {
 		}
 	}
 	if len(state.Violations) > 0 {
-		t.Errorf("rules of the vendor's were broken: %v", state.Violations)
+		t.Errorf("the run broke rules of the vendor: %v", state.Violations)
 	}
-	for function, statements := range policies(t, newTemplate(t, map[string]string{"AdminSecretArn": b.arn(sandbox.AdminSecret)}, map[string]string{"TokenSecret": token.ARN})) {
-		for _, p := range b.Calls().Permissions {
-			c := call{p.Function, p.Action, p.Resource, nil}
-			if p.Function == function && !slices.ContainsFunc(statements, func(s statement) bool { return s.allows(c) }) {
-				t.Errorf("the template does not allow %s to %s on %s", p.Function, p.Action, p.Resource)
-			}
+	admin := map[string]string{"AdminSecretArn": b.arn(sandbox.AdminSecret)}
+	statements := policies(t, newTemplate(t, admin, map[string]string{"TokenSecret": token.ARN}))
+	for _, p := range b.Calls().Permissions {
+		c := call{p.Function, p.Action, p.Resource, nil}
+		allows := func(s statement) bool { return s.allows(c) }
+		if roles[p.Function] != "" && !slices.ContainsFunc(statements[p.Function], allows) {
+			t.Errorf("the template does not allow %s to %s on %s", p.Function, p.Action, p.Resource)
 		}
 	}
-	t.Logf("end: AWSCURRENT is %s with token %s; the vendor has that one and %d foreign ones", rotationVersion, token.Tokens["AWSCURRENT"], len(user.Foreign))
+	t.Logf("end: AWSCURRENT is %s with token %s; the vendor has that token and %d foreign ones",
+		rotationVersion, token.Tokens["AWSCURRENT"], len(user.Foreign))
 }

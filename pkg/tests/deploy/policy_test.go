@@ -29,8 +29,8 @@ var roles = map[string]string{
 	sandbox.FunctionRotate: "RotateRole", sandbox.FunctionSweep: "SweepRole", sandbox.FunctionIVR: "IvrRole",
 }
 
-// policies returns, by function, the statements of its role: those of its own and those of the template's managed
-// policies.
+// policies returns, by function, the statements of its role: those of its own and those of the
+// template's managed policies.
 func policies(t *testing.T, tm *template) map[string][]statement {
 	t.Helper()
 	found := map[string][]statement{}
@@ -108,7 +108,8 @@ func (s statement) allows(c call) bool {
 	return slices.Contains(s.actions, c.action) && slices.ContainsFunc(s.resources, reaches) && s.meets(c)
 }
 
-// withKey adds the calls to KMS that Secrets Manager makes with the caller's permissions when a customer key is used.
+// withKey adds the calls to KMS that Secrets Manager makes with the caller's permissions when a
+// customer key is used.
 func withKey(calls []call, key string) []call {
 	all := slices.Clone(calls)
 	for _, c := range calls {
@@ -132,7 +133,8 @@ func viaSecretsManager(secretARN string) map[string]string {
 	}
 }
 
-// recorded returns the calls of the functions, with the condition keys that they have in a stack of the template.
+// recorded returns the calls of the functions, with the condition keys that they have in a stack of
+// the template.
 func recorded(b *box, tm *template) []call {
 	rotates := map[string]bool{}
 	for _, s := range b.State().Secrets {
@@ -155,10 +157,12 @@ func recorded(b *box, tm *template) []call {
 // platform are the statements that Lambda uses on behalf of a function.
 var platform = []string{"WriteLogs", "Trace"}
 
-// awaited are statements for code that is not in yet. Each must be unused: take it out once the code uses it.
+// awaited are statements for code that is not in yet. Each must be unused: take it out once the
+// code uses it.
 var awaited = []string{"FindSecrets"}
 
-// checkPolicies checks that the policies allow the calls of a recorded run, and nothing that it does not use.
+// checkPolicies checks that the policies allow the calls of a recorded run, and nothing that it
+// does not use.
 func checkPolicies(t *testing.T, b *box) {
 	t.Helper()
 	const key = "arn:aws:kms:us-east-1:123456789012:key/1234"
@@ -187,7 +191,8 @@ func checkPolicies(t *testing.T, b *box) {
 	})
 }
 
-// compare checks that policies allow every call, and that calls use every action and every resource of each statement.
+// compare checks that policies allow every call, and that calls use every action and every resource
+// of each statement.
 func compare(t *testing.T, policies map[string][]statement, calls []call) {
 	t.Helper()
 	used := map[string]bool{}

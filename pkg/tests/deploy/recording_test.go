@@ -72,8 +72,8 @@ func startBox(t *testing.T, config sandbox.Config) *box {
 	return &box{s, t}
 }
 
-// lossyProxy loses the answer to the first creation of each token record: the SDK sends the call again, and finds its own
-// record.
+// lossyProxy loses the answer to the first creation of each token record: the SDK sends the call
+// again, and finds its own record.
 type lossyProxy struct {
 	target atomic.Pointer[httputil.ReverseProxy]
 	mu     sync.Mutex
@@ -172,7 +172,8 @@ func (b *box) further(prefix string) {
 	}
 	admin := create(prefix+"admin", string(login))
 	token := create(prefix+"token", fmt.Sprintf(`{"adminSecretArn":%q}`, admin))
-	first, err := client.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: aws.String(sandbox.TokenSecret)})
+	stacks := &secretsmanager.DescribeSecretInput{SecretId: aws.String(sandbox.TokenSecret)}
+	first, err := client.DescribeSecret(ctx, stacks)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -205,7 +206,8 @@ func (b *box) vendor() (*engage.Client, *engage.Session, ledger.User) {
 	return client, session, ledger.NewUser(endpoint, credentials)
 }
 
-// crash makes the intent and the token of a rotation that was killed right after its creation, twenty minutes ago.
+// crash makes the intent and the token of a rotation that was killed right after its creation,
+// twenty minutes ago.
 func (b *box) crash() {
 	b.t.Helper()
 	ctx := b.t.Context()
@@ -225,7 +227,8 @@ func (b *box) crash() {
 	}
 }
 
-// crashDuring kills the warm process of the rotation function right after its next call to the vendor.
+// crashDuring kills the warm process of the rotation function right after its next call to the
+// vendor.
 func (b *box) crashDuring(work func()) {
 	b.t.Helper()
 	process, err := os.FindProcess(b.Invocations()[0].PID)
@@ -276,7 +279,8 @@ func (b *box) kill(name string) {
 	}
 }
 
-// age makes the ledger's records an hour older. The vendor's list may lack a token that is younger than some minutes.
+// age makes the ledger's records an hour older. The vendor's list may lack a token that is younger
+// than some minutes.
 func (b *box) age() {
 	b.t.Helper()
 	_, _, user := b.vendor()
@@ -305,7 +309,8 @@ func (b *box) set(name, value string) {
 	}
 }
 
-// TestTemplateFitsARecordedRun compares the template with what the functions do and report in the sandbox.
+// TestTemplateFitsARecordedRun compares the template with what the functions do and report in the
+// sandbox.
 func TestTemplateFitsARecordedRun(t *testing.T) {
 	t.Parallel()
 	b := startBox(t, sandbox.Config{})

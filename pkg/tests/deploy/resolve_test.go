@@ -31,8 +31,9 @@ type template struct {
 // noValue is what AWS::NoValue resolves to: the list or map around it leaves it out.
 type noValue struct{}
 
-// newTemplate reads the template. parameters override the defaults. physical gives the names and ARNs that Ref and
-// GetAtt return for resources, by "X" and "X.Arn"; other resources get made-up ones.
+// newTemplate reads the template. parameters override the defaults. physical gives the names and
+// ARNs that Ref and GetAtt return for resources, by "X" and "X.Arn"; other resources get made-up
+// ones.
 func newTemplate(t *testing.T, parameters, physical map[string]string) *template {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(root, "template.yaml"))
@@ -70,7 +71,8 @@ func (tm *template) section(name string) map[string]any {
 	return section
 }
 
-// plain turns YAML into maps, lists and scalars, and short forms of intrinsic functions into long ones.
+// plain turns YAML into maps, lists and scalars, and short forms of intrinsic functions into long
+// ones.
 func plain(t *testing.T, n *yaml.Node) any {
 	t.Helper()
 	value := untagged(t, n)
@@ -240,8 +242,8 @@ func (tm *template) substitute(argument any) string {
 	})
 }
 
-// resources returns, by logical id, the properties of the resources of a type. Resources with a condition that is false
-// are left out.
+// resources returns, by logical id, the properties of the resources of a type. Resources with a
+// condition that is false are left out.
 func (tm *template) resources(kind string) map[string]map[string]any {
 	found := map[string]map[string]any{}
 	for name, r := range tm.section("Resources") {

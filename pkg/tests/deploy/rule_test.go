@@ -7,8 +7,8 @@ import (
 	"engage-token-rotation/pkg/standins/sandbox"
 )
 
-// fits evaluates an EventBridge pattern. The event must have every field of the pattern with one of the listed values;
-// a value is a text or {"prefix": text}.
+// fits evaluates an EventBridge pattern. The event must have every field of the pattern with one of
+// the listed values; a value is a text or {"prefix": text}.
 func fits(pattern, event map[string]any) bool {
 	for name, wanted := range pattern {
 		inner, nested := wanted.(map[string]any)

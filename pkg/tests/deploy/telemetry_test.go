@@ -20,8 +20,8 @@ type reading struct {
 	value           float64
 }
 
-// output is what functions reported: the lines of their logs, by function, and all metrics. These are the embedded ones
-// in the lines, and Lambda's own.
+// output is what functions reported: the lines of their logs, by function, and all metrics. These
+// are the embedded ones in the lines, and Lambda's own.
 type output struct {
 	lines    map[string][]map[string]any
 	readings []reading
@@ -123,8 +123,8 @@ func dashboard(t *testing.T, tm *template) ([]widget, string) {
 // maxWidgets keeps the dashboard on one screen.
 const maxWidgets = 4
 
-// checkTelemetry looks for every metric, dimension and log field of the dashboard, and for every metric of the alarms, in
-// what the functions wrote in a recorded run.
+// checkTelemetry looks for every metric, dimension and log field of the dashboard, and for every
+// metric of the alarms, in what the functions wrote in a recorded run.
 func checkTelemetry(t *testing.T, b *box) {
 	t.Helper()
 	tm := newTemplate(t, nil, asSandbox)
@@ -183,8 +183,8 @@ func (out *output) knows(namespace, name, by string) bool {
 	})
 }
 
-// TestMetricsDoNotGrowWithTheSecrets allows alarms and dashboard no dimension but the function's name, since each
-// combination of dimensions is a metric that costs.
+// TestMetricsDoNotGrowWithTheSecrets allows alarms and dashboard no dimension but the function's
+// name, since each combination of dimensions is a metric that costs.
 func TestMetricsDoNotGrowWithTheSecrets(t *testing.T) {
 	tm := newTemplate(t, nil, asSandbox)
 	check := func(where, name, by string) {
