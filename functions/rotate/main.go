@@ -3,6 +3,7 @@
 package main
 
 import (
+	"log"
 	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -12,6 +13,7 @@ import (
 )
 
 func main() {
+	log.SetFlags(0) // lambda.Start logs a failure as JSON; a date before it would make the line text
 	fn := lambdafn.FromEnvironment(os.Stdout, os.Getenv)
 	rotator := rotation.New(rotation.Config{
 		Secrets:    fn.Secrets,
