@@ -7,12 +7,14 @@ package lambdafn
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"time"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/smithy-go/logging"
 
 	"engage-token-rotation/pkg/internal/awsstore"
 	"engage-token-rotation/pkg/internal/telemetry"
@@ -66,7 +68,8 @@ func (f *Function) configure(w io.Writer, getenv func(string) string) error {
 	f.Settings = environment
 	f.Log = telemetry.NewLogger(w, environment.LogLevel)
 	sdk, err := config.LoadDefaultConfig(context.Background(),
-		config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(callTimeout)))
+		config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(callTimeout)),
+		config.WithLogger(logging.LoggerFunc(f.logSDK)))
 	if err != nil {
 		return err
 	}
@@ -74,4 +77,9 @@ func (f *Function) configure(w io.Writer, getenv func(string) string) error {
 	f.Parameters = awsstore.NewParameters(sdk)
 	tlsroots.Preload(sdk.BaseEndpoint)
 	return nil
+}
+
+// logSDK logs a message of the AWS SDK, such as a connection that cannot be used again. The SDK would write it as text.
+func (f *Function) logSDK(class logging.Classification, format string, values ...any) {
+	f.Log.Warn("AWS SDK", "class", class, "message", fmt.Sprintf(format, values...))
 }
