@@ -33,7 +33,7 @@ func TestEachAlarmIsRaisedByWhatItIsFor(t *testing.T) {
 		},
 		"DeadTokensAlarm": func(b *box) {
 			b.rotate()
-			b.age()
+			b.age(sandbox.TokenSecret)
 			b.kill(sandbox.TokenSecret)
 			b.invoke(sandbox.FunctionSweep, `{}`)
 		},
