@@ -50,24 +50,10 @@ type refusal struct {
 func (s *Source) Replace(ctx context.Context, token engage.Token, status int) (engage.Token, error) {
 	kind := kindOf(status)
 	for {
-		s.mu.Lock()
-		if s.closed {
-			s.mu.Unlock()
-			return token, ErrClosed
-		}
-		if e := s.entry.Load(); e != nil && e.token != token {
-			s.mu.Unlock()
-			return e.token, nil
-		}
-		f := s.flight
+		f, use, err := s.flightFor(token, kind)
 		if f == nil {
-			if s.remembers(token, kind) {
-				s.mu.Unlock()
-				return token, nil
-			}
-			f = s.start(token, kind)
+			return use, err
 		}
-		s.mu.Unlock()
 		e, err := s.wait(ctx, f)
 		if f.refused != token && ctx.Err() == nil {
 			// That read may have begun before the token was replaced, so that it proves nothing. Look again.
@@ -78,6 +64,25 @@ func (s *Source) Replace(ctx context.Context, token engage.Token, status int) (e
 		}
 		return e.token, nil
 	}
+}
+
+// flightFor returns the read to wait for after a refusal. It returns nil if no read is needed or possible, and then the
+// token to use.
+func (s *Source) flightFor(token engage.Token, kind refusalKind) (*flight, engage.Token, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.entry.Load()
+	switch {
+	case s.closed:
+		return nil, token, ErrClosed
+	case e != nil && e.token != token:
+		return nil, e.token, nil
+	case s.flight != nil:
+		return s.flight, token, nil
+	case s.remembers(token, kind):
+		return nil, token, nil
+	}
+	return s.start(token, kind), token, nil
 }
 
 // remembers reports whether a read for the token is not due yet. The caller holds mu.

@@ -11,12 +11,12 @@ import (
 
 // cron is a schedule by the calendar, in UTC: the hours and days on which a rotation window opens.
 type cron struct {
-	hours, months      []int
-	days               []int // of the month; nil: any
-	lastDay            bool  // L in the days
-	weekdays           []int // 1 is Sunday; nil: any
-	weekday, occurence int   // n#k in the weekdays
-	lastWeekday        int   // nL in the weekdays
+	hours, months       []int
+	days                []int // of the month; nil: any
+	lastDay             bool  // L in the days
+	weekdays            []int // 1 is Sunday; nil: any
+	weekday, occurrence int   // n#k in the weekdays
+	lastWeekday         int   // nL in the weekdays
 }
 
 // parseCron reads the six fields of a cron() expression: minutes (0), hours, day of month, month, day of week, year (*).
@@ -64,7 +64,7 @@ func (c *cron) parseDays(days, weekdays string) (err error) {
 	if day, number, found := strings.Cut(weekdays, "#"); found {
 		one, err := cronField(day, 1, 7, weekdayNames)
 		if k, convErr := strconv.Atoi(number); err == nil && convErr == nil && len(one) == 1 && k >= 1 && k <= 5 {
-			c.weekday, c.occurence = one[0], k
+			c.weekday, c.occurrence = one[0], k
 			return nil
 		}
 		return fmt.Errorf("cannot read %q", weekdays)
@@ -155,8 +155,8 @@ func (c *cron) onDay(day time.Time) bool {
 	switch {
 	case c.lastDay:
 		return day.AddDate(0, 0, 1).Month() != day.Month()
-	case c.occurence > 0:
-		return weekday == c.weekday && (day.Day()-1)/7+1 == c.occurence
+	case c.occurrence > 0:
+		return weekday == c.weekday && (day.Day()-1)/7+1 == c.occurrence
 	case c.lastWeekday > 0:
 		return weekday == c.lastWeekday && lastWeek
 	case c.weekdays != nil:
