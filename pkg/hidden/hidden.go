@@ -1,9 +1,9 @@
 // Package hidden holds text that must not be printed: passwords, client secrets, JWTs, access and refresh tokens.
 //
-// A [String] gives its text to [String.Reveal] alone. Every way by which Go prints or encodes a value (the verbs of
-// package fmt, log/slog, encoding/json, encoding.TextMarshaler) gives a fixed placeholder, also when the String stands
-// in a field of another struct; what goes round all methods, as reflection and wrong verbs do, finds a pointer. It does
-// not protect memory: whoever reads the process reads the text.
+// Only [String.Reveal] returns the text of a [String]. Every way in which Go prints or encodes a value (the verbs of
+// package fmt, log/slog, encoding/json, encoding.TextMarshaler) gives a fixed placeholder, also when the String is a field
+// of another struct. Reflection and wrong verbs, which bypass all methods, find a pointer. Memory is not protected: a
+// program that can read the process's memory can read the text.
 package hidden
 
 import (
@@ -21,12 +21,12 @@ const Placeholder = "[hidden]"
 // String is text that does not print. The zero String is empty. Strings are comparable with ==, and are safe for
 // concurrent use.
 type String struct {
-	// text is a handle since a wrong verb, such as %w, makes package fmt print plain fields past every method. Equal texts
-	// have equal handles; the zero handle stands for no text.
+	// text is a handle because a wrong verb, such as %w, makes package fmt print plain fields and call no method. Equal
+	// texts have equal handles; the zero handle is the empty text.
 	text unique.Handle[string]
 }
 
-// New hides text.
+// New returns a String that hides text.
 func New(text string) String {
 	if text == "" {
 		return String{}
@@ -34,7 +34,7 @@ func New(text string) String {
 	return String{unique.Make(text)}
 }
 
-// Reveal returns the text. Search for its callers to see where a secret leaves.
+// Reveal returns the text. Its callers are the places where a secret leaves the process.
 func (s String) Reveal() string {
 	if s.IsZero() {
 		return ""
@@ -66,8 +66,9 @@ func (s String) MarshalJSON() ([]byte, error) { return []byte(`"` + Placeholder 
 // FingerprintLength is the number of hex digits of a fingerprint.
 const FingerprintLength = 12
 
-// Fingerprint returns the first 12 hex digits of the SHA-256 of text: enough to tell tokens apart, and safe to print
-// for text of high entropy such as an API token. Do not print the fingerprint of a password: it can be guessed from.
+// Fingerprint returns the first 12 hex digits of the SHA-256 of text: enough to distinguish tokens, and safe to print
+// for text of high entropy such as an API token. Do not print the fingerprint of a password: a password can be guessed,
+// and its fingerprint confirms the guess.
 func Fingerprint(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:FingerprintLength/2])

@@ -27,7 +27,7 @@ func TestOnlyRevealGivesTheText(t *testing.T) {
 	}
 }
 
-// Wrong verbs and flags too: %w of what is no error makes package fmt go past a value's methods.
+// Wrong verbs and flags too: %w of a value that is not an error makes package fmt print without the value's methods.
 func TestEveryVerbPrintsThePlaceholderOrNothing(t *testing.T) {
 	s := hidden.New(text)
 	type outer struct {
@@ -86,7 +86,7 @@ func TestEncodingsHoldThePlaceholder(t *testing.T) {
 
 func TestStringsAreComparable(t *testing.T) {
 	if hidden.New(text) != hidden.New(strings.Clone(text)) || hidden.New(text) == hidden.New(text+"x") {
-		t.Error("equality is not that of the texts")
+		t.Error("equal Strings have different texts, or the other way round")
 	}
 }
 
@@ -105,6 +105,6 @@ func TestAFingerprintIsTwelveHexDigitsOfSHA256(t *testing.T) {
 		t.Errorf("fingerprint %q", got)
 	}
 	if hidden.Fingerprint("abc") == hidden.Fingerprint("abd") || len(hidden.Fingerprint("")) != hidden.FingerprintLength {
-		t.Error("fingerprints do not tell texts apart")
+		t.Error("different texts have the same fingerprint")
 	}
 }

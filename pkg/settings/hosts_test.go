@@ -9,8 +9,8 @@ import (
 	"engage-token-rotation/pkg/settings"
 )
 
-// refuses checks that neither a secret nor a parameter may name any of these hosts. What a person could take for the
-// vendor's host must not pass for it.
+// refuses checks that neither a secret nor a parameter may name any of these hosts. A name that a person could take for the
+// vendor's host must not be accepted as it.
 func refuses(t *testing.T, e environment, bases ...string) {
 	t.Helper()
 	s := mustRead(t, e)
@@ -141,12 +141,12 @@ func TestOtherSchemesAreNotAllowed(t *testing.T) {
 func TestPlainHTTPIsNotAllowedForTheVendorsHosts(t *testing.T) {
 	refuses(t, nil, "http://engage.ringcentral.com", "http://engage.ringcentral.com:443", "http://portal.vacd.biz/api")
 	_, err := mustRead(t, nil).Endpoint(engage.FlowEngage, "http://engage.ringcentral.com")
-	if err == nil || err.Error() != `setting secret field "baseUrl" is plain http; use https, or spell the host with http:// in ENGAGE_ALLOWED_HOSTS` {
+	if err == nil || err.Error() != `setting secret field "baseUrl" is plain http; use https, or list the host with http:// in ENGAGE_ALLOWED_HOSTS` {
 		t.Errorf("error %v", err)
 	}
 }
 
-func TestPlainHTTPIsAllowedWhereTheListSpellsIt(t *testing.T) {
+func TestPlainHTTPIsAllowedIfTheListSaysSo(t *testing.T) {
 	listed := environment{settings.EnvAllowedHosts: "http://engage.internal.example:8080"}
 	accepts(t, listed, "http://engage.internal.example:8080")
 	refuses(t, listed, "https://engage.internal.example:8080", "http://engage.internal.example", "http://engage.internal.example:8081")
@@ -177,7 +177,8 @@ func TestThisMachineIsNotAllowedToASecretUnlessListed(t *testing.T) {
 	accepts(t, environment{settings.EnvAllowedHosts: "localhost, [::1]"}, "http://localhost:1", "https://localhost:65535", "http://localhost", "http://[::1]:8080")
 }
 
-// Whoever sets the environment has deployed the function and needs no list; whoever writes a secret or a parameter does.
+// A person who can set the environment has deployed the function, and needs no list. A person who can write a secret or a
+// parameter needs it.
 func TestTheEnvironmentIsTrustedAndParametersAndSecretsAreNot(t *testing.T) {
 	s := mustRead(t, environment{settings.EnvEngageBaseURL: "https://new-host.example:8443", settings.EnvRingCentralBaseURL: "https://new-platform.example"})
 	if got := host(t, s, engage.FlowEngage, ""); got != "https://new-host.example:8443" {
@@ -189,7 +190,7 @@ func TestTheEnvironmentIsTrustedAndParametersAndSecretsAreNot(t *testing.T) {
 	refuses(t, environment{settings.EnvEngageBaseURL: "https://new-host.example:8443"}, "https://new-host.example", "https://evil.example")
 }
 
-// What a parameter names does not become allowed to secrets by that.
+// A host that a parameter names is not thereby allowed in a secret.
 func TestAParameterDoesNotExtendTheList(t *testing.T) {
 	e := environment{settings.EnvAllowedHosts: "listed.example"}
 	s, err := mustRead(t, e).WithParameters(t.Context(), parameters{"base-url": "https://listed.example"})
@@ -201,7 +202,7 @@ func TestAParameterDoesNotExtendTheList(t *testing.T) {
 	}
 }
 
-func TestAFaultyListIsRefusedAsAWhole(t *testing.T) {
+func TestAnInvalidListIsRefusedAsAWhole(t *testing.T) {
 	for _, list := range []string{"*", "*.ringcentral.com", "https://", "a.example;b.example/x", "user@a.example", "a.example.", "http://", "a.example b.example", "a.example/path", "ftp://a.example", "ä.example"} {
 		s, err := environment{settings.EnvAllowedHosts: list}.read()
 		if err != nil {

@@ -1,8 +1,8 @@
-// Package settings reads the settings of the functions: a field of the secret goes before an SSM parameter, that before
-// an environment variable, that before the default.
+// Package settings reads the settings of the functions. A field of the secret overrides an SSM parameter, which overrides an
+// environment variable, which overrides the default.
 //
-// A wrong setting is an [Error] that names the setting, the fault of its value and the remedy, and comes before anything
-// is created.
+// An invalid setting is an [Error] that names the setting, what is wrong with its value, and the remedy. It is found before
+// anything is created.
 package settings
 
 import (
@@ -41,17 +41,17 @@ const (
 	DefaultEngageBaseURL      = "https://engage.ringcentral.com"
 	DefaultRingCentralBaseURL = "https://platform.ringcentral.com"
 	DefaultPrefix             = "/engage-token-rotation"
-	// defaultLegacyBaseURL is the API host of the legacy flow where nothing names one.
+	// defaultLegacyBaseURL is the API host of the legacy flow if no setting names one.
 	defaultLegacyBaseURL = "https://portal.vacd.biz"
 )
 
-// MaxRetention bounds PREVIOUS_TOKEN_RETENTION.
+// MaxRetention is the longest PREVIOUS_TOKEN_RETENTION.
 const MaxRetention = 365 * 24 * time.Hour
 
-// ErrInvalid is wrapped by every Error: somebody has to mend a setting.
-var ErrInvalid = errors.New("a setting is at fault")
+// ErrInvalid is wrapped by every Error: a person has to correct a setting.
+var ErrInvalid = errors.New("a setting is invalid")
 
-// Error is a wrong setting.
+// Error is an invalid setting.
 type Error struct {
 	Setting string // the environment variable, the parameter's name, or the secret's field
 	Fault   string // what is wrong with the value and what to do; never the value
@@ -71,21 +71,21 @@ type Parameters interface {
 
 // Settings are the settings of one invocation. They are immutable and safe for concurrent use.
 type Settings struct {
-	// Prefix is where settings and ledger live, without a trailing slash.
+	// Prefix is the path of settings and ledger, without a trailing slash.
 	Prefix string
 	// Retention is how long the previous token lives after a swap; zero deletes it in finishSecret.
 	Retention time.Duration
-	// Exclusive declares that each Engage user serves these rotations alone.
+	// Exclusive declares that no other program uses the Engage users of these rotations.
 	Exclusive bool
 	// LogLevel is the least level that is logged.
 	LogLevel slog.Level
 
 	engageBase, platformBase *url.URL
-	namedBase                bool // engageBase was set by somebody, so it goes for the legacy flow too
+	namedBase                bool // engageBase is not the default, so that the legacy flow uses it too
 	allowed                  hosts
 }
 
-// FromEnvironment reads the environment alone; getenv is os.Getenv outside of tests.
+// FromEnvironment reads the environment, and no parameter; getenv is os.Getenv outside of tests.
 func FromEnvironment(getenv func(string) string) (Settings, error) {
 	s := Settings{Prefix: DefaultPrefix}
 	var err error
@@ -100,12 +100,13 @@ func FromEnvironment(getenv func(string) string) (Settings, error) {
 	}
 	if level := getenv(EnvLogLevel); level != "" {
 		if err := s.LogLevel.UnmarshalText([]byte(level)); err != nil {
-			return Settings{}, &Error{EnvLogLevel, "is no level; use DEBUG, INFO, WARN or ERROR"}
+			return Settings{}, &Error{EnvLogLevel, "is not a level; use DEBUG, INFO, WARN or ERROR"}
 		}
 	}
 	s.engageBase, _ = engage.ParseBaseURL(DefaultEngageBaseURL)
 	s.platformBase, _ = engage.ParseBaseURL(DefaultRingCentralBaseURL)
-	// Whoever sets the environment has deployed the function: the host need not stand on the allow-list, the scheme must be safe.
+	// A person who can set the environment has deployed the function: the host need not be on the allow-list, but the
+	// scheme must be safe.
 	trusted := func(name string, base **url.URL) error {
 		return s.setBase(name, getenv(name), base, s.allowed.checkScheme)
 	}
@@ -128,7 +129,8 @@ func FromEnvironment(getenv func(string) string) (Settings, error) {
 	return s, nil
 }
 
-// isPrefix reports whether the text is a parameter path of at most five levels, which leaves room for those below it.
+// isPrefix reports whether the text is a parameter path of at most five levels, which leaves room for the levels
+// below it: SSM allows 15.
 func isPrefix(text string) bool {
 	levels := strings.Split(text, "/")
 	if len(levels) < 2 || len(levels) > 6 || levels[0] != "" {
@@ -148,12 +150,12 @@ func notInName(r rune) bool {
 	return !letter && !('0' <= r && r <= '9') && !strings.ContainsRune("_.-", r)
 }
 
-// WithParameters returns the settings with the SSM parameters below {prefix}/settings laid over them.
+// WithParameters returns the settings as the SSM parameters below {prefix}/settings override them.
 func (s Settings) WithParameters(ctx context.Context, parameters Parameters) (Settings, error) {
 	path := s.Prefix + "/settings"
 	values, err := parameters.List(ctx, path)
 	if err != nil {
-		return Settings{}, fmt.Errorf("read the settings under %s: %w; the function needs ssm:GetParametersByPath there", path, err)
+		return Settings{}, fmt.Errorf("read the settings below %s: %w", path, err)
 	}
 	read := func(name string) (string, string) { return path + "/" + name, values[path+"/"+name] }
 
@@ -198,7 +200,7 @@ func (s *Settings) setRetention(name, value string) error {
 	}
 	retention, err := time.ParseDuration(strings.TrimSpace(value))
 	if err != nil || retention < 0 || retention > MaxRetention {
-		return &Error{name, `is no duration from "0s" to "8760h"; write it as "90m" or "1h30m"`}
+		return &Error{name, `is not a duration from "0s" to "8760h"; write it as "90m" or "1h30m"`}
 	}
 	s.Retention = retention
 	return nil

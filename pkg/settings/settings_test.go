@@ -12,7 +12,7 @@ import (
 	"engage-token-rotation/pkg/settings"
 )
 
-// environment is what a function finds in its environment.
+// environment is a function's environment variables by name.
 type environment map[string]string
 
 func (e environment) read() (settings.Settings, error) {
@@ -70,7 +70,7 @@ func TestTheDefaults(t *testing.T) {
 	}
 }
 
-func TestASecretsFieldBeatsAParameterBeatsTheEnvironmentBeatsTheDefault(t *testing.T) {
+func TestASecretsFieldOverridesAParameterTheEnvironmentAndTheDefault(t *testing.T) {
 	inEnvironment := environment{
 		settings.EnvEngageBaseURL: "https://from-environment.example", settings.EnvRingCentralBaseURL: "https://rc-environment.example/",
 		settings.EnvRetention: "1h", settings.EnvExclusiveUser: "true", settings.EnvAllowedHosts: "from-parameter.example, from-secret.example,rc-parameter.example",
@@ -112,21 +112,21 @@ func TestANamedHostServesTheLegacyFlowToo(t *testing.T) {
 	}
 }
 
-func TestAWrongSettingNamesSettingFaultAndRemedy(t *testing.T) {
+func TestAnInvalidSettingNamesSettingFaultAndRemedy(t *testing.T) {
 	cases := map[string]struct {
 		environment environment
 		want        string
 	}{
 		"base URL":      {environment{settings.EnvEngageBaseURL: "engage.ringcentral.com"}, "setting ENGAGE_BASE_URL does not start with https://"},
-		"plain http":    {environment{settings.EnvEngageBaseURL: "http://engage.ringcentral.com"}, "setting ENGAGE_BASE_URL is plain http; use https, or spell the host with http:// in ENGAGE_ALLOWED_HOSTS"},
+		"plain http":    {environment{settings.EnvEngageBaseURL: "http://engage.ringcentral.com"}, "setting ENGAGE_BASE_URL is plain http; use https, or list the host with http:// in ENGAGE_ALLOWED_HOSTS"},
 		"platform":      {environment{settings.EnvRingCentralBaseURL: "https://a@b.example"}, "setting RINGCENTRAL_BASE_URL holds user info in front of the host"},
 		"allowed hosts": {environment{settings.EnvAllowedHosts: "a.example,b.example/path"}, "setting ENGAGE_ALLOWED_HOSTS an entry holds a path; give scheme, host and port alone"},
-		"retention":     {environment{settings.EnvRetention: "7 days"}, `setting PREVIOUS_TOKEN_RETENTION is no duration from "0s" to "8760h"; write it as "90m" or "1h30m"`},
-		"negative":      {environment{settings.EnvRetention: "-1s"}, `setting PREVIOUS_TOKEN_RETENTION is no duration from "0s" to "8760h"; write it as "90m" or "1h30m"`},
-		"too long":      {environment{settings.EnvRetention: "8761h"}, `setting PREVIOUS_TOKEN_RETENTION is no duration from "0s" to "8760h"; write it as "90m" or "1h30m"`},
+		"retention":     {environment{settings.EnvRetention: "7 days"}, `setting PREVIOUS_TOKEN_RETENTION is not a duration from "0s" to "8760h"; write it as "90m" or "1h30m"`},
+		"negative":      {environment{settings.EnvRetention: "-1s"}, `setting PREVIOUS_TOKEN_RETENTION is not a duration from "0s" to "8760h"; write it as "90m" or "1h30m"`},
+		"too long":      {environment{settings.EnvRetention: "8761h"}, `setting PREVIOUS_TOKEN_RETENTION is not a duration from "0s" to "8760h"; write it as "90m" or "1h30m"`},
 		"exclusive":     {environment{settings.EnvExclusiveUser: "yes"}, "setting EXCLUSIVE_USER is neither true nor false"},
 		"prefix":        {environment{settings.EnvPrefix: "no-slash"}, "setting PARAMETER_PREFIX is not a parameter path; use one such as /engage-token-rotation"},
-		"level":         {environment{settings.EnvLogLevel: "LOUD"}, "setting LOG_LEVEL is no level; use DEBUG, INFO, WARN or ERROR"},
+		"level":         {environment{settings.EnvLogLevel: "LOUD"}, "setting LOG_LEVEL is not a level; use DEBUG, INFO, WARN or ERROR"},
 	}
 	for name, c := range cases {
 		_, err := c.environment.read()
@@ -138,7 +138,7 @@ func TestAWrongSettingNamesSettingFaultAndRemedy(t *testing.T) {
 	for parameter, want := range map[string]string{
 		"base-url":                 "setting /engage-token-rotation/settings/base-url does not start with https://",
 		"ringcentral-base-url":     "setting /engage-token-rotation/settings/ringcentral-base-url does not start with https://",
-		"previous-token-retention": `setting /engage-token-rotation/settings/previous-token-retention is no duration from "0s" to "8760h"; write it as "90m" or "1h30m"`,
+		"previous-token-retention": `setting /engage-token-rotation/settings/previous-token-retention is not a duration from "0s" to "8760h"; write it as "90m" or "1h30m"`,
 		"exclusive-user":           "setting /engage-token-rotation/settings/exclusive-user is neither true nor false",
 	} {
 		_, err := s.WithParameters(t.Context(), parameters{parameter: "hunter2"})
@@ -157,7 +157,7 @@ func TestSettingsThatCannotBeReadAreNotGuessed(t *testing.T) {
 	if !errors.Is(err, broken) || errors.Is(err, settings.ErrInvalid) {
 		t.Errorf("error %v", err)
 	}
-	if want := "the function needs ssm:GetParametersByPath there"; !strings.Contains(err.Error(), want) {
+	if want := "read the settings below /engage-token-rotation/settings"; !strings.Contains(err.Error(), want) {
 		t.Errorf("error %v, want one that says %q", err, want)
 	}
 }
