@@ -20,20 +20,20 @@ const (
 	StatusOK Status = "ok"
 	// StatusNotFound means that the token reaches no account, or not the one that was asked for.
 	StatusNotFound Status = "not-found"
-	// StatusUnauthorized means that Engage refused the token that the secret names now. A rotation mends a dead token.
+	// StatusUnauthorized means that Engage refused the token that the secret names now. A rotation replaces a dead token.
 	StatusUnauthorized Status = "unauthorized"
 	// StatusUnavailable means that Engage or Secrets Manager did not answer in time; the next call may succeed.
 	StatusUnavailable Status = "unavailable"
-	// StatusMisconfigured means that somebody has to mend a setting, a permission, the secret or the flow.
+	// StatusMisconfigured means that a person has to correct a setting, a permission, the secret or the flow.
 	StatusMisconfigured Status = "misconfigured"
-	// StatusError means a fault in this function.
+	// StatusError means a defect of this function.
 	StatusError Status = "error"
 )
 
-// Answer is what the flow gets.
+// Answer is the answer to the flow.
 type Answer struct {
 	Status Status
-	// Reason narrows a status other than ok down, in one word of a fixed set; see failure.
+	// Reason is the cause of a status other than ok: one word of a fixed set, see failure.
 	Reason string
 	// Account is the account, for StatusOK.
 	Account engage.Account
@@ -41,11 +41,11 @@ type Answer struct {
 	Accounts int
 }
 
-// maxField bounds a value that the vendor supplies, in bytes: six fields then stay far below Connect's 32 kB, also where
+// maxField is the longest value that the vendor supplies, in bytes: six fields are then far below Connect's 32 kB, even if
 // JSON writes each byte as six.
 const maxField = 512
 
-// fields is the flat map: every key is always there, so that a flow never meets an attribute that is not set.
+// fields returns the flat map. Every key is always there, so that a flow never reads an attribute that is not set.
 func (a Answer) fields() map[string]string {
 	return map[string]string{
 		"status":        string(a.Status),
@@ -57,7 +57,8 @@ func (a Answer) fields() map[string]string {
 	}
 }
 
-// failure sorts an error. The order matters: a wrapped context error counts only where no other cause is known.
+// failure returns the answer for an error. The order matters: a wrapped context error counts only if no other cause is
+// known.
 func failure(err error) Answer {
 	var call *engage.Error
 	switch {
@@ -90,5 +91,5 @@ func callFailure(e *engage.Error) Answer {
 	case e.Retryable:
 		return Answer{Status: StatusUnavailable, Reason: "engage"}
 	}
-	return Answer{Status: StatusMisconfigured, Reason: "engage-answer"} // redirect, web page, TLS: wrong host, most likely
+	return Answer{Status: StatusMisconfigured, Reason: "engage-answer"} // a redirect, a web page or a TLS error: most likely the wrong host
 }

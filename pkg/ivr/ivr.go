@@ -1,9 +1,9 @@
-// Package ivr answers a contact flow: which accounts can the current API token reach? It is the pattern of an IVR
-// integration that reads the rotated secret, in the shape that an Amazon Connect flow wants.
+// Package ivr answers a contact flow: which accounts can the current API token reach? It is a sample of an IVR
+// integration that reads the rotated secret, with an answer that an Amazon Connect flow can use.
 //
-// The answer is a flat map of strings, well under Connect's 32 kB, and comes within Connect's longest time limit for a
-// function, 8 seconds. Whatever goes wrong, the answer is such a map with a status that the flow can branch on, never an
-// error payload, a stack or a secret; what went wrong in detail stands in the log.
+// The answer is a flat map of strings, far below Connect's limit of 32 kB, and is sent within Connect's longest time limit
+// for a function, 8 seconds. After a failure too it is such a map, with a status that the flow can branch on: never an error
+// payload, a stack or a secret. The details of the failure are in the log.
 package ivr
 
 import (
@@ -23,17 +23,17 @@ import (
 	"engage-token-rotation/pkg/tokensource"
 )
 
-// DefaultLimit is how long an answer takes at most: Connect waits 8 seconds, Lambda and network take their part.
+// DefaultLimit is how long an answer takes at most: Connect waits 8 seconds, and Lambda and the network need some of them.
 const DefaultLimit = 7 * time.Second
 
-// deadlineMargin is what is left of the invocation's own time for the answer.
+// deadlineMargin is the part of the invocation's time that is kept for the answer.
 const deadlineMargin = 300 * time.Millisecond
 
 // Config configures a Handler.
 type Config struct {
-	// Source gives the current token. Required unless Fault is set.
+	// Source returns the current token. Required unless Fault is set.
 	Source *tokensource.Source
-	// Endpoint says where the secret's token is good for. Required unless Fault is set.
+	// Endpoint returns the host and login flow of the secret's token. Required unless Fault is set.
 	Endpoint func(*secret.Document) (engage.Endpoint, error)
 	// Transport carries the calls to Engage; nil means engage.NewTransport(). It must not follow redirects by itself.
 	Transport http.RoundTripper
@@ -43,8 +43,8 @@ type Config struct {
 	Answered func(Answer)
 	// Limit bounds an answer, besides the invocation's deadline; zero means DefaultLimit.
 	Limit time.Duration
-	// Fault, if not nil, is a wrong setting found at start: each answer then says misconfigured, where a function that
-	// ended at start would hand the flow an error.
+	// Fault, if not nil, is an invalid setting found at start. Each answer then has the status misconfigured; a function
+	// that ended at start would give the flow an error.
 	Fault error
 }
 
@@ -65,14 +65,14 @@ func New(config Config) *Handler {
 	return &Handler{config}
 }
 
-// event is what is read of Amazon Connect's event; all of it may be missing.
+// event is the part of Amazon Connect's event that is read; all of it may be missing.
 type event struct {
 	Details struct {
 		ContactData struct {
 			ContactID string `json:"ContactId"`
 		}
 		Parameters struct {
-			// AccountID asks for one account; the first is told where it is empty.
+			// AccountID asks for one account; if it is empty, the answer is the first one.
 			AccountID string `json:"accountId"`
 		}
 	}
@@ -100,7 +100,7 @@ func (h *Handler) bound(ctx context.Context) (context.Context, context.CancelFun
 	return context.WithTimeout(ctx, limit)
 }
 
-// answer also returns what the log is told of a failure.
+// answer also returns the error to log.
 func (h *Handler) answer(ctx context.Context, payload []byte, e *event) (a Answer, err error) {
 	defer func() {
 		if value := recover(); value != nil {
@@ -122,7 +122,7 @@ func (h *Handler) answer(ctx context.Context, payload []byte, e *event) (a Answe
 	return choose(accounts, e.Details.Parameters.AccountID), nil
 }
 
-// accounts asks Engage. The endpoint is looked up each time, since an edit of the secret may move it.
+// accounts asks Engage. The endpoint is read each time, because an edit of the secret may change it.
 func (h *Handler) accounts(ctx context.Context) ([]engage.Account, error) {
 	document, err := h.config.Source.Document(ctx)
 	if err != nil {
@@ -167,7 +167,7 @@ func (h *Handler) log(ctx context.Context, e event, a Answer, err error, took ti
 	h.config.Log.LogAttrs(ctx, level, "ivr", attributes...)
 }
 
-// panicError tells where, and what only where it is the run-time system's own text: another value may hold a secret.
+// panicError returns the stack, and the panic's text only if it is the runtime's own: another value may hold a secret.
 func panicError(value any) error {
 	text := fmt.Sprintf("%T", value)
 	if e, ok := value.(runtime.Error); ok {

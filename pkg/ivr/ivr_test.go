@@ -74,7 +74,7 @@ func (d *deployment) fetch(ctx context.Context) (hidden.String, error) {
 	}
 }
 
-// ask invokes the handler and checks what holds for every answer: no error, flat strings, Connect's limits, no secret.
+// ask invokes the handler and checks what is true of every answer: no error, flat strings, Connect's limits, no secret.
 func (d *deployment) ask(t *testing.T, ctx context.Context, payload string) map[string]string {
 	t.Helper()
 	started := time.Now()
@@ -97,7 +97,7 @@ func (d *deployment) ask(t *testing.T, ctx context.Context, payload string) map[
 	}
 	for _, token := range d.vendor.Tokens(user) {
 		if strings.Contains(string(body)+d.log.String(), token) {
-			t.Errorf("the token stands in answer or log: %s\n%s", body, d.log.String())
+			t.Errorf("the token is in the answer or the log: %s\n%s", body, d.log.String())
 		}
 	}
 	return answer
@@ -210,7 +210,7 @@ func TestFailuresBecomeAStatus(t *testing.T) {
 		"secret not found":      {func(d *deployment) { d.err = tokensource.ErrNotFound }, "misconfigured", "secret-not-found"},
 		"secret denied":         {func(d *deployment) { d.err = tokensource.ErrDenied }, "misconfigured", "secret-denied"},
 		"not rotated yet":       {func(d *deployment) { d.text = `{"adminSecretArn":"a"}` }, "misconfigured", "no-token"},
-		"secret at fault":       {func(d *deployment) { d.text = `[]` }, "misconfigured", "secret-format"},
+		"invalid secret":       {func(d *deployment) { d.text = `[]` }, "misconfigured", "secret-format"},
 		"host not allowed": {func(d *deployment) {
 			d.text = strings.Replace(d.text, "{", `{"baseUrl":"https://evil.example.com",`, 1)
 		},
@@ -258,7 +258,7 @@ func TestLongNamesAreCut(t *testing.T) {
 	}
 }
 
-func TestWrongSettingAtStart(t *testing.T) {
+func TestInvalidSettingAtStart(t *testing.T) {
 	d := &deployment{vendor: engagetest.NewServer(engagetest.Config{})}
 	d.handler = ivr.New(ivr.Config{Fault: errors.New("TOKEN_SECRET_ID is missing"), Log: slog.New(slog.NewJSONHandler(&d.log, nil))})
 	answer := d.ask(t, t.Context(), connectEvent(""))

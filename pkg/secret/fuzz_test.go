@@ -11,7 +11,7 @@ import (
 	"engage-token-rotation/pkg/secret"
 )
 
-// FuzzDocument: what is accepted keeps every byte but the token's, and what is refused is an error that names the fault.
+// FuzzDocument: an accepted document keeps every byte but the token's, and a refused one gives an error that names the fault.
 func FuzzDocument(f *testing.F) {
 	for _, text := range []string{
 		``, `{}`, "{ \n }", `null`, `[]`, `"x"`, `{"apiToken":"` + oldToken + `"}`, `{"apiToken":null,"a":1}`,
@@ -81,7 +81,7 @@ func checkKept(t *testing.T, before, after string) {
 	if hadToken || hadTime {
 		return
 	}
-	// Both were added in one place: what stands before and after it is the old text.
+	// Both were added in one place: the text before and after it is the old one.
 	prefix := 0
 	for prefix < len(before) && before[prefix] == after[prefix] {
 		prefix++

@@ -7,15 +7,15 @@ import (
 	"engage-token-rotation/pkg/hidden"
 )
 
-// Login is what the documents say about logging in: the credentials, and the host where one is named.
+// Login is what the documents say about logging in: the credentials, and the host if they name one.
 type Login struct {
 	Credentials engage.Credentials
-	// BaseURL is the field baseUrl, unchecked: whether the host may be called is for the settings to decide.
+	// BaseURL is the field baseUrl, unchecked: the settings decide whether the host may be called.
 	BaseURL string
 }
 
-// NewLogin reads the login fields from the token secret's document and, where it names an admin secret, from that one's.
-// A field of the token secret goes before the same field of the admin secret. admin is nil where there is none.
+// NewLogin reads the login fields from the token secret's document and from the admin secret's. A field of the token secret
+// overrides the same field of the admin secret. admin is nil if there is none.
 func NewLogin(document, admin *Document) (Login, error) {
 	flow, err := NewFlow(document, admin)
 	if err != nil {
@@ -43,7 +43,7 @@ func NewLogin(document, admin *Document) (Login, error) {
 	return login, err
 }
 
-// NewFlow reads the login flow, which is [engage.FlowEngage] where no document names one. admin may be nil.
+// NewFlow reads the login flow, which is [engage.FlowEngage] if no document names one. admin may be nil.
 func NewFlow(document, admin *Document) (engage.Flow, error) {
 	value := pair{document, admin}.read(FieldLoginFlow).Reveal()
 	switch flow := engage.Flow(value); flow {
@@ -52,10 +52,10 @@ func NewFlow(document, admin *Document) (engage.Flow, error) {
 	case engage.FlowEngage, engage.FlowRingCentral, engage.FlowLegacy:
 		return flow, nil
 	}
-	return "", &FieldError{Field: FieldLoginFlow, Fault: "names no login flow; use engage, ringcentral or legacy"}
+	return "", &FieldError{Field: FieldLoginFlow, Fault: "is not a login flow; use engage, ringcentral or legacy"}
 }
 
-// NewBaseURL reads the field baseUrl, or "" where no document has it. admin may be nil.
+// NewBaseURL reads the field baseUrl, or "" if no document has it. admin may be nil.
 func NewBaseURL(document, admin *Document) string {
 	return pair{document, admin}.read(FieldBaseURL).Reveal()
 }

@@ -58,8 +58,8 @@ func TestMissingLoginFieldsAreNamedWithTheRemedy(t *testing.T) {
 		"JWT":       {`{"adminSecretArn":"a"}`, `{"loginFlow":"ringcentral","clientId":"c","clientSecret":"s"}`, `secret: field "jwt" is missing or empty, and login flow ringcentral needs it; put it in the admin secret that adminSecretArn names`},
 		"client":    {`{"loginFlow":"ringcentral"}`, "", `secret: field "clientId" is missing or empty, and login flow ringcentral needs it; put it in the secret; or name a separate admin secret in adminSecretArn`},
 		"legacy":    {`{"loginFlow":"legacy","username":"u"}`, "", `secret: field "password" is missing or empty, and login flow legacy needs it; put it in the secret; or name a separate admin secret in adminSecretArn`},
-		"flow":      {`{"loginFlow":"hunter2"}`, "", `secret: field "loginFlow" names no login flow; use engage, ringcentral or legacy`},
-		"flow case": {`{"loginFlow":"Engage"}`, "", `secret: field "loginFlow" names no login flow; use engage, ringcentral or legacy`},
+		"flow":      {`{"loginFlow":"hunter2"}`, "", `secret: field "loginFlow" is not a login flow; use engage, ringcentral or legacy`},
+		"flow case": {`{"loginFlow":"Engage"}`, "", `secret: field "loginFlow" is not a login flow; use engage, ringcentral or legacy`},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -75,7 +75,7 @@ func TestMissingLoginFieldsAreNamedWithTheRemedy(t *testing.T) {
 	}
 }
 
-// The password goes as it is, whatever characters it has.
+// The password is sent as it is, whatever characters it has.
 func TestAPasswordIsNotChanged(t *testing.T) {
 	login, err := secret.NewLogin(parse(t, `{"loginFlow":"legacy","username":"u","password":" &/?#+%\" \u00fc€\n "}`), nil)
 	if err != nil || login.Credentials.Password.Reveal() != " &/?#+%\" ü€\n " {

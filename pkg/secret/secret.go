@@ -1,9 +1,9 @@
 // Package secret reads and changes the JSON document that a managed secret holds.
 //
 // A rotation changes the field apiToken, may set apiTokenCreatedAt, and keeps every other byte of the document: unknown
-// fields, their order, white space, and numbers too big for a float64. Errors name the field at fault and never hold a
-// value. Reading is strict where a guess could send a password astray: a field of ours that stands twice, or is not a
-// string, is refused.
+// fields, their order, white space, and numbers too big for a float64. Errors name the invalid field and never hold a
+// value. Reading is strict, because a guess could send a password to the wrong host: a known field that occurs twice, or is
+// not a string, is refused.
 package secret
 
 import (
@@ -39,10 +39,10 @@ var knownFields = []string{
 	FieldPlatformID, FieldClientID, FieldClientSecret, FieldJWT, FieldBaseURL,
 }
 
-// ErrFormat is wrapped by every [FieldError]: the document is at fault, and no retry will mend it.
-var ErrFormat = errors.New("the secret's document is at fault")
+// ErrFormat is wrapped by every [FieldError]: the document is invalid, and a retry does not help.
+var ErrFormat = errors.New("the secret's document is invalid")
 
-// FieldError says what is wrong with which field; Field is empty where the document as a whole is at fault.
+// FieldError is an invalid field, or an invalid document if Field is empty.
 type FieldError struct {
 	Field string
 	Fault string // what is wrong and what to do; never holds the value
@@ -59,7 +59,7 @@ func (e *FieldError) Error() string {
 // Unwrap returns ErrFormat.
 func (e *FieldError) Unwrap() error { return ErrFormat }
 
-// span is where a member stands in the text: from its name's opening quote to the end of its value.
+// span is a member's place in the text: from its name's opening quote to the end of its value.
 type span struct{ name, value, end int }
 
 // Document is a parsed document. It is immutable and safe for concurrent use, and prints as a placeholder.
@@ -112,7 +112,7 @@ func (d *Document) parseMember(dec *json.Decoder, text string) error {
 		return nil
 	}
 	if _, twice := d.spans[name]; twice {
-		return &FieldError{Field: name, Fault: "stands twice; keep one"}
+		return &FieldError{Field: name, Fault: "occurs twice; keep one"}
 	}
 	end := int(dec.InputOffset())
 	start := before + strings.IndexByte(text[before:], '"')
@@ -137,7 +137,7 @@ func isKnown(name string) bool {
 	return false
 }
 
-// notJSON reports a syntax error by its place: the decoder's own text may quote the document.
+// notJSON returns the place of a syntax error, and not the decoder's own text, which may quote the document.
 func notJSON(dec *json.Decoder) error {
 	return &FieldError{Fault: fmt.Sprintf("the value is not valid JSON near byte %d", dec.InputOffset())}
 }
@@ -154,7 +154,7 @@ func (d *Document) GoString() string { return hidden.Placeholder }
 // MarshalJSON implements [json.Marshaler].
 func (d *Document) MarshalJSON() ([]byte, error) { return []byte(`"` + hidden.Placeholder + `"`), nil }
 
-// Token returns the permanent API token, or the zero Token where the document has none yet (absent, null or empty).
+// Token returns the permanent API token, or the zero Token if the document has none yet (absent, null or empty).
 func (d *Document) Token() (engage.Token, error) {
 	value, ok := d.fields[FieldToken]
 	if !ok || value.IsZero() {
@@ -162,12 +162,12 @@ func (d *Document) Token() (engage.Token, error) {
 	}
 	token, err := engage.ParseToken(value.Reveal())
 	if err != nil {
-		return engage.Token{}, &FieldError{Field: FieldToken, Fault: "is " + err.Error() + "; remove the field to have one made"}
+		return engage.Token{}, &FieldError{Field: FieldToken, Fault: "is " + err.Error() + "; remove the field, and the next rotation creates one"}
 	}
 	return token, nil
 }
 
-// TokenCreatedAt returns when the token was made, or the zero time where the document does not say, or not in RFC 3339.
+// TokenCreatedAt returns when the token was made, or the zero time if the document does not say it in RFC 3339.
 func (d *Document) TokenCreatedAt() time.Time {
 	at, err := time.Parse(time.RFC3339, d.field(FieldTokenCreatedAt))
 	if err != nil {
@@ -176,16 +176,16 @@ func (d *Document) TokenCreatedAt() time.Time {
 	return at
 }
 
-// AdminSecretARN returns the ARN or name of the secret with the login fields, or "" where they stand in this one.
+// AdminSecretARN returns the ARN or name of the secret with the login fields, or "" if this one has them.
 func (d *Document) AdminSecretARN() string { return d.field(FieldAdminSecretARN) }
 
 func (d *Document) field(name string) string { return d.fields[name].Reveal() }
 
 // WithToken returns the document with apiToken and apiTokenCreatedAt set and every other byte as it was. A new field
-// is put at the end of the object. The same arguments give the same bytes.
+// goes to the end of the object. The same arguments give the same bytes.
 func (d *Document) WithToken(token engage.Token, createdAt time.Time) (*Document, error) {
 	if token.IsZero() {
-		return nil, &FieldError{Field: FieldToken, Fault: "would be set to no token"}
+		return nil, &FieldError{Field: FieldToken, Fault: "would be set to the zero token"}
 	}
 	changed, err := d.set(FieldToken, token.Reveal())
 	if err != nil {
@@ -223,12 +223,12 @@ func quote(value string) (string, error) {
 }
 
 // EqualExceptToken reports whether the documents hold the same members, byte for byte and in the same order, apart from
-// apiToken and apiTokenCreatedAt: that is, whether nobody has edited one of them since the other was made from it.
+// apiToken and apiTokenCreatedAt: that is, whether neither was edited since one was made from the other.
 func (d *Document) EqualExceptToken(other *Document) bool {
 	return d.withoutToken() == other.withoutToken()
 }
 
-// withoutToken returns the members other than the token's, each as it stands, joined by commas.
+// withoutToken returns the members other than the token's, each as it is written, joined by commas.
 func (d *Document) withoutToken() string {
 	dec := json.NewDecoder(strings.NewReader(d.text.Reveal()))
 	_, _ = dec.Token()

@@ -95,7 +95,7 @@ func TestWithTokenRefusesNoToken(t *testing.T) {
 	}
 }
 
-func TestFaultyDocumentsNameTheFault(t *testing.T) {
+func TestInvalidDocumentsNameTheFault(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                              "secret: the value is empty; store a JSON object with the login fields or adminSecretArn",
 		" \n":                           "secret: the value is empty; store a JSON object with the login fields or adminSecretArn",
@@ -113,9 +113,9 @@ func TestFaultyDocumentsNameTheFault(t *testing.T) {
 		`{"password":["hunter2"]}`:      `secret: field "password" is not a string; put its value in quotes`,
 		`{"apiToken":{}}`:               `secret: field "apiToken" is not a string; put its value in quotes`,
 		`{"apiToken":true}`:             `secret: field "apiToken" is not a string; put its value in quotes`,
-		`{"baseUrl":"a","baseUrl":"b"}`: `secret: field "baseUrl" stands twice; keep one`,
-		`{"jwt":null,"jwt":"hunter2"}`:  `secret: field "jwt" stands twice; keep one`,
-		`{"jwt":"a","j\u0077t":"b"}`:    `secret: field "jwt" stands twice; keep one`,
+		`{"baseUrl":"a","baseUrl":"b"}`: `secret: field "baseUrl" occurs twice; keep one`,
+		`{"jwt":null,"jwt":"hunter2"}`:  `secret: field "jwt" occurs twice; keep one`,
+		`{"jwt":"a","j\u0077t":"b"}`:    `secret: field "jwt" occurs twice; keep one`,
 	} {
 		_, err := secret.Parse(text)
 		if err == nil || !errors.Is(err, secret.ErrFormat) {
@@ -131,10 +131,10 @@ func TestFaultyDocumentsNameTheFault(t *testing.T) {
 	}
 }
 
-func TestAFieldThatIsNoTokenIsNamed(t *testing.T) {
+func TestAnInvalidTokenIsNamed(t *testing.T) {
 	for text, want := range map[string]string{
-		`{"apiToken":"hunter2"}`:               `secret: field "apiToken" is no token: 7 characters, want 16 to 256; remove the field to have one made`,
-		`{"apiToken":"PASTE YOUR TOKEN HERE"}`: `secret: field "apiToken" is no token: character 6 is white space, a control character or not ASCII; remove the field to have one made`,
+		`{"apiToken":"hunter2"}`:               `secret: field "apiToken" is no token: 7 characters, want 16 to 256; remove the field, and the next rotation creates one`,
+		`{"apiToken":"PASTE YOUR TOKEN HERE"}`: `secret: field "apiToken" is no token: character 6 is white space, a control character or not ASCII; remove the field, and the next rotation creates one`,
 	} {
 		if _, err := parse(t, text).Token(); err == nil || err.Error() != want {
 			t.Errorf("%s: %v", text, err)
@@ -147,7 +147,7 @@ func TestAFieldThatIsNoTokenIsNamed(t *testing.T) {
 	}
 }
 
-func TestATimeThatIsNoneIsUnknown(t *testing.T) {
+func TestAnInvalidTimeIsUnknown(t *testing.T) {
 	for _, text := range []string{`{}`, `{"apiTokenCreatedAt":"yesterday"}`, `{"apiTokenCreatedAt":""}`, `{"apiTokenCreatedAt":null}`} {
 		if at := parse(t, text).TokenCreatedAt(); !at.IsZero() {
 			t.Errorf("%s: %v", text, at)
