@@ -2,7 +2,7 @@ package tokensource
 
 import "errors"
 
-// What a Source's errors wrap. [secret.ErrFormat] stands beside them for a document at fault.
+// The errors that a Source's errors wrap, besides [secret.ErrFormat] for an invalid document.
 var (
 	// ErrNoToken means that the secret holds a document without a token: it has not been rotated yet.
 	ErrNoToken = errors.New("the secret holds no token yet; rotate it once")
@@ -12,6 +12,6 @@ var (
 	ErrDenied = errors.New("reading the secret was denied")
 	// ErrClosed means that the Source was closed.
 	ErrClosed = errors.New("the token source is closed")
-	// ErrForeignHost means that a request was not sent, since it was for another host than the token is meant for.
-	ErrForeignHost = errors.New("the request is for another host than the token is meant for")
+	// ErrForeignHost means that a request was not sent, because it was for another host than the token's.
+	ErrForeignHost = errors.New("the request is for another host than the token's")
 )

@@ -15,12 +15,12 @@ type flight struct {
 	// refused is the token after whose refusal the read was started; zero for every other read.
 	refused engage.Token
 	kind    refusalKind
-	done    chan struct{} // closed when the fields below stand
-	entry   *entry        // what to serve: the token that was read, or the last good one; nil where there is none
+	done    chan struct{} // closed when the fields below are set
+	entry   *entry        // the token that was read, or the last good one; nil if there is none
 	err     error         // why the read failed, or nil
 }
 
-// current is what is left to do when the cached token is not plainly fresh:
+// current returns the token if the cached one may need a read:
 //
 //	no token                    join or start a read and wait; after a failed one, its error until the back-off is over
 //	token shortly before its end start a read and take the token at once
@@ -33,7 +33,7 @@ func (s *Source) current(ctx context.Context) (*entry, error) {
 	case s.closed:
 		s.mu.Unlock()
 		return nil, ErrClosed
-	case e != nil && now < e.checkAt: // somebody else was quicker
+	case e != nil && now < e.checkAt: // another caller was quicker
 		s.mu.Unlock()
 		return e, nil
 	case s.flight == nil && now < s.retryAt:
@@ -46,7 +46,7 @@ func (s *Source) current(ctx context.Context) (*entry, error) {
 		f = s.start(engage.Token{}, 0)
 	}
 	if e != nil && now < e.expires {
-		// While this read runs, the other callers need not come here.
+		// While this read runs, the other callers take the cached token.
 		running := *e
 		running.checkAt = e.expires
 		s.entry.Store(&running)
@@ -69,7 +69,7 @@ func (s *Source) wait(ctx context.Context, f *flight) (*entry, error) {
 	return f.entry, nil
 }
 
-// start starts a read. The caller holds mu, and no read runs.
+// start starts a read. The caller holds mu, and no read is running.
 func (s *Source) start(refused engage.Token, kind refusalKind) *flight {
 	f := &flight{refused: refused, kind: kind, done: make(chan struct{})}
 	s.flight = f
@@ -103,7 +103,7 @@ func (s *Source) read() (*secret.Document, engage.Token, error) {
 	return document, token, err
 }
 
-// finish stores what a read has given, and returns the failure that is to be told.
+// finish stores the result of a read, and returns the failure for OnFailure, or nil.
 func (s *Source) finish(f *flight, document *secret.Document, token engage.Token, err error) *Failure {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -131,7 +131,7 @@ func (s *Source) finish(f *flight, document *secret.Document, token engage.Token
 	return nil
 }
 
-// fail lets the last good token serve on until the next read is due.
+// fail keeps the last good token in use until the next read is due.
 func (s *Source) fail(f *flight, now time.Duration, err error) *Failure {
 	s.failures++
 	pause := s.backoff(s.failures)
@@ -149,7 +149,7 @@ func (s *Source) fail(f *flight, now time.Duration, err error) *Failure {
 	return failure
 }
 
-// backoff is the pause after so many failures in a row.
+// backoff returns the pause after a number of failures in a row.
 func (s *Source) backoff(failures int) time.Duration {
 	pause := s.config.MaxBackoff
 	if shift := failures - 1; shift < 30 && s.config.MinBackoff<<shift < pause {
@@ -158,7 +158,7 @@ func (s *Source) backoff(failures int) time.Duration {
 	return between(pause)
 }
 
-// between draws a duration between half of d and the whole.
+// between draws a duration between half of d and d.
 func between(d time.Duration) time.Duration {
 	return d/2 + time.Duration(rand.Int64N(int64(d/2)+1))
 }

@@ -27,9 +27,9 @@ const (
 	readers = 16               // goroutines of each kind
 )
 
-// TestReaders is the proof that a rotation costs its readers nothing: 64 goroutines call Engage while the token is
-// rotated over and over. Through tokensource no call fails, even if the previous token is deleted at once; a cache that
-// keeps the token for a time has failed calls unless the retention is as long.
+// TestReaders proves that a rotation fails no call of its readers: 64 goroutines call Engage while the token is rotated over
+// and over. Through tokensource no call fails, even if the previous token is deleted at once. A cache that keeps the token for
+// a time has failed calls unless the retention is as long.
 func TestReaders(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
@@ -60,7 +60,7 @@ func TestReaders(t *testing.T) {
 	}
 }
 
-// kind is a way to read the secret, and what came of it.
+// kind is a way to read the secret, and its results.
 type kind struct {
 	name  string
 	needs time.Duration // the retention without which calls fail
@@ -74,7 +74,7 @@ type kind struct {
 type caller func(context.Context) bool
 
 func runReaders(t *testing.T, retention time.Duration) []*kind {
-	w := newReadersWorld(t, retention)
+	w := newRotating(t, retention)
 	shared := newSourceCaller(w, 5*time.Minute)
 	var sharedOnce caller
 	kinds := []*kind{
@@ -130,7 +130,7 @@ func untilNextCall(sinceFirst time.Duration) time.Duration {
 }
 
 // newSourceCaller calls through a Transport.
-func newSourceCaller(w *readersWorld, ttl time.Duration) func(*kind) caller {
+func newSourceCaller(w *rotating, ttl time.Duration) func(*kind) caller {
 	return func(k *kind) caller {
 		source := newSource(w.t, tokensource.Config{Fetch: counted(k, w.fetch()), TTL: ttl})
 		base, _ := url.Parse(readersHost)
@@ -144,8 +144,8 @@ func newSourceCaller(w *readersWorld, ttl time.Duration) func(*kind) caller {
 	}
 }
 
-// newPlainCaller keeps the token for a time, whatever Engage says: as readers without tokensource do.
-func newPlainCaller(w *readersWorld, ttl time.Duration) func(*kind) caller {
+// newPlainCaller keeps the token for a time, whatever Engage answers: as readers without tokensource do.
+func newPlainCaller(w *rotating, ttl time.Duration) func(*kind) caller {
 	return func(k *kind) caller {
 		fetch := counted(k, w.read)
 		var token engage.Token

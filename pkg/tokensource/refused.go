@@ -9,9 +9,9 @@ import (
 	"engage-token-rotation/pkg/engage"
 )
 
-// refusalKind tells 401 from 403: the vendor does not document which of them a dead token gets, and 403 is also the
-// answer to a live token whose user lacks a permission. A program that meets such a 403 now and then must still read at
-// once when its token dies with 401.
+// refusalKind distinguishes 401 from 403. The vendor does not document which of them a dead token gets, and 403 is also the
+// answer to a live token if the user lacks a permission. A program that gets such a 403 now and then must still read at once
+// when its token gets 401.
 type refusalKind int
 
 const (
@@ -32,21 +32,21 @@ func refused(status int) bool {
 	return status == http.StatusUnauthorized || status == http.StatusForbidden
 }
 
-// refusal remembers that a token was refused and that a read then gave no other.
+// refusal remembers that a token was refused, and that a read then returned no other.
 type refusal struct {
 	token engage.Token
 	tries int           // reads for this token in a row
 	at    time.Duration // of the last of them
 	until time.Duration // before then no further read
-	// worked is set when the vendor has accepted the token since: it was alive, so a further refusal is news.
+	// worked is set when the vendor accepts the token later: it was alive, so that a further refusal needs a read.
 	worked atomic.Bool
 }
 
 // Replace returns the token to use instead of one that the vendor refused with status, 401 or 403. It returns the same
-// token where the secret still names it, or cannot be read: then the refusal stands.
+// token if the secret still names it or cannot be read: then the refusal is the vendor's answer.
 //
-// The secret is read once for a refused token, however many callers report it and whatever other back-off is due. While
-// the outcome is remembered, further calls return at once.
+// The secret is read once for a refused token, however many callers report it, and even during another back-off. While the
+// result is remembered, further calls return at once.
 func (s *Source) Replace(ctx context.Context, token engage.Token, status int) (engage.Token, error) {
 	kind := kindOf(status)
 	for {
@@ -56,7 +56,7 @@ func (s *Source) Replace(ctx context.Context, token engage.Token, status int) (e
 		}
 		e, err := s.wait(ctx, f)
 		if f.refused != token && ctx.Err() == nil {
-			// That read may have begun before the token was replaced, so that it proves nothing. Look again.
+			// That read may have begun before the token was replaced, so that it proves nothing. Read again.
 			continue
 		}
 		if err != nil {
@@ -98,7 +98,7 @@ func (s *Source) remembers(token engage.Token, kind refusalKind) bool {
 	return s.now() < until
 }
 
-// remember notes the outcome of a read that followed a refusal. The caller holds mu.
+// remember stores the result of a read that followed a refusal. The caller holds mu.
 func (s *Source) remember(f *flight, token engage.Token, now time.Duration) {
 	if f.refused.IsZero() {
 		return
@@ -116,7 +116,7 @@ func (s *Source) remember(f *flight, token engage.Token, now time.Duration) {
 	slot.Store(next)
 }
 
-// accepted notes that the vendor has accepted the token.
+// accepted stores that the vendor has accepted the token.
 func (s *Source) accepted(token engage.Token) {
 	for i := range s.refusals {
 		if r := s.refusals[i].Load(); r != nil && r.token == token && !r.worked.Load() {

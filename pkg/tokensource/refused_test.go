@@ -79,12 +79,12 @@ func TestDeadTokenThatTheSecretStillNames(t *testing.T) {
 		v.rotate(2)
 		time.Sleep(time.Minute)
 		if token, err := source.Replace(t.Context(), dead, 401); err != nil || token != nth(t, 2) {
-			t.Errorf("once the secret is mended: %v, %v", token, err)
+			t.Errorf("once the secret is corrected: %v, %v", token, err)
 		}
 	})
 }
 
-func TestRefusalIsReadForWhateverElseBacksOff(t *testing.T) {
+func TestARefusalIsReadForDuringAnotherBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := newVault(0)
 		source := newSource(t, tokensource.Config{Fetch: v.fetch, TTL: time.Minute, RefreshAhead: -1, MinBackoff: time.Minute})
@@ -119,7 +119,7 @@ func TestRefusalWhileTheSecretCannotBeRead(t *testing.T) {
 	})
 }
 
-func TestReplaceWithoutAnyTokenTellsTheFailure(t *testing.T) {
+func TestReplaceWithoutAnyTokenReturnsTheFailure(t *testing.T) {
 	v := newVault(0)
 	v.set("", errDown)
 	source := newSource(t, tokensource.Config{Fetch: v.fetch})

@@ -93,7 +93,7 @@ func TestRefreshRunsInTheBackgroundAheadOfExpiry(t *testing.T) {
 		wantToken(t, source, 1)
 		wantReads(t, v, 1)
 
-		time.Sleep(time.Minute + 2*time.Second) // the latest that jitter allows
+		time.Sleep(time.Minute + 2*time.Second) // the latest time that jitter allows
 		for range 5 {
 			before := time.Now()
 			wantToken(t, source, 1)
@@ -101,7 +101,7 @@ func TestRefreshRunsInTheBackgroundAheadOfExpiry(t *testing.T) {
 				t.Fatalf("a caller waited %v for a read ahead of expiry", waited)
 			}
 		}
-		if err := source.Settle(t.Context()); err != nil {
+		if err := source.Wait(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		wantToken(t, source, 2)
@@ -169,10 +169,10 @@ func TestLastGoodTokenServesUpToTheLimit(t *testing.T) {
 		}
 		last := told[len(told)-1]
 		if first := told[0]; first.Serving != nth(t, 1) || first.Age < 4*time.Minute || first.Left > time.Hour+time.Minute || !errors.Is(first.Err, errDown) {
-			t.Errorf("first failure told: %+v", first)
+			t.Errorf("first failure: %+v", first)
 		}
 		if !last.Serving.IsZero() {
-			t.Errorf("after the limit a token is told to serve: %+v", last)
+			t.Errorf("after the limit a token is still used: %+v", last)
 		}
 
 		v.rotate(2)
@@ -194,7 +194,7 @@ func TestNoStaleTokenWhereNoneIsAllowed(t *testing.T) {
 	})
 }
 
-func TestOutageIsNoStormOnTheSecret(t *testing.T) {
+func TestAnOutageIsNotAStormOnTheSecret(t *testing.T) {
 	for name, warm := range map[string]bool{"with a stale token": true, "without any token": false} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -229,7 +229,7 @@ func TestReadThatHangsEndsAtTheTimeout(t *testing.T) {
 	})
 }
 
-func TestFaultyDocumentsAreErrorsWithoutTheirText(t *testing.T) {
+func TestInvalidDocumentsAreErrorsWithoutTheirText(t *testing.T) {
 	tests := map[string]struct {
 		text string
 		want error
@@ -288,7 +288,7 @@ func TestCloseWaitsForTheReadsGoroutine(t *testing.T) {
 		ended := false
 		source := newSource(t, tokensource.Config{Fetch: func(ctx context.Context) (hidden.String, error) {
 			<-ctx.Done()
-			time.Sleep(time.Second) // it has something to put away
+			time.Sleep(time.Second) // it has to clean up
 			ended = true
 			return hidden.String{}, ctx.Err()
 		}})
@@ -302,20 +302,20 @@ func TestCloseWaitsForTheReadsGoroutine(t *testing.T) {
 	})
 }
 
-func TestSettleWaitsForARunningReadOnly(t *testing.T) {
+func TestWaitWaitsForARunningReadOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := newVault(time.Minute)
 		source := newSource(t, tokensource.Config{Fetch: v.fetch, Timeout: time.Hour})
-		if err := source.Settle(t.Context()); err != nil {
+		if err := source.Wait(t.Context()); err != nil {
 			t.Fatalf("idle: %v", err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		_, _ = source.Token(ctx)
-		if err := source.Settle(ctx); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("Settle with an ended context: %v", err)
+		if err := source.Wait(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Wait with an ended context: %v", err)
 		}
-		if err := source.Settle(t.Context()); err != nil {
+		if err := source.Wait(t.Context()); err != nil {
 			t.Error(err)
 		}
 		wantToken(t, source, 1)
@@ -331,7 +331,7 @@ func TestCallbackMayUseTheSource(t *testing.T) {
 		OnFailure: func(tokensource.Failure) { calls.Add(1); _, _ = source.Token(t.Context()) },
 	})
 	if _, err := source.Token(t.Context()); !errors.Is(err, secret.ErrFormat) || calls.Load() != 1 {
-		t.Errorf("Token: %v; told %d times", err, calls.Load())
+		t.Errorf("Token: %v; OnFailure called %d times", err, calls.Load())
 	}
 }
 

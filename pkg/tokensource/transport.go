@@ -15,8 +15,8 @@ import (
 // Header is the request header that carries the token.
 const Header = "X-Auth-Token"
 
-// maxTries bounds how often one request is sent. Each further try has a token that the request did not have before, and
-// the second one is nearly always the last.
+// maxTries bounds how often one request is sent. Each further try has a token that the request did not have before; the
+// second is nearly always the last.
 const maxTries = 3
 
 // maxDrain is how much of a refusal's body is read so that its connection can be used again; refusals are short.
@@ -24,12 +24,12 @@ const maxDrain = 64 << 10
 
 // Transport is an [http.RoundTripper] that sets the token on each request for one host.
 //
-// Where the answer is 401 or 403 it asks Source.Replace, and sends the request again with another token if there is one
-// and the body can be had again (no body, or GetBody is set, as [http.NewRequest] does for the usual bodies). Otherwise
-// the answer goes through. A refused request had no effect, so that a POST too may be sent again.
+// If the answer is 401 or 403, it calls Source.Replace. If that returns another token, it sends the request again, provided
+// that the body can be sent again: there is none, or GetBody is set, as [http.NewRequest] does for the usual bodies.
+// Otherwise the caller gets the answer. A refused request had no effect, so that a POST too may be sent again.
 //
-// A request for another scheme, host or port, be it by a redirect, fails with ErrForeignHost and is not sent. It is safe
-// for concurrent use.
+// A request for another scheme, host or port, such as after a redirect, fails with ErrForeignHost and is not sent. A
+// Transport is safe for concurrent use.
 type Transport struct {
 	source *Source
 	origin string
@@ -38,7 +38,7 @@ type Transport struct {
 
 var _ http.RoundTripper = (*Transport)(nil)
 
-// NewTransport returns a Transport for the host of base, whose path counts for nothing. next sends the requests; nil
+// NewTransport returns a Transport for the host of base; its path is ignored. next sends the requests; nil
 // means [http.DefaultTransport]. It must not follow redirects by itself.
 func NewTransport(source *Source, base *url.URL, next http.RoundTripper) (*Transport, error) {
 	switch {
@@ -71,7 +71,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		if !refused(resp.StatusCode) {
-			if resp.StatusCode < http.StatusBadRequest { // other errors may come before the token is looked at
+			if resp.StatusCode < http.StatusBadRequest { // other errors may come before the token is checked
 				t.source.accepted(token)
 			}
 			return resp, nil
@@ -88,14 +88,14 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 }
 
-// CloseIdleConnections closes those of the transport below; [http.Client.CloseIdleConnections] calls it.
+// CloseIdleConnections closes the idle connections of the next transport; [http.Client.CloseIdleConnections] calls it.
 func (t *Transport) CloseIdleConnections() {
 	if next, ok := t.next.(interface{ CloseIdleConnections() }); ok {
 		next.CloseIdleConnections()
 	}
 }
 
-// checkHost compares the URL and, where it is set apart, the Host header: behind one address a front may serve many.
+// checkHost compares the URL, and the Host header if it differs: a server at one address may serve many hosts.
 func (t *Transport) checkHost(req *http.Request) error {
 	if req.URL == nil {
 		return errors.New("tokensource: the request has no URL")
@@ -109,7 +109,7 @@ func (t *Transport) checkHost(req *http.Request) error {
 	return nil
 }
 
-// origin is scheme, host and port in one form for each, whatever case and default port they were written with.
+// origin returns scheme, host and port in one form, whatever their case and whether the default port is written.
 func origin(u *url.URL, host string) string {
 	scheme := strings.ToLower(u.Scheme)
 	at := url.URL{Host: host}
@@ -120,7 +120,7 @@ func origin(u *url.URL, host string) string {
 	return scheme + "://" + net.JoinHostPort(strings.ToLower(at.Hostname()), port)
 }
 
-// withToken returns a copy of the request: a RoundTripper must not change the one it was given.
+// withToken returns a copy of the request: a RoundTripper must not change its request.
 func withToken(req *http.Request, token engage.Token, body io.ReadCloser) *http.Request {
 	out := req.Clone(req.Context())
 	out.Body = body

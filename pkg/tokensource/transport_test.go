@@ -17,11 +17,11 @@ import (
 
 const host = "https://engage.example.com"
 
-// vendor answers 200 to the live token and dead to every other; it is the transport below the one under test.
+// vendor answers 200 to the live token, and the status dead to every other. It is the next transport of the one under test.
 type vendor struct {
 	dead    int // status for a token that is not live
 	latency time.Duration
-	// answer, where set, goes before all else.
+	// answer, if set, overrides all else.
 	answer func(*http.Request) *http.Response
 
 	mu     sync.Mutex
@@ -82,7 +82,7 @@ func (b *watchedBody) Close() error {
 	return nil
 }
 
-// setting is a vault and a vendor that agree on token 1, and a client over both.
+// setting is a vault and a vendor with token 1, and a client that uses both.
 func setting(t *testing.T, config tokensource.Config) (*vault, *vendor, *http.Client) {
 	t.Helper()
 	v := newVault(10 * time.Millisecond)
@@ -162,7 +162,7 @@ func TestBodyThatCannotBeReadTwiceGetsTheAnswer(t *testing.T) {
 		wantStatus(t, client, request(t, http.MethodPost, "/", stream), http.StatusUnauthorized)
 		wantStatus(t, client, get(t, "/"), http.StatusOK)
 		if len(e.calls) != 3 {
-			t.Errorf("%d calls, want 3: the second token is known by the last", len(e.calls))
+			t.Errorf("%d calls, want 3: the last one has the second token", len(e.calls))
 		}
 	})
 }
@@ -213,7 +213,7 @@ func TestEndlessRotationsEnd(t *testing.T) {
 	})
 }
 
-// A user that lacks a permission gets 403 for a live token. That must not use up the read that its death deserves.
+// A user that lacks a permission gets 403 for a live token. That must not delay the read when the token is dead.
 func TestMissingPermissionDoesNotHideADeadToken(t *testing.T) {
 	for _, dead := range []int{http.StatusUnauthorized, http.StatusForbidden} {
 		synctest.Test(t, func(t *testing.T) {
@@ -238,7 +238,7 @@ func TestMissingPermissionDoesNotHideADeadToken(t *testing.T) {
 			v.rotate(2)
 			e.accept(t, 2)
 			if dead == http.StatusForbidden {
-				time.Sleep(time.Second) // not to be told from a missing permission before MinBackoff is over
+				time.Sleep(time.Second) // as for a missing permission, until MinBackoff is over
 			}
 			wantStatus(t, client, get(t, "/"), http.StatusOK)
 		})
@@ -255,7 +255,7 @@ func TestTokenNeverLeavesForAnotherHost(t *testing.T) {
 		"a trailing dot":        func(r *http.Request) { r.URL.Host = "engage.example.com." },
 		"another Host header":   func(r *http.Request) { r.Host = "evil.example.com" },
 		"no host":               func(r *http.Request) { r.URL.Host = "" },
-		"a host in user's info": func(r *http.Request) { r.URL.Host = "engage.example.com@evil.example.com" },
+		"a host in the user info": func(r *http.Request) { r.URL.Host = "engage.example.com@evil.example.com" },
 	}
 	for name, change := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -276,7 +276,7 @@ func TestTokenNeverLeavesForAnotherHost(t *testing.T) {
 	}
 }
 
-func TestSameHostHoweverSpelt(t *testing.T) {
+func TestTheSameHostInOtherSpellings(t *testing.T) {
 	for _, spelt := range []string{"engage.example.com", "ENGAGE.example.COM", "engage.example.com:443"} {
 		_, e, client := setting(t, tokensource.Config{})
 		req := get(t, "/")

@@ -14,9 +14,9 @@ import (
 // AWS_ENDPOINT_URL (unless AWS_IGNORE_CONFIGURED_ENDPOINT_URLS is true), AWS_USE_FIPS_ENDPOINT and
 // AWS_USE_DUALSTACK_ENDPOINT. getenv is os.Getenv outside of tests.
 //
-// It reads no profile, asks no metadata service and assumes no role, so that package config of the SDK, with the
-// single-sign-on clients behind it, need not be linked: that would take about as long again at start. Elsewhere than in
-// Lambda use config.LoadDefaultConfig and New.
+// It reads no profile, asks no metadata service and assumes no role, so that package config of the SDK, with its clients for
+// single sign-on, need not be linked: that would double the time of a start. Elsewhere than in Lambda use
+// config.LoadDefaultConfig and New.
 func NewLambdaClient(getenv func(string) string) (*secretsmanager.Client, error) {
 	region := getenv("AWS_REGION")
 	if region == "" {

@@ -55,8 +55,8 @@ func TestReaderNeedsTheTokenSecretAlone(t *testing.T) {
 	}
 }
 
-// BenchmarkColdRead is a new source's first token through the SDK, from a stand-in in the process: what the program's
-// side of a read costs, without the network's.
+// BenchmarkColdRead is a new source's first token through the SDK, from a stand-in in the process: the cost of a read for the
+// program, without the network's.
 func BenchmarkColdRead(b *testing.B) {
 	server := newService(b, awstest.Config{RecordLimit: 1})
 	client := secretsmanager.NewFromConfig(server.SDKConfig("reader"))

@@ -1,6 +1,6 @@
 // Package smsource reads the token secret from AWS Secrets Manager, for package tokensource.
 //
-// The reader needs secretsmanager:GetSecretValue on the token secret, and kms:Decrypt on its key where that is the
+// The reader needs secretsmanager:GetSecretValue on the token secret, and kms:Decrypt on its key if that is the
 // customer's own; nothing on the admin secret.
 package smsource
 
@@ -15,7 +15,7 @@ import (
 	"engage-token-rotation/pkg/tokensource"
 )
 
-// API is the call of the Secrets Manager client that is used.
+// API is the call of the Secrets Manager client that this package makes.
 type API interface {
 	GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
 }
@@ -37,7 +37,7 @@ func New(client API, id string) tokensource.Fetch {
 	}
 }
 
-// explain tells what the operator can do. The text holds of the service's message only what cannot hold a value.
+// explain adds what the operator can do. Of the service's message the text has only what cannot hold a value.
 func explain(id string, err error) error {
 	failed := awserr.New("GetSecretValue", err)
 	switch failed.Code {

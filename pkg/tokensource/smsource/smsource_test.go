@@ -15,7 +15,7 @@ import (
 	"engage-token-rotation/pkg/tokensource/smsource"
 )
 
-// service answers as it is told and keeps what it was asked.
+// service answers what a test sets, and records what it was asked.
 type service struct {
 	input  *secretsmanager.GetSecretValueInput
 	output *secretsmanager.GetSecretValueOutput
@@ -41,7 +41,7 @@ func TestReadsTheCurrentVersion(t *testing.T) {
 	}
 }
 
-func TestFailuresTellWhatToDo(t *testing.T) {
+func TestFailuresSayWhatToDo(t *testing.T) {
 	tests := map[string]struct {
 		service *service
 		want    error
@@ -51,7 +51,7 @@ func TestFailuresTellWhatToDo(t *testing.T) {
 		"not permitted":   {&service{err: &smithy.GenericAPIError{Code: "AccessDeniedException"}}, tokensource.ErrDenied, "secretsmanager:GetSecretValue"},
 		"key not usable":  {&service{err: &smithy.GenericAPIError{Code: "DecryptionFailure"}}, tokensource.ErrDenied, "kms:Decrypt"},
 		"binary value":    {&service{output: &secretsmanager.GetSecretValueOutput{SecretBinary: []byte("x")}}, tokensource.ErrNotFound, "SecretString"},
-		"service at fail": {&service{err: &smithy.GenericAPIError{Code: "InternalServiceError", Message: "a-hidden-value"}}, nil, "InternalServiceError"},
+		"service fails": {&service{err: &smithy.GenericAPIError{Code: "InternalServiceError", Message: "a-hidden-value"}}, nil, "InternalServiceError"},
 		"time is up":      {&service{err: fmt.Errorf("wrapped: %w", context.DeadlineExceeded)}, context.DeadlineExceeded, "no answer"},
 	}
 	for name, test := range tests {

@@ -1,9 +1,9 @@
 // Package ssmsource reads the token secret through SSM Parameter Store's reference to Secrets Manager, for package
-// tokensource: for programs that take all of their settings from SSM.
+// tokensource: for programs that read all of their settings from SSM.
 //
 // The reader needs ssm:GetParameter on parameter/aws/reference/secretsmanager/{name} besides secretsmanager:
 // GetSecretValue on the secret. Importing this package links the SSM client, which costs about 1.3 ms and 1.4 MB at
-// start; package smsource does without.
+// start; package smsource does not need it.
 package ssmsource
 
 import (
@@ -20,7 +20,7 @@ import (
 // Prefix is the path below which Parameter Store shows the secrets of Secrets Manager.
 const Prefix = "/aws/reference/secretsmanager/"
 
-// API is the call of the SSM client that is used.
+// API is the call of the SSM client that this package makes.
 type API interface {
 	GetParameter(context.Context, *ssm.GetParameterInput, ...func(*ssm.Options)) (*ssm.GetParameterOutput, error)
 }
@@ -42,7 +42,7 @@ func New(client API, name string) tokensource.Fetch {
 	}
 }
 
-// explain tells what the operator can do. The text holds of the service's message only what cannot hold a value.
+// explain adds what the operator can do. Of the service's message the text has only what cannot hold a value.
 func explain(parameter string, err error) error {
 	failed := awserr.New("GetParameter", err)
 	switch failed.Code {

@@ -15,7 +15,7 @@ import (
 	"engage-token-rotation/pkg/tokensource/ssmsource"
 )
 
-// service answers as it is told and keeps what it was asked.
+// service answers what a test sets, and records what it was asked.
 type service struct {
 	input  *ssm.GetParameterInput
 	output *ssm.GetParameterOutput
@@ -38,7 +38,7 @@ func TestReadsTheReferenceDecrypted(t *testing.T) {
 	}
 }
 
-func TestFailuresTellWhatToDo(t *testing.T) {
+func TestFailuresSayWhatToDo(t *testing.T) {
 	tests := map[string]struct {
 		service *service
 		want    error

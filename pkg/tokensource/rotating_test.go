@@ -29,19 +29,19 @@ const (
 	rotateARN     = "arn:aws:lambda:us-east-1:123456789012:function:rotate"
 )
 
-// readersWorld is the real rotation between the stand-ins of both sides, all in the process and in virtual time. Every
-// call takes a while, so that rotation and readers meet in the midst of each other's calls.
-type readersWorld struct {
+// rotating is the real rotation between the stand-ins, all in the process and in virtual time. Every call takes a while, so
+// that calls of the rotation and of the readers overlap.
+type rotating struct {
 	t      *testing.T
 	aws    *awstest.Server
 	engage *engagetest.Server
 	ledger *ledger.Ledger
-	// succeeded counts the rotations that did.
+	// succeeded counts the rotations that succeeded.
 	succeeded atomic.Int64
 }
 
-func newReadersWorld(t *testing.T, retention time.Duration) *readersWorld {
-	w := &readersWorld{t: t}
+func newRotating(t *testing.T, retention time.Duration) *rotating {
+	w := &rotating{t: t}
 	w.engage = engagetest.NewServer(engagetest.Config{
 		LogLength: 1,
 		Fault: func(engagetest.Call) *engagetest.Fault {
@@ -107,7 +107,7 @@ func latency(least, most time.Duration) time.Duration {
 }
 
 // rotate starts a rotation, as the service does on schedule, and waits for its end.
-func (w *readersWorld) rotate(ctx context.Context) {
+func (w *rotating) rotate(ctx context.Context) {
 	_, err := w.aws.Secrets.RotateSecret(&awstest.RotateSecretInput{SecretId: readersSecret, RotationLambdaARN: rotateARN})
 	if err == nil {
 		err = w.aws.Wait(ctx)
@@ -117,8 +117,8 @@ func (w *readersWorld) rotate(ctx context.Context) {
 	}
 }
 
-// sweep deletes what is due, at the very moment when the ledger says that it is.
-func (w *readersWorld) sweep(ctx context.Context) {
+// sweep deletes each token at the very time that its record names.
+func (w *rotating) sweep(ctx context.Context) {
 	all, err := w.ledger.ReadAll(ctx)
 	if err != nil {
 		w.t.Errorf("sweep: %v", err)
@@ -138,13 +138,13 @@ func (w *readersWorld) sweep(ctx context.Context) {
 	}
 }
 
-// fetch returns the reading of the secret through the SDK.
-func (w *readersWorld) fetch() tokensource.Fetch {
+// fetch returns a Fetch of the secret through the SDK.
+func (w *rotating) fetch() tokensource.Fetch {
 	return smsource.New(secretsmanager.NewFromConfig(w.aws.SDKConfig("reader")), readersSecret)
 }
 
 // read reads the secret without the SDK, which is quicker for many reads.
-func (w *readersWorld) read(context.Context) (hidden.String, error) {
+func (w *rotating) read(context.Context) (hidden.String, error) {
 	time.Sleep(latency(2*time.Millisecond, 20*time.Millisecond))
 	out, err := w.aws.Secrets.GetSecretValue(&awstest.GetSecretValueInput{SecretId: readersSecret})
 	if err != nil {
@@ -154,4 +154,4 @@ func (w *readersWorld) read(context.Context) (hidden.String, error) {
 }
 
 // vendor carries calls to Engage.
-func (w *readersWorld) vendor() http.RoundTripper { return w.engage.RoundTripper() }
+func (w *rotating) vendor() http.RoundTripper { return w.engage.RoundTripper() }
