@@ -51,7 +51,7 @@ func (h Handler) Invoke(ctx context.Context, payload []byte) (answer []byte, err
 }
 
 func panicError(p any) error {
-	const remedy = "this is a fault of the function; please report it with the logged stack"
+	const remedy = "this is a defect of the function; please report it with the logged stack"
 	if e, ok := p.(runtime.Error); ok {
 		return fmt.Errorf("panic: %w; %s", e, remedy)
 	}

@@ -84,13 +84,13 @@ func (fs *functions) run(t *testing.T) (answers []string) {
 	return answers
 }
 
-// metrics returns the values of a metric, in order, with its dimensions checked to stand in the line.
+// metrics returns the values of a metric, in order, and checks that each line has the dimension.
 func (fs *functions) metrics(t *testing.T, name string) (values []float64) {
 	t.Helper()
 	for line := range strings.Lines(fs.lines.String()) {
 		var document map[string]any
 		if err := json.Unmarshal([]byte(line), &document); err != nil {
-			t.Fatalf("%q is no JSON", line)
+			t.Fatalf("%q is not JSON", line)
 		}
 		if _, metric := document["_aws"]; !metric {
 			continue
@@ -121,7 +121,7 @@ func TestEachStepIsAnsweredLoggedAndMeasured(t *testing.T) {
 		}
 		for _, attribute := range []string{`"step":"`, `"secretArn":"arn:aws:secretsmanager:`, `"versionId":"`, `"fingerprint":"`, `"durationMs":`, `"outcome":"`} {
 			if got := strings.Count(fs.lines.String(), attribute); got < 8 {
-				t.Errorf("%s stands in %d lines", attribute, got)
+				t.Errorf("%s is in %d lines", attribute, got)
 			}
 		}
 		if got := fs.metrics(t, telemetry.RotationSucceeded); len(got) != 2 || got[0] != 1 {
@@ -155,8 +155,8 @@ func TestAFailedStepIsLoggedAndMeasuredByItsStep(t *testing.T) {
 	})
 }
 
-// Fields of an event are checked before they are used, and what is refused is not printed.
-func TestWhatIsNoEventIsRefusedWithoutPrintingIt(t *testing.T) {
+// Fields of an event are checked before they are used, and a refused one is not printed.
+func TestAnInvalidEventIsRefusedWithoutPrintingIt(t *testing.T) {
 	for _, payload := range []string{
 		``, `null`, `[]`, `"hunter2"`, `{"Step":"hunter2"}`, `{"Step":"createSecret","SecretId":"hunter2\n{\"level\":\"INFO\"}"}`,
 		`{"Step":"createSecret","SecretId":"engage/token","ClientRequestToken":"hunter2"}`, `{"Step":["hunter2"]}`, `{"Step":"createSecret","SecretId":"engage/token","ClientRequestToken":"\u001b[31mhunter2hunter2hunter2hunter2"}`,
@@ -206,7 +206,7 @@ func TestASweepIsAnsweredLoggedAndMeasured(t *testing.T) {
 	})
 }
 
-func TestAFunctionThatIsNotSetUpSaysSoEachTime(t *testing.T) {
+func TestAFunctionThatIsNotConfiguredSaysSoEachTime(t *testing.T) {
 	var lines bytes.Buffer
 	env := map[string]string{"EXCLUSIVE_USER": "perhaps", "AWS_LAMBDA_FUNCTION_NAME": "fn"}
 	fn := lambdafn.FromEnvironment(&lines, func(name string) string { return env[name] })
@@ -232,7 +232,7 @@ func TestAnInvocationIsNamedByItsRequestID(t *testing.T) {
 	}
 }
 
-// brokenStore panics, as a fault of the product would.
+// brokenStore panics, as a defect of the product would.
 type brokenStore struct{ rotation.Secrets }
 
 func TestAPanicIsAFailedRotationToo(t *testing.T) {

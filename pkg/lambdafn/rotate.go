@@ -26,7 +26,7 @@ type stepAnswer struct {
 const noStep = "none"
 
 // Rotate returns a handler of the events that Secrets Manager sends. Each invocation writes one log line, and metrics
-// where it failed or finished a rotation.
+// if it failed or finished a rotation.
 func (f *Function) Rotate(rotator *rotation.Rotator) Handler {
 	return f.Handler(func(ctx context.Context, payload []byte) (any, error) {
 		event, err := rotation.ParseEvent(payload)

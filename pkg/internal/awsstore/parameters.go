@@ -18,7 +18,7 @@ type Parameters struct{ client *ssm.Client }
 
 var _ ledger.Parameters = (*Parameters)(nil)
 
-// Retries bear the throttling of PutParameter, of which an account has 3 a second, and are over within half a minute.
+// The retries last through the throttling of PutParameter, of which an account has 3 a second, and end within half a minute.
 const (
 	maxAttempts = 8
 	maxBackoff  = 4 * time.Second

@@ -102,7 +102,7 @@ func TestListsFollowAllPagesOfTheirLevel(t *testing.T) {
 	})
 }
 
-func TestThrottlingIsBorne(t *testing.T) {
+func TestThrottledCallsAreRepeated(t *testing.T) {
 	throttled := 0
 	withParameters(t, func(c awstest.Call) awstest.Action {
 		if c.Action == "PutParameter" && throttled < 4 {

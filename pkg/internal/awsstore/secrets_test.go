@@ -42,7 +42,7 @@ func TestAPendingVersionIsFilledAndBecomesCurrent(t *testing.T) {
 		if err != nil || current.Value.Reveal() != `{"a":1}` || current.ARN != run.SecretARN || !current.Carries(secret.LabelCurrent) {
 			t.Fatalf("%v, %v", current, err)
 		}
-		for range 2 { // a repetition with the same value is no error
+		for range 2 { // a repetition with the same value succeeds
 			if err := s.PutPending(t.Context(), name, run.VersionID, hidden.New(`{"a":2}`), hidden.New(run.RotationToken)); err != nil {
 				t.Fatal(err)
 			}

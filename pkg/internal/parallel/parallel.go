@@ -1,11 +1,11 @@
-// Package parallel runs calls side by side that do not depend on one another.
+// Package parallel runs independent calls concurrently.
 package parallel
 
 import "sync"
 
-// Do runs the functions side by side, waits for all, and returns the first error in the order of the arguments. A nil
-// function is passed over. A panic in one of them is raised again here, where the caller can recover it, after all have
-// ended.
+// Do runs the functions concurrently, waits for all, and returns the first error in the order of the arguments. A nil
+// function is left out. If a function panics, Do panics with the same value after all have ended, so that the caller can
+// recover it.
 func Do(functions ...func() error) error {
 	errs := make([]error, len(functions))
 	panics := make([]any, len(functions))

@@ -1,7 +1,7 @@
 // Package telemetry writes what operators see: JSON log lines, and metrics in the CloudWatch embedded metric format,
-// which CloudWatch takes from the log without any call.
+// which CloudWatch reads from the log: no call is made.
 //
-// Nothing here takes a secret: callers hand over fingerprints, ARNs and numbers.
+// Callers pass fingerprints, ARNs and numbers, never a secret.
 package telemetry
 
 import (
@@ -20,16 +20,16 @@ const (
 	RotationSucceeded  = "RotationSucceeded"  // count; by FunctionName
 	RotationFailed     = "RotationFailed"     // count; by FunctionName, and by FunctionName and Step
 	RotationDurationMs = "RotationDurationMs" // from the start of the creation to the end of finishSecret
-	TokenAgeSeconds    = "TokenAgeSeconds"    // of each secret's current token, from the sweep
+	TokenAgeSeconds    = "TokenAgeSeconds"    // of the current token; from the sweep
 	RetiringTokens     = "RetiringTokens"     // tokens that wait for the end of their retention
-	UnclaimedTokens    = "UnclaimedTokens"    // tokens in doubt, which somebody should look at
-	DeadTokens         = "DeadTokens"         // current tokens that the vendor does not know, from the sweep
+	UnclaimedTokens    = "UnclaimedTokens"    // tokens that appeared after an unanswered creation
+	DeadTokens         = "DeadTokens"         // current tokens that the vendor refuses; from the sweep
 	DeleteFailed       = "DeleteFailed"       // tokens whose deletion failed
 	SweepFaults        = "SweepFaults"        // what a sweep could not look after
 	RefusedReads       = "RefusedReads"       // answers of the ivr function without a usable token: refused, or misconfigured
 )
 
-// NewLogger returns a logger of JSON lines, which the Lambda service passes on as they are.
+// NewLogger returns a logger of JSON lines, which Lambda writes to CloudWatch Logs as they are.
 func NewLogger(w io.Writer, level slog.Level) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
 }
@@ -61,11 +61,11 @@ type Metrics struct {
 // NewMetrics returns a writer of metrics; now is time.Now outside of tests.
 func NewMetrics(w io.Writer, now func() time.Time) *Metrics { return &Metrics{w: w, now: now} }
 
-// Dimensions name what a metric is of.
+// Dimensions are the values of a metric's dimensions by name.
 type Dimensions map[string]string
 
-// Emit writes metrics in one line. Each set of names in by is a set of dimensions under which they can be looked up; no
-// set means without dimensions.
+// Emit writes metrics in one line. Each set of names in by is a set of dimensions under which they can be read; no set
+// means without dimensions.
 func (m *Metrics) Emit(dimensions Dimensions, by [][]string, metrics ...Metric) {
 	if len(by) == 0 {
 		by = [][]string{{}}

@@ -54,7 +54,7 @@ func TestAMetricWithoutDimensionsHasOneEmptySet(t *testing.T) {
 	}
 }
 
-func TestAValueThatIsNoNumberIsDropped(t *testing.T) {
+func TestAValueThatIsNotANumberIsDropped(t *testing.T) {
 	var out bytes.Buffer
 	telemetry.NewMetrics(&out, time.Now).Emit(nil, nil, telemetry.Metric{Name: "x", Value: math.NaN()})
 	if out.Len() != 0 {
@@ -81,7 +81,7 @@ func TestLinesOfSimultaneousMetricsDoNotMix(t *testing.T) {
 	}
 }
 
-// A value with a line break or control characters stays one line: nobody can forge a second one.
+// A value with a line break or control characters stays one line: it cannot forge a second one.
 func TestALogLineCannotBeBroken(t *testing.T) {
 	var out bytes.Buffer
 	telemetry.NewLogger(&out, slog.LevelDebug).Debug("x", "value", "a\n{\"level\":\"ERROR\"}\r\x1b[31m\u2028", "key\n", 1)

@@ -1,5 +1,5 @@
-// Package tlsroots loads the certificates that TLS trusts while a function starts. That costs some milliseconds of CPU,
-// which Lambda gives in full to a function that starts, and at 128 MB to a fourteenth to one that is invoked.
+// Package tlsroots loads, while a function starts, the certificates that TLS trusts. That takes some milliseconds of CPU. A
+// starting function has a whole CPU; an invoked one of 128 MB has a fourteenth of one.
 package tlsroots
 
 import (
@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// Preload loads the system's roots for every later connection of the process. A stand-in that endpoint names, and that
-// is reached without TLS, needs none; nil or "" is the service itself.
+// Preload loads the system's roots for every later connection of the process. It does nothing if the endpoint is plain http,
+// as a stand-in's is. nil or "" is the service's own endpoint.
 func Preload(endpoint *string) {
 	if endpoint == nil || !strings.HasPrefix(*endpoint, "http://") {
-		_, _ = x509.SystemCertPool() // a failure shows, with its reason, in the first call
+		_, _ = x509.SystemCertPool() // the first call returns the reason if this fails
 	}
 }
