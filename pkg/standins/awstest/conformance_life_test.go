@@ -8,8 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 )
 
-// rotationScenarios are about what RotateSecret and its like do before a function has answered. Nothing answers at the
-// function's ARN.
+// rotationScenarios are about RotateSecret and its like before a function has answered. There is no function at the ARN.
 var rotationScenarios = []scenario{
 	{"rotation needs a function", func(c *client) {
 		c.create()
@@ -40,7 +39,7 @@ var rotationScenarios = []scenario{
 		c.ok(c.move("AWSCURRENT", v1, v2))
 		c.labels(map[string][]string{v1: {"AWSPREVIOUS"}, v2: {"AWSCURRENT", "AWSPENDING"}})
 	}},
-	{"an incomplete rotation stands in the way of the next", func(c *client) {
+	{"an incomplete rotation blocks the next", func(c *client) {
 		c.create()
 		c.rotate(v2)
 		_, err := c.secrets.RotateSecret(c.Context(), &secretsmanager.RotateSecretInput{SecretId: &c.name, ClientRequestToken: aws.String(v3)})
@@ -91,7 +90,7 @@ var lifeScenarios = []scenario{
 			c.equal("ARN for "+id, aws.ToString(got.ARN), arn)
 			c.equal("name for "+id, aws.ToString(got.Name), c.name)
 		}
-		c.equal("begin of "+arn, arn[:len("arn:aws:secretsmanager:us-east-1:")], "arn:aws:secretsmanager:us-east-1:")
+		c.equal("beginning of "+arn, arn[:len("arn:aws:secretsmanager:us-east-1:")], "arn:aws:secretsmanager:us-east-1:")
 	}},
 	{"an ARN without suffix fails for a name that ends like a suffix", func(c *client) {
 		c.name += "-a1b2c3"

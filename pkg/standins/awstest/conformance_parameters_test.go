@@ -25,7 +25,7 @@ var parameterScenarios = []scenario{
 		_, err = c.parameters.DeleteParameter(c.Context(), &ssm.DeleteParameterInput{Name: c.parameter("")})
 		c.fails(err, "ParameterNotFound", "")
 	}},
-	{"a parameter is not overwritten unasked", func(c *client) {
+	{"a parameter is not overwritten without Overwrite", func(c *client) {
 		out, err := c.putParameter(c.parameter(""), "one", false)
 		c.ok(err)
 		if out.Version != 1 {
@@ -98,7 +98,7 @@ var parameterScenarios = []scenario{
 		_, err = c.parameters.GetParametersByPath(c.Context(), &ssm.GetParametersByPathInput{Path: c.parameter(""), MaxResults: aws.Int32(11)})
 		c.fails(err, "ValidationException", "")
 	}},
-	{"unknown names of a batch are no error", func(c *client) {
+	{"unknown names of a batch are left out", func(c *client) {
 		_, err := c.putParameter(c.parameter(""), "v", false)
 		c.ok(err)
 		names := []string{*c.parameter(""), *c.parameter("-none")}
@@ -176,7 +176,7 @@ var parameterScenarios = []scenario{
 		_, err := c.parameters.GetParameter(c.Context(), &ssm.GetParameterInput{Name: aws.String("/aws/reference/secretsmanager/" + c.name)})
 		c.fails(err, "ValidationException", "")
 	}},
-	{"a reference to no secret is not found", func(c *client) {
+	{"a reference to an unknown secret is not found", func(c *client) {
 		_, err := c.parameters.GetParameter(c.Context(), &ssm.GetParameterInput{Name: aws.String("/aws/reference/secretsmanager/" + c.name), WithDecryption: aws.Bool(true)})
 		c.fails(err, "ParameterNotFound", "")
 	}},

@@ -17,8 +17,8 @@ import (
 	"engage-token-rotation/pkg/tests/foreign"
 )
 
-// TestConformance holds the stand-in, and moto where it is installed, to what the services do: each scenario is written
-// against the SDK's clients and knows nothing of what answers.
+// TestConformance runs each scenario against the stand-in, and against moto if it is installed. A scenario uses the SDK's
+// clients alone, and does not depend on what answers.
 func TestConformance(t *testing.T) {
 	t.Run("awstest", func(t *testing.T) {
 		server := awstest.New(t, nil)
@@ -54,12 +54,12 @@ func runScenarios(t *testing.T, config aws.Config, excepted map[string]string) {
 	}
 	for name := range excepted {
 		if !slices.ContainsFunc(scenarios, func(s scenario) bool { return s.name == name }) {
-			t.Errorf("the table of differences names %q, which is no scenario", name)
+			t.Errorf("the table of differences names %q, which is not a scenario", name)
 		}
 	}
 }
 
-// client is what a scenario works with. Its helpers fail the test where the service refuses.
+// client makes a scenario's calls. Its helpers fail the test if the service refuses.
 type client struct {
 	*testing.T
 	secrets    *secretsmanager.Client
@@ -90,7 +90,7 @@ func (c *client) createEmpty() *secretsmanager.CreateSecretOutput {
 	return out
 }
 
-// put writes a value; without stages the service's default holds.
+// put writes a value; without stages the service's default applies.
 func (c *client) put(version, value string, stages ...string) (*secretsmanager.PutSecretValueOutput, error) {
 	return c.secrets.PutSecretValue(c.Context(), &secretsmanager.PutSecretValueInput{
 		SecretId: &c.name, ClientRequestToken: &version, SecretString: &value, VersionStages: stages,
@@ -129,7 +129,7 @@ func (c *client) move(stage, from, to string) error {
 	return err
 }
 
-// labels checks the whole map of versions and labels. The order of a version's labels is not looked at.
+// labels checks the whole map of versions and labels. The order of a version's labels is not compared.
 func (c *client) labels(want map[string][]string) {
 	c.Helper()
 	out, err := c.secrets.DescribeSecret(c.Context(), &secretsmanager.DescribeSecretInput{SecretId: &c.name})
@@ -152,7 +152,7 @@ func (c *client) ok(err error) {
 	}
 }
 
-// fails checks an error's code, and its message where one is given.
+// fails checks an error's code, and its message if one is given.
 func (c *client) fails(err error, code, message string) {
 	c.Helper()
 	var api smithy.APIError
@@ -167,7 +167,7 @@ func (c *client) fails(err error, code, message string) {
 	}
 }
 
-// refused checks that a call failed with a client error, whichever.
+// refused checks that a call failed with some client error.
 func (c *client) refused(err error) {
 	c.Helper()
 	var response *smithyhttp.ResponseError

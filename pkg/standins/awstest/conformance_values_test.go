@@ -44,7 +44,7 @@ var valueScenarios = []scenario{
 		_, err := c.get("", "")
 		c.fails(err, notFound, noValueFor+"staging label: AWSCURRENT")
 	}},
-	{"a name is given once", func(c *client) {
+	{"a name is used once", func(c *client) {
 		c.create()
 		_, err := c.secrets.CreateSecret(c.Context(), &secretsmanager.CreateSecretInput{Name: &c.name, SecretString: aws.String("two")})
 		c.fails(err, "ResourceExistsException", "The operation failed because the secret "+c.name+" already exists.")

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// cron is a schedule by the calendar, in UTC: the hours and days on which a rotation window opens.
+// cron is a schedule by the calendar, in UTC: the hours and days at which a rotation window opens.
 type cron struct {
 	hours, months       []int
 	days                []int // of the month; nil: any

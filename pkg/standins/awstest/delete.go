@@ -16,8 +16,8 @@ type DeleteSecretOutput struct {
 	DeletionDate Timestamp
 }
 
-// DeleteSecret schedules a secret for deletion, or deletes it now by force: then also one that does not exist, without
-// an error.
+// DeleteSecret schedules a secret for deletion, or deletes it at once by force. With force an unknown secret is not an
+// error.
 func (s *SecretsManager) DeleteSecret(in *DeleteSecretInput) (*DeleteSecretOutput, error) {
 	s.mu.Lock()
 	defer s.unlock()
@@ -48,7 +48,7 @@ func (s *SecretsManager) DeleteSecret(in *DeleteSecretInput) (*DeleteSecretOutpu
 	return &DeleteSecretOutput{ARN: sec.arn, Name: sec.name, DeletionDate: Timestamp{sec.deleteAt}}, nil
 }
 
-// RestoreSecret takes back a scheduled deletion.
+// RestoreSecret cancels a scheduled deletion.
 func (s *SecretsManager) RestoreSecret(in *SecretIdInput) (*SecretOutput, error) {
 	s.mu.Lock()
 	defer s.unlock()
@@ -72,7 +72,7 @@ type UntagSecretInput struct {
 	TagKeys  []string
 }
 
-// Nothing is an answer without content.
+// Nothing is an empty answer.
 type Nothing struct{}
 
 // TagResource sets tags of a secret.

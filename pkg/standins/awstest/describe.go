@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// SecretIdInput is the request of the operations that take a secret's name or ARN alone.
+// SecretIdInput is the request of the operations that take only a secret's name or ARN.
 type SecretIdInput struct {
 	SecretId string
 	// Stale is the number of changes that DescribeSecret has not seen yet (see SecretsConfig.History).
@@ -34,7 +34,7 @@ type SecretDescription struct {
 	CreatedDate            Timestamp
 }
 
-// DescribeSecret describes a secret, also one that is scheduled for deletion. Versions without labels do not show.
+// DescribeSecret describes a secret, also one that is scheduled for deletion. It leaves out versions without labels.
 func (s *SecretsManager) DescribeSecret(in *SecretIdInput) (*SecretDescription, error) {
 	s.mu.Lock()
 	defer s.unlock()
@@ -54,7 +54,7 @@ func (sec *secret) describe() *SecretDescription {
 		DeletedDate: Timestamp{sec.deleteAt}, NextRotationDate: Timestamp{sec.nextRotation}, Tags: slices.Clone(sec.tags),
 	}
 	if !sec.accessed.IsZero() {
-		out.LastAccessedDate = Timestamp{sec.accessed.UTC().Truncate(24 * time.Hour)} // the service gives the day alone
+		out.LastAccessedDate = Timestamp{sec.accessed.UTC().Truncate(24 * time.Hour)} // the service returns only the day
 	}
 	if sec.rules != (RotationRules{}) {
 		rules := sec.rules
@@ -94,7 +94,7 @@ type VersionEntry struct {
 	KmsKeyIds        []string  `json:",omitempty"`
 }
 
-// ListSecretVersionIds lists the versions of a secret, those without labels only where asked for.
+// ListSecretVersionIds lists the versions of a secret, those without labels only if asked for.
 func (s *SecretsManager) ListSecretVersionIds(in *ListSecretVersionIdsInput) (*ListSecretVersionIdsOutput, error) {
 	s.mu.Lock()
 	defer s.unlock()
@@ -120,7 +120,7 @@ func (s *SecretsManager) ListSecretVersionIds(in *ListSecretVersionIdsInput) (*L
 }
 
 // Filter selects secrets in ListSecrets: Key is name, description, tag-key, tag-value or all; a value selects what
-// begins with it, or with a leading "!" what does not.
+// begins with it, or, with a leading "!", what does not.
 type Filter struct {
 	Key    string
 	Values []string
@@ -194,7 +194,7 @@ func errNextToken() *APIError {
 	return failure("InvalidNextTokenException", "You provided an invalid value for the NextToken parameter.")
 }
 
-// paginate cuts a page out of a list. The token is the position of the page's first entry.
+// paginate returns a page of a list. The token is the position of the page's first entry.
 func paginate[T any](list []T, size int, token string, most int, invalid func() *APIError) (page []T, next string, err error) {
 	at := 0
 	if token != "" {

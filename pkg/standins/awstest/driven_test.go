@@ -25,12 +25,12 @@ func TestRotationsDrivenByTheCaller(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if i%10 == 0 { // the attempts fail, and the service comes back to it
+		if i%10 == 0 { // the attempts fail, and the service repeats the rotation
 			if got := service.EndRotation(run, errors.New("failed")); got != awstest.Failed {
 				t.Fatalf("got %s", got)
 			}
 			if _, err := service.BeginRotation(&awstest.RotateSecretInput{SecretId: "s"}); err == nil {
-				t.Fatal("an incomplete rotation does not stand in the way")
+				t.Fatal("an incomplete rotation does not block the next")
 			}
 			again, err := service.ResumeRotation("s")
 			if err != nil || again.VersionID != run.VersionID || again.RotationToken != run.RotationToken {

@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// start runs a rotation in the background, when there is somebody to invoke.
+// start runs a rotation in the background, if Invoke is set.
 func (s *SecretsManager) start(run Run) {
 	if s.config.Invoke == nil {
 		return
@@ -31,7 +31,7 @@ func (s *SecretsManager) start(run Run) {
 	}()
 }
 
-// key tells runs apart: an abandoned one can still be running when the next one of its secret starts.
+// key identifies a run: an abandoned one can still be running when the next one of its secret starts.
 func (r Run) key() [2]string { return [2]string{r.SecretARN, r.VersionID} }
 
 // drive runs all attempts of a rotation.
@@ -61,7 +61,7 @@ func (s *SecretsManager) attempt(ctx context.Context, run Run) error {
 	return nil
 }
 
-// Wait returns when no rotation runs in the background any more, or with ctx's error.
+// Wait waits until no rotation runs in the background, or returns ctx's error.
 func (s *SecretsManager) Wait(ctx context.Context) error {
 	for {
 		s.mu.Lock()

@@ -6,14 +6,14 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// APIError is an error answer of either service. It is a [smithy.APIError], so that code written for the SDK's errors
-// understands it without HTTP too.
+// APIError is an error answer of either service. It is a [smithy.APIError], so that code for the SDK's errors works
+// without HTTP too.
 type APIError struct {
-	// Code is the error's type, "ResourceNotFoundException" for instance.
+	// Code is the error's type, such as "ResourceNotFoundException".
 	Code string
-	// Message is the text for people. SSM leaves it empty for some codes.
+	// Message is the text for people. SSM has none for some codes.
 	Message string
-	// Status is the HTTP status. 0 means 400, as for every error of the client.
+	// Status is the HTTP status. 0 means 400, that of every client error.
 	Status int
 }
 
@@ -36,7 +36,7 @@ func (e *APIError) ErrorFault() smithy.ErrorFault {
 	return smithy.FaultClient
 }
 
-// Codes of the errors that both layers make.
+// The codes of the errors of both layers.
 const (
 	codeNotFound         = "ResourceNotFoundException"
 	codeExists           = "ResourceExistsException"

@@ -16,18 +16,18 @@ const (
 	TestRotationFailed    = "TestRotationFailed"
 )
 
-// Event tells what became of a rotation.
+// Event is a change in the life of a rotation.
 type Event struct {
 	Name       string // RotationStarted and so on
 	Time       time.Time
 	SecretARN  string
 	SecretName string
 	VersionID  string
-	// Reason says in the stand-in's words why a rotation failed. The service's events do not tell.
+	// Reason is why a rotation failed, in the stand-in's words. The service's events do not have it.
 	Reason string
 }
 
-// EventBridge returns the event as EventBridge delivers it. Like the service's it does not tell the function's error.
+// EventBridge returns the event as EventBridge delivers it. Like the service's it has no error of the function.
 func (e Event) EventBridge() []byte {
 	type fields map[string]any
 	text, _ := json.Marshal(fields{
@@ -42,8 +42,8 @@ func (e Event) EventBridge() []byte {
 	return text
 }
 
-// tell queues an event until the lock is released.
-func (s *SecretsManager) tell(name string, sec *secret, versionID, reason string, now time.Time) {
+// emit queues an event until the lock is released.
+func (s *SecretsManager) emit(name string, sec *secret, versionID, reason string, now time.Time) {
 	if s.config.Events != nil {
 		s.events = append(s.events, Event{Name: name, Time: now, SecretARN: sec.arn, SecretName: sec.name, VersionID: versionID, Reason: reason})
 	}

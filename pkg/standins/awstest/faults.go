@@ -11,12 +11,12 @@ type Call struct {
 	Number int
 	// Service is "secretsmanager" or "ssm", Action the operation's name.
 	Service, Action string
-	// Resource is the ARN of the secret or parameter, as far as the request names one; for a secret that does not exist
-	// what the request says.
+	// Resource is the ARN of the secret or parameter, if the request names one; of a secret that does not exist it
+	// is what the request says.
 	Resource string
-	// Caller is the access key id of the request's signature, which nobody checks. Give each client its own.
+	// Caller is the access key id of the request's signature, which is not checked. Give each client its own.
 	Caller string
-	// Input is the request, *PutSecretValueInput for instance. It may hold a secret.
+	// Input is the request, such as a *PutSecretValueInput. It may hold a secret.
 	Input any
 	// Code is the error code of the answer, empty for a success, "reset" for a connection that broke. Only in Calls.
 	Code string
@@ -24,37 +24,37 @@ type Call struct {
 
 // Action is what happens to a call. Its zero value lets it pass.
 type Action struct {
-	// Delay holds the request back before anything else.
+	// Delay is the first thing that happens to the request.
 	Delay time.Duration
-	// Before answers instead of the effect: the operation does not happen.
+	// Before is the answer, and the operation has no effect.
 	Before *Failure
-	// After answers instead of the operation's own answer: it has happened, and the client does not know.
+	// After replaces the operation's own answer: the operation has its effect, and the client does not know.
 	After *Failure
 	// Stale lets DescribeSecret and GetSecretValue answer from before the secret's last n changes, as far as
 	// SecretsConfig.History reaches.
 	Stale int
-	// BeforeEffect and AfterEffect are called around the operation, for what must happen just then.
+	// BeforeEffect and AfterEffect are called directly before and after the operation's effect.
 	BeforeEffect, AfterEffect func()
 }
 
-// Failure is an answer that is none of the operation's own: an error, or a connection that breaks.
+// Failure is an answer in place of the operation's own: an error, or a broken connection.
 type Failure struct {
 	reset bool
 	err   *APIError
 }
 
-// Reset breaks the connection: as Action.Before a lost request, as Action.After a lost answer.
+// Reset breaks the connection: as Action.Before the request is lost, as Action.After the answer is.
 func Reset() *Failure { return &Failure{reset: true} }
 
-// ServerError is the error 500 of either service.
+// ServerError is status 500 of either service.
 func ServerError() *Failure {
 	return &Failure{err: &APIError{Code: "InternalServiceError", Message: "An error occurred on the server side.", Status: http.StatusInternalServerError}}
 }
 
-// Throttled is the error 400 of a caller who is too quick. SDKs retry it.
+// Throttled is status 400 for a caller that calls too often. SDKs retry it.
 func Throttled() *Failure { return &Failure{err: failure(codeThrottling, "Rate exceeded")} }
 
-// Fail answers with an error of your choice.
+// Fail answers with the given error.
 func Fail(err *APIError) *Failure { return &Failure{err: err} }
 
 func errDenied(call Call) *APIError {
@@ -69,7 +69,7 @@ func (s *Server) nextNumber() int {
 	return s.number
 }
 
-// record keeps a call and its result, up to the limit.
+// record stores a call and its result, up to the limit.
 func (s *Server) record(call Call, code string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -80,14 +80,14 @@ func (s *Server) record(call Call, code string) {
 	}
 }
 
-// Calls returns the calls that were answered so far, oldest first: the latest Config.RecordLimit of them at least.
+// Calls returns the answered calls, oldest first: at least the latest Config.RecordLimit of them.
 func (s *Server) Calls() []Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]Call(nil), s.calls...)
 }
 
-// Count returns how many calls of an operation were made, whatever became of them.
+// Count returns how many calls of an operation were made, whatever their answers.
 func (s *Server) Count(action string) int {
 	n := 0
 	for _, call := range s.Calls() {

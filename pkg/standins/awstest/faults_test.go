@@ -36,7 +36,7 @@ func TestFaultsHappenBeforeOrAfterTheEffect(t *testing.T) {
 		{"500 before the effect", awstest.Action{Before: awstest.ServerError()}, false, 500, "InternalServiceError"},
 		{"500 after the effect", awstest.Action{After: awstest.ServerError()}, true, 500, "InternalServiceError"},
 		{"throttled", awstest.Action{Before: awstest.Throttled()}, false, 400, "ThrottlingException"},
-		{"an error of choice", awstest.Action{Before: awstest.Fail(&awstest.APIError{Code: "DecryptionFailure", Message: "no key"})}, false, 400, "DecryptionFailure"},
+		{"a given error", awstest.Action{Before: awstest.Fail(&awstest.APIError{Code: "DecryptionFailure", Message: "no key"})}, false, 400, "DecryptionFailure"},
 	} {
 		for _, socket := range []bool{true, false} {
 			name := test.name + map[bool]string{true: " over a socket", false: " in the process"}[socket]
@@ -83,7 +83,7 @@ func checkFault(t *testing.T, err error, status int, code string) {
 	t.Helper()
 	got := 0
 	if response := (*smithyhttp.ResponseError)(nil); errors.As(err, &response) {
-		got = response.HTTPStatusCode() // 0 where the connection broke
+		got = response.HTTPStatusCode() // 0 if the connection broke
 	}
 	if err == nil || got != status {
 		t.Errorf("got %v, want status %d", err, status)
@@ -94,7 +94,7 @@ func checkFault(t *testing.T, err error, status int, code string) {
 	}
 }
 
-func TestTheSDKRetriesWhatAWSWouldHaveItRetry(t *testing.T) {
+func TestTheSDKRetriesThrottlingAndServerErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		faults := []*awstest.Failure{awstest.Reset(), awstest.Throttled()}
 		server := awstest.NewServer(awstest.Config{Fault: func(call awstest.Call) awstest.Action {
@@ -119,7 +119,7 @@ func TestTheSDKRetriesWhatAWSWouldHaveItRetry(t *testing.T) {
 	})
 }
 
-func TestDelayEndsWithTheCallersPatience(t *testing.T) {
+func TestADelayEndsWithTheCallersContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := awstest.NewServer(awstest.Config{Fault: func(awstest.Call) awstest.Action { return awstest.Action{Delay: time.Minute} }})
 		defer server.Close()
@@ -137,7 +137,7 @@ func TestDelayEndsWithTheCallersPatience(t *testing.T) {
 	})
 }
 
-func TestSomethingHappensJustAfterACall(t *testing.T) {
+func TestAHookRunsDirectlyAfterTheEffect(t *testing.T) {
 	var server *awstest.Server
 	server = awstest.New(t, &awstest.Config{Fault: func(call awstest.Call) awstest.Action {
 		if call.Action != "CreateSecret" {

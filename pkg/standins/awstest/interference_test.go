@@ -39,7 +39,7 @@ func TestForeignWriterOfThePendingVersionFailsTheRotation(t *testing.T) {
 			test.config.Attempts, test.config.RetryDelay = 2, -1
 			r := newRig(t, test.config)
 			r.rotator.before = func(event awstest.RotationEvent) error {
-				value := "value of " + event.ClientRequestToken // as the function writes it: then it finds it done
+				value := "value of " + event.ClientRequestToken // as the function writes it: then the function finds its work done
 				_, err := r.PutSecretValue(&awstest.PutSecretValueInput{SecretId: "s", ClientRequestToken: event.ClientRequestToken, SecretString: &value,
 					VersionStages: []string{awstest.StagePending}, RotationToken: test.token, Caller: test.caller})
 				return err

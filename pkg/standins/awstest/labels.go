@@ -9,11 +9,11 @@ import (
 // version is one version of a secret.
 type version struct {
 	id                            string
-	stages                        []string // sorted, as the service gives them
+	stages                        []string // sorted, as the service returns them
 	created, accessed, deprecated time.Time
-	value                         *value // nil: the empty version of a rotation
+	value                         *value // nil if it is the empty version of a rotation
 	rotationToken                 string // of the rotation that made the version
-	byHand                        bool   // somebody else than that rotation's function wrote the value
+	byHand                        bool   // another caller than that rotation's function wrote the value
 }
 
 func (sec *secret) addVersion(id string, content *value, now time.Time) *version {
@@ -85,8 +85,8 @@ type UpdateSecretVersionStageInput struct {
 	MoveToVersionId     string
 }
 
-// UpdateSecretVersionStage moves, attaches or removes a label: a compare-and-swap, for RemoveFromVersionId must name
-// the version that has the label now.
+// UpdateSecretVersionStage moves, attaches or removes a label: a compare-and-swap, because RemoveFromVersionId must
+// name the version that has the label now.
 func (s *SecretsManager) UpdateSecretVersionStage(in *UpdateSecretVersionStageInput) (*SecretOutput, error) {
 	s.mu.Lock()
 	defer s.unlock()
@@ -139,7 +139,7 @@ func (sec *secret) checkMove(in *UpdateSecretVersionStageInput) error {
 	return nil
 }
 
-// remember keeps the secret's state before a change, for stale reads.
+// remember stores the secret's state before a change, for stale reads.
 func (s *SecretsManager) remember(sec *secret) {
 	if s.config.History <= 0 {
 		return
@@ -161,7 +161,7 @@ func (s *SecretsManager) remember(sec *secret) {
 	}
 }
 
-// before returns the state of the secret before its last n changes, or before the earliest one that is remembered.
+// before returns the state of the secret before its last n changes, or before the earliest remembered one.
 func (sec *secret) before(n int) *secret {
 	if n <= 0 || len(sec.past) == 0 {
 		return sec
@@ -169,7 +169,7 @@ func (sec *secret) before(n int) *secret {
 	return sec.past[max(0, len(sec.past)-n)]
 }
 
-// prune forgets versions without labels, oldest first, as SecretsConfig.DeprecatedRetention says.
+// prune removes versions without labels, oldest first, as SecretsConfig.DeprecatedRetention says.
 func (s *SecretsManager) prune(sec *secret, now time.Time) {
 	retention := s.config.DeprecatedRetention
 	if retention >= 0 && len(sec.versions) <= maxPlainVersions {

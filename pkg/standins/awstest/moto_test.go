@@ -1,8 +1,7 @@
 package awstest_test
 
-// motoDifferences are the scenarios that moto does not pass, each with what it does instead. The facts that a scenario
-// holds the stand-in to are AWS's documentation and recordings of the service, so moto is excepted, not followed. Moto
-// 5.2 was looked at.
+// motoDifferences are the scenarios that moto does not pass, each with what moto does. A scenario's facts are from AWS's
+// documentation and from recordings of the service, so that moto is the exception. They are those of moto 5.2.
 var motoDifferences = map[string]string{
 	"client errors have status 400":                                  "ResourceNotFoundException has status 404",
 	"the same token with another value is refused for AWSPENDING":    "a pending value is overwritten",
@@ -18,7 +17,7 @@ var motoDifferences = map[string]string{
 	"rotation needs a function":                                      "without one a new version becomes AWSCURRENT at once",
 	"a rotation begins with an empty AWSPENDING version":             "the function must exist in moto, and its steps run before RotateSecret answers",
 	"PutSecretValue fills the empty version":                         "no rotation begins without a function inside moto",
-	"an incomplete rotation stands in the way of the next":           "no rotation begins without a function inside moto",
+	"an incomplete rotation blocks the next":           "no rotation begins without a function inside moto",
 	"a write by hand abandons the rotation":                          "no rotation begins without a function inside moto",
 	"an ARN without suffix fails for a name that ends like a suffix": "it is found",
 	"a name has a fixed alphabet":                                    "any name is taken",

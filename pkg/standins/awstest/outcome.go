@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// ErrRotationOver is what CheckRotation returns once a rotation must not go on: it was abandoned or cancelled.
+// ErrRotationOver is CheckRotation's error for a rotation that must not continue: it was abandoned or cancelled.
 var ErrRotationOver = errors.New("awstest: the rotation is over")
 
-// errForeignWriter fails a rotation whose pending value somebody else wrote.
+// errForeignWriter fails a rotation if another caller wrote the pending value.
 var errForeignWriter = errors.New("the pending version was not written by the rotation function")
 
-// CheckRotation tells whether a run goes on after a step that succeeded: it returns ErrRotationOver when a write by
-// hand abandoned it or it was cancelled, and another error when the attempt failed because somebody else than the
+// CheckRotation reports whether a run continues after a step that succeeded. It returns ErrRotationOver if a write by hand
+// abandoned the rotation or it was cancelled, and another error if the attempt failed because another caller than the
 // rotation function wrote the pending version.
 func (s *SecretsManager) CheckRotation(run Run) error {
 	s.mu.Lock()
@@ -27,7 +27,7 @@ func (s *SecretsManager) CheckRotation(run Run) error {
 	return nil
 }
 
-// retryable tells whether a failed attempt may be repeated.
+// retryable reports whether a failed attempt may be repeated.
 func (s *SecretsManager) retryable(run Run) bool {
 	s.mu.Lock()
 	defer s.unlock()
@@ -40,8 +40,8 @@ func (s *SecretsManager) retryable(run Run) bool {
 }
 
 // EndRotation ends a run: after its last step with a nil failure, or with the failure of its last attempt. After a
-// success the service clears AWSPENDING and dates the rotation; after a failure the labels stay. It tells what became
-// of the rotation, which can differ from what the caller believes.
+// success the service clears AWSPENDING and dates the rotation; after a failure the labels stay. It returns the
+// outcome, which can differ from what the caller expects.
 func (s *SecretsManager) EndRotation(run Run, failed error) Outcome {
 	s.mu.Lock()
 	defer s.unlock()
@@ -81,7 +81,7 @@ func (s *SecretsManager) EndRotation(run Run, failed error) Outcome {
 	if r.test && v != nil && v == sec.labels[StagePending] {
 		sec.dropVersion(v, now)
 	}
-	s.tell(eventName(r.test, r.outcome), sec, run.VersionID, reason, now)
+	s.emit(eventName(r.test, r.outcome), sec, run.VersionID, reason, now)
 	s.prune(sec, now)
 	return r.outcome
 }
@@ -100,7 +100,7 @@ func eventName(test bool, outcome Outcome) string {
 	return name
 }
 
-// writtenByRotation tells whether a write fills the version of a rotation and comes from its function.
+// writtenByRotation reports whether a write fills the version of a rotation and comes from its function.
 func (s *SecretsManager) writtenByRotation(sec *secret, w write) bool {
 	v := sec.byID[w.token]
 	switch {
@@ -116,7 +116,7 @@ func (s *SecretsManager) writtenByRotation(sec *secret, w write) bool {
 	return true
 }
 
-// writtenByHand ends the rotation under way when somebody wrote another version than the rotation's.
+// writtenByHand ends the running rotation if another version than the rotation's was written.
 func (s *SecretsManager) writtenByHand(sec *secret, v *version, now time.Time) {
 	r := sec.rotation
 	if r == nil || r.versionID == v.id || r.outcome != "" {
@@ -128,7 +128,7 @@ func (s *SecretsManager) writtenByHand(sec *secret, v *version, now time.Time) {
 	s.abandon(sec, "the secret was written by hand", now)
 }
 
-// pendingMoved ends a rotation whose AWSPENDING label went elsewhere than to AWSCURRENT.
+// pendingMoved ends a rotation if its version lost AWSPENDING without becoming AWSCURRENT.
 func (s *SecretsManager) pendingMoved(sec *secret, now time.Time) {
 	r := sec.rotation
 	if r == nil || r.outcome != "" || s.config.RetryUnlabelled {
@@ -145,5 +145,5 @@ func (s *SecretsManager) pendingMoved(sec *secret, now time.Time) {
 
 func (s *SecretsManager) abandon(sec *secret, reason string, now time.Time) {
 	sec.rotation.outcome = Abandoned
-	s.tell(RotationAbandoned, sec, sec.rotation.versionID, reason, now)
+	s.emit(RotationAbandoned, sec, sec.rotation.versionID, reason, now)
 }

@@ -19,9 +19,9 @@ const (
 	defaultHistory        = 100
 )
 
-// ParametersConfig configures a [ParameterStore]. Its zero value is a good service.
+// ParametersConfig configures a [ParameterStore]. Its zero value is a service without faults.
 type ParametersConfig struct {
-	// Account and Region stand in the ARNs. Empty means 123456789012 and us-east-1.
+	// Account and Region are those of the ARNs. Empty means 123456789012 and us-east-1.
 	Account, Region string
 	// Now is the clock; nil means time.Now. It is called with the store's lock held: it must not call back.
 	Now func() time.Time
@@ -32,7 +32,7 @@ type ParametersConfig struct {
 	EmptyPages bool
 	// Versions is how many versions of a parameter are kept. 0 means 100, as in AWS.
 	Versions int
-	// Secrets answers names under /aws/reference/secretsmanager/. Nil: there are none.
+	// Secrets has the secrets below /aws/reference/secretsmanager/. Nil means that there are none.
 	Secrets *SecretsManager
 }
 
@@ -44,7 +44,7 @@ type ParameterStore struct {
 	mu     sync.Mutex
 	byName map[string]*parameter
 	names  []string // sorted
-	tokens float64  // puts that may be made now
+	tokens float64  // puts that are allowed now
 	filled time.Time
 }
 
@@ -90,7 +90,7 @@ type ParameterVersion struct {
 	Labels           []string `json:",omitempty"`
 }
 
-// plainName takes the name out of an ARN.
+// plainName returns the name in an ARN.
 func (p *ParameterStore) plainName(name string) string {
 	rest, found := strings.CutPrefix(name, p.arnPrefix())
 	switch {
@@ -128,7 +128,7 @@ func (p *ParameterStore) show(v *ParameterVersion, decrypt bool) Parameter {
 	return Parameter{Name: v.Name, Type: v.Type, Value: v.shown(decrypt), Version: v.Version, LastModifiedDate: v.LastModifiedDate, ARN: p.ARN(v.Name), DataType: v.DataType}
 }
 
-// shown is the value, or something that looks like ciphertext for a SecureString that is not to be decrypted.
+// shown returns the value, or a text that looks like ciphertext for a SecureString that is not decrypted.
 func (v *ParameterVersion) shown(decrypt bool) string {
 	if v.Type != "SecureString" || decrypt {
 		return v.Value
@@ -147,7 +147,7 @@ type GetParameterInput struct {
 // GetParameterOutput is the answer of GetParameter.
 type GetParameterOutput struct{ Parameter Parameter }
 
-// GetParameter reads a parameter. An unknown name is ParameterNotFound, without a message, as the service often has it.
+// GetParameter reads a parameter. An unknown name is ParameterNotFound, without a message, like the service's.
 func (p *ParameterStore) GetParameter(in *GetParameterInput) (*GetParameterOutput, error) {
 	if name, found := strings.CutPrefix(in.Name, secretReference); found {
 		parameter, err := p.secret(in.Name, name, in.WithDecryption)

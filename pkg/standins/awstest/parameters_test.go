@@ -69,7 +69,7 @@ func TestNamesOfParameters(t *testing.T) {
 	}
 }
 
-func TestOldVersionsOfParametersAreForgotten(t *testing.T) {
+func TestOldVersionsOfParametersAreRemoved(t *testing.T) {
 	store := awstest.NewParameterStore(awstest.ParametersConfig{Versions: 2})
 	for range 5 {
 		if _, err := store.PutParameter(&awstest.PutParameterInput{Name: "/p", Value: "v", Type: "String", Overwrite: true}); err != nil {

@@ -19,7 +19,7 @@ type GetParametersOutput struct {
 	InvalidParameters []string
 }
 
-// GetParameters reads up to 10 parameters; unknown names are no error.
+// GetParameters reads up to 10 parameters; it leaves out unknown names.
 func (p *ParameterStore) GetParameters(in *ParameterNamesInput) (*GetParametersOutput, error) {
 	if err := in.check(); err != nil {
 		return nil, err
@@ -125,7 +125,7 @@ type DeleteParametersOutput struct {
 	InvalidParameters []string
 }
 
-// DeleteParameters deletes up to 10 parameters; unknown names are no error.
+// DeleteParameters deletes up to 10 parameters; it leaves out unknown names.
 func (p *ParameterStore) DeleteParameters(in *ParameterNamesInput) (*DeleteParametersOutput, error) {
 	if err := in.check(); err != nil {
 		return nil, err

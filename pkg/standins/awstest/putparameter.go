@@ -66,7 +66,7 @@ func (p *ParameterStore) PutParameter(in *PutParameterInput) (*PutParameterOutpu
 	return &PutParameterOutput{Version: next.Version, Tier: next.Tier}, nil
 }
 
-// inherit takes over what an overwriting request leaves out.
+// inherit keeps what an overwriting request leaves out.
 func (v *ParameterVersion) inherit(old *ParameterVersion) {
 	v.Version = old.Version + 1
 	for _, field := range []struct{ to, from *string }{
@@ -151,7 +151,7 @@ func checkPattern(in *PutParameterInput) error {
 	return nil
 }
 
-// mayPut takes a put out of the bucket.
+// mayPut takes one put from the bucket.
 func (p *ParameterStore) mayPut(now time.Time) bool {
 	rate := p.config.PutsPerSecond
 	if rate <= 0 {

@@ -7,7 +7,7 @@ import (
 
 const secretReference = "/aws/reference/secretsmanager/"
 
-// secret answers a reference to a secret.
+// secret returns the parameter that a reference to a secret names.
 func (p *ParameterStore) secret(reference, name string, decrypt bool) (*Parameter, error) {
 	if !decrypt {
 		return nil, failure(codeValidation, "WithDecryption flag must be True for retrieving a Secret Manager secret.")

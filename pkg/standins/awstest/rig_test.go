@@ -10,7 +10,7 @@ import (
 	"engage-token-rotation/pkg/standins/awstest"
 )
 
-// rotator is a rotation function that keeps its secret in the service under test, and notes what it was asked.
+// rotator is a rotation function of a secret in the service under test. It records its steps.
 type rotator struct {
 	service *awstest.SecretsManager
 	steps   []string

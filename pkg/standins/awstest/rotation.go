@@ -13,7 +13,7 @@ const (
 	StepFinish = "finishSecret"
 )
 
-// RotationEvent is what the service gives to a rotation function.
+// RotationEvent is the event that the service sends to a rotation function.
 type RotationEvent struct {
 	Step               string
 	SecretId           string // the full ARN
@@ -21,7 +21,7 @@ type RotationEvent struct {
 	RotationToken      string `json:",omitempty"` // sensitive
 }
 
-// Run is a rotation that somebody has to drive: invoke the function for each of Steps, in order.
+// Run is a rotation for the caller to drive: invoke the function for each of Steps, in order.
 type Run struct {
 	SecretARN     string
 	VersionID     string
@@ -50,8 +50,8 @@ type Outcome string
 const (
 	Succeeded Outcome = "succeeded"
 	Failed    Outcome = "failed"    // the function failed; AWSPENDING stays where it is
-	Abandoned Outcome = "abandoned" // a write by hand ended it
-	Cancelled Outcome = "cancelled" // CancelRotateSecret or a deletion ended it
+	Abandoned Outcome = "abandoned" // a write by hand ended the rotation
+	Cancelled Outcome = "cancelled" // CancelRotateSecret or a deletion ended the rotation
 )
 
 // rotation is the secret's latest rotation.
@@ -59,7 +59,7 @@ type rotation struct {
 	versionID string
 	test      bool
 	running   bool
-	outcome   Outcome // empty while it may go on
+	outcome   Outcome // empty while it may continue
 }
 
 // RotateSecretInput is the request of RotateSecret. RotateImmediately is true when it is nil.
@@ -71,8 +71,8 @@ type RotateSecretInput struct {
 	RotateImmediately  *bool
 }
 
-// RotateSecret sets up the rotation of a secret and starts one, which goes on in the background when
-// SecretsConfig.Invoke is set. While an earlier one is incomplete it is refused, and that one is run again.
+// RotateSecret sets up the rotation of a secret and starts one, which runs in the background if
+// SecretsConfig.Invoke is set. While an earlier one is incomplete the request is refused, and the earlier one is run again.
 func (s *SecretsManager) RotateSecret(in *RotateSecretInput) (*SecretOutput, error) {
 	run, err := s.begin(in)
 	if run != nil {
@@ -91,8 +91,8 @@ func (s *SecretsManager) RotateSecret(in *RotateSecretInput) (*SecretOutput, err
 }
 
 // BeginRotation does what RotateSecret does before it invokes anything, and leaves the rest to the caller: invoke the
-// steps, between them ask CheckRotation whether to go on, repeat all steps of the same run after a failure as often as
-// wanted, then call EndRotation once. It is for a service whose Invoke is nil.
+// steps, call CheckRotation after each, repeat all steps of the same run after a failure as often as wanted, then call
+// EndRotation once. It is for a service without Invoke.
 func (s *SecretsManager) BeginRotation(in *RotateSecretInput) (Run, error) {
 	run, err := s.begin(in)
 	if err != nil || run == nil {
@@ -101,7 +101,7 @@ func (s *SecretsManager) BeginRotation(in *RotateSecretInput) (Run, error) {
 	return *run, nil
 }
 
-// begin checks a request and makes the pending version. It returns a run together with an error where the service
+// begin checks a request and makes the pending version. It returns a run together with an error if the service
 // refuses the request and runs the earlier rotation again, and neither for the repetition of a request.
 func (s *SecretsManager) begin(in *RotateSecretInput) (*Run, error) {
 	s.mu.Lock()
@@ -140,11 +140,11 @@ func (s *SecretsManager) begin(in *RotateSecretInput) (*Run, error) {
 		v.value = current.value
 	}
 	sec.rotation = &rotation{versionID: token, test: test, running: true}
-	s.tell(eventName(test, ""), sec, token, "", now)
+	s.emit(eventName(test, ""), sec, token, "", now)
 	return s.run(sec, v), nil
 }
 
-// configure takes over function and rules of a RotateSecret request.
+// configure stores function and rules of a RotateSecret request.
 func (s *SecretsManager) configure(sec *secret, in *RotateSecretInput, now time.Time) error {
 	function := sec.functionARN
 	if in.RotationLambdaARN != "" {
@@ -180,9 +180,8 @@ func (s *SecretsManager) run(sec *secret, v *version) *Run {
 	return run
 }
 
-// ResumeRotation gives the incomplete rotation of a secret to be run again with its old token: what the service does
-// after it refused RotateSecret because "a previous rotation isn't complete". It is an error when there is none or it
-// is being run.
+// ResumeRotation returns the incomplete rotation of a secret, to be run again with its old token: the service does so after it
+// refused RotateSecret because "a previous rotation isn't complete". It fails if there is none or if it is running.
 func (s *SecretsManager) ResumeRotation(secretID string) (Run, error) {
 	s.mu.Lock()
 	defer s.unlock()
@@ -202,15 +201,15 @@ func (s *SecretsManager) resume(sec *secret, now time.Time) *Run {
 	if pending == nil || pending == sec.labels[StageCurrent] || sec.rotation != nil && sec.rotation.running {
 		return nil
 	}
-	if pending.rotationToken == "" { // a leftover that no rotation made
+	if pending.rotationToken == "" { // a version that no rotation made
 		pending.rotationToken, pending.byHand = s.config.NewID(), true
 	}
 	sec.rotation = &rotation{versionID: pending.id, running: true}
-	s.tell(RotationStarted, sec, pending.id, "", now)
+	s.emit(RotationStarted, sec, pending.id, "", now)
 	return s.run(sec, pending)
 }
 
-// CancelRotateSecret turns the schedule off and stops a rotation that is under way. Its labels stay as they are.
+// CancelRotateSecret turns the schedule off and ends a running rotation. Its labels stay as they are.
 func (s *SecretsManager) CancelRotateSecret(in *SecretIdInput) (*SecretOutput, error) {
 	s.mu.Lock()
 	defer s.unlock()

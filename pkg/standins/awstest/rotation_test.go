@@ -13,7 +13,7 @@ import (
 	"engage-token-rotation/pkg/standins/awstest"
 )
 
-// fast lets a failed rotation be repeated at once.
+// fast repeats a failed rotation at once.
 var fast = awstest.SecretsConfig{RetryDelay: -1}
 
 var fourSteps = []string{"createSecret 2", "setSecret 2", "testSecret 2", "finishSecret 2"}
@@ -67,12 +67,12 @@ func TestFailedStepRepeatsTheWholeRotationWithTheSameToken(t *testing.T) {
 	r.expect(map[string][]string{v1: {"AWSPREVIOUS"}, v2: {"AWSCURRENT"}}, steps, []string{"RotationStarted 2", "RotationSucceeded 2"})
 }
 
-// failures fails a step as often as n says.
+// failures fails a step n times.
 func failures(step string, n int) func(awstest.RotationEvent) error {
 	return func(event awstest.RotationEvent) error {
 		if event.Step == step && n > 0 {
 			n--
-			return errors.New("failed as told")
+			return errors.New("failed on purpose")
 		}
 		return nil
 	}

@@ -19,7 +19,7 @@ type RotationRules struct {
 	ScheduleExpression     string `json:",omitempty"`
 }
 
-// schedule gives the next time after a given one; the zero time when there is none.
+// schedule returns the next time after a given one, or the zero time if there is none.
 type schedule interface {
 	next(after time.Time) time.Time
 }
@@ -80,7 +80,7 @@ func parseRate(number, unit string, shortest time.Duration) (schedule, error) {
 	return interval(length), nil
 }
 
-// reschedule dates the next rotation from now on.
+// reschedule sets the time of the next rotation, from now.
 func (s *SecretsManager) reschedule(sec *secret, now time.Time) {
 	sec.nextRotation = time.Time{}
 	if !sec.enabled {
@@ -91,9 +91,9 @@ func (s *SecretsManager) reschedule(sec *secret, now time.Time) {
 	}
 }
 
-// RunDue starts the rotation of each secret whose schedule says that it is due by now, in the order of the names. With
-// SecretsConfig.Invoke they go on in the background; without it they are the caller's to drive. An incomplete earlier
-// rotation is run again instead.
+// RunDue starts the rotation of each secret that is due by its schedule, in the order of the names. With
+// SecretsConfig.Invoke they run in the background; without it the caller drives them. If an earlier rotation is incomplete,
+// that one is run again instead.
 func (s *SecretsManager) RunDue(now time.Time) []Run {
 	var runs []Run
 	for _, name := range s.due(now) {
@@ -125,7 +125,7 @@ func (s *SecretsManager) due(now time.Time) []string {
 	return due
 }
 
-// RunSchedules starts due rotations until ctx is done, looking once in each period. It returns ctx's error.
+// RunSchedules starts due rotations once in each period, until ctx is done. It returns ctx's error.
 func (s *SecretsManager) RunSchedules(ctx context.Context, period time.Duration) error {
 	for {
 		if err := s.config.Sleep(ctx, period); err != nil {

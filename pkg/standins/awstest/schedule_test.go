@@ -131,7 +131,7 @@ func TestRunDueStartsWhatIsDue(t *testing.T) {
 	}
 }
 
-func TestRunDueComesBackToAnIncompleteRotation(t *testing.T) {
+func TestRunDueRunsAnIncompleteRotationAgain(t *testing.T) {
 	now := at("2030-03-15 10:00")
 	service := awstest.NewSecretsManager(awstest.SecretsConfig{Now: func() time.Time { return now }})
 	rules, one := rule("rate(4 hours)"), "one"

@@ -25,7 +25,7 @@ type SecretsManager struct {
 	names   []string                         // sorted
 	events  []Event                          // to be delivered on unlock
 	running map[[2]string]context.CancelFunc // by secret ARN and version
-	idle    chan struct{}                    // closed when running gets empty; nil while nobody waits
+	idle    chan struct{}                    // closed when running gets empty; nil while no caller waits
 	ctx     context.Context
 	cancel  context.CancelFunc
 }
@@ -69,7 +69,7 @@ type secret struct {
 	name, arn, description, kmsKeyID string
 	tags                             []Tag
 	created, changed, accessed       time.Time
-	deleteAt                         time.Time // zero: not scheduled for deletion
+	deleteAt                         time.Time // zero if not scheduled for deletion
 	versions                         []*version
 	byID                             map[string]*version
 	labels                           map[string]*version
@@ -140,7 +140,7 @@ func (s *SecretsManager) CreateSecret(in *CreateSecretInput) (*SecretOutput, err
 	return out, nil
 }
 
-// recreate answers CreateSecret for a name that exists: a repetition of the very same request succeeds.
+// recreate answers CreateSecret for a name that exists: a repetition of the same request succeeds.
 func (sec *secret) recreate(token string, content *value) (*SecretOutput, error) {
 	if !sec.deleteAt.IsZero() {
 		return nil, failure(codeInvalidRequest, "You can't create this secret because a secret with this name is already scheduled for deletion.")
@@ -172,7 +172,7 @@ func (s *SecretsManager) remove(sec *secret) {
 }
 
 // find returns the secret named by name, full ARN or ARN without its suffix, or nil. A partial ARN whose name ends
-// like a suffix (a hyphen and six characters) is taken for a full one and not found, as recordings of the service show.
+// like a suffix (a hyphen and six characters) is treated as a full one and not found, as recordings of the service show.
 func (s *SecretsManager) find(id string) *secret {
 	sec := s.byName[id]
 	if sec == nil {
@@ -219,8 +219,8 @@ func (s *SecretsManager) newARN(name string) string {
 	return s.arnPrefix() + name + "-" + string(suffix)
 }
 
-// token checks a ClientRequestToken, or makes one where none is given: the SDKs always give one, and the HTTP layer
-// refuses requests without.
+// token checks a ClientRequestToken, or makes one if there is none. The SDKs always send one, and the HTTP layer refuses
+// requests without.
 func (s *SecretsManager) token(token string) (string, error) {
 	if token == "" {
 		return s.config.NewID(), nil
@@ -231,7 +231,7 @@ func (s *SecretsManager) token(token string) (string, error) {
 	return token, nil
 }
 
-// ARN returns the full ARN of the named secret, or "" when there is none.
+// ARN returns the full ARN of the named secret, or "" if there is none.
 func (s *SecretsManager) ARN(secretID string) string {
 	s.mu.Lock()
 	defer s.unlock()

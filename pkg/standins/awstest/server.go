@@ -10,15 +10,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// Config configures a [Server]. Its zero value is good.
+// Config configures a [Server]. Its zero value is two services without faults.
 type Config struct {
 	Secrets    SecretsConfig
 	Parameters ParametersConfig // its Secrets is set by the server
-	// Now is the clock of both services where they have none of their own; nil means time.Now.
+	// Now is the clock of both services if they have none of their own; nil means time.Now.
 	Now func() time.Time
-	// Fault decides what happens to each call; nil lets all pass. It may be called concurrently.
+	// Fault decides what happens to each call; nil injects no fault. It may be called concurrently.
 	Fault func(Call) Action
-	// Permit tells whether the caller may make the call; nil permits all. The others get AccessDeniedException.
+	// Permit reports whether the caller may make the call; nil permits all. A refused call gets AccessDeniedException.
 	Permit func(Call) bool
 	// RecordLimit is how many calls are remembered. 0 means 10,000.
 	RecordLimit int
@@ -26,10 +26,9 @@ type Config struct {
 
 // Server answers for both services at one HTTP endpoint. It is an [http.Handler] and safe for concurrent use.
 type Server struct {
-	// URL is where a server of New listens; empty for one of NewServer.
+	// URL is the address of a server of New; empty for one of NewServer.
 	URL string
-	// Secrets and Parameters are the services behind the endpoint. What is called on them directly is neither recorded
-	// nor faulted.
+	// Secrets and Parameters are the services. Calls that a test makes on them directly are not recorded and meet no fault.
 	Secrets    *SecretsManager
 	Parameters *ParameterStore
 
@@ -43,7 +42,7 @@ type Server struct {
 
 var _ http.Handler = (*Server)(nil)
 
-// NewServer returns a server that listens nowhere: use it as a handler, or through Transport. Close it after use.
+// NewServer returns a server that does not listen: use it as a handler, or through Transport. Close it after use.
 func NewServer(config Config) *Server {
 	if config.Secrets.Now == nil {
 		config.Secrets.Now = config.Now
@@ -110,11 +109,11 @@ func New(t TB, config *Config) *Server {
 // Close ends the rotations that run in the background.
 func (s *Server) Close() { s.Secrets.Close() }
 
-// Wait returns when no rotation runs in the background any more, or with ctx's error.
+// Wait waits until no rotation runs in the background, or returns ctx's error.
 func (s *Server) Wait(ctx context.Context) error { return s.Secrets.Wait(ctx) }
 
 // SDKConfig is a configuration for the SDK's clients, which call as the given caller (an access key id). Clients of a
-// server that listens nowhere call it in the process, which works in a testing/synctest bubble too.
+// server that does not listen call it in the process, which works in a testing/synctest bubble too.
 func (s *Server) SDKConfig(caller string) aws.Config {
 	config := aws.Config{
 		Region: s.Secrets.config.Region,
@@ -130,7 +129,7 @@ func (s *Server) SDKConfig(caller string) aws.Config {
 	return config
 }
 
-// Environment is what a process needs in its environment to call this endpoint as the given caller.
+// Environment returns the environment variables with which a process calls this endpoint as the given caller.
 func (s *Server) Environment(caller string) []string {
 	return []string{
 		"AWS_ENDPOINT_URL=" + s.URL, "AWS_REGION=" + s.Secrets.config.Region, "AWS_DEFAULT_REGION=" + s.Secrets.config.Region,

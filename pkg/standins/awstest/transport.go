@@ -9,7 +9,7 @@ import (
 )
 
 // Transport returns a transport that calls the server in the process, without a socket or a goroutine. A broken
-// connection is an error as a real one gives it.
+// connection gives the same error as a real one.
 func (s *Server) Transport() http.RoundTripper { return transport{s} }
 
 type transport struct{ handler http.Handler }

@@ -13,7 +13,7 @@ type UpdateSecretInput struct {
 	Caller             string `json:"-"`
 }
 
-// UpdateSecret changes a secret's description, and its value when one is given.
+// UpdateSecret changes a secret's description, and its value if one is given.
 func (s *SecretsManager) UpdateSecret(in *UpdateSecretInput) (*SecretOutput, error) {
 	s.mu.Lock()
 	defer s.unlock()
@@ -55,7 +55,7 @@ type BatchGetSecretValueOutput struct {
 	Errors       []BatchError `json:",omitempty"`
 }
 
-// BatchError says why BatchGetSecretValue could not read a secret.
+// BatchError is why BatchGetSecretValue could not read a secret.
 type BatchError struct{ SecretId, ErrorCode, Message string }
 
 // BatchGetSecretValue reads the AWSCURRENT values of up to 20 secrets.

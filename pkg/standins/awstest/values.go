@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// value is what a version holds. It never changes.
+// value is a version's value. It never changes.
 type value struct {
 	text   *string
 	binary []byte
 }
 
-// newValue checks a value. None at all is nil where optional says so, an error else.
+// newValue checks a value. No value is nil if optional is set, and otherwise an error.
 func newValue(text *string, binary []byte, optional bool) (*value, error) {
 	switch {
 	case text != nil && binary != nil:
@@ -97,7 +97,7 @@ func (s *SecretsManager) GetSecretValue(in *GetSecretValueInput) (*GetSecretValu
 	return out, nil
 }
 
-// pick returns the version with a value that a read names.
+// pick returns the version that a read names, which must have a value.
 func (sec *secret) pick(id, stage string) (*version, error) {
 	if id == "" {
 		if stage == "" {
@@ -130,7 +130,7 @@ type PutSecretValueInput struct {
 	SecretBinary       []byte
 	VersionStages      []string
 	RotationToken      string
-	// Caller is who writes: over HTTP the access key id. See SecretsConfig.FunctionCaller.
+	// Caller is the writer: over HTTP the access key id. See SecretsConfig.FunctionCaller.
 	Caller string `json:"-"`
 }
 
@@ -230,8 +230,8 @@ func (s *SecretsManager) write(sec *secret, w write) (*version, error) {
 	return v, nil
 }
 
-// clearPending takes AWSPENDING from a rotation's version and from AWSCURRENT, as the service does when somebody writes
-// a new AWSCURRENT by hand. An AWSPENDING that was attached by hand stays.
+// clearPending takes AWSPENDING from a rotation's version and from AWSCURRENT, as the service does when a person
+// writes a new AWSCURRENT. An AWSPENDING that was attached by hand stays.
 func (sec *secret) clearPending(now time.Time) {
 	if v := sec.labels[StagePending]; v != nil && (v.rotationToken != "" || v == sec.labels[StageCurrent]) {
 		sec.detach(StagePending, now)

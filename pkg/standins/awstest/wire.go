@@ -107,7 +107,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// lostAnswer is a connection that breaks.
+// lostAnswer is a broken connection.
 type lostAnswer struct{}
 
 func (*lostAnswer) Error() string { return "reset" }
@@ -119,7 +119,7 @@ func (f *Failure) asError() error {
 	return f.err
 }
 
-// perform lets the faults happen around the operation.
+// perform carries out the operation with the faults around it.
 func (s *Server) perform(r *http.Request, call Call, operation operation) (any, error) {
 	var action Action
 	if s.config.Fault != nil {
@@ -150,8 +150,8 @@ func (s *Server) perform(r *http.Request, call Call, operation operation) (any, 
 	return output, err
 }
 
-// complete adds to a request what its body does not say, and refuses one without a ClientRequestToken: the SDKs make
-// one up, the service does not.
+// complete adds to a request what its body does not have, and refuses one without a ClientRequestToken: the SDKs make one,
+// the service does not.
 func complete(call Call, action Action) error {
 	code, token := codeInvalidRequest, "present"
 	switch in := call.Input.(type) {
@@ -177,7 +177,7 @@ func complete(call Call, action Action) error {
 	return nil
 }
 
-// resource finds what a request is about.
+// resource returns the ARN that a request names.
 func (s *Server) resource(service string, body []byte) string {
 	var named struct{ SecretId, Name, Path, ResourceId string }
 	_ = json.Unmarshal(body, &named)
@@ -222,7 +222,7 @@ type answer struct {
 
 func (a answer) succeed(output any) {
 	if output == nil && a.service == secretsTarget {
-		a.write(http.StatusOK, nil) // as TagResource: no body at all
+		a.write(http.StatusOK, nil) // as TagResource has: no body
 		return
 	}
 	if output == nil {
@@ -236,7 +236,7 @@ func (a answer) succeed(output any) {
 	a.write(http.StatusOK, body)
 }
 
-// fail writes an error. The models spell its text "Message" in Secrets Manager and "message" in most errors of SSM.
+// fail writes an error. Its text is "Message" in Secrets Manager's model and "message" in most errors of SSM's.
 func (a answer) fail(err error) {
 	api := &APIError{Code: "InternalServiceError", Message: err.Error(), Status: http.StatusInternalServerError}
 	_ = errors.As(err, &api)

@@ -13,7 +13,7 @@ import (
 	"engage-token-rotation/pkg/standins/awstest"
 )
 
-// TestWire looks at what the SDKs hide: bodies and headers as they are sent.
+// TestWire checks what the SDKs hide: bodies and headers as they are sent.
 func TestWire(t *testing.T) {
 	now := time.UnixMilli(1_900_000_000_123)
 	server := awstest.New(t, &awstest.Config{Now: func() time.Time { return now }})
@@ -35,7 +35,7 @@ func TestWire(t *testing.T) {
 		{"an error of SSM without a text", "AmazonSSM.GetParameter", `{"Name":"/none"}`, 400, `{"__type":"ParameterNotFound"}`},
 		{"an error of SSM with a text", "AmazonSSM.PutParameter", `{"Name":"/p","Value":"v"}`, 400,
 			`{"__type":"ValidationException","message":"A parameter type is required when you create a parameter."}`},
-		{"no answer but success", "secretsmanager.TagResource", `{"SecretId":"s","Tags":[]}`, 200, ``},
+		{"success without an answer", "secretsmanager.TagResource", `{"SecretId":"s","Tags":[]}`, 200, ``},
 		{"an unknown operation", "secretsmanager.Nothing", `{}`, 400, `{"__type":"UnknownOperationException","Message":""}`},
 		{"no JSON", "secretsmanager.GetSecretValue", `SecretId`, 400, `{"__type":"SerializationException","Message":"The request body could not be read as JSON of this operation."}`},
 		{"CreateSecret without a token", "secretsmanager.CreateSecret", `{"Name":"n"}`, 400, `{"__type":"InvalidRequestException",` + tokenNeeded},
@@ -83,6 +83,6 @@ func TestEventsLookLikeEventBridge(t *testing.T) {
 		}
 	}
 	if strings.Contains(got, "not told") {
-		t.Error("the event tells the function's error")
+		t.Error("the event holds the function's error")
 	}
 }
