@@ -11,15 +11,15 @@ import (
 	"sync"
 )
 
-// API is the Invoke call of the Lambda service over functions, for `aws lambda invoke --endpoint-url` and the SDKs. It
-// knows the invocation types RequestResponse, Event (not retried) and DryRun and the log tail; it checks no signatures. It
-// is an http.Handler, safe for concurrent use, and the zero API has no functions.
+// API is Lambda's Invoke call for functions, for `aws lambda invoke --endpoint-url` and the SDKs. It has the invocation types
+// RequestResponse, Event (not retried) and DryRun, and the log tail; it checks no signatures. It is an http.Handler and safe
+// for concurrent use. The zero API has no functions.
 type API struct {
 	mu        sync.Mutex
 	functions map[string]*Function
 }
 
-// NewAPI returns an API over the functions.
+// NewAPI returns an API with the functions.
 func NewAPI(functions ...*Function) *API {
 	a := &API{}
 	for _, f := range functions {
@@ -28,7 +28,7 @@ func NewAPI(functions ...*Function) *API {
 	return a
 }
 
-// Register adds a function, in place of one of the same name.
+// Register adds a function, and removes one of the same name.
 func (a *API) Register(f *Function) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -38,8 +38,8 @@ func (a *API) Register(f *Function) {
 	a.functions[f.Name()] = f
 }
 
-// Function finds a function by its name, its ARN or the part of an ARN from the account or the word function on, with
-// or without the qualifier $LATEST; nil if there is none.
+// Function returns a function by its name, by its ARN, or by the part of an ARN that begins with the account or the word
+// function, with or without the qualifier $LATEST. It returns nil if there is none.
 func (a *API) Function(name string) *Function {
 	if _, rest, found := strings.Cut(name, "function:"); found {
 		name = rest
@@ -71,7 +71,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	escaped, ends := strings.CutSuffix(escaped, invokeSuffix)
 	name, err := url.PathUnescape(escaped)
 	if !isInvoke || !ends || err != nil || r.Method != http.MethodPost {
-		decline(w, http.StatusNotFound, "UnknownOperationException", "this stand-in knows Invoke alone")
+		decline(w, http.StatusNotFound, "UnknownOperationException", "this stand-in has only Invoke")
 		return
 	}
 	f := a.Function(name)
@@ -125,7 +125,7 @@ func (a *API) invoke(w http.ResponseWriter, r *http.Request, f *Function, payloa
 	_, _ = w.Write(result.Payload)
 }
 
-// declineFor answers an error of Invoke as the service does.
+// declineFor returns the service's answer for an error of Invoke.
 func declineFor(w http.ResponseWriter, err error) {
 	switch {
 	case errors.Is(err, ErrThrottled):

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// Buffer keeps what is written to it. Unlike a bytes.Buffer it may be read, and written by others, while a function has it
-// for its Stdout and Stderr. The zero value is empty.
+// Buffer stores what is written to it. It is safe for concurrent use, so that a test can read it while it is a function's
+// Stdout and Stderr. The zero value is empty.
 type Buffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -19,7 +19,7 @@ func (b *Buffer) Write(p []byte) (int, error) {
 	return b.text.Write(p)
 }
 
-// String returns all that was written so far.
+// String returns what was written until now.
 func (b *Buffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()

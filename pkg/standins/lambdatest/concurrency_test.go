@@ -81,7 +81,7 @@ func TestCloseEndsEverything(t *testing.T) {
 	f.Close()
 	f.Close()
 	if err := <-done; !errors.Is(err, lambdatest.ErrClosed) {
-		t.Errorf("error %v of the invocation under way, want ErrClosed", err)
+		t.Errorf("error %v of the running invocation, want ErrClosed", err)
 	}
 	if _, err := f.Invoke(t.Context(), nil); !errors.Is(err, lambdatest.ErrClosed) {
 		t.Errorf("error %v of a late invocation, want ErrClosed", err)
@@ -111,7 +111,7 @@ func TestEventsWaitForTheirTurnAndEndWithTheFunction(t *testing.T) {
 		}
 	}
 	<-sent
-	f.Close() // ends the one that hangs and drops those that wait
+	f.Close() // ends the hanging event and drops the waiting ones
 	if n := len(f.Processes()); n != 1 {
 		t.Errorf("%d processes, want 1", n)
 	}

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// environment is one process with its own Runtime API: what Lambda calls an execution environment.
+// environment is one process with its own Runtime API, Lambda's execution environment.
 type environment struct {
 	function *Function
 	command  *exec.Cmd
@@ -76,7 +76,7 @@ func (e *environment) startCommand(address string) error {
 	started := time.Now()
 	err = begin()
 	for try := 0; errors.Is(err, syscall.ETXTBSY) && try < 20; try++ {
-		// A binary just written is busy while a process forked meanwhile still holds the writer's descriptor.
+		// A binary that was just written is busy while a process that was forked meanwhile has the writer's descriptor.
 		time.Sleep(10 * time.Millisecond)
 		started = time.Now()
 		err = begin()
@@ -90,7 +90,7 @@ func (e *environment) startCommand(address string) error {
 	return nil
 }
 
-// register makes the process known, and kills it where the function was closed meanwhile.
+// register adds the process to the function, and kills it if the function was closed meanwhile.
 func (e *environment) register(started time.Time) {
 	f := e.function
 	e.process = &Process{PID: e.command.Process.Pid, Started: started}
@@ -105,7 +105,7 @@ func (e *environment) register(started time.Time) {
 	}
 }
 
-// reap waits for the end of the process and then ends all that belongs to it.
+// reap waits for the end of the process and then ends its children and its Runtime API.
 func (e *environment) reap() {
 	err := e.command.Wait()
 	e.stdout.close()
@@ -124,7 +124,7 @@ func (e *environment) reap() {
 	}
 }
 
-// hasEnded reports whether the process is of no use any more; it waits for one that was killed to be gone.
+// hasEnded reports whether the process cannot run another invocation. It waits for the end of a killed one.
 func (e *environment) hasEnded() bool {
 	if e.killed.Load() {
 		<-e.exited
@@ -143,7 +143,7 @@ func (e *environment) kill() {
 	killAll(e.command)
 }
 
-// ready notes that the process has asked for its first invocation.
+// ready is called when the process asks for its first invocation.
 func (e *environment) ready() {
 	e.function.mu.Lock()
 	e.process.Init = time.Since(e.process.Started)
@@ -159,7 +159,7 @@ func (e *environment) begin(i *invocation) {
 	e.current = i
 }
 
-// end is the end of the current invocation: what the process posts for it from now on is refused.
+// end ends the current invocation: an answer that the process posts for it later is refused.
 func (e *environment) end() {
 	e.mu.Lock()
 	e.current = nil
@@ -169,7 +169,7 @@ func (e *environment) end() {
 	e.function.mu.Unlock()
 }
 
-// describe adds to a result what is known of the process.
+// describe adds the measurements of the process to a result.
 func (e *environment) describe(result *Result) {
 	e.function.mu.Lock()
 	defer e.function.mu.Unlock()
@@ -177,13 +177,13 @@ func (e *environment) describe(result *Result) {
 	result.LogTail = e.tail.bytes()
 }
 
-// flush waits until all that the process has written so far has reached Stdout and Stderr.
+// flush waits until everything that the process has written has reached Stdout and Stderr.
 func (e *environment) flush() {
 	e.stdout.flush()
 	e.stderr.flush()
 }
 
-// exitMessage is the service's text for a process that ended by itself. The process has exited.
+// exitMessage returns the service's text for a process that ended by itself. The process has exited.
 func (e *environment) exitMessage() string {
 	e.function.mu.Lock()
 	defer e.function.mu.Unlock()
@@ -220,7 +220,7 @@ func (c Config) environment(address string) []string {
 		variables["AWS_LAMBDA_LOG_LEVEL"] = "INFO"
 	}
 	if root := os.Getenv("SystemRoot"); root != "" {
-		variables["SystemRoot"] = root // Windows starts no program without it
+		variables["SystemRoot"] = root // Windows starts no program without this variable
 	}
 	for name, value := range c.Env {
 		variables[name] = value

@@ -12,7 +12,7 @@ const MaxPayload = 6 << 20
 
 // FunctionError values of a Result.
 const (
-	// Unhandled is the error of a function that answered with an error, crashed, or ran out of time.
+	// Unhandled is the error of a function that answered with an error, crashed, or timed out.
 	Unhandled = "Unhandled"
 )
 
@@ -24,10 +24,10 @@ const (
 	TypeResponseTooLarge  = "Function.ResponseSizeTooLarge"
 )
 
-// Result is what became of an invocation.
+// Result is the result of an invocation.
 type Result struct {
 	RequestID string
-	// Payload is what the function answered with, or the error document.
+	// Payload is the function's answer, or the error document.
 	Payload []byte
 	// FunctionError is "" for success, else Unhandled.
 	FunctionError string
@@ -37,15 +37,15 @@ type Result struct {
 	Duration time.Duration
 	// InitDuration is from the start of the process until it asked for its first invocation; 0 in a warm process.
 	InitDuration time.Duration
-	// PID is the process that ran it; 0 where none could be started.
+	// PID is the process of the invocation; 0 if none could be started.
 	PID int
-	// PeakRSS is the process's highest memory use so far, in bytes; 0 where it is not known.
+	// PeakRSS is the process's highest memory use so far, in bytes; 0 if it is not known.
 	PeakRSS int64
 	// LogTail is the last 4 KB that the process wrote.
 	LogTail []byte
 }
 
-// invocation is a Result in the making.
+// invocation is a running invocation with its Result.
 type invocation struct {
 	id       string
 	traceID  string
@@ -54,16 +54,16 @@ type invocation struct {
 	answer   chan reply // buffered
 }
 
-// reply is what the process posts.
+// reply is an answer that the process posts.
 type reply struct {
 	payload   []byte
 	failed    bool
 	errorType string // of the header, for a failure
 }
 
-// Invoke runs one invocation and returns what became of it. It waits while other invocations hold all processes. The
-// payload is handed over as it is; Lambda itself takes JSON only, as [API] does. When ctx ends Invoke returns its
-// error, and the invocation goes on, as in Lambda.
+// Invoke runs one invocation and returns its result. It waits while other invocations use all processes. The function gets
+// the payload as it is; Lambda accepts only JSON, as [API] does. When ctx ends, Invoke returns its error, and the invocation
+// continues, as in Lambda.
 func (f *Function) Invoke(ctx context.Context, payload []byte) (Result, error) {
 	done, err := f.begin(ctx, payload)
 	if err != nil {
@@ -94,7 +94,7 @@ func (f *Function) begin(ctx context.Context, payload []byte) (<-chan outcome, e
 	return f.launch(s, payload)
 }
 
-// enqueue has an invocation done when a slot is free, and does not wait for it.
+// enqueue runs an invocation when a slot is free, and does not wait for it.
 func (f *Function) enqueue(payload []byte) error {
 	switch {
 	case len(payload) > MaxPayload:
@@ -104,7 +104,7 @@ func (f *Function) enqueue(payload []byte) error {
 	}
 	go func() {
 		defer f.work.Done()
-		s, err := f.acquire(context.Background(), true) // slots come free at the latest when the function is closed
+		s, err := f.acquire(context.Background(), true) // the function's end frees every slot
 		if err != nil {
 			return
 		}
@@ -113,7 +113,7 @@ func (f *Function) enqueue(payload []byte) error {
 	return nil
 }
 
-// launch runs an invocation in a slot, which it gives back.
+// launch runs an invocation in a slot, and frees the slot.
 func (f *Function) launch(s *slot, payload []byte) (<-chan outcome, error) {
 	if !f.enter() {
 		f.slots <- s
@@ -149,7 +149,7 @@ func (f *Function) acquire(ctx context.Context, wait bool) (*slot, error) {
 	}
 }
 
-// enter counts a goroutine in, unless the function is closed.
+// enter adds a goroutine to those that Close waits for. It returns false if the function is closed.
 func (f *Function) enter() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -160,7 +160,7 @@ func (f *Function) enter() bool {
 	return true
 }
 
-// run has the invocation done in the slot's process, which it starts where there is none.
+// run runs the invocation in the slot's process, which it starts if there is none.
 func (f *Function) run(s *slot, i *invocation) (Result, error) {
 	var initDuration time.Duration
 	if s.environment == nil || s.environment.hasEnded() {
@@ -180,7 +180,7 @@ func (f *Function) run(s *slot, i *invocation) (Result, error) {
 	return f.finish(result)
 }
 
-// finish turns the result into an error where the function was closed under it.
+// finish turns the result into an error if the function was closed meanwhile.
 func (f *Function) finish(result Result) (Result, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -190,7 +190,7 @@ func (f *Function) finish(result Result) (Result, error) {
 	return result, nil
 }
 
-// boot starts a process and waits until it asks for work; failed is the result of an init that came to nothing.
+// boot starts a process and waits until it asks for work; failed is the result of a failed init.
 func (f *Function) boot(i *invocation) (e *environment, failed *Result) {
 	e, err := f.start()
 	if err != nil {
@@ -223,7 +223,7 @@ func (f *Function) boot(i *invocation) (e *environment, failed *Result) {
 	return nil, &result
 }
 
-// invoke hands the invocation to an idle process and waits until the process is idle again, or gone.
+// invoke gives the invocation to an idle process and waits until the process is idle again, or has ended.
 func (e *environment) invoke(i *invocation) Result {
 	timeout := e.function.config.Timeout
 	i.deadline = time.Now().Add(timeout)
@@ -244,7 +244,7 @@ func (e *environment) invoke(i *invocation) Result {
 	return result
 }
 
-// await waits for the answer and for the process to poll again. late means that the time is up.
+// await waits for the answer and for the process to poll again. late means that the timeout is over.
 func (e *environment) await(i *invocation, timeUp <-chan time.Time) (result Result, late bool) {
 	select {
 	case e.work <- i:
@@ -258,7 +258,7 @@ func (e *environment) await(i *invocation, timeUp <-chan time.Time) (result Resu
 		result = answered(i.id, r)
 	case <-e.exited:
 		select {
-		case r := <-i.answer: // its last deed
+		case r := <-i.answer: // its last action
 			return answered(i.id, r), false
 		default:
 			return failure(i.id, TypeExit, e.exitMessage()), false
@@ -277,7 +277,7 @@ func (e *environment) await(i *invocation, timeUp <-chan time.Time) (result Resu
 	return result, false
 }
 
-// answered is the result of what the process posted.
+// answered returns the result for a posted answer.
 func answered(id string, r reply) Result {
 	result := Result{RequestID: id, Payload: r.payload}
 	if !r.failed {
@@ -295,12 +295,12 @@ func answered(id string, r reply) Result {
 	return result
 }
 
-// failure is the result of what the service found wrong.
+// failure returns the result for an error that the service found.
 func failure(id, kind, message string) Result {
 	message = "RequestId: " + id + " Error: " + message
 	payload, err := json.Marshal(map[string]string{"errorType": kind, "errorMessage": message})
 	if err != nil {
-		panic(err) // strings always encode
+		panic(err) // strings can always be encoded
 	}
 	return Result{RequestID: id, Payload: payload, FunctionError: Unhandled, ErrorType: kind, ErrorMessage: message}
 }

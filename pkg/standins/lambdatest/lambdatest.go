@@ -1,18 +1,17 @@
-// Package lambdatest runs a Lambda function's bootstrap binary as the Lambda service does, for tests and local trials:
-// it starts the process with an environment of its own, speaks the Runtime API with it, keeps deadlines, kills and
-// restarts it, and measures it.
+// Package lambdatest runs a Lambda function's bootstrap binary as the Lambda service does, for tests and for trials on
+// a laptop: it starts the process with an environment of its own, serves the Runtime API, enforces deadlines, kills and
+// restarts the process, and measures it.
 //
 //	function, err := lambdatest.Start(ctx, lambdatest.Config{Path: "build/rotate/bootstrap"})
 //	defer function.Close()
 //	result, err := function.Invoke(ctx, []byte(`{}`))
 //
-// An [API] puts the service's Invoke call in front of functions, for the AWS CLI and SDKs.
+// An [API] serves the Invoke call for functions, for the AWS CLI and SDKs.
 //
-// What is like the service: one invocation at a time in a process; a process is started by the first invocation that
-// needs one, serves later ones, and is replaced after a time-out, a crash or an init error; an invocation ends when the
-// process asks for the next one. What is not: there is no isolation and no limit of memory or CPU; a failed init is not
-// tried again within the same invocation; asynchronous events are not retried; extensions and response streaming are
-// missing.
+// As in the service, a process runs one invocation at a time. The first invocation that needs a process starts it; later
+// ones use it; it is replaced after a time-out, a crash or an init error. An invocation ends when the process asks for the
+// next one. Unlike the service, there is no isolation and no limit of memory or CPU, a failed init is not tried again within
+// the same invocation, asynchronous events are not retried, and extensions and response streaming are missing.
 package lambdatest
 
 import (
@@ -26,13 +25,13 @@ import (
 	"time"
 )
 
-// Config says what to run and how. Path is required; the zero value of everything else is Lambda's default.
+// Config is the configuration of a function. Path is required; the zero value of every other field is Lambda's default.
 type Config struct {
 	// Path is the bootstrap binary.
 	Path string
-	// Args are its arguments; Lambda passes none.
+	// Args are the binary's arguments; Lambda passes none.
 	Args []string
-	// Env is added to the environment that Lambda makes, and goes before it. Nothing is inherited from this process.
+	// Env is added to the environment that Lambda makes, and overrides it. Nothing is inherited from this process.
 	Env map[string]string
 	// Dir is the working directory and LAMBDA_TASK_ROOT; "": the directory of Path.
 	Dir string
@@ -45,11 +44,11 @@ type Config struct {
 	Region string
 	// Handler is _HANDLER; "": "bootstrap".
 	Handler string
-	// MemoryMB is only told to the function, not enforced; 0: 128.
+	// MemoryMB is in the function's environment; it is not enforced. 0: 128.
 	MemoryMB int
 	// LogFormat is AWS_LAMBDA_LOG_FORMAT, "Text" or "JSON"; "": "Text".
 	LogFormat string
-	// Credentials are what the function finds in its environment; zero: fakes.
+	// Credentials are those in the function's environment; zero: made-up ones.
 	Credentials Credentials
 
 	// Timeout of an invocation; 0: 3 seconds.
@@ -58,15 +57,15 @@ type Config struct {
 	InitTimeout time.Duration
 	// Concurrency is how many processes may run; 0: one. Further invocations wait, or with Throttle are refused.
 	Concurrency int
-	// Throttle refuses an invocation that no process is free for, with ErrThrottled.
+	// Throttle refuses an invocation with ErrThrottled if no process is free.
 	Throttle bool
-	// ColdStarts gives each invocation a fresh process, which is killed after it.
+	// ColdStarts starts a process for each invocation, and kills it afterwards.
 	ColdStarts bool
 
-	// Stdout and Stderr get what the processes write, whole before the invocation that wrote it returns; nil: dropped.
-	// Writes to the two are never concurrent, so that both may be the same.
+	// Stdout and Stderr get the output of the processes, completely before Invoke returns; nil: dropped. Writes to the
+	// two are never concurrent, so that both may be the same writer.
 	Stdout, Stderr io.Writer
-	// Observe is told what happens, in order for one process; it may call Kill. nil: nobody is told.
+	// Observe is called for each event, in order for one process; it may call Kill. nil: not called.
 	Observe func(Event)
 }
 
@@ -75,27 +74,27 @@ type Credentials struct {
 	AccessKeyID, SecretAccessKey, SessionToken string
 }
 
-// EventKind is what happened.
+// EventKind is the kind of an event.
 type EventKind string
 
 // The events in the life of a process.
 const (
 	ProcessStarted     EventKind = "process started"
-	ProcessReady       EventKind = "process ready"       // it asked for its first invocation
-	InvocationSent     EventKind = "invocation sent"     // it has taken the invocation
+	ProcessReady       EventKind = "process ready"       // the process asked for its first invocation
+	InvocationSent     EventKind = "invocation sent"     // the process has taken the invocation
 	InvocationAnswered EventKind = "invocation answered" // with a response or an error
 	ProcessExited      EventKind = "process exited"
 )
 
-// Event tells of a process.
+// Event is an event in the life of a process.
 type Event struct {
 	Kind      EventKind
 	PID       int
-	RequestID string // of the invocation, where there is one
+	RequestID string // of the invocation, if there is one
 	Time      time.Time
 }
 
-// Errors of Invoke. What goes wrong in the function is no error but a Result with a FunctionError.
+// The errors of Invoke. A failure of the function is not an error but a Result with a FunctionError.
 var (
 	ErrClosed    = errors.New("lambdatest: the function is closed")
 	ErrThrottled = errors.New("lambdatest: no process is free (TooManyRequestsException)")
@@ -116,11 +115,11 @@ type Function struct {
 	processes []*Process
 }
 
-// slot is the right to run one process, and that process once it runs.
+// slot is the permission to run one process, and that process once it runs.
 type slot struct{ environment *environment }
 
 // Start checks the config and returns the function; its first process starts with the first invocation. When ctx ends,
-// the function is closed as by Close, which is to be called all the same.
+// the function is closed as by Close; call Close nevertheless.
 func Start(ctx context.Context, config Config) (*Function, error) {
 	config, err := config.withDefaults()
 	if err != nil {
@@ -134,15 +133,15 @@ func Start(ctx context.Context, config Config) (*Function, error) {
 	return f, nil
 }
 
-// Close kills what runs, waits until every process and goroutine of the function has ended, and returns. Invocations
-// under way return an error. It may be called more than once, but not from Observe.
+// Close kills the processes, waits until every process and goroutine of the function has ended, and returns. Running
+// invocations return an error. It may be called more than once, but not from Observe.
 func (f *Function) Close() {
 	f.cancel()
 	f.shut()
 	f.work.Wait()
 }
 
-// shut kills what runs and lets nothing new start.
+// shut kills the processes and prevents new ones.
 func (f *Function) shut() {
 	f.mu.Lock()
 	f.closed = true
@@ -150,8 +149,8 @@ func (f *Function) shut() {
 	f.Kill()
 }
 
-// Kill kills every process of the function now with SIGKILL, as a machine that fails does. An invocation under way gets
-// the Result of a crash; the next one starts a fresh process.
+// Kill kills every process of the function with SIGKILL, as a failing machine does. A running invocation gets the Result of a
+// crash; the next one starts a new process.
 func (f *Function) Kill() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -184,7 +183,7 @@ func (c Config) withDefaults() (Config, error) {
 	case err != nil:
 		return c, fmt.Errorf("lambdatest: the bootstrap binary: %w", err)
 	case !info.Mode().IsRegular():
-		return c, fmt.Errorf("lambdatest: the bootstrap binary %s is no file", path)
+		return c, fmt.Errorf("lambdatest: the bootstrap binary %s is not a file", path)
 	}
 	c.Path = path
 	c.Dir = or(c.Dir, filepath.Dir(path))

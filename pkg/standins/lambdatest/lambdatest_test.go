@@ -61,7 +61,7 @@ func look(t *testing.T, f *lambdatest.Function) seen {
 	return s
 }
 
-func TestInvocationSeesWhatLambdaShows(t *testing.T) {
+func TestAnInvocationHasLambdasContextAndEnvironment(t *testing.T) {
 	t.Setenv("INHERITED", "no")
 	directory := t.TempDir()
 	f := start(t, "handler", lambdatest.Config{
@@ -114,7 +114,7 @@ func TestColdStartsGiveEachInvocationAProcess(t *testing.T) {
 	}
 }
 
-// TestFailures has each way in which a function fails, what the caller sees, and whether the process survives it.
+// TestFailures has each way in which a function fails, the caller's result, and whether the process survives.
 func TestFailures(t *testing.T) {
 	tests := []struct {
 		name          string
@@ -173,7 +173,7 @@ func TestABinaryThatDoesNotRunIsAnInvalidEntrypoint(t *testing.T) {
 	}
 }
 
-func TestStartRefusesWhatIsNoFile(t *testing.T) {
+func TestStartRefusesAPathThatIsNotAFile(t *testing.T) {
 	for _, path := range []string{"", t.TempDir(), filepath.Join(t.TempDir(), "missing")} {
 		if _, err := lambdatest.Start(t.Context(), lambdatest.Config{Path: path}); err == nil {
 			t.Errorf("path %q was accepted", path)
@@ -182,7 +182,7 @@ func TestStartRefusesWhatIsNoFile(t *testing.T) {
 }
 
 func TestOutputIsCompleteWhenInvokeReturns(t *testing.T) {
-	var output bytes.Buffer // not locked: writes are never concurrent, and over when Invoke returns
+	var output bytes.Buffer // not locked: writes are never concurrent, and have ended when Invoke returns
 	f := start(t, "handler", lambdatest.Config{Stdout: &output, Stderr: &output})
 	const lines = 2000
 	for range 3 {
@@ -203,7 +203,7 @@ func TestOutputIsCompleteWhenInvokeReturns(t *testing.T) {
 	}
 }
 
-func TestKillAtAMoment(t *testing.T) {
+func TestKillDuringAndBetweenInvocations(t *testing.T) {
 	var f *lambdatest.Function
 	var once sync.Once
 	f = start(t, "handler", lambdatest.Config{Observe: func(e lambdatest.Event) {
@@ -245,7 +245,7 @@ func TestMeasures(t *testing.T) {
 	before := invoke(t, f, event{})
 	after := invoke(t, f, event{Do: "use", N: 64 << 20})
 	if before.PeakRSS == 0 {
-		t.Skip("the system does not tell the memory use of a running process")
+		t.Skip("this system does not report the memory use of a running process")
 	}
 	if grown := after.PeakRSS - before.PeakRSS; grown < 50<<20 {
 		t.Errorf("peak memory grew by %d bytes, want about 64 MB", grown)

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// pump carries what the processes write to a pipe over to a writer. flush finds out whether all has arrived: it writes a
-// mark into the same pipe and waits until it comes out at the other end, where the mark is taken out.
+// pump copies from a pipe, to which the processes write, to a writer. flush writes a mark into the same pipe and waits until
+// it arrives at the other end, where it is removed: everything before it has then arrived.
 type pump struct {
 	in      *os.File // what the process writes to
 	out     *os.File
@@ -82,10 +82,10 @@ func (p *pump) write(text []byte) {
 	p.lock.Lock()
 	defer p.lock.Unlock()
 	p.tail.add(text)
-	_, _ = p.to.Write(text) // the function does not suffer for its reader
+	_, _ = p.to.Write(text) // a writer that fails does not fail the function
 }
 
-// flush waits until what has been written has arrived.
+// flush waits until everything that was written has arrived.
 func (p *pump) flush() {
 	if _, err := p.in.Write(p.mark); err != nil {
 		return
@@ -96,10 +96,10 @@ func (p *pump) flush() {
 	}
 }
 
-// grace is how long the pipe of an ended process is read that another process still holds open.
+// grace is how long the pipe of an ended process is read if another process still has it open.
 const grace = time.Second
 
-// close carries over what is left and ends the pump. The process has ended.
+// close copies the rest and ends the pump. The process has ended.
 func (p *pump) close() {
 	_ = p.in.Close()
 	timer := time.NewTimer(grace)

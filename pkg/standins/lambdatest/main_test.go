@@ -45,14 +45,14 @@ func play(role string) {
 	}
 }
 
-// event is what the handler is told to do.
+// event is an instruction to the handler.
 type event struct {
 	Do   string `json:"do"`
 	Name string `json:"name,omitempty"`
 	N    int    `json:"n,omitempty"`
 }
 
-// seen is what the handler sees.
+// seen is the context and environment of the handler.
 type seen struct {
 	RequestID, ARN, Value string
 	PID                   int

@@ -5,28 +5,28 @@ import (
 	"time"
 )
 
-// maxProcesses is how many processes Processes remembers, the latest.
+// maxProcesses is how many processes are remembered, the latest.
 const maxProcesses = 1000
 
-// Process is what was measured of a process.
+// Process is the measurements of a process.
 type Process struct {
 	PID     int
 	Started time.Time
-	// Init is from the start until it asked for its first invocation; 0: it never did.
+	// Init is from the start until the process asked for its first invocation; 0: it never did.
 	Init time.Duration
-	// Invocations that it was given.
+	// Invocations is how many it was given.
 	Invocations int
-	// PeakRSS is its highest memory use in bytes: as Linux has it for the running process, looked up after each answer;
-	// elsewhere, and for a process that was never looked up, as reported after its end, which can be too high, since
-	// Linux counts in what the starting process used.
+	// PeakRSS is its highest memory use in bytes. On Linux it is read after each answer. On other systems, and for a
+	// process without an answer, it is what the system reports after the end, which can be too high: Linux includes the
+	// memory of the process that started it.
 	PeakRSS int64
 	// CPU is the user and system time of the process; known once it has ended.
 	CPU time.Duration
-	// Exit says how it ended: "exit status 1", "signal: killed"; "": it runs.
+	// Exit is how it ended: "exit status 1", "signal: killed"; "": it runs.
 	Exit string
 }
 
-// Processes returns what was measured of the function's processes, oldest first.
+// Processes returns the measurements of the function's processes, oldest first.
 func (f *Function) Processes() []Process {
 	for _, e := range f.running() {
 		e.sample()
@@ -50,7 +50,7 @@ func (f *Function) running() []*environment {
 	return list
 }
 
-// sample looks up the memory use of the process while it lives.
+// sample reads the memory use of the running process.
 func (e *environment) sample() {
 	if peak := peakRSS(e.process.PID); peak > 0 {
 		e.function.mu.Lock()
@@ -59,7 +59,7 @@ func (e *environment) sample() {
 	}
 }
 
-// exit notes the end of the process.
+// exit records the end of the process.
 func (p *Process) exit(state *os.ProcessState, err error) {
 	switch {
 	case state == nil:

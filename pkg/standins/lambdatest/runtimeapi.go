@@ -22,7 +22,7 @@ const (
 	trailerErrorBody  = "Lambda-Runtime-Function-Error-Body"
 )
 
-// handler speaks the Runtime API with the process.
+// handler serves the Runtime API to the process.
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 func (e *environment) handler() http.Handler {
 	mux := http.NewServeMux()
@@ -33,7 +33,7 @@ func (e *environment) handler() http.Handler {
 	return mux
 }
 
-// next says that the process is idle, and answers with the next invocation when there is one.
+// next marks the process as idle, and answers with the next invocation once there is one.
 func (e *environment) next(w http.ResponseWriter, r *http.Request) {
 	select {
 	case e.polled <- struct{}{}:
@@ -53,12 +53,12 @@ func (e *environment) next(w http.ResponseWriter, r *http.Request) {
 	header.Set(headerDeadline, strconv.FormatInt(i.deadline.UnixMilli(), 10))
 	header.Set(headerFunctionARN, e.function.config.FunctionARN)
 	header.Set(headerTraceID, i.traceID)
-	// The process may do anything once it has the payload, so tell before.
+	// The process may do anything once it has the payload: call Observe before.
 	e.function.observe(InvocationSent, e.process.PID, i.id)
 	_, _ = w.Write(i.payload)
 }
 
-// post takes the response or the error of the current invocation.
+// post receives the response or the error of the current invocation.
 func (e *environment) post(w http.ResponseWriter, r *http.Request, failed bool) {
 	e.mu.Lock()
 	i := e.current

@@ -13,14 +13,14 @@ import (
 	"engage-token-rotation/pkg/standins/awstest"
 )
 
-// Finding is something that must be true after rotations, and whether it is.
+// Finding is a claim that must be true after rotations, and whether it is.
 type Finding struct {
 	OK bool
-	// Claim is what must be true, Fault what is found instead.
+	// Claim is what must be true, Fault what is wrong.
 	Claim, Fault string
 }
 
-// Check finds out whether the state is one that rotations may leave. It expects that every rotation succeeded, that none
+// Check reports whether the state is one that rotations may leave. It expects that every rotation succeeded, that none
 // is running, and that versions are the version ids in the order of their rotations.
 func (s *Sandbox) Check(ctx context.Context, versions []string) []Finding {
 	state := s.State()
@@ -42,7 +42,7 @@ func (s *Sandbox) Check(ctx context.Context, versions []string) []Finding {
 	return c.findings
 }
 
-// checking is a Check under way.
+// checking is a running Check.
 type checking struct {
 	s        *Sandbox
 	state    State
@@ -51,7 +51,7 @@ type checking struct {
 	findings []Finding
 }
 
-// must adds a finding; fault counts only where ok is false.
+// must adds a finding; fault counts only if ok is false.
 func (c *checking) must(ok bool, claim, fault string, args ...any) {
 	f := Finding{OK: ok, Claim: claim}
 	if !ok {
@@ -98,7 +98,7 @@ func (c *checking) token(ctx context.Context) {
 		c.must(false, claim, "%v", err)
 		return
 	}
-	c.must(slices.Contains(listed, token), claim, "it does not stand in its own list")
+	c.must(slices.Contains(listed, token), claim, "it is not in its own list")
 }
 
 // records returns the fingerprints of the tokens that the ledger keeps for later and of those it should have no more, and
@@ -150,11 +150,11 @@ func (c *checking) foreign() {
 			gone = append(gone, token)
 		}
 	}
-	c.must(len(gone) == 0, fmt.Sprintf("the %d tokens of other programs still stand", len(c.user.Foreign)), "deleted: %v", gone)
+	c.must(len(gone) == 0, fmt.Sprintf("the %d tokens of other programs are untouched", len(c.user.Foreign)), "deleted: %v", gone)
 }
 
-// logins holds the number of logins against the rule: one for each rotation, or for each process that stays warm and so
-// keeps its session for the life of an access token.
+// logins checks the number of logins: one for each rotation, or for each process that stays warm and so keeps its session
+// for the life of an access token.
 func (c *checking) logins(rotations int) {
 	processes := map[int]bool{}
 	for _, i := range c.s.Invocations() {
@@ -179,7 +179,7 @@ func (c *checking) otherFields() {
 		c.must(false, claim, "%v", err)
 		return
 	}
-	c.must(strings.Contains(*value.SecretString, extraFields), claim, "the fields that the user added read differently now")
+	c.must(strings.Contains(*value.SecretString, extraFields), claim, "the fields that the user added have changed")
 }
 
 func (c *checking) rules() {
@@ -191,7 +191,7 @@ func (c *checking) leaks() {
 	for _, output := range c.s.outputs {
 		lines += len(output.all())
 	}
-	claim := fmt.Sprintf("none of %d passwords and tokens stands in %d lines of the function's output", c.s.witness.count(), lines)
+	claim := fmt.Sprintf("none of %d passwords and tokens is in %d lines of the function's output", c.s.witness.count(), lines)
 	c.must(len(c.state.Leaks) == 0 && lines > 0, claim, "found: %v", c.state.Leaks)
 }
 

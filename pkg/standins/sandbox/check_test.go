@@ -16,7 +16,7 @@ import (
 	"engage-token-rotation/pkg/standins/sandbox"
 )
 
-// box is a sandbox that a test meddles with over HTTP alone.
+// box is a sandbox that a test changes only over HTTP.
 type box struct {
 	*sandbox.Sandbox
 	t        *testing.T
@@ -99,7 +99,7 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		"token of another program deleted": {func(_ *testing.T, b *box) {
 			b.deleteToken(b.State().Users[0].Foreign[0])
 		}, []string{"tokens of other programs", "logins for"}},
-		"a token that nobody owns": {func(t *testing.T, b *box) {
+		"a token without a record": {func(t *testing.T, b *box) {
 			client, session := b.vendor()
 			if _, err := client.Create(t.Context(), session, nil); err != nil {
 				t.Fatal(err)

@@ -15,10 +15,11 @@ import (
 const usage = `usage: sandbox run [flags]     three rotations, a timeline, a check of the end
        sandbox serve [flags]   stay up for the AWS CLI and sam local invoke
 
-Both build the functions first, unless -functions names a directory that holds them. Flags of each: sandbox run -h
+Both build the functions first, unless -functions names a directory that has them. Flags of each: sandbox run -h
 `
 
-// Main is the command: it returns the exit status. 0 is a good end, 1 a wrong one or a failure, 2 a wrong command line.
+// Main is the command. It returns the exit status: 0 for success, 1 for a failure or a wrong end state, 2 for an invalid
+// command line.
 func Main(ctx context.Context, args []string, out, complaints io.Writer, getenv func(string) string) int {
 	if len(args) == 0 {
 		fmt.Fprint(complaints, usage)
@@ -48,7 +49,7 @@ func Main(ctx context.Context, args []string, out, complaints io.Writer, getenv 
 	return 1
 }
 
-// errUsage is a command line that was complained about already.
+// errUsage is an invalid command line, of which the reason is printed.
 var errUsage = errors.New("sandbox: wrong command line")
 
 type command struct {
@@ -65,7 +66,7 @@ func (c command) common(flags *flag.FlagSet, config *Config, functions *string) 
 		return nil
 	})
 	flags.BoolVar(&config.OneSecret, "one-secret", false, "keep the login fields in the token secret, not in an admin secret")
-	flags.DurationVar(&config.Retention, "retention", 0, "how long previous tokens live on")
+	flags.DurationVar(&config.Retention, "retention", 0, "how long previous tokens live after a rotation")
 	flags.Func("scenario", fmt.Sprintf("what goes wrong: one of %v (default none)", Scenarios()), func(text string) error {
 		config.Scenario = Scenario(text)
 		return nil
@@ -115,7 +116,7 @@ func (c command) serve(ctx context.Context, args []string) error {
 	return c.withBinaries(ctx, functions, &config.Config, func() error { return Serve(ctx, config, c.out, c.getenv) })
 }
 
-// withBinaries finds or builds the functions, and calls do with them in the config.
+// withBinaries finds or builds the functions, and calls do with a config that has them.
 func (c command) withBinaries(ctx context.Context, dir string, config *Config, do func() error) error {
 	if dir != "" {
 		config.Binaries = FindBinaries(dir)

@@ -17,10 +17,10 @@ const (
 	FunctionIVR    = "ivr"
 )
 
-// Functions are the names of all functions; a sandbox runs those of them that it has a binary of.
+// Functions are the names of all functions; a sandbox runs those that it has a binary of.
 var Functions = []string{FunctionRotate, FunctionSweep, FunctionIVR}
 
-// The secrets that a sandbox begins with.
+// The secrets of a new sandbox.
 const (
 	// TokenSecret is the secret that rotates.
 	TokenSecret = "engage/token"
@@ -57,12 +57,12 @@ type Config struct {
 	Retention time.Duration
 	// Scenario is what goes wrong from the start; "" means nothing.
 	Scenario Scenario
-	// Env is added to the environment of the functions, and goes before what the sandbox sets.
+	// Env is added to the environment of the functions, and overrides what the sandbox sets.
 	Env map[string]string
 	// Timeout of an invocation; 0 means a minute.
 	Timeout time.Duration
-	// Observe is told of each invocation when it has ended, one at a time; it must not ask for Invocations. nil: nobody is
-	// told.
+	// Observe is called with each invocation when it has ended, one at a time; it must not call Invocations. nil: not
+	// called.
 	Observe func(Invocation)
 }
 
@@ -74,7 +74,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.Listen = "127.0.0.1"
 	}
 	if net.ParseIP(c.Listen) == nil {
-		return c, fmt.Errorf("sandbox: the address to listen at, %q, is no IP address; use 127.0.0.1, 0.0.0.0 or that of the containers' bridge", c.Listen)
+		return c, fmt.Errorf("sandbox: the address to listen at, %q, is not an IP address; use 127.0.0.1, 0.0.0.0 or that of the containers' bridge", c.Listen)
 	}
 	if c.Flow == "" {
 		c.Flow = engage.FlowEngage
@@ -97,7 +97,7 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
-// reachable is the host part of the URLs under which this machine reaches the listeners.
+// reachable returns the host of the URLs by which this machine reaches the listeners.
 func (c Config) reachable() string {
 	if ip := net.ParseIP(c.Listen); ip.IsUnspecified() {
 		return "127.0.0.1"

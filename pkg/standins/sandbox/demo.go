@@ -11,7 +11,7 @@ import (
 	"engage-token-rotation/pkg/standins/awstest"
 )
 
-// ErrCheck is what Demo returns when the end is not what it must be; what is wrong is printed.
+// ErrCheck is Demo's error for a wrong end state, which it has printed.
 var ErrCheck = errors.New("sandbox: the end state is wrong")
 
 // demoRotations is how many rotations Demo runs.
@@ -39,7 +39,7 @@ func Demo(ctx context.Context, config Config, out io.Writer, getenv func(string)
 	return t.verdict(box.Check(ctx, versions), time.Since(started))
 }
 
-// introduce says what there is before the first rotation.
+// introduce prints the state before the first rotation.
 func (t timeline) introduce(box *Sandbox) {
 	sv := box.services.Load()
 	t.line("%s", t.bold("Engage token rotation: the real function between stand-ins for AWS and the vendor"))
@@ -54,7 +54,7 @@ func (t timeline) introduce(box *Sandbox) {
 	t.line("  tokens are shown as fingerprints, the first 12 hex digits of their SHA-256")
 }
 
-// rotation runs one rotation and says what became of it.
+// rotation runs one rotation and prints its outcome.
 func (t timeline) rotation(ctx context.Context, box *Sandbox, n int) (version string, err error) {
 	t.line("")
 	started := time.Now()

@@ -8,12 +8,12 @@
 //	for _, finding := range box.Check(ctx) { ... } // what must be true then
 //
 // There are two listeners. The AWS one answers for Secrets Manager, SSM and Lambda's Invoke alike, so that one
-// AWS_ENDPOINT_URL serves; below /_sandbox/ it tells what happened (see [State] and [Calls]) and takes [Scenario] switches.
+// AWS_ENDPOINT_URL serves; below /_sandbox/ it reports what happened (see [State] and [Calls]) and switches the [Scenario].
 // The other one is the vendor: Engage, the RingCentral platform and the legacy portal at one address.
 //
 // [Demo] is `make run`: three rotations, a timeline and a check of the end. [Serve] is `make sandbox`: it stays up.
 //
-// What it is not: IAM policies are not enforced (they are recorded), times are real, so that retentions and the limit of
-// five logins a minute take as long as they say, and nothing survives its end. It holds made-up secrets and checks no
-// signatures: do not let it listen where strangers reach it.
+// Limits: IAM policies are not enforced (calls are recorded), times are real, so that a retention and the limit of five logins
+// a minute last as long as they say, and the state is lost at the end. The secrets are made up and signatures are not
+// checked: do not let it listen at an address that strangers can reach.
 package sandbox

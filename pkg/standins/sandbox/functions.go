@@ -26,15 +26,15 @@ type Invocation struct {
 	// Init is how long the process took to start; zero in a warm one.
 	Init time.Duration
 	PID  int
-	// Answer is what the function answered, Error what it failed with.
+	// Answer is the function's answer, Error the text of its error.
 	Answer json.RawMessage
 	Error  string
-	// AWS and Engage are the calls made meanwhile: by this function, respectively by all.
+	// AWS are this function's calls meanwhile, Engage those of all functions.
 	AWS    []AWSCall
 	Engage []EngageCall
 }
 
-// startFunctions starts the functions that there are binaries of.
+// startFunctions starts the functions that have a binary.
 func (s *Sandbox) startFunctions(ctx context.Context) error {
 	for _, name := range Functions {
 		path := s.config.Binaries[name]
@@ -57,7 +57,7 @@ func (s *Sandbox) startFunctions(ctx context.Context) error {
 	return nil
 }
 
-// environment is what the template sets, with the stand-ins' addresses.
+// environment returns the variables that the template sets, with the stand-ins' addresses.
 func (s *Sandbox) environment() map[string]string {
 	env := s.Settings(s.config.reachable())
 	env["AWS_EC2_METADATA_DISABLED"] = "true"
@@ -86,7 +86,7 @@ func (s *Sandbox) invokeARN(ctx context.Context, arn string, payload []byte) ([]
 	return result.Payload, nil
 }
 
-// reply is what came of an invocation.
+// reply is the result of an invocation.
 type reply struct {
 	payload        []byte
 	failed         bool
@@ -95,7 +95,7 @@ type reply struct {
 	pid            int
 }
 
-// record runs an invocation, notes what it did and tells the observer.
+// record runs an invocation, records its calls and calls Observe.
 func (s *Sandbox) record(function string, payload []byte, invoke func() (reply, error)) (Invocation, error) {
 	var event awstest.RotationEvent
 	if function == FunctionRotate && json.Unmarshal(payload, &event) == nil {
@@ -134,7 +134,7 @@ func (s *Sandbox) Invocations() []Invocation {
 	return append([]Invocation(nil), s.invocations...)
 }
 
-// marks is a place in the records of calls.
+// marks is a position in the records of calls.
 type marks struct {
 	aws    int
 	engage int64
@@ -151,7 +151,7 @@ func marksOf(sv *services) marks {
 	return m
 }
 
-// calls returns what was called since.
+// calls returns the calls since the marks.
 func (m marks) calls(sv *services, caller string) (aws []AWSCall, vendor []EngageCall) {
 	for _, call := range sv.aws.Calls() {
 		if call.Number > m.aws && call.Caller == caller {
@@ -168,7 +168,7 @@ func (m marks) calls(sv *services, caller string) (aws []AWSCall, vendor []Engag
 
 // invokeAPI is Lambda's Invoke call, recorded.
 func (s *Sandbox) invokeAPI(rw http.ResponseWriter, r *http.Request) {
-	payload, err := io.ReadAll(io.LimitReader(r.Body, lambdatest.MaxPayload+1)) // what is longer is refused below
+	payload, err := io.ReadAll(io.LimitReader(r.Body, lambdatest.MaxPayload+1)) // a longer payload is refused below
 	if err != nil {
 		return // the client has gone
 	}
@@ -199,7 +199,7 @@ func functionOfPath(path string) string {
 	return path[len(prefix) : len(path)-len(suffix)]
 }
 
-// newEngageCall and newAWSCall leave out what may hold a secret.
+// newEngageCall and newAWSCall leave out everything that may be a secret.
 func newEngageCall(c engagetest.Call) EngageCall {
 	return EngageCall{Operation: string(c.Operation), User: c.User, Auth: c.Auth, Status: c.Status, Fingerprint: c.Fingerprint, Fault: c.Fault, Time: c.Time}
 }

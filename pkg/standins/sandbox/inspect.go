@@ -19,7 +19,7 @@ const (
 	PathEnd      = "/_sandbox/end"      // POST ?version=: the end of that rotation; answers its outcome
 )
 
-// awsHandler answers for everything but the vendor.
+// awsHandler is the AWS listener's handler.
 func (s *Sandbox) awsHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(rw http.ResponseWriter, r *http.Request) { s.services.Load().aws.ServeHTTP(rw, r) })
@@ -45,15 +45,15 @@ func (s *Sandbox) Logs() map[string][]string {
 	return logs
 }
 
-// begin begins a rotation as RotateSecret does, but leaves the steps to the caller: for `sam local invoke`. With test=true
-// it is a preflight (RotateImmediately=false).
+// begin begins a rotation as RotateSecret does, and leaves the steps to the caller, for `sam local invoke`. With test=true it
+// is a preflight (RotateImmediately=false).
 func (s *Sandbox) begin(rw http.ResponseWriter, r *http.Request) {
 	sv, query := s.services.Load(), r.URL.Query()
 	id := query.Get("secret")
 	if id == "" {
 		id = TokenSecret
 	}
-	run, err := sv.aws.Secrets.ResumeRotation(id) // an incomplete one goes first, as with the service
+	run, err := sv.aws.Secrets.ResumeRotation(id) // an incomplete one is run again first, as by the service
 	if err != nil {
 		run, err = sv.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{
 			SecretId: id, ClientRequestToken: query.Get("version"), RotationLambdaARN: s.running[FunctionRotate].ARN(),

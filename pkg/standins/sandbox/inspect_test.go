@@ -12,7 +12,7 @@ import (
 	"engage-token-rotation/pkg/standins/sandbox"
 )
 
-// call makes a request to the inspection and returns the answer's body.
+// call makes a request to the inspection and returns the body of its answer.
 func (b *box) call(method, path string, status int, answer any) string {
 	b.t.Helper()
 	request, err := http.NewRequestWithContext(b.t.Context(), method, b.AWSURL+path, nil)
@@ -36,7 +36,7 @@ func (b *box) call(method, path string, status int, answer any) string {
 	return string(body)
 }
 
-func TestInspectionTellsWhatHappened(t *testing.T) {
+func TestInspectionReportsWhatHappened(t *testing.T) {
 	t.Parallel()
 	b := start(t, sandbox.Config{})
 	b.rotate()
@@ -117,13 +117,13 @@ func TestRotationCanBeDrivenFromOutside(t *testing.T) {
 	}
 }
 
-func TestUnfinishedRotationOfAnotherIsGoneOnWith(t *testing.T) {
+func TestAnUnfinishedRotationIsContinued(t *testing.T) {
 	t.Parallel()
 	b := start(t, sandbox.Config{})
 	var first, second map[string]struct{ ClientRequestToken string }
 	b.call("POST", sandbox.PathBegin, 200, &first)
 	version := first["createSecret"].ClientRequestToken
-	b.call("POST", sandbox.PathBegin, 409, nil) // it is under way
+	b.call("POST", sandbox.PathBegin, 409, nil) // it is running
 	b.call("POST", sandbox.PathEnd+"?version="+version, 200, nil)
 	b.call("POST", sandbox.PathBegin, 200, &second)
 	if second["createSecret"].ClientRequestToken != version {

@@ -5,14 +5,14 @@ import (
 	"sync"
 )
 
-// output keeps the latest lines that a function wrote.
+// output stores the latest lines of a function.
 type output struct {
 	mu    sync.Mutex
 	lines []string
 	rest  []byte
 }
 
-// maxLines is how many lines of each function are kept, at least.
+// maxLines is how many lines of each function are stored at least.
 const maxLines = 5000
 
 // Write implements io.Writer.

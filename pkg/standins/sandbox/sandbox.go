@@ -20,7 +20,7 @@ import (
 
 // Sandbox is a running sandbox. It is safe for concurrent use.
 type Sandbox struct {
-	// AWSURL and EngageURL are where the two listeners are reached from this machine.
+	// AWSURL and EngageURL are the addresses of the two listeners for this machine.
 	AWSURL, EngageURL string
 
 	config  Config
@@ -35,14 +35,14 @@ type Sandbox struct {
 	scenario atomic.Pointer[activeScenario]
 
 	reset sync.Mutex                  // one reset at a time
-	setUp func(context.Context) error // guarded by reset; nil: nothing
+	setUp func(context.Context) error // guarded by reset; may be nil
 
 	steps sync.Mutex // of invocations and of the calls to Observe
 	// invocations are the latest, oldest first.
 	invocations []Invocation
 }
 
-// Start starts a sandbox with its first state: the secrets stand, nothing has rotated. Close it after use; the end of ctx
+// Start starts a sandbox in its first state: there are secrets, and nothing has rotated. Close it after use. The end of ctx
 // ends the functions, but not the listeners.
 func Start(ctx context.Context, config Config) (*Sandbox, error) {
 	config, err := config.withDefaults()
@@ -108,7 +108,7 @@ func (s *Sandbox) Close() {
 	s.serving.Wait()
 }
 
-// SetUp does something to the fresh state now, and again after each Reset: set a schedule, for instance.
+// SetUp calls do now, and again after each Reset: to set a schedule, for instance.
 func (s *Sandbox) SetUp(ctx context.Context, do func(context.Context) error) error {
 	s.reset.Lock()
 	defer s.reset.Unlock()
@@ -116,7 +116,7 @@ func (s *Sandbox) SetUp(ctx context.Context, do func(context.Context) error) err
 	return do(ctx)
 }
 
-// Reset returns to the state of the start: new secrets and an empty ledger, no scenario, and functions that are cold.
+// Reset returns to the first state: new secrets, an empty ledger, no scenario, and cold functions.
 func (s *Sandbox) Reset(ctx context.Context) error {
 	s.reset.Lock()
 	defer s.reset.Unlock()
@@ -145,7 +145,7 @@ func (s *Sandbox) client() *secretsmanager.Client {
 }
 
 // Rotate calls RotateSecret for the token secret, as a user does, and returns the new version's id. A schedule of "" sets
-// none; "rate(30 seconds)" is one, which AWS itself has not.
+// none; "rate(30 seconds)" is allowed, which AWS refuses.
 func (s *Sandbox) Rotate(ctx context.Context, schedule string) (version string, err error) {
 	return s.rotate(ctx, schedule, true)
 }
@@ -169,7 +169,7 @@ func (s *Sandbox) rotate(ctx context.Context, schedule string, immediately bool)
 	return aws.ToString(out.VersionId), nil
 }
 
-// Wait returns when no rotation runs any more.
+// Wait waits until no rotation runs, or returns ctx's error.
 func (s *Sandbox) Wait(ctx context.Context) error { return s.services.Load().aws.Wait(ctx) }
 
 // RunSchedules starts rotations whose time has come, until ctx ends.

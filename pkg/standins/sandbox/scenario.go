@@ -14,7 +14,7 @@ import (
 	"engage-token-rotation/pkg/standins/engagetest"
 )
 
-// Scenario names something that goes wrong, for seeing what the product does about it, and what its alarms do.
+// Scenario is something that goes wrong, to see how the product and its alarms react.
 type Scenario string
 
 // The scenarios.
@@ -34,28 +34,28 @@ const (
 	ScenarioOldToken         Scenario = "old-token"
 )
 
-// scenario is what a Scenario does.
+// scenario describes a Scenario.
 type scenario struct {
 	meaning string
-	// metric is the one that tells operators, if any.
+	// metric is the metric that reports the scenario to operators, if any.
 	metric string
-	// engage and aws break calls; begin makes something in the stand-ins. Any may be nil.
+	// engage and aws break calls; begin changes the state of the stand-ins. Any may be nil.
 	engage func(sv *services, n int64, call engagetest.Call) *engagetest.Fault
 	aws    func(call awstest.Call) awstest.Action
 	begin  func(ctx context.Context, s *Sandbox) error
 }
 
-// activeScenario is a scenario at work.
+// activeScenario is the current scenario.
 type activeScenario struct {
 	scenario
 	name    Scenario
-	matched atomic.Int64 // creations whose answer was on its way
+	matched atomic.Int64 // creations with a lost answer
 }
 
 var scenarios = map[Scenario]scenario{
 	ScenarioNone: {meaning: "nothing goes wrong"},
 	ScenarioDeleteFailing: {
-		meaning: "the vendor answers every deletion with 500: rotations succeed, previous tokens pile up",
+		meaning: "the vendor answers every deletion with 500: rotations succeed, previous tokens live on",
 		metric:  telemetry.DeleteFailed,
 		engage:  answerTo(engagetest.OpDelete, func() *engagetest.Fault { return engagetest.Status(http.StatusInternalServerError) }),
 	},
@@ -65,7 +65,7 @@ var scenarios = map[Scenario]scenario{
 		engage:  answerTo("", func() *engagetest.Fault { return engagetest.Status(http.StatusServiceUnavailable) }),
 	},
 	ScenarioVendorSlow: {
-		meaning: "the vendor takes two seconds for each answer: rotations take long, and succeed",
+		meaning: "the vendor takes two seconds for each answer: rotations are slow, and succeed",
 		metric:  telemetry.RotationDurationMs,
 		engage:  answerTo("", func() *engagetest.Fault { return engagetest.Delay(2 * time.Second) }),
 	},
@@ -75,7 +75,7 @@ var scenarios = map[Scenario]scenario{
 		engage:  answerTo("", func() *engagetest.Fault { return engagetest.Respond(engagetest.HTML(http.StatusOK)) }),
 	},
 	ScenarioLoginRefused: {
-		meaning: "somebody changed the password at the vendor, but not in the secret",
+		meaning: "the password was changed at the vendor, but not in the secret",
 		metric:  telemetry.RotationFailed,
 		engage:  refuseLogins(func() *engagetest.Fault { return engagetest.Status(http.StatusUnauthorized) }),
 	},
@@ -89,7 +89,7 @@ var scenarios = map[Scenario]scenario{
 		engage:  afterCreation(func(*services, int64) *engagetest.Fault { return engagetest.Drop() }),
 	},
 	ScenarioDeadToken: {
-		meaning: "somebody deletes each new token before it is tested: the rotation is abandoned, the current token stays",
+		meaning: "each new token is deleted before it is tested: the rotation is abandoned, the current token stays",
 		metric:  telemetry.RotationFailed,
 		engage:  deleteBeforeTest,
 	},
@@ -125,13 +125,13 @@ func Scenarios() []Scenario {
 	return names
 }
 
-// Meaning says in a sentence what happens.
+// Meaning returns one sentence about what happens.
 func (s Scenario) Meaning() string { return scenarios[s].meaning }
 
-// Metric is the metric by which operators learn of it; "" where the product copes without one.
+// Metric returns the metric that reports the scenario to operators, or "" if the product handles it alone.
 func (s Scenario) Metric() string { return scenarios[s].metric }
 
-// SetScenario ends the scenario that is at work and begins another. What a scenario has made stays.
+// SetScenario ends the current scenario and begins another. State that a scenario has made stays.
 func (s *Sandbox) SetScenario(ctx context.Context, name Scenario) error {
 	chosen, ok := scenarios[name]
 	if !ok {
@@ -147,7 +147,7 @@ func (s *Sandbox) SetScenario(ctx context.Context, name Scenario) error {
 	return nil
 }
 
-// engageFault is the hook of the vendor's stand-in.
+// engageFault is the fault hook of the vendor's stand-in.
 func (s *Sandbox) engageFault(call engagetest.Call) *engagetest.Fault {
 	active := s.scenario.Load()
 	if active == nil || active.engage == nil {
@@ -160,7 +160,7 @@ func (s *Sandbox) engageFault(call engagetest.Call) *engagetest.Fault {
 	return active.engage(s.services.Load(), n, call)
 }
 
-// awsFault is the hook of the AWS stand-in. It breaks calls of functions alone.
+// awsFault is the fault hook of the AWS stand-in. It breaks only calls of functions.
 func (s *Sandbox) awsFault(call awstest.Call) awstest.Action {
 	active := s.scenario.Load()
 	if active == nil || active.aws == nil || !strings.HasPrefix(call.Caller, callerOf("")) || call.Caller == callerUser {
@@ -171,7 +171,7 @@ func (s *Sandbox) awsFault(call awstest.Call) awstest.Action {
 
 type engageHook = func(*services, int64, engagetest.Call) *engagetest.Fault
 
-// answerTo meets all calls of an operation, or of all, with a fault.
+// answerTo answers all calls of an operation, or of all operations, with a fault.
 func answerTo(operation engagetest.Operation, fault func() *engagetest.Fault) engageHook {
 	return func(_ *services, _ int64, call engagetest.Call) *engagetest.Fault {
 		if call.Stage != engagetest.Before || operation != "" && call.Operation != operation {
@@ -202,7 +202,7 @@ func afterCreation(fault func(*services, int64) *engagetest.Fault) engageHook {
 	}
 }
 
-// deleteBeforeTest deletes a token when it is first used to list with.
+// deleteBeforeTest deletes a token when it is first used for a list call.
 func deleteBeforeTest(sv *services, _ int64, call engagetest.Call) *engagetest.Fault {
 	if call.Operation != engagetest.OpList || call.Stage != engagetest.Before || call.Auth != "x-auth-token" {
 		return nil

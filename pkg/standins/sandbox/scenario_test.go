@@ -9,8 +9,8 @@ import (
 	"engage-token-rotation/pkg/standins/sandbox"
 )
 
-// TestEachScenarioShowsInItsMetric runs a rotation, or two, and a sweep under each scenario, and finds the metric by which
-// operators learn of it with a value above zero.
+// TestEachScenarioShowsInItsMetric runs one or two rotations, or a sweep, under each scenario, and expects a value above zero
+// of its metric.
 func TestEachScenarioShowsInItsMetric(t *testing.T) {
 	for _, scenario := range sandbox.Scenarios() {
 		if scenario.Metric() == "" {

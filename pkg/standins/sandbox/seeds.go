@@ -55,7 +55,7 @@ func (s *Sandbox) ledgerUser() (ledger.User, error) {
 	return ledger.NewUser(engage.Endpoint{Flow: s.config.Flow, BaseURL: base}, credentials), nil
 }
 
-// beginUnclaimed leaves what a creation leaves that crashed two hours ago, while somebody else made a token too.
+// beginUnclaimed leaves the state after a creation that crashed two hours ago, while another program made a token too.
 func beginUnclaimed(ctx context.Context, s *Sandbox) error {
 	sv := s.services.Load()
 	user, err := s.ledgerUser()
@@ -83,7 +83,7 @@ func beginUnclaimed(ctx context.Context, s *Sandbox) error {
 	return s.ledger().Begin(ctx, intent)
 }
 
-// beginOldToken leaves what a rotation a hundred days ago left.
+// beginOldToken leaves the state after a rotation a hundred days ago.
 func beginOldToken(ctx context.Context, s *Sandbox) error {
 	client, sv := s.client(), s.services.Load()
 	value, err := client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(TokenSecret)})

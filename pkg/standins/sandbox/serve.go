@@ -15,11 +15,11 @@ type ServeConfig struct {
 	Config
 	// Every is the time between rotations; 0 sets the rotation up without running one.
 	Every time.Duration
-	// SweepEvery is the time between sweeps; 0 leaves them to whoever invokes the function.
+	// SweepEvery is the time between sweeps; 0 starts none.
 	SweepEvery time.Duration
-	// EnvFile is where the file for `sam local invoke --env-vars` is written; "" writes none.
+	// EnvFile is the path of the file to write for `sam local invoke --env-vars`; "" writes none.
 	EnvFile string
-	// Verbose prints what the functions write, too.
+	// Verbose also prints the output of the functions.
 	Verbose bool
 }
 
@@ -63,14 +63,14 @@ func Serve(ctx context.Context, config ServeConfig, out io.Writer, getenv func(s
 	return nil
 }
 
-// schedule sets the rotation up, and starts the first one where there is a schedule.
+// schedule sets the rotation up, and starts the first one if there is a schedule.
 func (s *Sandbox) schedule(ctx context.Context, every time.Duration) error {
 	if every == 0 {
 		_, err := s.Preflight(ctx, "")
 		return err
 	}
 	if every < time.Second {
-		return fmt.Errorf("sandbox: rotations every %s are too many; use a second at least", every)
+		return fmt.Errorf("sandbox: rotations every %s are too frequent; use at least a second", every)
 	}
 	_, err := s.Rotate(ctx, fmt.Sprintf("rate(%d seconds)", int(every.Seconds())))
 	return err
@@ -89,13 +89,13 @@ func (s *Sandbox) sweep(ctx context.Context, every time.Duration) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			// A failure is printed by the observer.
+			// Observe prints a failure.
 			_, _ = s.Invoke(ctx, FunctionSweep, []byte("{}"))
 		}
 	}
 }
 
-// instruct says how to use the sandbox.
+// instruct prints how to use the sandbox.
 func (t timeline) instruct(box *Sandbox, config ServeConfig) {
 	t.line("%s", t.bold("Sandbox"))
 	t.line("  AWS      %s   Secrets Manager, SSM, Lambda Invoke (%s)", box.AWSURL, strings.Join(box.State().Functions, ", "))
@@ -127,7 +127,7 @@ func (t timeline) instruct(box *Sandbox, config ServeConfig) {
 	t.line("%s", t.dim("No schedule: a preflight now, rotations on demand; stop with Ctrl-C."))
 }
 
-// nameOf shortens a secret's ARN to its name.
+// nameOf returns the name in a secret's ARN.
 func nameOf(arn string) string {
 	_, name, found := strings.Cut(arn, ":secret:")
 	if !found {

@@ -14,7 +14,7 @@ import (
 	"engage-token-rotation/pkg/standins/sandbox"
 )
 
-// watched is an output that tells when a text has come.
+// watched is an output that can wait for a text.
 type watched struct {
 	mu    sync.Mutex
 	text  bytes.Buffer
@@ -72,7 +72,7 @@ func TestServeRotatesOnScheduleAndStops(t *testing.T) {
 	}
 }
 
-func TestServeWithoutAScheduleChecksTheSetUpAlone(t *testing.T) {
+func TestServeWithoutAScheduleOnlyChecksTheSetUp(t *testing.T) {
 	t.Parallel()
 	out := &watched{wants: "preflight: flow engage", came: make(chan struct{})}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -92,7 +92,7 @@ func TestServeWithoutAScheduleChecksTheSetUpAlone(t *testing.T) {
 	}
 }
 
-func TestCommandLinesAtFaultAreRefused(t *testing.T) {
+func TestInvalidCommandLinesAreRefused(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		args   []string
@@ -108,8 +108,8 @@ func TestCommandLinesAtFaultAreRefused(t *testing.T) {
 		"no binaries":      {[]string{"run", "-functions", t.TempDir()}, 1, "make build"},
 		"unknown flow":     {[]string{"run", "-functions", built, "-flow", "oauth"}, 1, `no login flow "oauth"`},
 		"unknown scenario": {[]string{"serve", "-functions", built, "-scenario", "rain"}, 1, `no scenario "rain"`},
-		"no address":       {[]string{"serve", "-functions", built, "-listen", "somewhere"}, 1, "is no IP address"},
-		"too often":        {[]string{"serve", "-functions", built, "-every", "1ms", "-aws-port", "0", "-engage-port", "0", "-env-vars", ""}, 1, "too many"},
+		"no address":       {[]string{"serve", "-functions", built, "-listen", "somewhere"}, 1, "is not an IP address"},
+		"too often":        {[]string{"serve", "-functions", built, "-every", "1ms", "-aws-port", "0", "-engage-port", "0", "-env-vars", ""}, 1, "too frequent"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

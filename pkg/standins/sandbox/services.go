@@ -15,10 +15,10 @@ import (
 	"engage-token-rotation/pkg/standins/engagetest"
 )
 
-// callerUser is the access key id of whoever is no function: the sandbox itself, and whom the printed exports name.
+// callerUser is the access key id of callers that are not functions: the sandbox itself, and users of the printed exports.
 const callerUser = "AKIASANDBOXUSER"
 
-// callerOf is the access key id of a function, by which its calls are told apart.
+// callerOf returns the access key id of a function, which identifies its calls.
 func callerOf(function string) string { return "AKIASANDBOX" + function }
 
 // services are the stand-ins with their state; a reset makes a new one.
@@ -31,16 +31,16 @@ type services struct {
 
 	mu     sync.Mutex
 	events []awstest.Event
-	begun  map[string]awstest.Run // rotations that somebody else drives, by version
+	begun  map[string]awstest.Run // rotations that a caller drives, by version
 }
 
 // foreignTokens is how many tokens other programs have.
 const foreignTokens = 2
 
-// extraFields are what a user keeps beside the fields that the product knows. A rotation leaves them as they are.
+// extraFields are a user's own fields, which the product does not know. A rotation does not change them.
 const extraFields = `"note": "this and all unknown fields stay as they are <&>", "serial": 123456789012345678901234567890`
 
-// newServices makes the stand-ins, and the user's tokens that are none of ours.
+// newServices makes the stand-ins, and the tokens of the user's other programs.
 func (s *Sandbox) newServices() *services {
 	sv := &services{user: engagetest.DefaultUser(), begun: map[string]awstest.Run{}}
 	sv.engage = engagetest.NewServer(engagetest.Config{Users: []engagetest.User{sv.user}, Fault: s.engageFault})
@@ -68,7 +68,7 @@ func (s *Sandbox) newServices() *services {
 	return sv
 }
 
-// newIDs gives the same ids in every sandbox, so that ARNs stay the same from one start to the next.
+// newIDs returns a source of ids that are the same in every sandbox, so that ARNs are the same after each start.
 func newIDs() func() string {
 	random := rand.New(rand.NewPCG(1, 0x9e3779b97f4a7c15))
 	return func() string {
@@ -77,7 +77,7 @@ func newIDs() func() string {
 	}
 }
 
-// tell keeps the service's events.
+// tell stores an event of the service.
 func (sv *services) tell(event awstest.Event) {
 	sv.mu.Lock()
 	defer sv.mu.Unlock()
@@ -93,7 +93,7 @@ func (sv *services) told() []awstest.Event {
 	return append([]awstest.Event(nil), sv.events...)
 }
 
-// seed creates the secrets over HTTP, as a user does: no token yet.
+// seed creates the secrets over HTTP, as a user does, without a token.
 func (s *Sandbox) seed(ctx context.Context, sv *services) error {
 	client := secretsmanager.NewFromConfig(sv.aws.SDKConfig(callerUser))
 	login, err := json.Marshal(sv.user.LoginFields(s.config.Flow))
@@ -104,7 +104,7 @@ func (s *Sandbox) seed(ctx context.Context, sv *services) error {
 	if !s.config.OneSecret {
 		admin, err := client.CreateSecret(ctx, &secretsmanager.CreateSecretInput{
 			Name: aws.String(AdminSecret), SecretString: aws.String(string(login)),
-			Description: aws.String("Engage login, read by the rotation alone"),
+			Description: aws.String("Engage login, read only by the rotation"),
 		})
 		if err != nil {
 			return fmt.Errorf("create the admin secret: %w", err)

@@ -8,8 +8,8 @@ import (
 	"engage-token-rotation/pkg/settings"
 )
 
-// Settings are the environment of the functions where they reach this sandbox under the given host, which may be another
-// than its own: containers call it host.docker.internal.
+// Settings returns the environment of functions that reach this sandbox at the given host. In containers that host is
+// host.docker.internal.
 func (s *Sandbox) Settings(host string) map[string]string {
 	awsURL, engageURL := under(s.AWSURL, host), under(s.EngageURL, host)
 	return map[string]string{
@@ -23,13 +23,13 @@ func (s *Sandbox) Settings(host string) map[string]string {
 	}
 }
 
-// EnvVars is the file for `sam local invoke --env-vars`: the settings as containers need them.
+// EnvVars returns the file for `sam local invoke --env-vars`: the settings as containers need them.
 func (s *Sandbox) EnvVars() []byte {
 	text, _ := json.MarshalIndent(map[string]any{"Parameters": s.Settings("host.docker.internal")}, "", "  ")
 	return append(text, '\n')
 }
 
-// Exports are the shell lines with which the AWS CLI and SDKs call this sandbox.
+// Exports returns the shell lines after which the AWS CLI and SDKs call this sandbox.
 func (s *Sandbox) Exports() []string {
 	return []string{
 		"export AWS_ENDPOINT_URL=" + s.AWSURL,
@@ -39,7 +39,7 @@ func (s *Sandbox) Exports() []string {
 	}
 }
 
-// under puts another host into a URL and keeps its port.
+// under returns a URL with another host and the same port.
 func under(base, host string) string {
 	u, err := url.Parse(base)
 	if err != nil {

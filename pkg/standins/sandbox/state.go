@@ -10,7 +10,7 @@ import (
 	"engage-token-rotation/pkg/standins/awstest"
 )
 
-// State is the state of the stand-ins: what GET /_sandbox/state answers. It holds no secret, tokens as fingerprints.
+// State is the state of the stand-ins: the answer of GET /_sandbox/state. It has fingerprints, and no secret.
 type State struct {
 	Flow       string       `json:"flow"`
 	Scenario   Scenario     `json:"scenario"`
@@ -24,7 +24,7 @@ type State struct {
 	Settings   ExportedURLs `json:"urls"`
 }
 
-// ExportedURLs are the addresses as this machine reaches them.
+// ExportedURLs are the addresses for this machine.
 type ExportedURLs struct {
 	AWS    string `json:"aws"`
 	Engage string `json:"engage"`
@@ -41,21 +41,21 @@ type Secret struct {
 	NextRotation    time.Time           `json:"nextRotation,omitzero"`
 }
 
-// User is a user of the vendor's.
+// User is a user at the vendor.
 type User struct {
 	Username string   `json:"username"`
 	Tokens   []string `json:"tokens"`  // fingerprints of the live tokens, oldest first
-	Foreign  []string `json:"foreign"` // those that other programs made: they must never go
+	Foreign  []string `json:"foreign"` // those of other programs, which must never be deleted
 	Logins   int      `json:"logins"`
 }
 
 // Parameter is an SSM parameter: settings, ledger and login counters.
 type Parameter struct {
 	Name  string          `json:"name"`
-	Value json.RawMessage `json:"value"` // as it is where it is JSON, else as a string
+	Value json.RawMessage `json:"value"` // JSON as it is, any other text as a string
 }
 
-// Event is what Secrets Manager told EventBridge about a rotation.
+// Event is an event about a rotation that Secrets Manager sent to EventBridge.
 type Event struct {
 	Name    string    `json:"name"`
 	Secret  string    `json:"secret"`
@@ -71,7 +71,7 @@ type Leak struct {
 	Line     int    `json:"line"`
 }
 
-// State returns the present state.
+// State returns the current state.
 func (s *Sandbox) State() State {
 	sv := s.services.Load()
 	state := State{
@@ -154,7 +154,7 @@ func (sv *services) parameters() []Parameter {
 	}
 }
 
-// leaks looks for secrets in what the functions wrote.
+// leaks searches the functions' output for secrets.
 func (s *Sandbox) leaks() []Leak {
 	found := []Leak{}
 	for name, output := range s.outputs {
@@ -195,7 +195,7 @@ type Permission struct {
 	Count    int    `json:"count"`
 }
 
-// Calls are the latest calls: what GET /_sandbox/calls answers.
+// Calls are the latest calls: the answer of GET /_sandbox/calls.
 type Calls struct {
 	AWS    []AWSCall    `json:"aws"`
 	Engage []EngageCall `json:"engage"`
@@ -203,7 +203,7 @@ type Calls struct {
 	Permissions []Permission `json:"permissions"`
 }
 
-// Calls returns the calls since the start or the last reset, the latest 10,000 of each kind at least.
+// Calls returns the calls since the start or the last reset, at least the latest 10,000 of each kind.
 func (s *Sandbox) Calls() Calls {
 	sv := s.services.Load()
 	calls := Calls{AWS: []AWSCall{}, Engage: []EngageCall{}, Permissions: []Permission{}}

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// timeline prints what happens for people.
+// timeline prints for people what happens.
 type timeline struct {
 	out io.Writer
 	palette
@@ -62,10 +62,10 @@ func (t timeline) brief(i Invocation, secretName string) {
 		t.dim(fmt.Sprintf("%s; Engage: %s; AWS: %d calls", secretName, calls, len(i.AWS))))
 }
 
-// what says what an invocation came to.
+// what returns a sentence about an invocation's result.
 func (t timeline) what(i Invocation) string {
 	if i.Error != "" {
-		// The error begins with what the line and its heading say already.
+		// The error begins with the step, secret and version, which the line has already.
 		_, message, found := strings.Cut(i.Error, " version "+i.Version+": ")
 		if !found {
 			message = i.Error
@@ -96,7 +96,7 @@ func (t timeline) what(i Invocation) string {
 	case "resumed":
 		return "token " + token + " was current already" + t.gone(a)
 	case "unchanged":
-		return "token " + token + " stands already; nothing to do"
+		return "token " + token + " is there already; nothing to do"
 	}
 	return a.Outcome + " " + token
 }
@@ -108,7 +108,7 @@ func (t timeline) preflight(a stepAnswer) string {
 	return fmt.Sprintf("preflight: flow %s at %s reaches %d accounts and %d tokens", a.Preflight.Flow, a.Preflight.Host, a.Preflight.Accounts, a.Preflight.Tokens)
 }
 
-// gone says what became of the previous tokens.
+// gone returns the end of a sentence about the previous tokens.
 func (t timeline) gone(a stepAnswer) string {
 	var text string
 	if len(a.Deleted) > 0 {
@@ -122,7 +122,7 @@ func (t timeline) gone(a stepAnswer) string {
 	return text
 }
 
-// engageCalls lists the calls to the vendor, with what was wrong with them.
+// engageCalls lists the calls to the vendor, with their errors.
 func engageCalls(i Invocation) string {
 	var names []string
 	for _, call := range i.Engage {
@@ -152,7 +152,7 @@ func awsCalls(i Invocation, service string) string {
 	return tally(names)
 }
 
-// tally lists names in the order of their first appearance, each with its number.
+// tally lists names in the order of their first occurrence, each with its count.
 func tally(names []string) string {
 	var order []string
 	counts := map[string]int{}

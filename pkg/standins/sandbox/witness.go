@@ -11,13 +11,13 @@ import (
 	"engage-token-rotation/pkg/engage"
 )
 
-// witness knows every secret text that went over the wire, to look for it where it must not be.
+// witness stores every secret text that went over the wire, to search outputs for it.
 type witness struct {
 	mu    sync.Mutex
 	texts map[string]string // what it is, by text
 }
 
-// see notes a secret. Short texts are left out: they stand in any output by chance.
+// see stores a secret. Short texts are left out, because they occur in any output by chance.
 func (w *witness) see(kind string, texts ...string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -38,7 +38,7 @@ func (w *witness) count() int {
 	return len(w.texts)
 }
 
-// leaks returns what kinds of secrets stand in an output, plain or in one of the usual encodings.
+// leaks returns the kinds of secrets in an output, plain or in one of the usual encodings.
 func (w *witness) leaks(output string) []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -60,7 +60,7 @@ func encodings(text string) []string {
 	return []string{text, inJSON, url.QueryEscape(text), url.PathEscape(text), strings.ReplaceAll(url.QueryEscape(text), "+", "%20")}
 }
 
-// watch notes the secrets in the vendor's answers.
+// watch stores the secrets in the vendor's answers.
 func (w *witness) watch(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		copied := &copyWriter{ResponseWriter: rw}
@@ -90,7 +90,7 @@ func (w *witness) seeLogin(body []byte) {
 	}
 }
 
-// copyWriter keeps a copy of the first part of an answer.
+// copyWriter stores a copy of the first part of an answer.
 type copyWriter struct {
 	http.ResponseWriter
 	body bytes.Buffer
@@ -103,5 +103,5 @@ func (c *copyWriter) Write(p []byte) (int, error) {
 	return c.ResponseWriter.Write(p)
 }
 
-// Unwrap lets http.ResponseController reach the writer below.
+// Unwrap returns the writer below, for http.ResponseController.
 func (c *copyWriter) Unwrap() http.ResponseWriter { return c.ResponseWriter }
