@@ -210,7 +210,7 @@ func TestFailuresBecomeAStatus(t *testing.T) {
 		"secret not found":      {func(d *deployment) { d.err = tokensource.ErrNotFound }, "misconfigured", "secret-not-found"},
 		"secret denied":         {func(d *deployment) { d.err = tokensource.ErrDenied }, "misconfigured", "secret-denied"},
 		"not rotated yet":       {func(d *deployment) { d.text = `{"adminSecretArn":"a"}` }, "misconfigured", "no-token"},
-		"invalid secret":       {func(d *deployment) { d.text = `[]` }, "misconfigured", "secret-format"},
+		"invalid secret":        {func(d *deployment) { d.text = `[]` }, "misconfigured", "secret-format"},
 		"host not allowed": {func(d *deployment) {
 			d.text = strings.Replace(d.text, "{", `{"baseUrl":"https://evil.example.com",`, 1)
 		},

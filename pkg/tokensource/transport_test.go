@@ -247,14 +247,14 @@ func TestMissingPermissionDoesNotHideADeadToken(t *testing.T) {
 
 func TestTokenNeverLeavesForAnotherHost(t *testing.T) {
 	tests := map[string]func(*http.Request){
-		"another host":          func(r *http.Request) { r.URL.Host = "evil.example.com" },
-		"a host below":          func(r *http.Request) { r.URL.Host = "engage.example.com.evil.example" },
-		"another port":          func(r *http.Request) { r.URL.Host = "engage.example.com:8443" },
-		"plain http":            func(r *http.Request) { r.URL.Scheme = "http" },
-		"http on TLS's port":    func(r *http.Request) { r.URL.Scheme, r.URL.Host = "http", "engage.example.com:443" },
-		"a trailing dot":        func(r *http.Request) { r.URL.Host = "engage.example.com." },
-		"another Host header":   func(r *http.Request) { r.Host = "evil.example.com" },
-		"no host":               func(r *http.Request) { r.URL.Host = "" },
+		"another host":            func(r *http.Request) { r.URL.Host = "evil.example.com" },
+		"a host below":            func(r *http.Request) { r.URL.Host = "engage.example.com.evil.example" },
+		"another port":            func(r *http.Request) { r.URL.Host = "engage.example.com:8443" },
+		"plain http":              func(r *http.Request) { r.URL.Scheme = "http" },
+		"http on TLS's port":      func(r *http.Request) { r.URL.Scheme, r.URL.Host = "http", "engage.example.com:443" },
+		"a trailing dot":          func(r *http.Request) { r.URL.Host = "engage.example.com." },
+		"another Host header":     func(r *http.Request) { r.Host = "evil.example.com" },
+		"no host":                 func(r *http.Request) { r.URL.Host = "" },
 		"a host in the user info": func(r *http.Request) { r.URL.Host = "engage.example.com@evil.example.com" },
 	}
 	for name, change := range tests {

@@ -17,7 +17,7 @@ var motoDifferences = map[string]string{
 	"rotation needs a function":                                      "without one a new version becomes AWSCURRENT at once",
 	"a rotation begins with an empty AWSPENDING version":             "the function must exist in moto, and its steps run before RotateSecret answers",
 	"PutSecretValue fills the empty version":                         "no rotation begins without a function inside moto",
-	"an incomplete rotation blocks the next":           "no rotation begins without a function inside moto",
+	"an incomplete rotation blocks the next":                         "no rotation begins without a function inside moto",
 	"a write by hand abandons the rotation":                          "no rotation begins without a function inside moto",
 	"an ARN without suffix fails for a name that ends like a suffix": "it is found",
 	"a name has a fixed alphabet":                                    "any name is taken",

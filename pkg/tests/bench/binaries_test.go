@@ -80,7 +80,7 @@ func zipped(t testing.TB, path string) int64 {
 	return int64(archive.Len())
 }
 
-// testSizes holds the functions' sizes against that of a handler that only links the same packages.
+// testSizes compares the functions' sizes with that of a handler that only links the same packages.
 func testSizes(t *testing.T, built programs) {
 	base, least := built["linkonly"], built["empty"]
 	var b strings.Builder
@@ -99,8 +99,8 @@ func testSizes(t *testing.T, built programs) {
 
 func ratio(a, b int64) float64 { return float64(a) / float64(b) }
 
-// testLinks shows that nothing is linked which a function does not use, and nothing that keeps the linker from leaving
-// out what is never called: text/template, or a call of reflect's methods Method and MethodByName.
+// testLinks fails if a function links a package that it does not use, or one that prevents the linker from removing what is
+// never called: text/template, or a call of reflect's methods Method and MethodByName.
 func testLinks(t *testing.T, built programs) {
 	forbidden := map[string]*regexp.Regexp{
 		rotate: regexp.MustCompile(`^(text/template|html/template|net/rpc|expvar)$`),
@@ -125,8 +125,8 @@ func testLinks(t *testing.T, built programs) {
 	}
 }
 
-// checkDeadCode looks in a binary for methods of the SDK's client that nobody calls. Where something uses reflect's Method,
-// the linker keeps every exported method of every type, and these with them. Function names stay in a stripped binary.
+// checkDeadCode searches a binary for methods of the SDK's client that are not called. If some code uses reflect's Method, the
+// linker keeps every exported method of every type, and so these. Function names stay in a stripped binary.
 func checkDeadCode(t *testing.T, path string) {
 	t.Helper()
 	content, err := os.ReadFile(path)
@@ -135,11 +135,11 @@ func checkDeadCode(t *testing.T, path string) {
 	}
 	const client = "service/secretsmanager.(*Client)."
 	if !bytes.Contains(content, []byte(client+"GetSecretValue")) {
-		t.Fatal("the binary does not tell its functions' names")
+		t.Fatal("the binary has no names of functions")
 	}
 	for _, method := range []string{"CreateSecret", "DeleteSecret", "ReplicateSecretToRegions"} {
 		if bytes.Contains(content, []byte(client+method)) {
-			t.Errorf("%s is linked, which nobody calls: something uses reflect's Method, or text/template", client+method)
+			t.Errorf("%s is linked and never called: something uses reflect's Method, or text/template", client+method)
 		}
 	}
 }

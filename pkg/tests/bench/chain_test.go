@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// levels sorts the calls of one invocation by what they waited for: a call of level n began after a call of level n-1 had
-// been answered. As every call takes the same time, calls that were made side by side stand on one level, and the number
-// of levels is the length of the longest chain of calls that depend on one another.
+// levels sorts the calls of one invocation by what they waited for: a call of level n began after a call of level n-1 was
+// answered. Since every call takes the same time, concurrent calls are on one level, and the number of levels is the length
+// of the longest chain of calls that depend on one another.
 func levels(calls []call) [][]call {
 	calls = slices.Clone(calls)
 	slices.SortStableFunc(calls, func(a, b call) int { return a.begin.Compare(b.begin) })
@@ -50,7 +50,7 @@ func (s step) logins() int {
 	return n
 }
 
-// readTwice returns the reads that the invocation made more than once.
+// readTwice returns the reads that the invocation repeated.
 func (s step) readTwice() []string {
 	seen := map[string]bool{}
 	var twice []string
@@ -99,7 +99,7 @@ func (t total) count() map[string]int {
 	return counts
 }
 
-// short is a call's name without the fingerprint of the token that it is about.
+// short returns a call's name without the fingerprint of its token.
 func short(name string) string {
 	if i := strings.Index(name, "token record "); i >= 0 {
 		return name[:i+len("token record")]

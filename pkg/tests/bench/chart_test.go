@@ -14,15 +14,15 @@ type panel struct {
 	bars  []bar
 }
 
-// bar is a median with the least and the most.
+// bar is a median with minimum and maximum.
 type bar struct {
 	name   string
 	figure figure
-	// ours is drawn in the colour of this product's functions, others are yardsticks.
+	// ours is a function of this product, drawn in another colour than a yardstick.
 	ours bool
 }
 
-// Measures of the chart, in pixels.
+// The measures of the chart, in pixels.
 const (
 	chartWidth  = 760
 	nameWidth   = 190
@@ -70,7 +70,7 @@ func drawBar(b *strings.Builder, y int, x bar, unit string, scale float64) {
 	fmt.Fprintf(b, `<text x="%.1f" y="%d">%s %s</text>`+"\n", nameWidth+max(most, x.figure.median*scale)+8, middle+5, digits(x.figure.median), unit)
 }
 
-// writeChart draws what was measured: starts, memory, and the first invocation with little CPU. throttled may be empty.
+// writeChart draws the measurements: starts, memory, and the first invocation with little CPU. throttled may be empty.
 func writeChart(path string, starts map[string]samples, throttled []throttledRun) error {
 	init := panel{title: "Init: from the start of the process to its first poll (median; the line is least to most)", unit: "ms"}
 	peak := panel{title: "Peak memory", unit: "MiB"}

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// samples are the measured lives of one program.
+// samples are the measured processes of one program.
 type samples []sample
 
-// figure is the median of something that was measured, and the least and the most.
+// figure is the median, minimum and maximum of a quantity.
 type figure struct{ median, least, most float64 }
 
 func figureOf[T cmp.Ordered](s samples, of func(sample) T, unit func(T) float64) figure {
@@ -39,7 +39,7 @@ func (f figure) String() string {
 	return fmt.Sprintf("%s (%s to %s)", digits(f.median), digits(f.least), digits(f.most))
 }
 
-// digits prints three digits that count.
+// digits prints three significant digits.
 func digits(v float64) string {
 	switch {
 	case v >= 100:
@@ -60,8 +60,8 @@ func rotationOf(s sample) time.Duration { return s.rotation }
 func peakOf(s sample) int64             { return s.peak }
 func cpuTimeOf(s sample) time.Duration  { return s.cpu }
 
-// interleaved measures every subject in each round, beginning with another one each time, so that what else the machine
-// does meets all of them alike.
+// interleaved measures every subject in each round, and begins each round with another one, so that other work of the machine
+// affects all of them alike.
 func interleaved(t testing.TB, rounds int, how start, subjects []subject) map[string]samples {
 	t.Helper()
 	measured := map[string]samples{}

@@ -18,7 +18,7 @@ func TestLevelsFollowWhatWasWaitedFor(t *testing.T) {
 	}{
 		{"nothing", nil, nil},
 		{"one after the other", []call{at("b", 50, 100), at("a", 0, 50)}, []string{"a", "b"}},
-		{"side by side", []call{at("b", 0, 50), at("a", 0, 50)}, []string{"a b"}},
+		{"concurrent", []call{at("b", 0, 50), at("a", 0, 50)}, []string{"a b"}},
 		{"begun before the other has ended", []call{at("a", 0, 50), at("b", 49, 99)}, []string{"a b"}},
 		{"two chains", []call{at("a", 0, 50), at("x", 0, 50), at("b", 50, 100), at("c", 100, 150), at("y", 60, 110)}, []string{"a x", "b y", "c"}},
 	} {

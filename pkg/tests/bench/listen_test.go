@@ -13,13 +13,13 @@ import (
 )
 
 // listen puts the stand-ins behind sockets of the loopback interface and returns the environment of a function
-// that calls them. With secure they speak TLS, and the function trusts them besides the roots that this machine trusts:
-// about as many certificates as on Lambda.
+// that calls them. With secure they use TLS, and the function trusts them besides the roots of this machine: about as
+// many certificates as on Lambda.
 func (sv *services) listen(secure bool) (environment map[string]string) {
 	sv.t.Helper()
 	serve := func(handler http.Handler) *httptest.Server {
 		s := httptest.NewUnstartedServer(sv.recorder.handler(handler))
-		s.Config.ErrorLog = log.New(io.Discard, "", 0) // a process that ends while it still connects is no news
+		s.Config.ErrorLog = log.New(io.Discard, "", 0) // a process may end while it connects
 		if secure {
 			s.StartTLS()
 		} else {
@@ -40,7 +40,7 @@ func (sv *services) listen(secure bool) (environment map[string]string) {
 	return environment
 }
 
-// systemBundles is where the distributions keep the roots in one file, Amazon Linux first.
+// systemBundles are the distributions' files of all roots, Amazon Linux first.
 var systemBundles = []string{"/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem"}
 
 // writeBundle writes the machine's roots and the servers' certificates into one file.

@@ -14,43 +14,43 @@ import (
 	"engage-token-rotation/pkg/standins/lambdatest"
 )
 
-// subject is a program that is measured, and what it is made to do.
+// subject is a program that is measured, and its work.
 type subject struct {
 	name string
 	path string
 	args []string
-	// rare has a slow program measured in each rare-th round only; zero is each.
+	// rare measures a slow program only in each rare-th round; zero means in each.
 	rare int
-	// work invokes the function in a fresh process. It marks each invocation that is measured.
+	// work invokes the function in a new process. It marks each invocation that is measured.
 	work func(t testing.TB, sv *services, invoke func(payload []byte) time.Duration) sample
 }
 
-// sample is one life of a process.
+// sample is the measurements of one process.
 type sample struct {
 	init, initCPU   time.Duration
 	first, firstCPU time.Duration // the first invocation
-	warm            time.Duration // the same in the process that is warm
+	warm            time.Duration // the same in the warm process
 	rotation        time.Duration // a whole rotation that begins with the start of the process; rotations only
 	peak            int64         // bytes
 	cpu             time.Duration // of the process's whole life
 }
 
-// start says how a process is started.
+// start is how a process is started.
 type start struct {
 	secure bool
-	// throttle is called once the process has asked for its first invocation, as Lambda takes the CPU from a function
-	// that has started; nil leaves it the machine.
+	// throttle is called once the process has asked for its first invocation, as Lambda limits the CPU of a function
+	// that has started; nil sets no limit.
 	throttle func(pid int) error
 }
 
-// once starts a function, has it work, ends it, and returns what was measured.
+// once starts a function, runs its work, ends it, and returns the measurements.
 func (s subject) once(t testing.TB, how start) sample {
 	t.Helper()
 	sv := newServices(t, engage.FlowEngage, false, 0)
 	defer sv.end()
 	environment := sv.listen(how.secure)
 	if bundle := environment["SSL_CERT_FILE"]; bundle != "" && len(s.args) > 0 {
-		environment["AWS_CA_BUNDLE"] = bundle // boto3 brings roots of its own, and the SDK for Go would load them twice
+		environment["AWS_CA_BUNDLE"] = bundle // boto3 has roots of its own, and the SDK for Go would load them twice
 	}
 	var (
 		initCPU  time.Duration
@@ -97,7 +97,7 @@ func (s subject) once(t testing.TB, how start) sample {
 	return measured
 }
 
-// cpuOf returns the CPU time that a running process has taken so far, where Linux tells it.
+// cpuOf returns the CPU time of a running process until now, on Linux.
 func cpuOf(pid int) time.Duration {
 	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
 	var sum time.Duration
@@ -121,7 +121,7 @@ func idle(event string) func(testing.TB, *services, func([]byte) time.Duration) 
 	}
 }
 
-// rotations rotates twice; of each rotation createSecret is the invocation that is told.
+// rotations rotates twice; createSecret is the measured invocation of each rotation.
 func rotations(_ testing.TB, sv *services, invoke func([]byte) time.Duration) sample {
 	var measured sample
 	var took []time.Duration
@@ -138,14 +138,14 @@ func rotations(_ testing.TB, sv *services, invoke func([]byte) time.Duration) sa
 	return measured
 }
 
-// answers has the secret rotated once, aside, and then asks like a contact flow.
+// answers rotates the secret once without measuring, and then asks like a contact flow.
 func answers(t testing.TB, sv *services, invoke func([]byte) time.Duration) sample {
 	sv.rotate(sv.newRotator(), nil)
 	event := []byte(`{"Details":{"ContactData":{"ContactId":"1"},"Parameters":{}}}`)
 	return sample{first: invoke(event), warm: invoke(event)}
 }
 
-// sweeps reports only, which reads all that a sweep reads.
+// sweeps only reports, which makes all reads of a sweep.
 func sweeps(t testing.TB, sv *services, invoke func([]byte) time.Duration) sample {
 	sv.rotate(sv.newRotator(), nil)
 	event, err := json.Marshal(map[string]bool{"dryRun": true})

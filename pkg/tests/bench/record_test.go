@@ -10,20 +10,20 @@ import (
 	"time"
 )
 
-// call is one call of a function to AWS or to the vendor, as the stand-ins saw it. It holds no secret.
+// call is one call of a function that a stand-in received. It holds no secret.
 type call struct {
 	invocation string // the step
-	name       string // what was called, and of what: "GetSecretValue AWSCURRENT"
-	read       bool   // without effect, so that a second one in the same invocation is a waste
+	name       string // operation and object: "GetSecretValue AWSCURRENT"
+	read       bool   // a read: a second one in the same invocation is a waste
 	login      bool
 	begin, end time.Time
 }
 
-// recorder holds every call back for the same time before it is answered, and notes when each of them began and ended.
-// It is safe for concurrent use.
+// recorder delays every call for the same time before it is answered, and records when each began and ended. It is safe for
+// concurrent use.
 type recorder struct {
 	delay time.Duration
-	// admin is the name of the admin secret, to tell its reads from those of the token secret.
+	// admin is the name of the admin secret, to distinguish its reads from those of the token secret.
 	admin string
 
 	mu         sync.Mutex
@@ -31,14 +31,14 @@ type recorder struct {
 	calls      []*call
 }
 
-// during names the invocation that the calls from now on belong to.
+// during names the invocation of the following calls.
 func (r *recorder) during(invocation string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.invocation = invocation
 }
 
-// take returns the calls so far and forgets them. A call that is still under way has no end.
+// take returns the recorded calls and removes them. A call that is still running has no end.
 func (r *recorder) take() []call {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -50,7 +50,7 @@ func (r *recorder) take() []call {
 	return calls
 }
 
-// begin notes the beginning of a call, waits, and returns what notes its end.
+// begin records the beginning of a call, waits, and returns a function that records its end.
 func (r *recorder) begin(request *http.Request) (end func()) {
 	c := r.describe(request)
 	r.mu.Lock()
@@ -65,7 +65,7 @@ func (r *recorder) begin(request *http.Request) (end func()) {
 	}
 }
 
-// transport records in front of a stand-in in the process.
+// transport records the calls of a stand-in in the process.
 func (r *recorder) transport(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(request *http.Request) (*http.Response, error) {
 		defer r.begin(request)()
@@ -73,7 +73,7 @@ func (r *recorder) transport(next http.RoundTripper) http.RoundTripper {
 	})
 }
 
-// handler records in front of a stand-in that listens.
+// handler records the calls of a stand-in that listens.
 func (r *recorder) handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		defer r.begin(request)()
@@ -113,7 +113,7 @@ func (r *recorder) describe(request *http.Request) call {
 	return c
 }
 
-// describeParameter says what of the ledger, the logins or the settings a parameter or path is.
+// describeParameter names a parameter or path of the ledger, the logins or the settings.
 func describeParameter(name string) string {
 	last := name[strings.LastIndexByte(name, '/')+1:]
 	switch {
@@ -131,7 +131,7 @@ func describeParameter(name string) string {
 	return name
 }
 
-// describeEngage names a call by the end of its path, which holds no secret but for a deletion, and by its credentials.
+// describeEngage names a call by the end of its path, which holds a secret only for a deletion, and by its credentials.
 func describeEngage(request *http.Request) call {
 	path := request.URL.Path
 	switch {

@@ -11,11 +11,11 @@ import (
 	"engage-token-rotation/pkg/standins/lambdatest"
 )
 
-// maxWall is what a rotation may take as a multiple of its longest chain of calls. Missing it is told and fails nothing.
+// maxWall is what a rotation may take as a multiple of its longest chain of calls. More is printed and fails nothing.
 const maxWall = 1.15
 
-// testBinary has the real function rotate over HTTP in the same circumstances as testRoundTrips, and holds the numbers of
-// calls against those that were counted there. With a delay before each answer it prints the times beside the chains.
+// testBinary rotates with the real function over HTTP in the same circumstances as testRoundTrips, and compares the numbers of
+// calls with those that were counted there. With a delay before each answer it prints the times beside the chains.
 func testBinary(t *testing.T, built programs, delay time.Duration) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nthe binary, %s before each answer; ms\n\n| login fields | rotation | createSecret | setSecret | testSecret | finishSecret | whole | chain | ratio (at most %.2f) |\n|---|---|---|---|---|---|---|---|---|\n", delay, maxWall)
@@ -43,7 +43,7 @@ func testBinary(t *testing.T, built programs, delay time.Duration) {
 	}
 }
 
-// compareCalls fails where the binary called otherwise than the same parts did in the process.
+// compareCalls fails if the binary made other calls than the same parts in the process.
 func compareCalls(t *testing.T, p place, c circumstance, got, want total) {
 	t.Helper()
 	for i, s := range got.steps {
@@ -53,7 +53,7 @@ func compareCalls(t *testing.T, p place, c circumstance, got, want total) {
 	}
 }
 
-// callNames leaves out the removal of login counts, of which there are old ones only on virtual time.
+// callNames leaves out the removal of login counts: there are old ones only on virtual time.
 func callNames(s step) []string {
 	var names []string
 	for _, c := range s.calls {
@@ -65,7 +65,7 @@ func callNames(s step) []string {
 	return names
 }
 
-// runBinary rotates in those circumstances that need no wait.
+// runBinary rotates in the circumstances that need no wait.
 func runBinary(t *testing.T, built programs, p place, delay time.Duration) map[string]total {
 	t.Helper()
 	sv := newServices(t, p.flow, p.admin, delay)

@@ -12,7 +12,7 @@ import (
 	"engage-token-rotation/pkg/engage"
 )
 
-// callDelay is what every call to AWS and to the vendor is held back.
+// callDelay is the delay of every call to AWS and to the vendor.
 const callDelay = 50 * time.Millisecond
 
 // The longest chains of calls that depend on one another.
@@ -21,12 +21,12 @@ const (
 	maxRotationChain = 16
 )
 
-// circumstance is in which process a rotation runs, and when.
+// circumstance is the process in which a rotation runs, and the time.
 type circumstance struct {
 	name string
-	// fresh tells before which steps the process is replaced.
+	// fresh reports whether the process is replaced before a step.
 	fresh []string
-	// later is how long after the previous rotation it runs.
+	// later is the time since the previous rotation.
 	later time.Duration
 	// refuse makes the vendor refuse the refresh token.
 	refuse bool
@@ -50,11 +50,11 @@ var circumstances = []circumstance{
 	{name: allCold, later: 10 * time.Hour, fresh: []string{"createSecret", "setSecret", "testSecret", "finishSecret"}},
 }
 
-// place is where the login fields stand, and which they are.
+// place is where the login fields are, and which they are.
 type place struct {
 	flow  engage.Flow
 	admin bool
-	// The longest chains: of createSecret, of a rotation, and of a rotation each step of which meets a fresh process.
+	// The longest chains: of createSecret, of a rotation, and of a rotation with a new process for each step.
 	create, rotation, allCold int
 }
 
@@ -76,8 +76,8 @@ var places = []place{
 	{engage.FlowRingCentral, true, maxCreateChain + 1, maxRotationChain + 1, maxRotationChain + 3},
 }
 
-// measureChains rotates in each circumstance, on virtual time: every call takes exactly callDelay and nothing else takes
-// any time, so that the figures are counts.
+// measureChains rotates in each circumstance, on virtual time: every call takes exactly callDelay and nothing else takes any
+// time, so that the figures are counts.
 func measureChains(t *testing.T, p place) map[string]total {
 	t.Helper()
 	measured := map[string]total{}
@@ -95,7 +95,7 @@ func measureChains(t *testing.T, p place) map[string]total {
 			})
 		}
 		if violations := sv.engage.Violations(); len(violations) > 0 {
-			t.Errorf("the vendor was sent what it should not be: %v", violations)
+			t.Errorf("the vendor's rules were broken: %v", violations)
 		}
 	})
 	return measured
@@ -120,7 +120,7 @@ func testRoundTrips(t *testing.T) {
 	}
 }
 
-// checkRotation holds the counts of one rotation against their limits.
+// checkRotation compares the counts of one rotation with their limits.
 func checkRotation(t *testing.T, p place, c circumstance, measured total) {
 	t.Helper()
 	limit := p.rotation
@@ -131,7 +131,7 @@ func checkRotation(t *testing.T, p place, c circumstance, measured total) {
 		t.Errorf("%s: the rotation's longest chain has %d calls, more than %d", c.name, got, limit)
 	}
 	if got, want := measured.took(), time.Duration(measured.chain())*callDelay; got != want {
-		t.Errorf("%s: the rotation took %s, its longest chain %s: something waited for nothing", c.name, got, want)
+		t.Errorf("%s: the rotation took %s, its longest chain %s: something waited for no call", c.name, got, want)
 	}
 	if got := measured.logins(); got > 1 {
 		t.Errorf("%s: %d logins", c.name, got)
@@ -149,7 +149,7 @@ func checkRotation(t *testing.T, p place, c circumstance, measured total) {
 	}
 }
 
-// report prints what waits for what, and what a warm rotation saved.
+// report prints which calls wait for which, and what a warm rotation saves.
 func report(t *testing.T, p place, measured map[string]total) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n| rotation |", p)
@@ -171,10 +171,10 @@ func report(t *testing.T, p place, measured map[string]total) {
 	t.Log("\n" + b.String())
 }
 
-// chainTable shows what waits for what in one step.
+// chainTable shows which calls wait for which in one step.
 func chainTable(s step) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "| %s | side by side |\n|---|---|\n", s.name)
+	fmt.Fprintf(&b, "| %s | concurrently |\n|---|---|\n", s.name)
 	for n, side := range levels(s.calls) {
 		names := make([]string, len(side))
 		for i, c := range side {

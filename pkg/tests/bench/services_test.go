@@ -30,7 +30,7 @@ type services struct {
 	close    []func()
 }
 
-// end stops what listens.
+// end closes the listeners.
 func (sv *services) end() {
 	for _, stop := range sv.close {
 		stop()
@@ -76,8 +76,8 @@ func (sv *services) refuseRefresh(refuse bool) {
 	})
 }
 
-// rotate drives a rotation as the service does, and returns what each step called. Before each step it asks ahead what to
-// do, for restarts.
+// rotate drives a rotation as the service does, and returns what each step called. Before each step it calls ahead,
+// for restarts.
 func (sv *services) rotate(invoke func(payload []byte) error, ahead func(step string)) total {
 	sv.t.Helper()
 	run, err := sv.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{SecretId: tokenSecret, RotationLambdaARN: functionARN,
@@ -99,7 +99,7 @@ func (sv *services) rotate(invoke func(payload []byte) error, ahead func(step st
 		s := step{name: name, took: time.Since(begun), calls: sv.recorder.take()}
 		for _, c := range s.calls {
 			if c.end.IsZero() {
-				sv.t.Errorf("%s: %s is still under way after the step", name, c.name)
+				sv.t.Errorf("%s: %s is still running after the step", name, c.name)
 			}
 		}
 		measured.steps = append(measured.steps, s)

@@ -8,15 +8,15 @@ import (
 	"testing"
 )
 
-// What the starts are to be, as ratios within one run. Missing them is told and fails nothing: times are the machine's.
+// The wanted ratios within one run. Others are printed and fail nothing: times depend on the machine.
 const (
 	maxRotateInit = 1.15 // of the handler that only links the same packages
 	maxIVRInit    = 1.8  // of the empty handler
-	minPython     = 20.0 // Python's init of ours
-	maxPythonPeak = 0.40 // our peak memory of Python's
+	minPython     = 20.0 // Python's init to ours
+	maxPythonPeak = 0.40 // our peak memory to Python's
 )
 
-// subjects are the programs, yardsticks first; the last one is Python where boto3 is found.
+// subjects returns the programs, yardsticks first; the last one is Python if boto3 is found.
 func subjects(t testing.TB, built programs) []subject {
 	t.Helper()
 	list := []subject{
@@ -32,12 +32,12 @@ func subjects(t testing.TB, built programs) []subject {
 	return list
 }
 
-// python finds an interpreter with boto3. Its own path is asked for: a wrapper on the PATH would be measured too.
+// python finds an interpreter with boto3. It returns the interpreter's own path: a wrapper on PATH would be measured too.
 func python(t testing.TB) (subject, bool) {
 	t.Helper()
 	output, err := exec.Command("python3", "-c", "import sys, boto3; print(sys.executable)").Output()
 	if err != nil {
-		t.Log("python3 with boto3 is not there: nothing to compare with")
+		t.Log("there is no python3 with boto3 to compare with")
 		return subject{}, false
 	}
 	script, err := filepath.Abs(filepath.Join("testdata", "template.py"))
@@ -52,7 +52,7 @@ func testStarts(t *testing.T, built programs, rounds int) map[string]samples {
 	list := subjects(t, built)
 	measured := interleaved(t, rounds, start{}, list)
 	var b strings.Builder
-	fmt.Fprintf(&b, "\nmedians of %d cold starts, least and most in brackets; times in ms, peak memory in MiB\n\n", rounds)
+	fmt.Fprintf(&b, "\nmedians of %d cold starts, minimum and maximum in brackets; times in ms, peak memory in MiB\n\n", rounds)
 	b.WriteString("| function | init | CPU of init | first invocation | warm invocation | peak memory | CPU in all |\n|---|---|---|---|---|---|---|\n")
 	for _, s := range list {
 		m := measured[s.name]
@@ -64,7 +64,7 @@ func testStarts(t *testing.T, built programs, rounds int) map[string]samples {
 	return measured
 }
 
-// ratios compares within the run.
+// ratios compares figures of this run.
 func ratios(measured map[string]samples) string {
 	var b strings.Builder
 	b.WriteString("| ratio | measured | wanted |\n|---|---|---|\n")

@@ -10,14 +10,14 @@ import (
 	"time"
 )
 
-// Lambda gives a function CPU by its memory: a whole core at 1,769 MB. It hands it out in slices of a period, which is
-// not documented; 20 ms is what can be observed.
+// Lambda gives a function CPU by its memory: a whole core at 1,769 MB. It allots it in slices of a period, which is not
+// documented; 20 ms can be observed.
 const (
 	memoryOfCore = 1769
 	period       = 20 * time.Millisecond
 )
 
-// quotaPlaces are the control groups that this machine may offer, of both generations.
+// quotaPlaces are the control groups that this machine may have, of both versions.
 var quotaPlaces = []struct {
 	root  string
 	write func(group string, quota time.Duration) error
@@ -34,7 +34,7 @@ var quotaPlaces = []struct {
 	}},
 }
 
-// write writes to a file that the system has put there: one that has to be made means that this is no control group.
+// write writes to a file that the system has made. It makes none: without the file this is not a control group.
 func write(group, name, text string) error {
 	file, err := os.OpenFile(filepath.Join(group, name), os.O_WRONLY, 0)
 	if err != nil {
@@ -44,7 +44,7 @@ func write(group, name, text string) error {
 	return errors.Join(err, file.Close())
 }
 
-// newQuota makes a control group with the CPU of a function with so much memory, and returns what moves a process there.
+// newQuota makes a control group with the CPU of a function with so much memory, and returns a function that moves a process there.
 func newQuota(t testing.TB, memoryMB int) (move func(pid int) error, err error) {
 	quota := time.Duration(float64(period) * float64(memoryMB) / memoryOfCore)
 	for _, place := range quotaPlaces {
@@ -57,10 +57,10 @@ func newQuota(t testing.TB, memoryMB int) (move func(pid int) error, err error) 
 			return func(pid int) error { return write(group, "cgroup.procs", strconv.Itoa(pid)) }, nil
 		}
 	}
-	return nil, fmt.Errorf("no control group can be made here: %w", err)
+	return nil, fmt.Errorf("make a control group: %w", err)
 }
 
-// removeGroup removes a control group, as soon as the last of its processes is gone.
+// removeGroup removes a control group once the last of its processes has ended.
 func removeGroup(group string) {
 	for range 50 {
 		if err := os.Remove(group); err == nil || os.IsNotExist(err) {

@@ -9,14 +9,14 @@ import (
 // memories are the sizes whose CPU is emulated, in MB.
 var memories = []int{128, 256, 512, 1024}
 
-// throttledRun is what was measured at a memory size; zero is the whole machine.
+// throttledRun is the measurements at a memory size; zero is the whole machine.
 type throttledRun struct {
 	memory   int
 	measured map[string]samples
 }
 
-// testThrottled prints what the first invocation takes with the CPU that Lambda gives at a memory size, over TLS. The
-// start itself has all of the machine, as on Lambda.
+// testThrottled prints the time of the first invocation over TLS with the CPU of a memory size. The start itself has the whole
+// CPU, as on Lambda.
 func testThrottled(t *testing.T, built programs, rounds int) []throttledRun {
 	list := []subject{
 		{name: "unwarmed", path: built["unwarmed"].path, work: rotations},
@@ -42,7 +42,7 @@ func testThrottled(t *testing.T, built programs, rounds int) []throttledRun {
 
 func throttledTable(runs []throttledRun, list []subject, rounds int) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\nover TLS; medians of %d cold starts, least and most in brackets; times in ms, peak memory in MiB\n\n", rounds)
+	fmt.Fprintf(&b, "\nover TLS; medians of %d cold starts, minimum and maximum in brackets; times in ms, peak memory in MiB\n\n", rounds)
 	b.WriteString("| memory | function | init | first invocation | its CPU | warm invocation | start and first rotation | peak memory |\n|---|---|---|---|---|---|---|---|\n")
 	for _, run := range runs {
 		name := "whole machine"

@@ -13,7 +13,7 @@ import (
 	"engage-token-rotation/pkg/standins/engagetest"
 )
 
-func TestEventsThatAreNoneAreRefused(t *testing.T) {
+func TestInvalidEventsAreRefused(t *testing.T) {
 	t.Parallel()
 	d := newDeployment(t, options{})
 	value := document(d.user.LoginFields(""))
@@ -61,7 +61,7 @@ func TestEventsThatAreNoneAreRefused(t *testing.T) {
 	}
 }
 
-func TestSecretsAtFaultAreRefusedBeforeAnythingIsMade(t *testing.T) {
+func TestInvalidSecretsAreRefusedBeforeAnythingIsMade(t *testing.T) {
 	user := engagetest.DefaultUser()
 	with := func(change map[string]any) string {
 		fields := map[string]any{"username": user.Username, "password": user.Password, "platformId": user.PlatformID}
@@ -74,32 +74,32 @@ func TestSecretsAtFaultAreRefusedBeforeAnythingIsMade(t *testing.T) {
 		return string(text)
 	}
 	for name, test := range map[string]struct{ value, admin, want string }{
-		"white space":             {" \n", "", "the value is empty"},
-		"not JSON":                {"user:password-in-plain-text", "", "not a JSON object"},
-		"a list":                  {`["a"]`, "", "not a JSON object"},
-		"a text":                  {`"text"`, "", "not a JSON object"},
-		"cut off":                 {`{"username":"a","password":`, "", "not valid JSON near byte"},
-		"followed by text":        {with(nil) + "x", "", "text follows"},
-		"no user name":            {with(map[string]any{"username": nil}), "", `"username" is missing`},
-		"empty password":          {with(map[string]any{"password": ""}), "", `"password" is missing or empty`},
-		"no platform id":          {with(map[string]any{"platformId": nil}), "", `"platformId" is missing`},
-		"password as a number":    {with(map[string]any{"password": 98765432}), "", `"password" is not a string`},
-		"user name as an object":  {with(map[string]any{"username": map[string]string{"a": "b"}}), "", `"username" is not a string`},
-		"password twice":          {`{"password":"first-one",` + with(nil)[1:], "", `"password" occurs twice`},
-		"unknown flow":            {with(map[string]any{"loginFlow": "oauth"}), "", `"loginFlow" is not a login flow`},
-		"ringcentral without JWT": {document(map[string]string{"loginFlow": "ringcentral", "clientId": "a", "clientSecret": "bcdefgh"}), "", `"jwt" is missing`},
-		"token that is none":      {with(map[string]any{"apiToken": "<html>not-a-token</html>"}), "", `"apiToken" is`},
-		"host off the allow-list": {with(map[string]any{"baseUrl": "https://evil.example.com"}), "", "not on the allow-list"},
-		"host that looks alike":   {with(map[string]any{"baseUrl": "https://engage.ringcentral.com.evil.example.com"}), "", "not on the allow-list"},
-		"host behind a user":      {with(map[string]any{"baseUrl": "https://engage.ringcentral.com@evil.example.com"}), "", `"baseUrl"`},
-		"host without TLS":        {with(map[string]any{"baseUrl": "http://engage.ringcentral.com"}), "", `"baseUrl"`},
-		"base URL that is none":   {with(map[string]any{"baseUrl": "engage"}), "", `"baseUrl"`},
-		"base URL as a number":    {with(map[string]any{"baseUrl": 1}), "", `"baseUrl" is not a string`},
-		"admin secret missing":    {`{"adminSecretArn":"engage/none"}`, "", "read the admin secret engage/none"},
-		"admin secret is no name": {`{"adminSecretArn":"not a name"}`, "", `"adminSecretArn" is not the ARN`},
-		"admin secret not JSON":   {`{"adminSecretArn":"engage/admin"}`, "a-password-in-plain-text", ": secret: the value is not a JSON object"},
-		"admin secret lacks":      {`{"adminSecretArn":"engage/admin"}`, `{"username":"a"}`, `"password" is missing`},
-		"no login at all":         {`{}`, "", "is missing"},
+		"white space":                        {" \n", "", "the value is empty"},
+		"not JSON":                           {"user:password-in-plain-text", "", "not a JSON object"},
+		"a list":                             {`["a"]`, "", "not a JSON object"},
+		"a text":                             {`"text"`, "", "not a JSON object"},
+		"cut off":                            {`{"username":"a","password":`, "", "not valid JSON near byte"},
+		"followed by text":                   {with(nil) + "x", "", "text follows"},
+		"no user name":                       {with(map[string]any{"username": nil}), "", `"username" is missing`},
+		"empty password":                     {with(map[string]any{"password": ""}), "", `"password" is missing or empty`},
+		"no platform id":                     {with(map[string]any{"platformId": nil}), "", `"platformId" is missing`},
+		"password as a number":               {with(map[string]any{"password": 98765432}), "", `"password" is not a string`},
+		"user name as an object":             {with(map[string]any{"username": map[string]string{"a": "b"}}), "", `"username" is not a string`},
+		"password twice":                     {`{"password":"first-one",` + with(nil)[1:], "", `"password" occurs twice`},
+		"unknown flow":                       {with(map[string]any{"loginFlow": "oauth"}), "", `"loginFlow" is not a login flow`},
+		"ringcentral without JWT":            {document(map[string]string{"loginFlow": "ringcentral", "clientId": "a", "clientSecret": "bcdefgh"}), "", `"jwt" is missing`},
+		"invalid token":                      {with(map[string]any{"apiToken": "<html>not-a-token</html>"}), "", `"apiToken" is`},
+		"host that is not on the allow-list": {with(map[string]any{"baseUrl": "https://evil.example.com"}), "", "not on the allow-list"},
+		"host that looks alike":              {with(map[string]any{"baseUrl": "https://engage.ringcentral.com.evil.example.com"}), "", "not on the allow-list"},
+		"host behind a user":                 {with(map[string]any{"baseUrl": "https://engage.ringcentral.com@evil.example.com"}), "", `"baseUrl"`},
+		"host without TLS":                   {with(map[string]any{"baseUrl": "http://engage.ringcentral.com"}), "", `"baseUrl"`},
+		"invalid base URL":                   {with(map[string]any{"baseUrl": "engage"}), "", `"baseUrl"`},
+		"base URL as a number":               {with(map[string]any{"baseUrl": 1}), "", `"baseUrl" is not a string`},
+		"admin secret missing":               {`{"adminSecretArn":"engage/none"}`, "", "read the admin secret engage/none"},
+		"admin secret that is not a name":    {`{"adminSecretArn":"not a name"}`, "", `"adminSecretArn" is not the ARN`},
+		"admin secret not JSON":              {`{"adminSecretArn":"engage/admin"}`, "a-password-in-plain-text", ": secret: the value is not a JSON object"},
+		"admin secret lacks":                 {`{"adminSecretArn":"engage/admin"}`, `{"username":"a"}`, `"password" is missing`},
+		"no login at all":                    {`{}`, "", "is missing"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -137,7 +137,7 @@ func TestSecretWithoutAValueIsRefused(t *testing.T) {
 	d.checkUntouched("")
 }
 
-func TestWrongSettingsAreNamedBeforeAnythingIsMade(t *testing.T) {
+func TestInvalidSettingsAreNamedBeforeAnythingIsMade(t *testing.T) {
 	for name, test := range map[string]struct{ setting, value string }{
 		"base URL":      {"ENGAGE_BASE_URL", "ftp://example.com"},
 		"platform URL":  {"RINGCENTRAL_BASE_URL", "http://example.com"},
@@ -160,7 +160,7 @@ func TestWrongSettingsAreNamedBeforeAnythingIsMade(t *testing.T) {
 	}
 }
 
-func TestAnswersOfTheVendorThatAreNoneFailClearlyAndMakeNothing(t *testing.T) {
+func TestInvalidAnswersOfTheVendorFailClearlyAndMakeNothing(t *testing.T) {
 	var visits atomic.Int64
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { visits.Add(1) }))
 	t.Cleanup(elsewhere.Close)
@@ -173,16 +173,16 @@ func TestAnswersOfTheVendorThatAreNoneFailClearlyAndMakeNothing(t *testing.T) {
 		answer func() *engagetest.Answer
 		want   string
 	}{
-		"web page":             {func() *engagetest.Answer { return engagetest.HTML(200) }, "web page"},
-		"error page":           {func() *engagetest.Answer { return engagetest.HTML(502) }, "502"},
-		"nothing":              {func() *engagetest.Answer { return engagetest.Empty(200) }, "answer"},
-		"redirect":             {func() *engagetest.Answer { return engagetest.Redirect(302, elsewhere.URL+"/moved") }, "302"},
-		"lasting redirect":     {func() *engagetest.Answer { return engagetest.Redirect(308, elsewhere.URL+"/moved") }, "308"},
-		"an object":            {func() *engagetest.Answer { return engagetest.JSON(200, `{"ok":true}`) }, "answer"},
-		"true":                 {func() *engagetest.Answer { return engagetest.JSON(200, `true`) }, "answer"},
-		"too much":             {func() *engagetest.Answer { return engagetest.Endless("aws80:0987654329abcdef ") }, "answer"},
-		"forbidden":            {func() *engagetest.Answer { return engagetest.JSON(403, `{"errorCode":"access.denied.exception"}`) }, "403"},
-		"bad request, no JSON": {func() *engagetest.Answer { return engagetest.Text(400, "Bad Request") }, "400"},
+		"web page":              {func() *engagetest.Answer { return engagetest.HTML(200) }, "web page"},
+		"error page":            {func() *engagetest.Answer { return engagetest.HTML(502) }, "502"},
+		"nothing":               {func() *engagetest.Answer { return engagetest.Empty(200) }, "answer"},
+		"redirect":              {func() *engagetest.Answer { return engagetest.Redirect(302, elsewhere.URL+"/moved") }, "302"},
+		"lasting redirect":      {func() *engagetest.Answer { return engagetest.Redirect(308, elsewhere.URL+"/moved") }, "308"},
+		"an object":             {func() *engagetest.Answer { return engagetest.JSON(200, `{"ok":true}`) }, "answer"},
+		"true":                  {func() *engagetest.Answer { return engagetest.JSON(200, `true`) }, "answer"},
+		"too much":              {func() *engagetest.Answer { return engagetest.Endless("aws80:0987654329abcdef ") }, "answer"},
+		"forbidden":             {func() *engagetest.Answer { return engagetest.JSON(403, `{"errorCode":"access.denied.exception"}`) }, "403"},
+		"bad request, not JSON": {func() *engagetest.Answer { return engagetest.Text(400, "Bad Request") }, "400"},
 	}
 	for _, operation := range []engagetest.Operation{engagetest.OpLogin, engagetest.OpList, engagetest.OpCreate} {
 		for name, test := range answers {
@@ -204,7 +204,7 @@ func TestAnswersOfTheVendorThatAreNoneFailClearlyAndMakeNothing(t *testing.T) {
 				d.vendor.SetFault(nil)
 				version, failure := d.retry()
 				if failure != "" {
-					t.Errorf("the service's next try fails: %s", failure)
+					t.Errorf("the service's next attempt fails: %s", failure)
 				}
 				d.checkEnd(version)
 			})

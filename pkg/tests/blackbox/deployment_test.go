@@ -22,7 +22,7 @@ const (
 	adminSecret = "engage/admin"
 )
 
-// deployment is the function between an AWS and a vendor of a test's own.
+// deployment is the function between stand-ins for AWS and the vendor.
 type deployment struct {
 	t        *testing.T
 	flow     engage.Flow
@@ -43,7 +43,7 @@ type options struct {
 	env    map[string]string
 }
 
-// newDeployment starts all that a rotation takes, with two tokens of other programs.
+// newDeployment starts everything that a rotation needs, with two tokens of other programs.
 func newDeployment(t *testing.T, o options) *deployment {
 	t.Helper()
 	d := &deployment{t: t, flow: o.flow, user: o.user, output: &lambdatest.Buffer{}}
@@ -77,7 +77,7 @@ func newDeployment(t *testing.T, o options) *deployment {
 	return d
 }
 
-// invoke is the service calling the function.
+// invoke invokes the function as the service does.
 func (d *deployment) invoke(ctx context.Context, _ string, payload []byte) ([]byte, error) {
 	result, err := d.function.Invoke(ctx, payload)
 	if err != nil {
@@ -118,7 +118,7 @@ func (d *deployment) retry() (version, failure string) {
 	d.failures = nil
 	_, err := d.aws.Secrets.RotateSecret(&awstest.RotateSecretInput{SecretId: tokenSecret})
 	if err == nil || !strings.Contains(err.Error(), "reattempted") {
-		d.t.Fatalf("the service does not try again: %v", err)
+		d.t.Fatalf("the service does not repeat the rotation: %v", err)
 	}
 	if err := d.aws.Wait(d.t.Context()); err != nil {
 		d.t.Fatal(err)
@@ -144,7 +144,7 @@ func (d *deployment) currentToken() string {
 	return document.APIToken
 }
 
-// checkAfter checks all that must be true when rotations have succeeded, within the life of one session.
+// checkAfter checks everything that must be true after rotations that succeeded within the life of one session.
 func (d *deployment) checkAfter(version string) {
 	d.t.Helper()
 	if n := d.vendor.Count(engagetest.OpLogin) + d.vendor.Count(engagetest.OpExchange); n > 1 {
@@ -158,8 +158,8 @@ func (d *deployment) checkAfter(version string) {
 	d.checkEnd(version)
 }
 
-// checkEnd checks all that must be true when a rotation has succeeded, whatever went before. The intent of a creation
-// whose outcome was never known may stay for a while.
+// checkEnd checks everything that must be true after a rotation that succeeded, whatever happened before. The intent of an
+// unanswered creation may stay for a while.
 func (d *deployment) checkEnd(version string) {
 	d.t.Helper()
 	current, value := d.read(awstest.StageCurrent)
@@ -171,7 +171,7 @@ func (d *deployment) checkEnd(version string) {
 	}
 	token := d.currentToken()
 	if live := d.vendor.Tokens(d.user.Username); !slices.Equal(live, append(slices.Clone(d.foreign), token)) {
-		d.t.Errorf("%d tokens live, want the 2 of others and the current one, %s; the secret is %d bytes", len(live), hidden.Fingerprint(token), len(value))
+		d.t.Errorf("%d tokens live, want 2 of other programs and the current one, %s; the secret is %d bytes", len(live), hidden.Fingerprint(token), len(value))
 	}
 	d.works(token)
 }
@@ -207,11 +207,11 @@ func (d *deployment) parameters(below string) []string {
 	return names
 }
 
-// checkUntouched checks that nothing was created or deleted, and that the secret reads as before.
+// checkUntouched checks that nothing was created or deleted, and that the secret is unchanged.
 func (d *deployment) checkUntouched(value string) {
 	d.t.Helper()
 	if live := d.vendor.Tokens(d.user.Username); !slices.Equal(live, d.foreign) {
-		d.t.Errorf("%d tokens live, want the 2 of others", len(live))
+		d.t.Errorf("%d tokens live, want 2 of other programs", len(live))
 	}
 	if n := d.vendor.Count(engagetest.OpDelete); n > 0 {
 		d.t.Errorf("%d deletions", n)
@@ -226,7 +226,7 @@ func (d *deployment) checkUntouched(value string) {
 	}
 }
 
-// checkOutput looks for secrets in what the function wrote and answered.
+// checkOutput searches the function's output and answers for secrets.
 func (d *deployment) checkOutput() {
 	secrets := append(d.vendor.Tokens(d.user.Username), d.user.Password, d.user.ClientSecret, d.user.JWT)
 	text := d.output.String() + strings.Join(d.failures, "\n")
@@ -234,14 +234,14 @@ func (d *deployment) checkOutput() {
 		quoted, _ := json.Marshal(secret)
 		for _, form := range []string{secret, strings.Trim(string(quoted), `"`), url.QueryEscape(secret), url.PathEscape(secret)} {
 			if secret != "" && strings.Contains(text, form) {
-				d.t.Errorf("a secret stands in the output:\n%s", text)
+				d.t.Errorf("a secret is in the output:\n%s", text)
 				return
 			}
 		}
 	}
 }
 
-// document makes a secret's value of fields.
+// document returns a secret's value with the fields.
 func document(fields map[string]string) string {
 	text, _ := json.Marshal(fields)
 	return string(text)

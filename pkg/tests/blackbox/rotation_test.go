@@ -10,7 +10,7 @@ import (
 	"engage-token-rotation/pkg/standins/engagetest"
 )
 
-func TestRotatesWhateverFormTheVendorsAnswersTake(t *testing.T) {
+func TestRotatesWithEveryFormOfTheVendorsAnswers(t *testing.T) {
 	for name, answers := range map[string]engagetest.Answers{
 		"bare token, JSON list":               {},
 		"quoted token, list in braces":        {Create: engagetest.CreateQuoted, List: engagetest.ListBraces},

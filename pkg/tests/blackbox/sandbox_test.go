@@ -42,7 +42,7 @@ func TestSandboxLeavesNoProcessBehind(t *testing.T) {
 				}
 			}
 			if len(processesOf(t, functions)) == 0 {
-				t.Error("no process of a function is seen while it runs")
+				t.Error("no process of a function is found while it runs")
 			}
 			if err := command.Process.Signal(signal); err != nil {
 				t.Fatal(err)

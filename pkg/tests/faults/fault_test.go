@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// fault is what goes wrong with a call.
+// fault is a fault of a call.
 type fault string
 
 const (
@@ -24,17 +24,17 @@ var faults = []fault{lostBefore, lostAfter, error500, error500After, throttled, 
 
 func (f fault) kills() bool { return f == killedBefore || f == killedAfter }
 
-// late reports whether the call has its effect first.
+// late reports whether the call has its effect before the fault.
 func (f fault) late() bool { return f == lostAfter || f == error500After || f == killedAfter }
 
-// answer is what a call is answered with.
+// answer is the answer to a call.
 type answer struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
-// refusal is the answer of a fault that answers; ok is false for those that do not.
+// refusal returns the answer of a fault; ok is false for a fault without an answer.
 func (f fault) refusal(r *http.Request) (answer, bool) {
 	_, aws := target(r)
 	switch {
@@ -60,13 +60,13 @@ func plain(status int) answer {
 	return answer{status, http.Header{"Content-Type": {"text/plain"}}, []byte(http.StatusText(status))}
 }
 
-// target is the AWS operation that a request asks for; aws is false for a call to Engage.
+// target returns the AWS operation of a request; aws is false for a call to Engage.
 func target(r *http.Request) (operation string, aws bool) {
 	_, operation, aws = strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	return operation, aws
 }
 
-// nameOf names a call by operation and object.
+// nameOf returns a call's name: operation and object.
 func nameOf(r *http.Request, body []byte, adminARN string) string {
 	operation, aws := target(r)
 	if !aws {

@@ -29,7 +29,7 @@ type foreignServers struct {
 	cases   atomic.Int64
 }
 
-// startForeignServers starts both, or skips the test where one of them is missing.
+// startForeignServers starts both, or skips the test if one of them is missing.
 func startForeignServers(t *testing.T) *foreignServers {
 	t.Helper()
 	moto := foreign.StartMoto(t)
@@ -40,7 +40,7 @@ func startForeignServers(t *testing.T) *foreignServers {
 	}
 }
 
-// newCase returns the servers as one case sees them.
+// newCase returns the servers for one case.
 func (f *foreignServers) newCase(testing.TB) services {
 	c := &foreignCase{foreignServers: f, name: fmt.Sprintf("case-%d", f.cases.Add(1))}
 	must(c.engage.AddUser(c.name, "pass-"+c.name, platformID))
@@ -63,7 +63,7 @@ func (c *foreignCase) pass(r *http.Request, body []byte) answer {
 	if _, aws := target(r); aws {
 		base = c.aws
 	}
-	// The call has its effect even where the process that sent it is gone.
+	// The call has its effect even if the process that sent it has ended.
 	request, err := http.NewRequestWithContext(context.Background(), r.Method, base+r.URL.RequestURI(), bytes.NewReader(body))
 	must(err)
 	request.Header = r.Header.Clone()
@@ -96,13 +96,13 @@ func (c *foreignCase) store(name, document string) string {
 	return *out.ARN
 }
 
-// begin makes moto begin a rotation: it makes the empty AWSPENDING version before it finds that it knows no such function.
+// begin begins a rotation: moto makes the empty AWSPENDING version before it looks for the function in vain.
 func (c *foreignCase) begin(arn string) awstest.Run {
 	run := awstest.Run{SecretARN: arn, VersionID: c.pending(arn), Steps: []string{awstest.StepCreate, awstest.StepSet, awstest.StepTest, awstest.StepFinish}}
 	if run.VersionID != "" {
 		return run
 	}
-	// A rotation that failed after its swap has left both labels on a version, which moto does not bear.
+	// A rotation that failed after its swap has left both labels on a version, which moto cannot handle.
 	for version, labels := range c.labels(arn) {
 		if slices.Contains(labels, awstest.StagePending) {
 			c.unlabel(arn, version)
@@ -143,7 +143,7 @@ func (c *foreignCase) goesOn(run awstest.Run) error {
 
 func (c *foreignCase) retryable(run awstest.Run) bool { return c.goesOn(run) == nil }
 
-// end takes AWSPENDING away after a success, as the service does.
+// end removes AWSPENDING after a success, as the service does.
 func (c *foreignCase) end(run awstest.Run, failed error) {
 	if labels := c.labels(run.SecretARN)[run.VersionID]; failed == nil && slices.Contains(labels, awstest.StagePending) {
 		c.unlabel(run.SecretARN, run.VersionID)
@@ -192,7 +192,7 @@ func (c *foreignCase) makeToken() string {
 	return token
 }
 
-// must stops at a fault of the harness.
+// must panics on an error of the harness.
 func must(err error) {
 	if err != nil {
 		panic(err)

@@ -13,33 +13,33 @@ import (
 	"time"
 )
 
-// strike says which call a fault strikes.
+// strike is a fault and the calls that it strikes.
 type strike struct {
 	call  string // its name
 	fault fault
 	// burst is how many calls are struck: the call and those that follow. With again it is how often the call itself is
-	// struck, each time that a repetition comes to it.
+	// struck, once in each repetition.
 	burst int
 	again bool
 }
 
-// gate is the endpoint that one function's process calls, for AWS and Engage alike. It passes the calls on, and strikes.
+// gate is the endpoint that one function's process calls, for AWS and Engage. It passes the calls on, and strikes.
 type gate struct {
 	url      string
 	adminARN string
 	pass     func(*http.Request, []byte) answer
 	kill     func()
-	// effect is called after each call that was passed on.
+	// effect is called after each passed call.
 	effect func(name string)
-	// log is told what became of each call.
+	// log is called with the result of each call.
 	log func(format string, args ...any)
 
 	mu     sync.Mutex
 	step   string
-	counts map[string]int // calls of the present invocation, by name
+	counts map[string]int // calls of the current invocation, by name
 	names  []string       // all calls since armed, in the order of arrival
 	strike strike
-	left   int // strikes to come
+	left   int // the next strikes
 	struck int
 	begun  bool
 
@@ -59,7 +59,7 @@ func newGate(t testing.TB) *gate {
 	return g
 }
 
-// arm sets the next strike, and begins the record anew.
+// arm sets the next strike, and clears the record.
 func (g *gate) arm(s strike) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -74,14 +74,14 @@ func (g *gate) disarm() (struck int, names []string) {
 	return g.struck, slices.Clone(g.names)
 }
 
-// enter says which step the following calls are made in.
+// enter sets the step of the following calls.
 func (g *gate) enter(step string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.step, g.counts = step, map[string]int{}
 }
 
-// arrive notes a call and returns its name and what strikes it.
+// arrive records a call and returns its name and its fault.
 func (g *gate) arrive(r *http.Request, body []byte) (string, fault) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -162,7 +162,7 @@ func (g *gate) connState(_ net.Conn, state http.ConnState) {
 	}
 }
 
-// drain waits until the calls of a process that is dead have had their effect: what it had sent may still be on its way.
+// drain waits until the calls of a dead process have had their effect: they may still be on their way.
 func (g *gate) drain(ctx context.Context) {
 	for quiet := 0; quiet < 3 && ctx.Err() == nil; {
 		g.mu.Lock()

@@ -7,8 +7,8 @@ import (
 	"engage-token-rotation/pkg/standins/awstest"
 )
 
-// Each kind of harm, done on purpose after a good rotation, must be seen: a matrix that cannot fail shows nothing.
-func TestHarmIsSeen(t *testing.T) {
+// Each kind of harm, done on purpose after a good rotation, must be found: a matrix that cannot fail proves nothing.
+func TestHarmIsFound(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts processes: skipped with -short")
 	}
@@ -18,7 +18,7 @@ func TestHarmIsSeen(t *testing.T) {
 		want harm
 	}{
 		{"the current token is deleted", func(d *deployment, s *standIns) { s.engage.DeleteToken(tokenOf(s.value(d.main.arn))) }, dead},
-		{"a token is left over", func(_ *deployment, s *standIns) { s.makeToken() }, leaked},
+		{"a token is left", func(_ *deployment, s *standIns) { s.makeToken() }, leaked},
 		{"a foreign token is deleted", func(d *deployment, s *standIns) { s.engage.DeleteToken(d.foreign[0]) }, foreignDeleted},
 		{"a foreign token is put into the secret", func(d *deployment, s *standIns) {
 			document := `{"apiToken":"` + d.foreign[0] + `"}`
@@ -38,14 +38,14 @@ func TestHarmIsSeen(t *testing.T) {
 			if err := d.rotate(t.Context(), d.main, 1); err != nil {
 				t.Fatal(err)
 			}
-			if d.settle(); len(v.all()) > 0 {
+			if d.checkEnd(); len(v.all()) > 0 {
 				t.Fatalf("before: %v", v.all())
 			}
 			if test.do(d, s); len(v.all()) > 0 {
-				t.Fatal("it is seen without a look")
+				t.Fatal("it is found before it was looked for")
 			}
-			if d.settle(); len(v.found[test.want]) == 0 {
-				t.Errorf("not seen as %s: %v", harmNames[test.want], v.all())
+			if d.checkEnd(); len(v.found[test.want]) == 0 {
+				t.Errorf("not found as %s: %v", harmNames[test.want], v.all())
 			}
 		})
 	}

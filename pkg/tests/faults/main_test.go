@@ -16,7 +16,7 @@ var (
 	callFlag    = flag.String("call", "", "only this call, by name or number; prints what happened")
 	faultFlag   = flag.String("fault", "", "only this fault")
 	burstFlag   = flag.Int("burst", 0, "only bursts of this length")
-	againFlag   = flag.Bool("again", false, "with -burst: strike the call itself, each time that a repetition comes to it")
+	againFlag   = flag.Bool("again", false, "with -burst: strike the call itself, once in each repetition")
 	parallel    = flag.Int("cases", 0, "how many cases run at a time; 0: 24, or 64 in the whole matrix")
 	verbose     = flag.Bool("log", false, "print what the functions log")
 )

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// row is what came of the cases of one variant.
+// row is the results of the cases of one variant.
 type row struct {
 	variant  variant
 	calls    []string
@@ -33,7 +33,7 @@ func TestFaultMatrix(t *testing.T) {
 	runMatrix(t, list, newStandIns, casesAtATime())
 }
 
-// TestForeignServers runs a part of the matrix against servers that are not this module's own: moto, and an Engage server
+// TestForeignServers runs a part of the matrix against servers that share no code with this module: moto, and an Engage server
 // in Python.
 func TestForeignServers(t *testing.T) {
 	list := chosen(true)
@@ -44,11 +44,11 @@ func TestForeignServers(t *testing.T) {
 	runMatrix(t, list, startForeignServers(t).newCase, foreignCases)
 }
 
-// foreignCases is how many cases run at a time on the foreign servers, which work while others wait.
+// foreignCases is how many cases run at a time on the foreign servers, which need CPU while the functions wait.
 const foreignCases = 8
 
-// casesAtATime is how many cases run at a time: in bursts they wait most of their time, up to a minute, for the SDK's next
-// try.
+// casesAtATime is how many cases run at a time: in bursts they mostly wait, up to a minute, for the SDK's next
+// attempt.
 func casesAtATime() int {
 	switch {
 	case *parallel > 0:
@@ -59,7 +59,7 @@ func casesAtATime() int {
 	return 24
 }
 
-// runMatrix runs the cases of the variants, so many at a time, those that wait longest first, and prints the table.
+// runMatrix runs the cases of the variants, a number of them at a time, those that wait longest first, and prints the table.
 func runMatrix(t *testing.T, list []variant, services func(testing.TB) services, atATime int) {
 	t.Helper()
 	if testing.Short() {
@@ -122,7 +122,7 @@ func (s *scope) close() {
 	}
 }
 
-// cleanCalls returns the calls of a rotation that nothing strikes, and that meets no other.
+// cleanCalls returns the calls of a rotation without a fault and without a neighbour.
 func cleanCalls(t *testing.T, v variant) []string {
 	t.Helper()
 	v.after, v.neighbour = afterRetry, false

@@ -15,28 +15,28 @@ import (
 	"engage-token-rotation/pkg/standins/engagetest"
 )
 
-// services are Secrets Manager, the Parameter Store and Engage, whoever they are, and what the harness does with them as
-// the service, as a person and as another program. Its own calls go past the gates, and fail the test where they fail.
+// services are Secrets Manager, the Parameter Store and Engage, and what the harness does with them as the service, as a person
+// and as another program. The harness's own calls bypass the gates, and panic if they fail.
 type services interface {
-	// pass has a function's call done.
+	// pass carries out a function's call.
 	pass(r *http.Request, body []byte) answer
-	// prefix is where the functions keep their parameters.
+	// prefix is the path of the functions' parameters.
 	prefix() string
-	// login are the login fields of the user, and the user's name.
+	// login returns the login fields of the user.
 	login(flow engage.Flow) map[string]string
 	// store creates a secret and returns its ARN.
 	store(name, document string) string
-	// begin begins a rotation or, where one is incomplete, gives that one to be run again.
+	// begin begins a rotation or, if one is incomplete, returns that one to be run again.
 	begin(arn string) awstest.Run
-	// goesOn tells after a step whether the rotation does.
+	// goesOn returns an error if the rotation must not continue after a step.
 	goesOn(run awstest.Run) error
-	// retryable tells after a failed step whether the service repeats the rotation.
+	// retryable reports whether the service repeats the rotation after a failed step.
 	retryable(run awstest.Run) bool
 	// end ends the rotation after its last attempt.
 	end(run awstest.Run, failed error)
-	// cancel takes AWSPENDING from a version that is not AWSCURRENT, as an operator does.
+	// cancel removes AWSPENDING from a version that is not AWSCURRENT, as an operator does.
 	cancel(arn string)
-	// value returns what AWSCURRENT holds.
+	// value returns the value of AWSCURRENT.
 	value(arn string) string
 	// versions returns the labelled versions that have a value.
 	versions(arn string) []version
@@ -44,7 +44,7 @@ type services interface {
 	live() []string
 	// makeToken makes a token as another program of the user does.
 	makeToken() string
-	// direct reports whether looking costs nothing, so that it may be done after every call.
+	// direct reports whether reads are cheap enough for a check after every call.
 	direct() bool
 }
 
@@ -59,7 +59,7 @@ func (v version) kept() bool {
 	return slices.Contains(v.labels, awstest.StageCurrent) || slices.Contains(v.labels, awstest.StagePending)
 }
 
-// standIns are this module's own.
+// standIns are the services of this module's stand-ins.
 type standIns struct {
 	t      testing.TB
 	aws    *awstest.Server
@@ -163,7 +163,7 @@ func (s *standIns) live() []string { return s.engage.Tokens(s.user.Username) }
 
 func (s *standIns) makeToken() string { return s.engage.CreateToken(s.user.Username) }
 
-// tokenOf returns the token of a secret's document, "" where there is none.
+// tokenOf returns the token of a secret's document, or "".
 func tokenOf(document string) string {
 	var fields struct {
 		APIToken string `json:"apiToken"`

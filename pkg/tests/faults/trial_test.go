@@ -21,22 +21,22 @@ import (
 	"engage-token-rotation/pkg/standins/lambdatest"
 )
 
-// trial is one case: a variant of the deployment, and what strikes which call.
+// trial is one case: a variant of the deployment, and a strike.
 type trial struct {
 	variant variant
 	strike  strike
 }
 
-// Times and counts of the service that the harness plays.
+// Times and counts of the service, as the harness plays it.
 const (
 	// attempts is how often the service repeats a rotation while faults strike; enough for a burst to end.
 	maxAttempts = 8
-	// cleanAttempts is how often it repeats the clean one.
+	// cleanAttempts is how often the service repeats the clean rotation.
 	cleanAttempts = 3
 	retryDelay    = 50 * time.Millisecond
-	// functionTimeout is that of the template.
+	// functionTimeout is the template's.
 	functionTimeout = 90 * time.Second
-	// shortTimeout is the rotation function's in cases that wait for the end of an invocation's time.
+	// shortTimeout is the rotation function's timeout in cases that wait for it.
 	shortTimeout  = 8 * time.Second
 	foreignTokens = 2
 )
@@ -87,7 +87,7 @@ func newDeployment(t testing.TB, v variant, s services, result *verdict) *deploy
 	return d
 }
 
-// newActor makes an actor; label stands before its calls in the history.
+// newActor makes an actor; label precedes its calls in the history.
 func (d *deployment) newActor(name, adminARN, label string) *actor {
 	a := &actor{gate: newGate(d.t)}
 	a.gate.log = func(format string, args ...any) { d.verdict.log(label+format, args...) }
@@ -110,8 +110,8 @@ func (d *deployment) newActor(name, adminARN, label string) *actor {
 	return a
 }
 
-// passer returns what passes on the calls of a gate. The ledger's name of the user is made of host and user name, and each
-// gate is another host: the gates of the other processes put the name of the main one in place of theirs.
+// passer returns a function that passes on the calls of a gate. The ledger's name of the user is made of host and user name,
+// and each gate is another host: the gates of the other processes replace their name by that of the main one.
 func (d *deployment) passer(g *gate) func(*http.Request, []byte) answer {
 	if d.main == nil {
 		return d.services.pass
@@ -136,7 +136,7 @@ func (d *deployment) ledgerName(g *gate) []byte {
 	}))
 }
 
-// rotate runs a rotation as the service does, with up to attempts repetitions, and returns the failure of the last one.
+// rotate runs a rotation as the service does, with up to attempts attempts, and returns the last one's failure.
 func (d *deployment) rotate(ctx context.Context, a *actor, attempts int) error {
 	run := d.services.begin(a.arn)
 	var err error
@@ -168,7 +168,7 @@ func (d *deployment) attempt(ctx context.Context, a *actor, run awstest.Run) err
 	return nil
 }
 
-// invoke runs one invocation, and waits for what a killed process has left on its way.
+// invoke runs one invocation, and waits for the calls that a killed process has sent.
 func (d *deployment) invoke(ctx context.Context, a *actor, step string, payload []byte) ([]byte, error) {
 	a.gate.enter(step)
 	result, err := a.function.Invoke(ctx, payload)
@@ -191,7 +191,7 @@ func (d *deployment) invoke(ctx context.Context, a *actor, step string, payload 
 	return result.Payload, err
 }
 
-// cold kills the actor's process, which is idle.
+// cold kills the actor's idle process.
 func (a *actor) cold(ctx context.Context) {
 	a.function.Kill()
 	a.gate.drain(ctx)
@@ -223,7 +223,7 @@ func (c trial) run(t testing.TB) (v *verdict) {
 			v.add(wedged, "a clean rotation failed: "+err.Error())
 		}
 	}
-	d.settle()
+	d.checkEnd()
 	return v
 }
 
@@ -234,7 +234,7 @@ func (d *deployment) rotating() []*actor {
 	return []*actor{d.main}
 }
 
-// prepare brings the deployment to where the case begins: a first rotation made, the process warm or not there.
+// prepare brings the deployment to the start of the case: after a first rotation, with a warm process or with none.
 func (d *deployment) prepare(ctx context.Context) error {
 	if d.variant.first {
 		return nil
@@ -251,7 +251,7 @@ func (d *deployment) prepare(ctx context.Context) error {
 	return nil
 }
 
-// struckPart is the part of the case in which faults strike.
+// struckPart is the part of the case with faults.
 func (d *deployment) struckPart(ctx context.Context) error {
 	switch d.variant.after {
 	case afterCancel:
@@ -274,7 +274,7 @@ func (d *deployment) struckPart(ctx context.Context) error {
 	return d.rotate(ctx, d.main, maxAttempts)
 }
 
-// startNeighbour rotates the other secret twice meanwhile; the function returned waits for that to end.
+// startNeighbour rotates the other secret twice meanwhile; the returned function waits for the end.
 func (d *deployment) startNeighbour(ctx context.Context) func() error {
 	if d.other == nil {
 		return func() error { return nil }
@@ -286,7 +286,7 @@ func (d *deployment) startNeighbour(ctx context.Context) func() error {
 	return func() error { return <-done }
 }
 
-// lookForDead checks that AWSCURRENT names a live token. What it reads may change meanwhile: it looks again.
+// lookForDead checks that AWSCURRENT names a live token. The values may change between its reads: it reads again.
 func (d *deployment) lookForDead(when string) {
 	for _, a := range d.rotating() {
 		for range 3 {
@@ -319,8 +319,8 @@ func (d *deployment) lookForForeign(when string) {
 	}
 }
 
-// settle checks the end: each secret has one live token, and there is no other but the foreign ones.
-func (d *deployment) settle() {
+// checkEnd checks the end: each secret has one live token, and there are no others but the foreign ones.
+func (d *deployment) checkEnd() {
 	d.lookForDead("at the end")
 	d.lookForForeign("at the end")
 	holder := map[string]string{}
@@ -358,7 +358,7 @@ func (d *deployment) lookForLeaked(when string) {
 	}
 }
 
-// command is the one that replays the case.
+// command returns the command that replays the case.
 func (c trial) command() string {
 	test := "TestFaultMatrix"
 	if c.variant.foreign {

@@ -12,7 +12,7 @@ import (
 type variant struct {
 	name string
 	flow engage.Flow
-	// inline: the login fields stand in the token secret itself.
+	// inline: the login fields are in the token secret itself.
 	inline bool
 	// first: the secret has no token yet.
 	first bool
@@ -21,29 +21,29 @@ type variant struct {
 	// neighbour: another secret of the same user is rotated meanwhile, by a process of its own.
 	neighbour bool
 	after     aftermath
-	// foreign: Secrets Manager, Parameter Store and Engage are not this module's own.
+	// foreign: Secrets Manager, Parameter Store and Engage are foreign servers.
 	foreign bool
 
-	// again: bursts strike the call itself each time that a repetition comes to it, instead of the calls that follow.
+	// again: bursts strike the call itself once in each repetition, instead of the following calls.
 	again bool
-	// bursts are the lengths to try; none: 1.
+	// bursts are the lengths to try; nil means 1.
 	bursts []int
-	// faults are the ones to try; none: all.
+	// faults are the ones to try; nil means all.
 	faults []fault
-	// short: part of the short matrix too.
+	// short: in the short matrix too.
 	short bool
 
 	services func(testing.TB) services
 }
 
-// aftermath is what follows the attempt that was struck, before the clean rotation.
+// aftermath is what follows the struck attempt, before the clean rotation.
 type aftermath int
 
 const (
 	afterRetry     aftermath = iota // the service repeats the rotation
-	afterCancel                     // nobody does; an operator takes AWSPENDING away
-	afterSweep                      // nobody does; a sweep runs
-	afterLateSweep                  // nobody does; a sweep runs when the invocation's time is over
+	afterCancel                     // no repetition; an operator removes AWSPENDING
+	afterSweep                      // no repetition; a sweep runs
+	afterLateSweep                  // no repetition; a sweep runs when the invocation's time is over
 )
 
 var (
@@ -73,7 +73,7 @@ var variants = []variant{
 	{flow: engage.FlowLegacy, name: "foreign", foreign: true, inline: true, first: true, faults: harshest},
 }
 
-// chosen returns the variants that the flags choose: with none the short matrix, with -faults all, else those named.
+// chosen returns the variants that the flags name: all with -faults, and the short matrix without flags.
 func chosen(foreign bool) []variant {
 	named := *flowFlag != "" || *variantFlag != ""
 	return slices.DeleteFunc(slices.Clone(variants), func(v variant) bool {
@@ -82,7 +82,7 @@ func chosen(foreign bool) []variant {
 	})
 }
 
-// timeout is that of one of the variant's functions.
+// timeout returns the timeout of one of the variant's functions.
 func (v variant) timeout(function string) time.Duration {
 	if v.after == afterLateSweep && function == "rotate" {
 		return shortTimeout
@@ -90,7 +90,7 @@ func (v variant) timeout(function string) time.Duration {
 	return functionTimeout
 }
 
-// strikes returns what is to be tried with a call.
+// strikes returns the strikes to try with a call.
 func (v variant) strikes(call string) []strike {
 	bursts, kinds := v.bursts, v.faults
 	if *burstFlag > 0 {

@@ -13,17 +13,17 @@ type harm int
 
 const (
 	dead           harm = iota // AWSCURRENT held a dead token
-	leaked                     // a live token is nobody's
+	leaked                     // a live token that no version holds
 	wedged                     // a rotation without faults failed
 	foreignDeleted             // a token of another program was deleted
 	foreignAdopted             // a secret held a token of another program
-	other                      // the case itself went wrong
+	other                      // the case itself failed
 	harms
 )
 
 var harmNames = [harms]string{"dead", "leaked", "wedged", "foreign deleted", "foreign adopted", "other"}
 
-// verdict is what came of a case.
+// verdict is the result of a case.
 type verdict struct {
 	struck   int // calls
 	attempts int // of the rotation that was struck
@@ -57,7 +57,7 @@ func (v *verdict) history() string {
 	return "  " + strings.Join(v.lines, "\n  ")
 }
 
-// all returns what was found; nothing is good.
+// all returns the harm that was found.
 func (v *verdict) all() []string {
 	v.mu.Lock()
 	defer v.mu.Unlock()

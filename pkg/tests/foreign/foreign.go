@@ -1,11 +1,11 @@
 // Package foreign starts servers that share no code with this module, in the spirit of net/http/httptest: moto for AWS,
-// and an Engage Voice server in Python. A mistake that the product and the Go stand-ins share shows with them.
+// and an Engage Voice server in Python. They find a mistake that the product and the Go stand-ins share.
 //
 //	moto := foreign.StartMoto(t)
 //	engage := foreign.StartEngage(t, foreign.Forms{Created: "bare", Listed: "json", Deleted: "true"})
 //
 // Nothing is installed. A test that asks for a program which is missing is skipped, or fails if the environment has
-// FOREIGN_SERVERS=required; `.ci/moto-setup` brings moto. A server ends with its test.
+// FOREIGN_SERVERS=required; `.ci/moto-setup` installs moto. A server ends with its test.
 package foreign
 
 import (
@@ -16,7 +16,7 @@ import (
 	"testing"
 )
 
-// Find returns where a program is, or skips the test, or fails it, where it is not on PATH.
+// Find returns the path of a program. If it is not on PATH, Find skips the test, or fails it with FOREIGN_SERVERS=required.
 func Find(t testing.TB, program string) string {
 	t.Helper()
 	path, err := exec.LookPath(program)
@@ -30,7 +30,7 @@ func Find(t testing.TB, program string) string {
 }
 
 // Start starts a server and returns the line that it prints once it listens: its URL. The server's standard input stays
-// open for as long as the test process lives, so that one which reads it never outlives that.
+// open while the test process lives: a server that reads it ends with that process.
 func Start(t testing.TB, program string, args ...string) string {
 	t.Helper()
 	command := exec.Command(program, args...)

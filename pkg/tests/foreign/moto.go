@@ -11,15 +11,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// motoStart is how long moto may take to listen; on a busy machine that is long.
+// motoStart is how long moto may take to listen: long, for a busy machine.
 const motoStart = 3 * time.Minute
 
-// Moto is a running moto, which stands in for all of AWS.
+// Moto is a running moto, a stand-in for all of AWS.
 type Moto struct {
 	URL string
 }
 
-// StartMoto starts moto on a free port, or skips the test where it is not installed.
+// StartMoto starts moto on a free port, or skips the test if it is not installed.
 func StartMoto(t testing.TB) Moto {
 	t.Helper()
 	program := Find(t, "moto_server")
@@ -44,7 +44,7 @@ func StartMoto(t testing.TB) Moto {
 	}
 }
 
-// SDKConfig is a configuration for the SDK's clients, which call as the given caller (an access key id).
+// SDKConfig returns a configuration for the SDK's clients, which call as the given caller (an access key id).
 func (m Moto) SDKConfig(caller string) aws.Config {
 	return aws.Config{
 		Region: "us-east-1", BaseEndpoint: &m.URL,

@@ -26,7 +26,7 @@ const (
 	functionARN = "arn:aws:lambda:us-east-1:123456789012:function:rotate"
 )
 
-// leakUser has nothing but credentials of which every eighth part would be noticed.
+// leakUser returns a user with credentials of which any 8 characters are found in an output.
 func leakUser() engagetest.User {
 	return engagetest.User{
 		Username: "leak.user@example.com", Password: `Zq7&k/?#+%"ü€ w9Xr2!`, PlatformID: "aws80",
@@ -34,7 +34,7 @@ func leakUser() engagetest.User {
 	}
 }
 
-// deployment is the stand-ins, the real functions, all that these write, and all secrets that went over a wire.
+// deployment is the stand-ins, the real functions, all of their output, and all secrets that went over a wire.
 type deployment struct {
 	t      *testing.T
 	flow   engage.Flow
@@ -78,8 +78,8 @@ func newDeployment(t *testing.T, flow engage.Flow, fault *fault, awsFault func(a
 	return d
 }
 
-// newID makes version ids and RotationTokens. They are no UUIDs, pieces of which look like those of any other UUID: a
-// RotationToken's would be found in some version id or request id by chance.
+// newID makes version ids and RotationTokens. They are not UUIDs: pieces of a RotationToken would then be found by chance in
+// version ids and request ids.
 func newID() string {
 	id := make([]byte, 36)
 	for i := range id {
@@ -99,7 +99,7 @@ func (d *deployment) put(name, value string) {
 	}
 }
 
-// start starts a function of the product; what it writes is collected.
+// start starts a function of the product and collects its output.
 func (d *deployment) start(name string) *lambdatest.Function {
 	d.t.Helper()
 	return d.startBinary(lambdatest.Config{Path: built.Function(d.t, name), FunctionName: name, Env: d.env})
@@ -132,7 +132,7 @@ func (d *deployment) invoke(f *lambdatest.Function, payload string) lambdatest.R
 	return result
 }
 
-// rotateOnce runs a rotation, with one repetition where it fails, as the service does.
+// rotateOnce runs a rotation, with one repetition if it fails, as the service does.
 func (d *deployment) rotateOnce() (succeeded bool) {
 	d.t.Helper()
 	run, err := d.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{SecretId: tokenSecret, RotationLambdaARN: functionARN})
@@ -169,7 +169,7 @@ func (d *deployment) attempt(run awstest.Run) error {
 	return nil
 }
 
-// leaks searches what was collected.
+// leaks searches the collected output.
 func (d *deployment) leaks() []leaks.Leak {
 	d.wire.mu.Lock()
 	defer d.wire.mu.Unlock()
@@ -179,7 +179,7 @@ func (d *deployment) leaks() []leaks.Leak {
 	return d.wire.finder.Find(d.output.String())
 }
 
-// check fails the test where anything leaked.
+// check fails the test if anything leaked.
 func (d *deployment) check() {
 	d.t.Helper()
 	for _, leak := range d.leaks() {
@@ -187,7 +187,7 @@ func (d *deployment) check() {
 	}
 }
 
-// wire stands in front of the vendor: it notes the secrets that pass, and breaks a call.
+// wire is in front of the vendor: it records the secrets that pass, and breaks a call.
 type wire struct {
 	next  http.Handler
 	fault *fault
@@ -234,7 +234,7 @@ func (w *wire) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	fault.answer(rw, r, echo)
 }
 
-// pass lets the call happen, and notes the secrets of its answer.
+// pass carries out the call, and records the secrets of its answer.
 func (w *wire) pass(rw http.ResponseWriter, r *http.Request) {
 	copied := &copyWriter{ResponseWriter: rw}
 	w.next.ServeHTTP(copied, r)
@@ -257,7 +257,7 @@ func (w *wire) pass(rw http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// copyWriter keeps a copy of an answer.
+// copyWriter stores a copy of an answer.
 type copyWriter struct {
 	http.ResponseWriter
 	body bytes.Buffer

@@ -15,11 +15,11 @@ type fault struct {
 	kind  string
 	call  int  // which one, from 1; 0: each
 	after bool // after its effect
-	// answer answers instead; echo is all that was sent, and with after all that would have been answered.
+	// answer replaces the vendor's answer; echo is the whole request, and with after also the vendor's answer.
 	answer func(rw http.ResponseWriter, r *http.Request, echo string)
 }
 
-// dump is a request with every secret in it, as it came and decoded.
+// dump returns a request with every secret in it, as it was sent and decoded.
 func dump(r *http.Request, body []byte) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s\n", r.Method, r.URL.RequestURI())
@@ -32,7 +32,7 @@ func dump(r *http.Request, body []byte) string {
 	return b.String()
 }
 
-// vendorFaults echo what was sent in every place of an answer that an error text could be made of.
+// vendorFaults echo the request in every part of an answer that could get into an error text.
 var vendorFaults = []fault{
 	{kind: "error document 403", answer: func(rw http.ResponseWriter, r *http.Request, echo string) {
 		document, _ := json.Marshal(map[string]any{"errorCode": echo, "generalMessage": echo, "requestUri": r.URL.RequestURI(), "timestamp": 1, "error": echo, "error_description": echo})
@@ -54,10 +54,10 @@ var vendorFaults = []fault{
 	{kind: "bad lengths", answer: func(rw http.ResponseWriter, _ *http.Request, echo string) {
 		hijack(rw, "HTTP/1.1 200 OK\r\nContent-Length: "+oneLine(echo)+"\r\n\r\n"+echo)
 	}},
-	{kind: "redirect to what was sent", answer: func(rw http.ResponseWriter, _ *http.Request, echo string) {
+	{kind: "redirect that echoes", answer: func(rw http.ResponseWriter, _ *http.Request, echo string) {
 		hijack(rw, "HTTP/1.1 302 "+oneLine(echo)+"\r\nLocation: http://%zz"+oneLine(echo)+"\r\nContent-Length: 0\r\n\r\n")
 	}},
-	{kind: "200 with what was sent", after: true, answer: func(rw http.ResponseWriter, _ *http.Request, echo string) {
+	{kind: "200 that echoes", after: true, answer: func(rw http.ResponseWriter, _ *http.Request, echo string) {
 		document, _ := json.Marshal([]string{echo, oneLine(echo)})
 		_, _ = rw.Write(document)
 	}},
@@ -107,7 +107,7 @@ func echoOf(c awstest.Call) string {
 	return string(encoded)
 }
 
-// onCall meets the call with the number alone.
+// onCall applies an action to the call with the number.
 func onCall(number int, action func(awstest.Call) awstest.Action) func(awstest.Call) awstest.Action {
 	return func(c awstest.Call) awstest.Action {
 		if c.Number != number {

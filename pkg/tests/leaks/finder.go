@@ -1,5 +1,5 @@
-// Package leaks finds secrets where they must not be: its tests run the real functions through rotations with faults
-// at every call, collect every byte that they write or answer, and search it with a [Finder]. Nothing but tests imports it.
+// Package leaks finds secrets where they must not be: its tests run rotations with the real functions and faults at
+// every call, collect every byte of their output and answers, and search it with a [Finder]. Only tests import it.
 package leaks
 
 import (
@@ -16,9 +16,10 @@ import (
 const WindowLength = 8
 
 // Finder searches text for secrets: any 8 consecutive characters of one, and the whole of it base64, URL-escaped,
-// JSON-escaped, quoted or in hex. The zero Finder knows no secret. It is for one goroutine at a time.
+// JSON-escaped, quoted or in hex. The zero Finder searches for no secret. A Finder is not safe for concurrent
+// use.
 type Finder struct {
-	windows map[string]string   // the 8 characters: what it is
+	windows map[string]string   // what it is, by the 8 characters
 	forms   map[string][]needle // by the first 8 characters
 	short   []needle            // forms of less than 8 characters
 	known   map[string]bool
@@ -28,7 +29,7 @@ type needle struct{ text, name string }
 
 // Leak is a secret that was found. It does not hold the secret.
 type Leak struct {
-	Name   string // what was found, and in which form
+	Name   string // the name of the secret, and its form
 	Offset int
 	// Before is the text in front of the leak.
 	Before string
@@ -39,7 +40,7 @@ func (l Leak) String() string {
 	return fmt.Sprintf("%s at byte %d, after %q", l.Name, l.Offset, l.Before)
 }
 
-// Add makes a secret known under a name.
+// Add adds a secret with a name.
 func (f *Finder) Add(name, secret string) {
 	if secret == "" || f.known[secret] {
 		return
@@ -66,7 +67,7 @@ func (f *Finder) addForm(n needle) {
 	f.forms[n.text[:WindowLength]] = append(f.forms[n.text[:WindowLength]], n)
 }
 
-// Len returns how many secrets are known.
+// Len returns how many secrets were added.
 func (f *Finder) Len() int { return len(f.known) }
 
 // forms are the ways in which a secret may be written.
@@ -119,8 +120,8 @@ func everyByte(secret string) string {
 
 func spacedHex(secret string) string { return fmt.Sprintf("% x", secret) }
 
-// alignments are the base64 texts of a secret that stands anywhere in a longer text: for each of the three alignments
-// the characters that depend on the secret alone.
+// alignments returns the base64 texts of a secret anywhere in a longer text: for each of the three alignments the characters
+// that depend only on the secret.
 func alignments(encoding *base64.Encoding, secret string) []string {
 	var texts []string
 	for before := range 3 {
@@ -132,7 +133,7 @@ func alignments(encoding *base64.Encoding, secret string) []string {
 	return texts
 }
 
-// Find returns the leaks in a text, at the most one for each kind.
+// Find returns the leaks in a text, at most one for each kind.
 func (f *Finder) Find(text string) []Leak {
 	var leaks []Leak
 	told := map[string]bool{}

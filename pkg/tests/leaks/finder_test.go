@@ -18,7 +18,7 @@ const (
 	aPassword = `Zq7&k/?#+%"ü€ w9Xr2!`
 )
 
-// The finder that finds nothing proves nothing: every form is leaked here on purpose.
+// A finder that finds nothing proves nothing: every form is leaked here on purpose.
 func TestTheFinderFindsEveryForm(t *testing.T) {
 	inJSON := func(text string) string {
 		b, _ := json.Marshal(map[string]string{"a": "see " + text + " there"})

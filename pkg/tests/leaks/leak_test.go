@@ -11,7 +11,7 @@ import (
 
 var flows = []engage.Flow{engage.FlowEngage, engage.FlowRingCentral, engage.FlowLegacy}
 
-// cleanRun rotates twice without a fault and returns how many calls the second rotation's deployment has had in all.
+// cleanRun rotates twice without a fault and returns how many calls of either kind there were.
 func cleanRun(t *testing.T, flow engage.Flow) (vendor, aws int) {
 	t.Helper()
 	d := newDeployment(t, flow, nil, nil, nil)
@@ -24,7 +24,7 @@ func cleanRun(t *testing.T, flow engage.Flow) (vendor, aws int) {
 	known := d.wire.finder.Len()
 	d.wire.mu.Unlock()
 	if want := map[engage.Flow]int{engage.FlowEngage: 9, engage.FlowRingCentral: 10, engage.FlowLegacy: 8}[flow]; known < want {
-		t.Fatalf("%d secrets are known, want %d at least", known, want)
+		t.Fatalf("%d secrets were seen, want at least %d", known, want)
 	}
 	d.invoke(d.start("sweep"), `{}`)
 	if result := d.invoke(d.start("ivr"), `{}`); !strings.Contains(string(result.Payload), "99990001") {
@@ -34,8 +34,7 @@ func cleanRun(t *testing.T, flow engage.Flow) (vendor, aws int) {
 	return d.wire.count(), len(d.aws.Calls())
 }
 
-// One fault at every call of two rotations, a sweep and a read, under each flow: nothing that is written or answered
-// holds a secret.
+// One fault at every call of two rotations, a sweep and a read, under each flow: no output and no answer holds a secret.
 func TestNoSecretLeavesUnderAnyFault(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs the functions many times")
@@ -73,7 +72,7 @@ func TestNoSecretLeavesUnderAnyFault(t *testing.T) {
 	}
 }
 
-// everything runs each function, whatever comes of it.
+// everything runs each function, and ignores the results.
 func (d *deployment) everything() {
 	d.t.Helper()
 	d.rotateOnce()
@@ -103,7 +102,7 @@ func TestNoSecretLeavesWhileTheVendorFails(t *testing.T) {
 	}
 }
 
-// Input that holds secrets where they do not belong: people paste them there.
+// Input that holds secrets in the wrong places: people paste them there.
 func TestNoSecretLeavesFromBadInput(t *testing.T) {
 	d := newDeployment(t, engage.FlowEngage, nil, nil, nil)
 	const token = "aws80:5d0a8e3b-9f47-4d83-b1a6-c1d7a3f06f2b"
@@ -121,7 +120,7 @@ func TestNoSecretLeavesFromBadInput(t *testing.T) {
 			fmt.Sprintf(`{"Step":"createSecret","RotationToken":[%s]}`, quoted), fmt.Sprintf(`{"revokePrevious":%s,"x":1}`, quoted), fmt.Sprintf(`{"dryRun":%s}`, quoted), fmt.Sprintf(`{"revokePrevious":%s}`, quoted),
 		} {
 			if strings.Contains(payload, "SecretId\":"+string(quoted)) && secret == token || strings.HasPrefix(payload, `{"revokePrevious"`) && !strings.Contains(payload, "x") || strings.Contains(payload, "ClientRequestToken\":"+string(quoted)) && secret != d.user.Password {
-				continue // names of a form that no one can tell from a secret's: printed as what they claim to be
+				continue // texts that have the form of a name or an id are printed
 			}
 			d.invoke(d.rotate, payload)
 			d.invoke(sweep, payload)
@@ -141,7 +140,7 @@ func TestNoSecretLeavesFromBadInput(t *testing.T) {
 	d.check()
 }
 
-func TestNoSecretLeavesFromAWrongEnvironment(t *testing.T) {
+func TestNoSecretLeavesFromAnInvalidEnvironment(t *testing.T) {
 	for _, name := range []string{"ENGAGE_BASE_URL", "RINGCENTRAL_BASE_URL", "ENGAGE_ALLOWED_HOSTS", "PREVIOUS_TOKEN_RETENTION", "EXCLUSIVE_USER", "PARAMETER_PREFIX", "LOG_LEVEL", "TOKEN_CACHE_TTL", "TOKEN_SECRET_ID"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -8,7 +8,7 @@ import (
 	"engage-token-rotation/pkg/tests/internal/binaries"
 )
 
-// every runs all kinds of faults at every call instead of a share of them.
+// every runs all kinds of faults at every call, not a part of them.
 var every = flag.Bool("every", false, "every kind of fault at every call, which takes minutes")
 
 // leakyFunction, in the environment, makes this test binary a function that leaks on purpose.

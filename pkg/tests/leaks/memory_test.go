@@ -15,16 +15,16 @@ import (
 	"engage-token-rotation/pkg/standins/lambdatest"
 )
 
-// maxRSS is what the functions may take of a machine's memory, whatever the vendor answers: half of Lambda's least.
+// maxRSS is the most memory that the functions may use, whatever the vendor answers: half of Lambda's smallest size.
 const maxRSS = 64 << 20
 
-// The real functions against a hostile vendor: every call is answered with something big, slow or nested.
+// The real functions with a hostile vendor: every answer is big, slow or nested.
 func TestMemoryStaysBoundedUnderAHostileVendor(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs the functions many times")
 	}
 	if runtime.GOOS != "linux" {
-		t.Skip("the peak of a process's memory is read as Linux tells it")
+		t.Skip("only Linux reports the peak of a process's memory")
 	}
 	answers := map[string]func() *engagetest.Answer{
 		"endless":           func() *engagetest.Answer { return engagetest.Endless("a") },
@@ -84,7 +84,7 @@ func TestMemoryStaysBoundedUnderAHostileVendor(t *testing.T) {
 	}
 }
 
-// An answer that comes byte by byte is cut off in time for the error to be told.
+// The read of an answer that arrives byte by byte ends in time to report an error.
 func TestASlowDripIsCutOffBeforeTheFunctionsDeadline(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for seconds")
@@ -108,7 +108,7 @@ func TestASlowDripIsCutOffBeforeTheFunctionsDeadline(t *testing.T) {
 	d.wire.see("the RotationToken", run.RotationToken)
 	result := d.invoke(d.rotate, string(run.Payload(awstest.StepCreate)))
 	if result.ErrorType == "Sandbox.Timedout" || result.FunctionError == "" {
-		t.Errorf("%s %s: the function was killed instead of telling its error", result.FunctionError, result.ErrorType)
+		t.Errorf("%s %s: the function was killed and reported no error", result.FunctionError, result.ErrorType)
 	}
 	if !strings.Contains(result.ErrorMessage, "engage: login: no answer in time") {
 		t.Errorf("error %q", result.ErrorMessage)

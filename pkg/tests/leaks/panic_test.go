@@ -16,7 +16,7 @@ import (
 	"engage-token-rotation/pkg/tests/leaks"
 )
 
-// A panic becomes an error that says where it happened, and not with what.
+// A panic becomes an error with the place, and without the value, of the panic.
 func TestNoSecretLeavesThroughAPanic(t *testing.T) {
 	const secret = aToken
 	panics := map[string]func(){

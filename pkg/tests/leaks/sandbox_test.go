@@ -9,7 +9,7 @@ import (
 	"engage-token-rotation/pkg/tests/leaks"
 )
 
-// The sandbox prints for people; what it prints they paste anywhere.
+// People paste the sandbox's output anywhere.
 func TestTheSandboxPrintsNoSecret(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds and runs the sandbox")
@@ -30,10 +30,10 @@ func TestTheSandboxPrintsNoSecret(t *testing.T) {
 			for _, leak := range finder.Find(string(output)) {
 				t.Errorf("leaked %v", leak)
 			}
-			// The tokens and sessions of its user have these beginnings and no others.
+			// The tokens and sessions of its user begin with these texts and no others.
 			for _, beginning := range []string{"aws80:", "eyJhbGciOi"} {
 				if at := strings.Index(string(output), beginning); at >= 0 {
-					t.Errorf("what begins with %q stands after %q", beginning, output[max(0, at-80):at])
+					t.Errorf("a text that begins with %q is after %q", beginning, output[max(0, at-80):at])
 				}
 			}
 		})

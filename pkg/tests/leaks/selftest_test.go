@@ -43,7 +43,7 @@ func leak(kind string) {
 	})
 }
 
-// The same harness around a function that leaks on purpose: each way out is seen.
+// The same harness with a function that leaks on purpose: each way out is found.
 func TestAFunctionThatLeaksIsCaught(t *testing.T) {
 	for _, kind := range []string{"stdout", "stderr", "error", "answer", "metric", "panic", "a part", "nothing"} {
 		t.Run(kind, func(t *testing.T) {

@@ -47,12 +47,12 @@ func TestFailuresSayWhatToDo(t *testing.T) {
 		want    error
 		text    string
 	}{
-		"no such secret":  {&service{err: &smithy.GenericAPIError{Code: "ResourceNotFoundException"}}, tokensource.ErrNotFound, "check its name and region"},
-		"not permitted":   {&service{err: &smithy.GenericAPIError{Code: "AccessDeniedException"}}, tokensource.ErrDenied, "secretsmanager:GetSecretValue"},
-		"key not usable":  {&service{err: &smithy.GenericAPIError{Code: "DecryptionFailure"}}, tokensource.ErrDenied, "kms:Decrypt"},
-		"binary value":    {&service{output: &secretsmanager.GetSecretValueOutput{SecretBinary: []byte("x")}}, tokensource.ErrNotFound, "SecretString"},
-		"service fails": {&service{err: &smithy.GenericAPIError{Code: "InternalServiceError", Message: "a-hidden-value"}}, nil, "InternalServiceError"},
-		"time is up":      {&service{err: fmt.Errorf("wrapped: %w", context.DeadlineExceeded)}, context.DeadlineExceeded, "no answer"},
+		"no such secret": {&service{err: &smithy.GenericAPIError{Code: "ResourceNotFoundException"}}, tokensource.ErrNotFound, "check its name and region"},
+		"not permitted":  {&service{err: &smithy.GenericAPIError{Code: "AccessDeniedException"}}, tokensource.ErrDenied, "secretsmanager:GetSecretValue"},
+		"key not usable": {&service{err: &smithy.GenericAPIError{Code: "DecryptionFailure"}}, tokensource.ErrDenied, "kms:Decrypt"},
+		"binary value":   {&service{output: &secretsmanager.GetSecretValueOutput{SecretBinary: []byte("x")}}, tokensource.ErrNotFound, "SecretString"},
+		"service fails":  {&service{err: &smithy.GenericAPIError{Code: "InternalServiceError", Message: "a-hidden-value"}}, nil, "InternalServiceError"},
+		"time is up":     {&service{err: fmt.Errorf("wrapped: %w", context.DeadlineExceeded)}, context.DeadlineExceeded, "no answer"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

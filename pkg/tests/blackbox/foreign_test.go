@@ -17,8 +17,8 @@ import (
 	"engage-token-rotation/pkg/tests/foreign"
 )
 
-// others are servers that this module did not write.
-type others struct {
+// foreignServers are servers that share no code with this module.
+type foreignServers struct {
 	t        *testing.T
 	aws      *secretsmanager.Client
 	engage   *foreign.Engage
@@ -28,7 +28,7 @@ type others struct {
 	output   *lambdatest.Buffer
 }
 
-func TestRotatesAgainstServersOfOthers(t *testing.T) {
+func TestRotatesAgainstForeignServers(t *testing.T) {
 	if testing.Short() {
 		t.Skip("moto takes seconds to start: skipped with -short")
 	}
@@ -37,7 +37,7 @@ func TestRotatesAgainstServersOfOthers(t *testing.T) {
 		{"bare", "json", "same secret"}, {"quoted", "braces", "admin secret"}, {"bare", "braces", "admin secret"}, {"quoted", "json", "same secret"},
 	} {
 		t.Run(test.created+" token, "+test.listed+" list, "+test.place, func(t *testing.T) {
-			o := &others{t: t, user: engagetest.DefaultUser(), output: &lambdatest.Buffer{}}
+			o := &foreignServers{t: t, user: engagetest.DefaultUser(), output: &lambdatest.Buffer{}}
 			o.aws = secretsmanager.NewFromConfig(moto.SDKConfig("AKIDUSER"))
 			o.engage = foreign.StartEngage(t, foreign.Forms{Created: test.created, Listed: test.listed, Deleted: "true"})
 			o.addUser()
@@ -48,7 +48,7 @@ func TestRotatesAgainstServersOfOthers(t *testing.T) {
 }
 
 // rotateTwice drives two rotations step by step, and checks the end of each.
-func (o *others) rotateTwice(name, place string) {
+func (o *foreignServers) rotateTwice(name, place string) {
 	fields := o.user.LoginFields("")
 	var own map[string]string
 	if place == "same secret" {
@@ -66,7 +66,7 @@ func (o *others) rotateTwice(name, place string) {
 			o.step(arn, version, step)
 		}
 		previous = o.check(arn, version, previous)
-		// The service clears the label after a rotation. Moto has none to do so.
+		// The service removes the label after a rotation. Moto does not.
 		_, _ = o.aws.UpdateSecretVersionStage(o.t.Context(), &secretsmanager.UpdateSecretVersionStageInput{
 			SecretId: &arn, VersionStage: aws.String("AWSPENDING"), RemoveFromVersionId: &version,
 		})
@@ -74,7 +74,7 @@ func (o *others) rotateTwice(name, place string) {
 }
 
 // addUser makes the user, with three tokens of another program.
-func (o *others) addUser() {
+func (o *foreignServers) addUser() {
 	o.t.Helper()
 	if err := o.engage.AddUser(o.user.Username, o.user.Password, o.user.PlatformID); err != nil {
 		o.t.Fatal(err)
@@ -88,7 +88,7 @@ func (o *others) addUser() {
 	}
 }
 
-func (o *others) store(name, value string) (arn string) {
+func (o *foreignServers) store(name, value string) (arn string) {
 	o.t.Helper()
 	out, err := o.aws.CreateSecret(o.t.Context(), &secretsmanager.CreateSecretInput{Name: &name, SecretString: &value})
 	if err != nil {
@@ -97,8 +97,8 @@ func (o *others) store(name, value string) (arn string) {
 	return aws.ToString(out.ARN)
 }
 
-// begin makes the empty pending version. Moto does so in RotateSecret, before it finds that it has no such function.
-func (o *others) begin(arn, version string) {
+// begin makes the empty pending version. Moto makes it in RotateSecret, before it looks for the function in vain.
+func (o *foreignServers) begin(arn, version string) {
 	o.t.Helper()
 	_, err := o.aws.RotateSecret(o.t.Context(), &secretsmanager.RotateSecretInput{
 		SecretId: &arn, ClientRequestToken: &version, RotationLambdaARN: aws.String("arn:aws:lambda:us-east-1:123456789012:function:rotate"),
@@ -112,7 +112,7 @@ func (o *others) begin(arn, version string) {
 	}
 }
 
-func (o *others) step(arn, version, step string) {
+func (o *foreignServers) step(arn, version, step string) {
 	o.t.Helper()
 	payload, _ := json.Marshal(map[string]string{"Step": step, "SecretId": arn, "ClientRequestToken": version})
 	result, err := o.function.Invoke(o.t.Context(), payload)
@@ -121,8 +121,8 @@ func (o *others) step(arn, version, step string) {
 	}
 }
 
-// check holds the end of a rotation against what must be true, and returns the current token.
-func (o *others) check(arn, version, previous string) string {
+// check checks the end of a rotation, and returns the current token.
+func (o *foreignServers) check(arn, version, previous string) string {
 	o.t.Helper()
 	described, err := o.aws.DescribeSecret(o.t.Context(), &secretsmanager.DescribeSecretInput{SecretId: &arn})
 	if err != nil {
@@ -155,13 +155,13 @@ func (o *others) check(arn, version, previous string) string {
 	}
 	for _, secret := range append(vendor.Tokens, o.user.Password, previous) {
 		if secret != "" && strings.Contains(o.output.String(), secret) {
-			o.t.Errorf("a secret stands in the output:\n%s", o.output)
+			o.t.Errorf("a secret is in the output:\n%s", o.output)
 		}
 	}
 	return held.APIToken
 }
 
-func (o *others) start(awsURL string) {
+func (o *foreignServers) start(awsURL string) {
 	o.t.Helper()
 	var err error
 	o.function, err = lambdatest.Start(o.t.Context(), lambdatest.Config{
