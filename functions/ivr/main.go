@@ -1,6 +1,7 @@
-// Command ivr is a Lambda function for a contact flow of Amazon Connect: it reads the current API token from the rotated
-// secret, asks Engage Voice for the accounts and answers a flat map of strings. The package ivr describes the answer;
-// ivr.FromEnvironment lists the environment variables.
+// Command ivr is a Lambda function for a contact flow of Amazon Connect: it reads the current API
+// token from the rotated secret, asks Engage Voice for the accounts and answers a flat map of
+// strings. The package ivr describes the answer; ivr.FromEnvironment lists the environment
+// variables.
 //
 // The function needs secretsmanager:GetSecretValue on the token secret, and nothing else.
 package main

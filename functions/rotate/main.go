@@ -1,5 +1,6 @@
-// Command rotate is the Lambda function that AWS Secrets Manager invokes to rotate an Engage Voice token. The package
-// rotation describes the four steps of a rotation; package lambdafn reads the event and reports.
+// Command rotate is the Lambda function that AWS Secrets Manager invokes to rotate an Engage Voice
+// token. The package rotation describes the four steps of a rotation; package lambdafn reads the
+// event and reports.
 package main
 
 import (

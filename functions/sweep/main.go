@@ -1,5 +1,6 @@
-// Command sweep is the Lambda function that a schedule invokes to delete retired tokens, to resolve rotations that broke
-// off, and to report. An operator invokes it by hand too; package sweep describes the events.
+// Command sweep is the Lambda function that a schedule invokes to delete retired tokens, to resolve
+// rotations that broke off, and to report. An operator invokes it by hand too; package sweep
+// describes the events.
 package main
 
 import (

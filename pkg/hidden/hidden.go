@@ -1,9 +1,11 @@
-// Package hidden holds text that must not be printed: passwords, client secrets, JWTs, access and refresh tokens.
+// Package hidden holds text that must not be printed: passwords, client secrets, JWTs, access and
+// refresh tokens.
 //
-// Only [String.Reveal] returns the text of a [String]. Every way in which Go prints or encodes a value (the verbs of
-// package fmt, log/slog, encoding/json, encoding.TextMarshaler) gives a fixed placeholder, also when the String is a field
-// of another struct. Reflection and wrong verbs, which bypass all methods, find a pointer. Memory is not protected: a
-// program that can read the process's memory can read the text.
+// Only [String.Reveal] returns the text of a [String]. Every way in which Go prints or encodes a
+// value (the verbs of package fmt, log/slog, encoding/json, encoding.TextMarshaler) gives a fixed
+// placeholder, also when the String is a field of another struct. Reflection and wrong verbs, which
+// bypass all methods, find a pointer. Memory is not protected: a program that can read the
+// process's memory can read the text.
 package hidden
 
 import (
@@ -18,11 +20,11 @@ import (
 // Placeholder is what a String prints instead of its text.
 const Placeholder = "[hidden]"
 
-// String is text that does not print. The zero String is empty. Strings are comparable with ==, and are safe for
-// concurrent use.
+// String is text that does not print. The zero String is empty. Strings are comparable with ==, and
+// are safe for concurrent use.
 type String struct {
-	// text is a handle because a wrong verb, such as %w, makes package fmt print plain fields and call no method. Equal
-	// texts have equal handles; the zero handle is the empty text.
+	// text is a handle because a wrong verb, such as %w, makes package fmt print plain fields and call
+	// no method. Equal texts have equal handles; the zero handle is the empty text.
 	text unique.Handle[string]
 }
 
@@ -66,9 +68,9 @@ func (s String) MarshalJSON() ([]byte, error) { return []byte(`"` + Placeholder 
 // FingerprintLength is the number of hex digits of a fingerprint.
 const FingerprintLength = 12
 
-// Fingerprint returns the first 12 hex digits of the SHA-256 of text: enough to distinguish tokens, and safe to print
-// for text of high entropy such as an API token. Do not print the fingerprint of a password: a password can be guessed,
-// and its fingerprint confirms the guess.
+// Fingerprint returns the first 12 hex digits of the SHA-256 of text: enough to distinguish tokens,
+// and safe to print for text of high entropy such as an API token. Do not print the fingerprint of
+// a password: a password can be guessed, and its fingerprint confirms the guess.
 func Fingerprint(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:FingerprintLength/2])

@@ -27,7 +27,8 @@ func TestOnlyRevealGivesTheText(t *testing.T) {
 	}
 }
 
-// Wrong verbs and flags too: %w of a value that is not an error makes package fmt print without the value's methods.
+// Wrong verbs and flags too: %w of a value that is not an error makes package fmt print without the
+// value's methods.
 func TestEveryVerbPrintsThePlaceholderOrNothing(t *testing.T) {
 	s := hidden.New(text)
 	type outer struct {

@@ -20,11 +20,14 @@ const (
 	StatusOK Status = "ok"
 	// StatusNotFound means that the token reaches no account, or not the one that was asked for.
 	StatusNotFound Status = "not-found"
-	// StatusUnauthorized means that Engage refused the token that the secret names now. A rotation replaces a dead token.
+	// StatusUnauthorized means that Engage refused the token that the secret names now. A rotation
+	// replaces a dead token.
 	StatusUnauthorized Status = "unauthorized"
-	// StatusUnavailable means that Engage or Secrets Manager did not answer in time; the next call may succeed.
+	// StatusUnavailable means that Engage or Secrets Manager did not answer in time; the next call may
+	// succeed.
 	StatusUnavailable Status = "unavailable"
-	// StatusMisconfigured means that a person has to correct a setting, a permission, the secret or the flow.
+	// StatusMisconfigured means that a person has to correct a setting, a permission, the secret or
+	// the flow.
 	StatusMisconfigured Status = "misconfigured"
 	// StatusError means a defect of this function.
 	StatusError Status = "error"
@@ -41,11 +44,12 @@ type Answer struct {
 	Accounts int
 }
 
-// maxField is the longest value that the vendor supplies, in bytes: six fields are then far below Connect's 32 kB, even if
-// JSON writes each byte as six.
+// maxField is the longest value that the vendor supplies, in bytes: six fields are then far below
+// Connect's 32 kB, even if JSON writes each byte as six.
 const maxField = 512
 
-// fields returns the flat map. Every key is always there, so that a flow never reads an attribute that is not set.
+// fields returns the flat map. Every key is always there, so that a flow never reads an attribute
+// that is not set.
 func (a Answer) fields() map[string]string {
 	return map[string]string{
 		"status":        string(a.Status),
@@ -57,8 +61,8 @@ func (a Answer) fields() map[string]string {
 	}
 }
 
-// failure returns the answer for an error. The order matters: a wrapped context error counts only if no other cause is
-// known.
+// failure returns the answer for an error. The order matters: a wrapped context error counts only
+// if no other cause is known.
 func failure(err error) Answer {
 	var call *engage.Error
 	switch {

@@ -21,8 +21,9 @@ const defaultTTL = 5 * time.Minute
 // readTimeout bounds a read of the secret.
 const readTimeout = 3 * time.Second
 
-// FromEnvironment returns the Config of a Lambda function, which reads the secret from AWS Secrets Manager and writes logs
-// and metrics to w. An invalid variable is the Config's Fault. getenv is os.Getenv outside of tests. The variables are:
+// FromEnvironment returns the Config of a Lambda function, which reads the secret from AWS Secrets
+// Manager and writes logs and metrics to w. An invalid variable is the Config's Fault. getenv is os.Getenv outside of
+// tests. The variables are:
 //
 //	TOKEN_SECRET_ID        name or ARN of the token secret; required
 //	TOKEN_CACHE_TTL        how long a value is used before it is read again, a Go duration; 5m by default

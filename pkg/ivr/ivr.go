@@ -1,9 +1,11 @@
-// Package ivr answers a contact flow: which accounts can the current API token reach? It is a sample of an IVR
-// integration that reads the rotated secret, with an answer that an Amazon Connect flow can use.
+// Package ivr answers a contact flow: which accounts can the current API token reach? It is a
+// sample of an IVR integration that reads the rotated secret, with an answer that an Amazon Connect
+// flow can use.
 //
-// The answer is a flat map of strings, far below Connect's limit of 32 kB, and is sent within Connect's longest time limit
-// for a function, 8 seconds. After a failure too it is such a map, with a status that the flow can branch on: never an error
-// payload, a stack or a secret. The details of the failure are in the log.
+// The answer is a flat map of strings, far below Connect's limit of 32 kB, and is sent within
+// Connect's longest time limit for a function, 8 seconds. After a failure too it is such a map,
+// with a status that the flow can branch on: never an error payload, a stack or a secret. The
+// details of the failure are in the log.
 package ivr
 
 import (
@@ -23,7 +25,8 @@ import (
 	"engage-token-rotation/pkg/tokensource"
 )
 
-// DefaultLimit is how long an answer takes at most: Connect waits 8 seconds, and Lambda and the network need some of them.
+// DefaultLimit is how long an answer takes at most: Connect waits 8 seconds, and Lambda and the
+// network need some of them.
 const DefaultLimit = 7 * time.Second
 
 // deadlineMargin is the part of the invocation's time that is kept for the answer.
@@ -35,7 +38,8 @@ type Config struct {
 	Source *tokensource.Source
 	// Endpoint returns the host and login flow of the secret's token. Required unless Fault is set.
 	Endpoint func(*secret.Document) (engage.Endpoint, error)
-	// Transport carries the calls to Engage; nil means engage.NewTransport(). It must not follow redirects by itself.
+	// Transport carries the calls to Engage; nil means engage.NewTransport(). It must not follow
+	// redirects by itself.
 	Transport http.RoundTripper
 	// Log gets one line for each answer; nil logs nothing.
 	Log *slog.Logger
@@ -43,12 +47,13 @@ type Config struct {
 	Answered func(Answer)
 	// Limit bounds an answer, besides the invocation's deadline; zero means DefaultLimit.
 	Limit time.Duration
-	// Fault, if not nil, is an invalid setting found at start. Each answer then has the status misconfigured; a function
-	// that ended at start would give the flow an error.
+	// Fault, if not nil, is an invalid setting found at start. Each answer then has the status
+	// misconfigured; a function that ended at start would give the flow an error.
 	Fault error
 }
 
-// Handler answers invocations; it implements lambda.Handler of aws-lambda-go. It is safe for concurrent use.
+// Handler answers invocations; it implements lambda.Handler of aws-lambda-go. It is safe for
+// concurrent use.
 type Handler struct{ config Config }
 
 // New returns a Handler.
@@ -122,7 +127,8 @@ func (h *Handler) answer(ctx context.Context, payload []byte, e *event) (a Answe
 	return choose(accounts, e.Details.Parameters.AccountID), nil
 }
 
-// accounts asks Engage. The endpoint is read each time, because an edit of the secret may change it.
+// accounts asks Engage. The endpoint is read each time, because an edit of the secret may change
+// it.
 func (h *Handler) accounts(ctx context.Context) ([]engage.Account, error) {
 	document, err := h.config.Source.Document(ctx)
 	if err != nil {
@@ -167,7 +173,8 @@ func (h *Handler) log(ctx context.Context, e event, a Answer, err error, took ti
 	h.config.Log.LogAttrs(ctx, level, "ivr", attributes...)
 }
 
-// panicError returns the stack, and the panic's text only if it is the runtime's own: another value may hold a secret.
+// panicError returns the stack, and the panic's text only if it is the runtime's own: another value
+// may hold a secret.
 func panicError(value any) error {
 	text := fmt.Sprintf("%T", value)
 	if e, ok := value.(runtime.Error); ok {

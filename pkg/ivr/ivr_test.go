@@ -74,7 +74,8 @@ func (d *deployment) fetch(ctx context.Context) (hidden.String, error) {
 	}
 }
 
-// ask invokes the handler and checks what is true of every answer: no error, flat strings, Connect's limits, no secret.
+// ask invokes the handler and checks what is true of every answer: no error, flat strings,
+// Connect's limits, no secret.
 func (d *deployment) ask(t *testing.T, ctx context.Context, payload string) map[string]string {
 	t.Helper()
 	started := time.Now()

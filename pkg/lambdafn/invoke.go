@@ -20,7 +20,8 @@ type Handler struct {
 
 var _ lambda.Handler = Handler{}
 
-// Handler returns a handler that answers with what handle returns, as JSON, or with the function's Fault.
+// Handler returns a handler that answers with what handle returns, as JSON, or with the function's
+// Fault.
 func (f *Function) Handler(handle func(ctx context.Context, payload []byte) (any, error)) Handler {
 	if f.Fault != nil {
 		handle = f.fail
@@ -34,8 +35,9 @@ func (f *Function) fail(ctx context.Context, _ []byte) (any, error) {
 	return nil, f.Fault
 }
 
-// Invoke implements lambda.Handler. A panic becomes an error. The value of a panic may hold a secret, so that only the
-// runtime's own errors are quoted; the stack, which is logged, holds no values.
+// Invoke implements lambda.Handler. A panic becomes an error. The value of a panic may hold a
+// secret, so that only the runtime's own errors are quoted; the stack, which is logged, holds no
+// values.
 func (h Handler) Invoke(ctx context.Context, payload []byte) (answer []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -1,8 +1,9 @@
-// Package lambdafn is between the Lambda runtime and the work of the functions rotate and sweep. It reads the environment
-// and makes the clients, parses the event, writes the log lines and metrics of what was done, and turns a panic into an
-// error that holds no secret.
+// Package lambdafn is between the Lambda runtime and the work of the functions rotate and sweep. It
+// reads the environment and makes the clients, parses the event, writes the log lines and metrics
+// of what was done, and turns a panic into an error that holds no secret.
 //
-// Nothing here is package state: a [Function] carries its log, so that several can live in one process.
+// Nothing here is package state: a [Function] carries its log, so that several can live in one
+// process.
 package lambdafn
 
 import (
@@ -22,10 +23,12 @@ import (
 	"engage-token-rotation/pkg/settings"
 )
 
-// callTimeout bounds one attempt of an AWS call, so that a lost answer leaves time for another attempt.
+// callTimeout bounds one attempt of an AWS call, so that a lost answer leaves time for another
+// attempt.
 const callTimeout = 8 * time.Second
 
-// Function is what a Lambda function is made of: what the work needs, and where the function reports.
+// Function is what a Lambda function is made of: what the work needs, and where the function
+// reports.
 type Function struct {
 	// Secrets, Parameters and Settings are for the Config of package rotation or sweep.
 	Secrets    *awsstore.Secrets
@@ -37,17 +40,18 @@ type Function struct {
 	Metrics *telemetry.Metrics
 	// Name is the dimension FunctionName of the metrics.
 	Name string
-	// Fault, if not nil, is why the function cannot start as it is configured. Every invocation then fails with it, so
-	// that whoever invokes the function reads the reason; Secrets, Parameters and Settings are not used.
+	// Fault, if not nil, is why the function cannot start as it is configured. Every invocation then
+	// fails with it, so that whoever invokes the function reads the reason; Secrets, Parameters and
+	// Settings are not used.
 	Fault error
 }
 
-// FromEnvironment reads the environment variables and makes the AWS clients; it calls no service. Log and metrics go to w.
-// It does what the first invocation would otherwise pay for: Lambda gives a starting function more CPU than a small one
-// that is invoked.
+// FromEnvironment reads the environment variables and makes the AWS clients; it calls no service.
+// Log and metrics go to w. It does what the first invocation would otherwise pay for: Lambda gives
+// a starting function more CPU than a small one that is invoked.
 //
-// getenv is os.Getenv outside of tests. The SDK reads its own variables (AWS_REGION, AWS_ENDPOINT_URL and so on) from the
-// process.
+// getenv is os.Getenv outside of tests. The SDK reads its own variables (AWS_REGION,
+// AWS_ENDPOINT_URL and so on) from the process.
 func FromEnvironment(w io.Writer, getenv func(string) string) *Function {
 	f := &Function{
 		Log:     telemetry.NewLogger(w, slog.LevelInfo),

@@ -10,7 +10,8 @@ import (
 	"engage-token-rotation/pkg/rotation"
 )
 
-// stepAnswer is the answer of an invocation of the rotation function. The service ignores it; a person reads it.
+// stepAnswer is the answer of an invocation of the rotation function. The service ignores it; a
+// person reads it.
 type stepAnswer struct {
 	Step        rotation.Step        `json:"step"`
 	Case        decide.Case          `json:"case"`
@@ -25,8 +26,8 @@ type stepAnswer struct {
 // noStep is the dimension Step of an event that names no step.
 const noStep = "none"
 
-// Rotate returns a handler of the events that Secrets Manager sends. Each invocation writes one log line, and metrics
-// if it failed or finished a rotation.
+// Rotate returns a handler of the events that Secrets Manager sends. Each invocation writes one log
+// line, and metrics if it failed or finished a rotation.
 func (f *Function) Rotate(rotator *rotation.Rotator) Handler {
 	return f.Handler(func(ctx context.Context, payload []byte) (any, error) {
 		event, err := rotation.ParseEvent(payload)

@@ -7,8 +7,8 @@ import (
 	"engage-token-rotation/pkg/sweep"
 )
 
-// Sweep returns a handler of the sweep's events. Each invocation writes a log line for each secret and each user and one
-// at its end, and metrics.
+// Sweep returns a handler of the sweep's events. Each invocation writes a log line for each secret
+// and each user and one at its end, and metrics.
 func (f *Function) Sweep(sweeper *sweep.Sweeper) Handler {
 	return f.Handler(func(ctx context.Context, payload []byte) (any, error) {
 		request, err := sweep.ParseRequest(payload)

@@ -11,7 +11,8 @@ import (
 	"engage-token-rotation/pkg/secret"
 )
 
-// FuzzDocument: an accepted document keeps every byte but the token's, and a refused one gives an error that names the fault.
+// FuzzDocument: an accepted document keeps every byte but the token's, and a refused one gives an
+// error that names the fault.
 func FuzzDocument(f *testing.F) {
 	for _, text := range []string{
 		``, `{}`, "{ \n }", `null`, `[]`, `"x"`, `{"apiToken":"` + oldToken + `"}`, `{"apiToken":null,"a":1}`,

@@ -5,7 +5,8 @@ import "strings"
 // maxIDLength is more than the longest ARN of a secret.
 const maxIDLength = 600
 
-// IsID reports whether the text has the form of a secret's ARN or name. Such a text is safe to print.
+// IsID reports whether the text has the form of a secret's ARN or name. Such a text is safe to
+// print.
 func IsID(text string) bool {
 	if len(text) > maxIDLength {
 		return false
@@ -28,14 +29,14 @@ const (
 
 func isName(text string) bool { return only(text, lower+upper+digits+"/_+=.@!-") }
 
-// IsVersionID reports whether the text has the form of a version's id, which is a ClientRequestToken of 32 to 64
-// characters.
+// IsVersionID reports whether the text has the form of a version's id, which is a
+// ClientRequestToken of 32 to 64 characters.
 func IsVersionID(text string) bool {
 	return len(text) >= 32 && len(text) <= 64 && only(text, lower+upper+digits+"_.:+/=-")
 }
 
-// only reports whether the text is of these characters alone, and of one at least. It is not a regular
-// expression, which would be compiled at each cold start.
+// only reports whether the text is of these characters alone, and of one at least. It is not a
+// regular expression, which would be compiled at each cold start.
 func only(text, characters string) bool {
 	return text != "" && strings.IndexFunc(text, func(r rune) bool { return !strings.ContainsRune(characters, r) }) < 0
 }

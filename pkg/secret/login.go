@@ -14,8 +14,9 @@ type Login struct {
 	BaseURL string
 }
 
-// NewLogin reads the login fields from the token secret's document and from the admin secret's. A field of the token secret
-// overrides the same field of the admin secret. admin is nil if there is none.
+// NewLogin reads the login fields from the token secret's document and from the admin secret's. A
+// field of the token secret overrides the same field of the admin secret. admin is nil if there is
+// none.
 func NewLogin(document, admin *Document) (Login, error) {
 	flow, err := NewFlow(document, admin)
 	if err != nil {
@@ -43,7 +44,8 @@ func NewLogin(document, admin *Document) (Login, error) {
 	return login, err
 }
 
-// NewFlow reads the login flow, which is [engage.FlowEngage] if no document names one. admin may be nil.
+// NewFlow reads the login flow, which is [engage.FlowEngage] if no document names one. admin may be
+// nil.
 func NewFlow(document, admin *Document) (engage.Flow, error) {
 	value := pair{document, admin}.read(FieldLoginFlow).Reveal()
 	switch flow := engage.Flow(value); flow {

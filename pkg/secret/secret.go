@@ -1,9 +1,9 @@
 // Package secret reads and changes the JSON document that a managed secret holds.
 //
-// A rotation changes the field apiToken, may set apiTokenCreatedAt, and keeps every other byte of the document: unknown
-// fields, their order, white space, and numbers too big for a float64. Errors name the invalid field and never hold a
-// value. Reading is strict, because a guess could send a password to the wrong host: a known field that occurs twice, or is
-// not a string, is refused.
+// A rotation changes the field apiToken, may set apiTokenCreatedAt, and keeps every other byte of
+// the document: unknown fields, their order, white space, and numbers too big for a float64. Errors
+// name the invalid field and never hold a value. Reading is strict, because a guess could send a
+// password to the wrong host: a known field that occurs twice, or is not a string, is refused.
 package secret
 
 import (
@@ -62,7 +62,8 @@ func (e *FieldError) Unwrap() error { return ErrFormat }
 // span is a member's place in the text: from its name's opening quote to the end of its value.
 type span struct{ name, value, end int }
 
-// Document is a parsed document. It is immutable and safe for concurrent use, and prints as a placeholder.
+// Document is a parsed document. It is immutable and safe for concurrent use, and prints as a
+// placeholder.
 type Document struct {
 	text   hidden.String
 	fields map[string]hidden.String // the known fields that are present and not null
@@ -137,7 +138,8 @@ func isKnown(name string) bool {
 	return false
 }
 
-// notJSON returns the place of a syntax error, and not the decoder's own text, which may quote the document.
+// notJSON returns the place of a syntax error, and not the decoder's own text, which may quote the
+// document.
 func notJSON(dec *json.Decoder) error {
 	return &FieldError{Fault: fmt.Sprintf("the value is not valid JSON near byte %d", dec.InputOffset())}
 }
@@ -154,7 +156,8 @@ func (d *Document) GoString() string { return hidden.Placeholder }
 // MarshalJSON implements [json.Marshaler].
 func (d *Document) MarshalJSON() ([]byte, error) { return []byte(`"` + hidden.Placeholder + `"`), nil }
 
-// Token returns the permanent API token, or the zero Token if the document has none yet (absent, null or empty).
+// Token returns the permanent API token, or the zero Token if the document has none yet (absent,
+// null or empty).
 func (d *Document) Token() (engage.Token, error) {
 	value, ok := d.fields[FieldToken]
 	if !ok || value.IsZero() {
@@ -167,7 +170,8 @@ func (d *Document) Token() (engage.Token, error) {
 	return token, nil
 }
 
-// TokenCreatedAt returns when the token was made, or the zero time if the document does not say it in RFC 3339.
+// TokenCreatedAt returns when the token was made, or the zero time if the document does not say it
+// in RFC 3339.
 func (d *Document) TokenCreatedAt() time.Time {
 	at, err := time.Parse(time.RFC3339, d.field(FieldTokenCreatedAt))
 	if err != nil {
@@ -176,13 +180,14 @@ func (d *Document) TokenCreatedAt() time.Time {
 	return at
 }
 
-// AdminSecretARN returns the ARN or name of the secret with the login fields, or "" if this one has them.
+// AdminSecretARN returns the ARN or name of the secret with the login fields, or "" if this one has
+// them.
 func (d *Document) AdminSecretARN() string { return d.field(FieldAdminSecretARN) }
 
 func (d *Document) field(name string) string { return d.fields[name].Reveal() }
 
-// WithToken returns the document with apiToken and apiTokenCreatedAt set and every other byte as it was. A new field
-// goes to the end of the object. The same arguments give the same bytes.
+// WithToken returns the document with apiToken and apiTokenCreatedAt set and every other byte as it
+// was. A new field goes to the end of the object. The same arguments give the same bytes.
 func (d *Document) WithToken(token engage.Token, createdAt time.Time) (*Document, error) {
 	if token.IsZero() {
 		return nil, &FieldError{Field: FieldToken, Fault: "would be set to the zero token"}
@@ -222,8 +227,9 @@ func quote(value string) (string, error) {
 	return strings.TrimSuffix(b.String(), "\n"), nil
 }
 
-// EqualExceptToken reports whether the documents hold the same members, byte for byte and in the same order, apart from
-// apiToken and apiTokenCreatedAt: that is, whether neither was edited since one was made from the other.
+// EqualExceptToken reports whether the documents hold the same members, byte for byte and in the
+// same order, apart from apiToken and apiTokenCreatedAt: that is, whether neither was edited since
+// one was made from the other.
 func (d *Document) EqualExceptToken(other *Document) bool {
 	return d.withoutToken() == other.withoutToken()
 }

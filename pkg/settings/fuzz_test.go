@@ -13,13 +13,15 @@ import (
 	"engage-token-rotation/pkg/settings"
 )
 
-// allowed are all the places to which a request may go in FuzzBaseURL: the scheme, and the address that is dialled.
+// allowed are all the places to which a request may go in FuzzBaseURL: the scheme, and the address
+// that is dialled.
 var allowed = []string{
 	"https engage.ringcentral.com:443", "https ringcx.ringcentral.com:443", "https platform.ringcentral.com:443", "https portal.vacd.biz:443", "https portal.virtualacd.biz:443",
 	"https listed.example:443", "https listed.example:8443", "http plain.example:80", "https 127.0.0.1:9000", "http 127.0.0.1:9000",
 }
 
-// FuzzBaseURL: a base URL that is accepted in a secret or a parameter leads to a listed place, as net/http reads it.
+// FuzzBaseURL: a base URL that is accepted in a secret or a parameter leads to a listed place, as
+// net/http reads it.
 func FuzzBaseURL(f *testing.F) {
 	for _, text := range []string{
 		"https://engage.ringcentral.com", "https://engage.ringcentral.com/api/", "HTTPS://LISTED.example:8443", "http://plain.example:80/", "http://127.0.0.1:9000", "https://[::1]:1",
@@ -72,7 +74,8 @@ func checkPlace(t *testing.T, base *url.URL) {
 	}
 }
 
-// FuzzEnvironment: any environment gives settings within their bounds, or an error that names the setting.
+// FuzzEnvironment: any environment gives settings within their bounds, or an error that names the
+// setting.
 func FuzzEnvironment(f *testing.F) {
 	f.Add("https://engage.ringcentral.com", "a.example,http://b.example", "1h", "true", "/prefix", "DEBUG")
 	f.Add("http://localhost:8080", "", "", "", "", "")

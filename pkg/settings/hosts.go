@@ -9,7 +9,8 @@ import (
 	"engage-token-rotation/pkg/engage"
 )
 
-// vendorHosts are the hosts that a secret or a parameter may name without an entry in ENGAGE_ALLOWED_HOSTS.
+// vendorHosts are the hosts that a secret or a parameter may name without an entry in
+// ENGAGE_ALLOWED_HOSTS.
 var vendorHosts = []string{
 	"engage.ringcentral.com",
 	"ringcx.ringcentral.com",
@@ -18,12 +19,13 @@ var vendorHosts = []string{
 	"portal.virtualacd.biz",
 }
 
-// hosts is the allow-list. It exists because the host decides where a password is sent. Keys are "scheme://host[:port]".
+// hosts is the allow-list. It exists because the host decides where a password is sent. Keys are
+// "scheme://host[:port]".
 type hosts map[string]bool
 
-// parseHosts reads ENGAGE_ALLOWED_HOSTS: hosts separated by commas, each "host", "host:port" (both meaning https, and for
-// this machine http too), or a base URL with its scheme. An entry for this machine without scheme and port means all its
-// ports.
+// parseHosts reads ENGAGE_ALLOWED_HOSTS: hosts separated by commas, each "host", "host:port" (both
+// meaning https, and for this machine http too), or a base URL with its scheme. An entry for this
+// machine without scheme and port means all its ports.
 func parseHosts(text string) (hosts, error) {
 	allowed := hosts{}
 	for _, host := range vendorHosts {
@@ -56,7 +58,8 @@ func parseHosts(text string) (hosts, error) {
 // anyPort is the key of all ports of this machine, under either scheme.
 func anyPort(base *url.URL) string { return base.Hostname() + ":*" }
 
-// check refuses a base URL if its host is not on the list, or if it is plain http and the list does not say http://.
+// check refuses a base URL if its host is not on the list, or if it is plain http and the list does
+// not say http://.
 func (h hosts) check(base *url.URL) error {
 	switch {
 	case h[base.String()], isLocal(base.Hostname()) && h[anyPort(base)]:
@@ -68,7 +71,8 @@ func (h hosts) check(base *url.URL) error {
 	return h.checkScheme(base)
 }
 
-// checkScheme accepts plain http only for this machine and for hosts that the allow-list has with http://.
+// checkScheme accepts plain http only for this machine and for hosts that the allow-list has with
+// http://.
 func (h hosts) checkScheme(base *url.URL) error {
 	if base.Scheme == "https" || isLocal(base.Hostname()) || h[base.String()] {
 		return nil

@@ -9,8 +9,8 @@ import (
 	"engage-token-rotation/pkg/settings"
 )
 
-// refuses checks that neither a secret nor a parameter may name any of these hosts. A name that a person could take for the
-// vendor's host must not be accepted as it.
+// refuses checks that neither a secret nor a parameter may name any of these hosts. A name that a
+// person could take for the vendor's host must not be accepted as it.
 func refuses(t *testing.T, e environment, bases ...string) {
 	t.Helper()
 	s := mustRead(t, e)
@@ -177,8 +177,8 @@ func TestThisMachineIsNotAllowedToASecretUnlessListed(t *testing.T) {
 	accepts(t, environment{settings.EnvAllowedHosts: "localhost, [::1]"}, "http://localhost:1", "https://localhost:65535", "http://localhost", "http://[::1]:8080")
 }
 
-// A person who can set the environment has deployed the function, and needs no list. A person who can write a secret or a
-// parameter needs it.
+// A person who can set the environment has deployed the function, and needs no list. A person who
+// can write a secret or a parameter needs it.
 func TestTheEnvironmentIsTrustedAndParametersAndSecretsAreNot(t *testing.T) {
 	s := mustRead(t, environment{settings.EnvEngageBaseURL: "https://new-host.example:8443", settings.EnvRingCentralBaseURL: "https://new-platform.example"})
 	if got := host(t, s, engage.FlowEngage, ""); got != "https://new-host.example:8443" {

@@ -1,8 +1,8 @@
-// Package settings reads the settings of the functions. A field of the secret overrides an SSM parameter, which overrides an
-// environment variable, which overrides the default.
+// Package settings reads the settings of the functions. A field of the secret overrides an SSM
+// parameter, which overrides an environment variable, which overrides the default.
 //
-// An invalid setting is an [Error] that names the setting, what is wrong with its value, and the remedy. It is found before
-// anything is created.
+// An invalid setting is an [Error] that names the setting, what is wrong with its value, and the
+// remedy. It is found before anything is created.
 package settings
 
 import (
@@ -65,7 +65,8 @@ func (e *Error) Unwrap() error { return ErrInvalid }
 
 // Parameters reads SSM parameters.
 type Parameters interface {
-	// List returns name and value of every parameter directly below the path, which has no trailing slash.
+	// List returns name and value of every parameter directly below the path, which has no trailing
+	// slash.
 	List(ctx context.Context, path string) (map[string]string, error)
 }
 
@@ -105,8 +106,8 @@ func FromEnvironment(getenv func(string) string) (Settings, error) {
 	}
 	s.engageBase, _ = engage.ParseBaseURL(DefaultEngageBaseURL)
 	s.platformBase, _ = engage.ParseBaseURL(DefaultRingCentralBaseURL)
-	// A person who can set the environment has deployed the function: the host need not be on the allow-list, but the
-	// scheme must be safe.
+	// A person who can set the environment has deployed the function: the host need not be on the
+	// allow-list, but the scheme must be safe.
 	trusted := func(name string, base **url.URL) error {
 		return s.setBase(name, getenv(name), base, s.allowed.checkScheme)
 	}
@@ -129,8 +130,8 @@ func FromEnvironment(getenv func(string) string) (Settings, error) {
 	return s, nil
 }
 
-// isPrefix reports whether the text is a parameter path of at most five levels, which leaves room for the levels
-// below it: SSM allows 15.
+// isPrefix reports whether the text is a parameter path of at most five levels, which leaves room
+// for the levels below it: SSM allows 15.
 func isPrefix(text string) bool {
 	levels := strings.Split(text, "/")
 	if len(levels) < 2 || len(levels) > 6 || levels[0] != "" {

@@ -16,7 +16,8 @@ import (
 
 const benchDocument = `{"apiToken":"aws80:c2353445-bc74-af1a-2850-1d55a371c0a9","adminSecretArn":"engage/admin","team":"ivr"}`
 
-// floor is the least that a cache with a time limit can cost: one atomic load and one read of the monotonic clock.
+// floor is the least that a cache with a time limit can cost: one atomic load and one read of the
+// monotonic clock.
 type floor struct {
 	base  time.Time
 	entry atomic.Pointer[floorEntry]
@@ -79,8 +80,8 @@ func BenchmarkHit(b *testing.B) {
 	})
 }
 
-// BenchmarkHitOverFloor takes turns between the two, and reports the ratio of their quickest turns, which other work of the
-// machine changes little. It fails over 1.3.
+// BenchmarkHitOverFloor takes turns between the two, and reports the ratio of their quickest turns,
+// which other work of the machine changes little. It fails over 1.3.
 func BenchmarkHitOverFloor(b *testing.B) {
 	const turn = 10_000
 	ctx := context.Background()
@@ -129,8 +130,8 @@ func timed(goroutines int, work func()) time.Duration {
 	return time.Since(started)
 }
 
-// BenchmarkRefusalStorm is one rotation that 10,000 callers meet at the same time: all of them report the dead token, and one
-// read gives the new one to all. An operation is the whole storm.
+// BenchmarkRefusalStorm is one rotation that 10,000 callers meet at the same time: all of them
+// report the dead token, and one read gives the new one to all. An operation is the whole storm.
 func BenchmarkRefusalStorm(b *testing.B) {
 	const callers = 10_000
 	var reads atomic.Int64

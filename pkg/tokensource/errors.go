@@ -12,6 +12,7 @@ var (
 	ErrDenied = errors.New("reading the secret was denied")
 	// ErrClosed means that the Source was closed.
 	ErrClosed = errors.New("the token source is closed")
-	// ErrForeignHost means that a request was not sent, because it was for another host than the token's.
+	// ErrForeignHost means that a request was not sent, because it was for another host than the
+	// token's.
 	ErrForeignHost = errors.New("the request is for another host than the token's")
 )

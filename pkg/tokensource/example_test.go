@@ -45,7 +45,8 @@ func Example() {
 	fmt.Println(resp.Status)
 }
 
-// A program with a client of its own sets the token by itself, and asks for another one if the vendor refuses it.
+// A program with a client of its own sets the token by itself, and asks for another one if the
+// vendor refuses it.
 func ExampleSource_Replace() {
 	reads := 0
 	source, err := tokensource.New(tokensource.Config{Fetch: func(context.Context) (hidden.String, error) {

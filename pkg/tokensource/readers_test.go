@@ -27,9 +27,10 @@ const (
 	readers = 16               // goroutines of each kind
 )
 
-// TestReaders proves that a rotation fails no call of its readers: 64 goroutines call Engage while the token is rotated over
-// and over. Through tokensource no call fails, even if the previous token is deleted at once. A cache that keeps the token for
-// a time has failed calls unless the retention is as long.
+// TestReaders proves that a rotation fails no call of its readers: 64 goroutines call Engage while
+// the token is rotated over and over. Through tokensource no call fails, even if the previous token
+// is deleted at once. A cache that keeps the token for a time has failed calls unless the retention
+// is as long.
 func TestReaders(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
@@ -144,7 +145,8 @@ func newSourceCaller(w *rotating, ttl time.Duration) func(*kind) caller {
 	}
 }
 
-// newPlainCaller keeps the token for a time, whatever Engage answers: as readers without tokensource do.
+// newPlainCaller keeps the token for a time, whatever Engage answers: as readers without
+// tokensource do.
 func newPlainCaller(w *rotating, ttl time.Duration) func(*kind) caller {
 	return func(k *kind) caller {
 		fetch := counted(k, w.read)

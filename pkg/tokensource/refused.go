@@ -9,9 +9,9 @@ import (
 	"engage-token-rotation/pkg/engage"
 )
 
-// refusalKind distinguishes 401 from 403. The vendor does not document which of them a dead token gets, and 403 is also the
-// answer to a live token if the user lacks a permission. A program that gets such a 403 now and then must still read at once
-// when its token gets 401.
+// refusalKind distinguishes 401 from 403. The vendor does not document which of them a dead token
+// gets, and 403 is also the answer to a live token if the user lacks a permission. A program that
+// gets such a 403 now and then must still read at once when its token gets 401.
 type refusalKind int
 
 const (
@@ -38,15 +38,17 @@ type refusal struct {
 	tries int           // reads for this token in a row
 	at    time.Duration // of the last of them
 	until time.Duration // before then no further read
-	// worked is set when the vendor accepts the token later: it was alive, so that a further refusal needs a read.
+	// worked is set when the vendor accepts the token later: it was alive, so that a further refusal
+	// needs a read.
 	worked atomic.Bool
 }
 
-// Replace returns the token to use instead of one that the vendor refused with status, 401 or 403. It returns the same
-// token if the secret still names it or cannot be read: then the refusal is the vendor's answer.
+// Replace returns the token to use instead of one that the vendor refused with status, 401 or 403.
+// It returns the same token if the secret still names it or cannot be read: then the refusal is the
+// vendor's answer.
 //
-// The secret is read once for a refused token, however many callers report it, and even during another back-off. While the
-// result is remembered, further calls return at once.
+// The secret is read once for a refused token, however many callers report it, and even during
+// another back-off. While the result is remembered, further calls return at once.
 func (s *Source) Replace(ctx context.Context, token engage.Token, status int) (engage.Token, error) {
 	kind := kindOf(status)
 	for {
@@ -66,8 +68,8 @@ func (s *Source) Replace(ctx context.Context, token engage.Token, status int) (e
 	}
 }
 
-// flightFor returns the read to wait for after a refusal. It returns nil if no read is needed or possible, and then the
-// token to use.
+// flightFor returns the read to wait for after a refusal. It returns nil if no read is needed or
+// possible, and then the token to use.
 func (s *Source) flightFor(token engage.Token, kind refusalKind) (*flight, engage.Token, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

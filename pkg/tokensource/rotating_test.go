@@ -29,8 +29,8 @@ const (
 	rotateARN     = "arn:aws:lambda:us-east-1:123456789012:function:rotate"
 )
 
-// rotating is the real rotation between the stand-ins, all in the process and in virtual time. Every call takes a while, so
-// that calls of the rotation and of the readers overlap.
+// rotating is the real rotation between the stand-ins, all in the process and in virtual time.
+// Every call takes a while, so that calls of the rotation and of the readers overlap.
 type rotating struct {
 	t      *testing.T
 	aws    *awstest.Server

@@ -1,30 +1,36 @@
-// Package tokensource gives the current permanent API token to a program that calls Engage Voice, so that the program
-// never notices a rotation.
+// Package tokensource gives the current permanent API token to a program that calls Engage Voice,
+// so that the program never notices a rotation.
 //
-// A [Source] caches the token of one secret. [Source.Token] answers from memory: a hit takes no lock and allocates
-// nothing. A [Transport] sets the token on each request. If the vendor answers 401 or 403, it reads the secret again and
-// sends the request once more with the new token: no call fails over a rotation, even if the previous token is deleted the
-// moment it is replaced. A program that uses Token alone does the same with [Source.Replace].
+// A [Source] caches the token of one secret. [Source.Token] answers from memory: a hit takes no
+// lock and allocates nothing. A [Transport] sets the token on each request. If the vendor answers
+// 401 or 403, it reads the secret again and sends the request once more with the new token: no call
+// fails over a rotation, even if the previous token is deleted the moment it is replaced. A program
+// that uses Token alone does the same with [Source.Replace].
 //
 // What the cache does:
 //
-//   - The secret is read when a caller asks for the token, never by a timer: nothing runs in an idle program or in a frozen
-//     Lambda. One read runs at a time, whatever the number of callers, in a goroutine of its own, so that the cancelled
-//     context of one caller does not fail the others.
-//   - Shortly before the end of a token's time (RefreshAhead), a caller gets the cached token at once and the read runs in
-//     the background. After that time, callers wait for the read.
-//   - If the secret cannot be read, the last good token is used for MaxStale longer, and OnFailure is called. Reads are
-//     tried again with back-off.
-//   - A refused token causes one read, however many callers report it. If the secret still names the token, that is
-//     remembered: the callers get the refusals, and further reads for that token back off up to MaxBackoff.
+//   - The secret is read when a caller asks for the token, never by a timer: nothing runs in an
+//     idle program or in a frozen Lambda. One read runs at a time, whatever the number of callers,
+//     in a goroutine of its own, so that the cancelled context of one caller does not fail the
+//     others.
+//   - Shortly before the end of a token's time (RefreshAhead), a caller gets the cached token at
+//     once and the read runs in the background. After that time, callers wait for the read.
+//   - If the secret cannot be read, the last good token is used for MaxStale longer, and OnFailure
+//     is called. Reads are tried again with back-off.
+//   - A refused token causes one read, however many callers report it. If the secret still names
+//     the token, that is remembered: the callers get the refusals, and further reads for that token
+//     back off up to MaxBackoff.
 //
-// Time is the monotonic clock's. That clock may stop while a machine sleeps or a Lambda is frozen, and a cached token is then
-// used for longer by the wall clock. If the token was replaced meanwhile, the vendor's refusal causes a read.
+// Time is the monotonic clock's. That clock may stop while a machine sleeps or a Lambda is frozen,
+// and a cached token is then used for longer by the wall clock. If the token was replaced
+// meanwhile, the vendor's refusal causes a read.
 //
-// Secrets Manager is eventually consistent: a read within seconds of a rotation may still return the previous token. If that
-// matters, keep the previous token for a minute (PREVIOUS_TOKEN_RETENTION).
+// Secrets Manager is eventually consistent: a read within seconds of a rotation may still return
+// the previous token. If that matters, keep the previous token for a minute
+// (PREVIOUS_TOKEN_RETENTION).
 //
-// The package depends on no AWS service. Packages smsource and ssmsource read from Secrets Manager and from SSM.
+// The package depends on no AWS service. Packages smsource and ssmsource read from Secrets Manager
+// and from SSM.
 package tokensource
 
 import (
@@ -39,32 +45,33 @@ import (
 	"engage-token-rotation/pkg/secret"
 )
 
-// Fetch reads the current value of the secret: the JSON document of package secret. It must return when the context
-// ends, may be called from any goroutine, and should wrap ErrNotFound or ErrDenied if one of them is the cause. Its
-// errors must not hold the value.
+// Fetch reads the current value of the secret: the JSON document of package secret. It must return
+// when the context ends, may be called from any goroutine, and should wrap ErrNotFound or ErrDenied
+// if one of them is the cause. Its errors must not hold the value.
 type Fetch func(ctx context.Context) (hidden.String, error)
 
 // Config configures a Source. Only Fetch is required.
 type Config struct {
 	Fetch Fetch
-	// TTL is how long a token is used before the secret is read again; zero means 5 minutes. A longer one saves reads,
-	// and is as safe if every call goes through a Transport.
+	// TTL is how long a token is used before the secret is read again; zero means 5 minutes. A longer
+	// one saves reads, and is as safe if every call goes through a Transport.
 	TTL time.Duration
-	// RefreshAhead is how long before the end of TTL a read may start in the background; each time is drawn between
-	// half of it and the whole, so that many programs do not read at the same time. Zero means a fifth of TTL; negative
-	// means never: callers wait for every read.
+	// RefreshAhead is how long before the end of TTL a read may start in the background; each time is
+	// drawn between half of it and the whole, so that many programs do not read at the same time. Zero
+	// means a fifth of TTL; negative means never: callers wait for every read.
 	RefreshAhead time.Duration
-	// MaxStale is how long after the end of TTL the last good token is used while the secret cannot be read. Zero
-	// means 24 hours: no rotation can replace a token while Secrets Manager is down. Negative means not at all.
+	// MaxStale is how long after the end of TTL the last good token is used while the secret cannot be
+	// read. Zero means 24 hours: no rotation can replace a token while Secrets Manager is down.
+	// Negative means not at all.
 	MaxStale time.Duration
 	// Timeout bounds one read, with the retries of Fetch; zero means 5 seconds.
 	Timeout time.Duration
-	// MinBackoff and MaxBackoff bound the pause after a failed read, and after a read that gave the refused token again;
-	// it doubles from one to the other, and each is drawn between half of it and the whole. Zero means 1 second and
-	// 1 minute.
+	// MinBackoff and MaxBackoff bound the pause after a failed read, and after a read that gave the
+	// refused token again; it doubles from one to the other, and each is drawn between half of it and
+	// the whole. Zero means 1 second and 1 minute.
 	MinBackoff, MaxBackoff time.Duration
-	// OnFailure is called after each read that failed; nil does nothing. The goroutine that read calls it while callers
-	// wait, so it should be quick. It must not call Close.
+	// OnFailure is called after each read that failed; nil does nothing. The goroutine that read calls
+	// it while callers wait, so it should be quick. It must not call Close.
 	OnFailure func(Failure)
 }
 
@@ -72,9 +79,11 @@ type Config struct {
 type Failure struct {
 	// Err is the cause.
 	Err error
-	// Serving is the token that is still used, or the zero Token if there is none. It prints as its fingerprint.
+	// Serving is the token that is still used, or the zero Token if there is none. It prints as its
+	// fingerprint.
 	Serving engage.Token
-	// Age is how long ago that token was read; Left is how long it may still be used if no read succeeds.
+	// Age is how long ago that token was read; Left is how long it may still be used if no read
+	// succeeds.
 	Age, Left time.Duration
 	// RetryIn is the pause before the next read.
 	RetryIn time.Duration
@@ -86,7 +95,8 @@ type Source struct {
 	base   time.Time // all times below are durations since then, on the monotonic clock
 	entry  atomic.Pointer[entry]
 
-	// refusals remember refused tokens that the secret still named, by the kind of refusal. They are replaced under mu.
+	// refusals remember refused tokens that the secret still named, by the kind of refusal. They are
+	// replaced under mu.
 	refusals [refusalKinds]atomic.Pointer[refusal]
 
 	ctx    context.Context // of all reads; Close ends it
@@ -145,9 +155,9 @@ func (c *Config) setDefaults() error {
 	return nil
 }
 
-// Token returns the current token. It reads the secret, or waits for a read, only if no usable token is cached; the context
-// bounds only the wait. The error wraps ErrNoToken, ErrNotFound, ErrDenied, ErrClosed, [secret.ErrFormat] or
-// the context's error, if that is the cause.
+// Token returns the current token. It reads the secret, or waits for a read, only if no usable
+// token is cached; the context bounds only the wait. The error wraps ErrNoToken, ErrNotFound,
+// ErrDenied, ErrClosed, [secret.ErrFormat] or the context's error, if that is the cause.
 func (s *Source) Token(ctx context.Context) (engage.Token, error) {
 	if e := s.entry.Load(); e != nil && time.Since(s.base) < e.checkAt {
 		return e.token, nil
@@ -159,8 +169,8 @@ func (s *Source) Token(ctx context.Context) (engage.Token, error) {
 	return e.token, nil
 }
 
-// Document returns the document that has the current token, for readers that take the host or the login flow from the
-// secret too. It costs what Token costs.
+// Document returns the document that has the current token, for readers that take the host or the
+// login flow from the secret too. It costs what Token costs.
 func (s *Source) Document(ctx context.Context) (*secret.Document, error) {
 	if e := s.entry.Load(); e != nil && time.Since(s.base) < e.checkAt {
 		return e.document, nil
@@ -172,8 +182,8 @@ func (s *Source) Document(ctx context.Context) (*secret.Document, error) {
 	return e.document, nil
 }
 
-// Wait waits until no read runs, or the context ends. A Lambda handler calls it before it returns, so that no read is
-// frozen.
+// Wait waits until no read runs, or the context ends. A Lambda handler calls it before it returns,
+// so that no read is frozen.
 func (s *Source) Wait(ctx context.Context) error {
 	s.mu.Lock()
 	f := s.flight
@@ -189,8 +199,8 @@ func (s *Source) Wait(ctx context.Context) error {
 	}
 }
 
-// Close ends a running read, waits for its goroutine, and forgets the token. Callers that wait, and all later ones, get
-// ErrClosed. It may be called more than once.
+// Close ends a running read, waits for its goroutine, and forgets the token. Callers that wait, and
+// all later ones, get ErrClosed. It may be called more than once.
 func (s *Source) Close() error {
 	s.mu.Lock()
 	s.closed = true

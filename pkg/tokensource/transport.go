@@ -15,21 +15,23 @@ import (
 // Header is the request header that carries the token.
 const Header = "X-Auth-Token"
 
-// maxTries bounds how often one request is sent. Each further try has a token that the request did not have before; the
-// second is nearly always the last.
+// maxTries bounds how often one request is sent. Each further try has a token that the request did
+// not have before; the second is nearly always the last.
 const maxTries = 3
 
-// maxDrain is how much of a refusal's body is read so that its connection can be used again; refusals are short.
+// maxDrain is how much of a refusal's body is read so that its connection can be used again;
+// refusals are short.
 const maxDrain = 64 << 10
 
 // Transport is an [http.RoundTripper] that sets the token on each request for one host.
 //
-// If the answer is 401 or 403, it calls Source.Replace. If that returns another token, it sends the request again, provided
-// that the body can be sent again: there is none, or GetBody is set, as [http.NewRequest] does for the usual bodies.
-// Otherwise the caller gets the answer. A refused request had no effect, so that a POST too may be sent again.
+// If the answer is 401 or 403, it calls Source.Replace. If that returns another token, it sends the
+// request again, provided that the body can be sent again: there is none, or GetBody is set, as
+// [http.NewRequest] does for the usual bodies. Otherwise the caller gets the answer. A refused
+// request had no effect, so that a POST too may be sent again.
 //
-// A request for another scheme, host or port, such as after a redirect, fails with ErrForeignHost and is not sent. A
-// Transport is safe for concurrent use.
+// A request for another scheme, host or port, such as after a redirect, fails with ErrForeignHost
+// and is not sent. A Transport is safe for concurrent use.
 type Transport struct {
 	source *Source
 	origin string
@@ -38,8 +40,8 @@ type Transport struct {
 
 var _ http.RoundTripper = (*Transport)(nil)
 
-// NewTransport returns a Transport for the host of base; its path is ignored. next sends the requests; nil
-// means [http.DefaultTransport]. It must not follow redirects by itself.
+// NewTransport returns a Transport for the host of base; its path is ignored. next sends the
+// requests; nil means [http.DefaultTransport]. It must not follow redirects by itself.
 func NewTransport(source *Source, base *url.URL, next http.RoundTripper) (*Transport, error) {
 	switch {
 	case source == nil:
@@ -88,14 +90,16 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 }
 
-// CloseIdleConnections closes the idle connections of the next transport; [http.Client.CloseIdleConnections] calls it.
+// CloseIdleConnections closes the idle connections of the next transport;
+// [http.Client.CloseIdleConnections] calls it.
 func (t *Transport) CloseIdleConnections() {
 	if next, ok := t.next.(interface{ CloseIdleConnections() }); ok {
 		next.CloseIdleConnections()
 	}
 }
 
-// checkHost compares the URL, and the Host header if it differs: a server at one address may serve many hosts.
+// checkHost compares the URL, and the Host header if it differs: a server at one address may serve
+// many hosts.
 func (t *Transport) checkHost(req *http.Request) error {
 	if req.URL == nil {
 		return errors.New("tokensource: the request has no URL")
@@ -109,7 +113,8 @@ func (t *Transport) checkHost(req *http.Request) error {
 	return nil
 }
 
-// origin returns scheme, host and port in one form, whatever their case and whether the default port is written.
+// origin returns scheme, host and port in one form, whatever their case and whether the default
+// port is written.
 func origin(u *url.URL, host string) string {
 	scheme := strings.ToLower(u.Scheme)
 	at := url.URL{Host: host}

@@ -17,7 +17,8 @@ import (
 
 const host = "https://engage.example.com"
 
-// vendor answers 200 to the live token, and the status dead to every other. It is the next transport of the one under test.
+// vendor answers 200 to the live token, and the status dead to every other. It is the next
+// transport of the one under test.
 type vendor struct {
 	dead    int // status for a token that is not live
 	latency time.Duration
@@ -213,7 +214,8 @@ func TestEndlessRotationsEnd(t *testing.T) {
 	})
 }
 
-// A user that lacks a permission gets 403 for a live token. That must not delay the read when the token is dead.
+// A user that lacks a permission gets 403 for a live token. That must not delay the read when the
+// token is dead.
 func TestMissingPermissionDoesNotHideADeadToken(t *testing.T) {
 	for _, dead := range []int{http.StatusUnauthorized, http.StatusForbidden} {
 		synctest.Test(t, func(t *testing.T) {

@@ -3,9 +3,9 @@ package parallel
 
 import "sync"
 
-// Do runs the functions concurrently, waits for all, and returns the first error in the order of the arguments. A nil
-// function is left out. If a function panics, Do panics with the same value after all have ended, so that the caller can
-// recover it.
+// Do runs the functions concurrently, waits for all, and returns the first error in the order of
+// the arguments. A nil function is left out. If a function panics, Do panics with the same value
+// after all have ended, so that the caller can recover it.
 func Do(functions ...func() error) error {
 	errs := make([]error, len(functions))
 	panics := make([]any, len(functions))

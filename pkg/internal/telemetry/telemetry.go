@@ -1,5 +1,5 @@
-// Package telemetry writes what operators see: JSON log lines, and metrics in the CloudWatch embedded metric format,
-// which CloudWatch reads from the log: no call is made.
+// Package telemetry writes what operators see: JSON log lines, and metrics in the CloudWatch
+// embedded metric format, which CloudWatch reads from the log: no call is made.
 //
 // Callers pass fingerprints, ARNs and numbers, never a secret.
 package telemetry
@@ -51,7 +51,8 @@ type Metric struct {
 	Value float64
 }
 
-// Metrics writes metrics. The zero value is not ready: use NewMetrics. It is safe for concurrent use.
+// Metrics writes metrics. The zero value is not ready: use NewMetrics. It is safe for concurrent
+// use.
 type Metrics struct {
 	mu  sync.Mutex
 	w   io.Writer
@@ -64,8 +65,8 @@ func NewMetrics(w io.Writer, now func() time.Time) *Metrics { return &Metrics{w:
 // Dimensions are the values of a metric's dimensions by name.
 type Dimensions map[string]string
 
-// Emit writes metrics in one line. Each set of names in by is a set of dimensions under which they can be read; no set
-// means without dimensions.
+// Emit writes metrics in one line. Each set of names in by is a set of dimensions under which they
+// can be read; no set means without dimensions.
 func (m *Metrics) Emit(dimensions Dimensions, by [][]string, metrics ...Metric) {
 	if len(by) == 0 {
 		by = [][]string{{}}

@@ -8,7 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 )
 
-// rotationScenarios are about RotateSecret and its like before a function has answered. There is no function at the ARN.
+// rotationScenarios are about RotateSecret and its like before a function has answered. There is no
+// function at the ARN.
 var rotationScenarios = []scenario{
 	{"rotation needs a function", func(c *client) {
 		c.create()

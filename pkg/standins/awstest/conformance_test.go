@@ -17,8 +17,8 @@ import (
 	"engage-token-rotation/pkg/tests/foreign"
 )
 
-// TestConformance runs each scenario against the stand-in, and against moto if it is installed. A scenario uses the SDK's
-// clients alone, and does not depend on what answers.
+// TestConformance runs each scenario against the stand-in, and against moto if it is installed. A
+// scenario uses the SDK's clients alone, and does not depend on what answers.
 func TestConformance(t *testing.T) {
 	t.Run("awstest", func(t *testing.T) {
 		server := awstest.New(t, nil)
@@ -129,7 +129,8 @@ func (c *client) move(stage, from, to string) error {
 	return err
 }
 
-// labels checks the whole map of versions and labels. The order of a version's labels is not compared.
+// labels checks the whole map of versions and labels. The order of a version's labels is not
+// compared.
 func (c *client) labels(want map[string][]string) {
 	c.Helper()
 	out, err := c.secrets.DescribeSecret(c.Context(), &secretsmanager.DescribeSecretInput{SecretId: &c.name})

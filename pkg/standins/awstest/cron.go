@@ -19,7 +19,8 @@ type cron struct {
 	lastWeekday         int   // nL in the weekdays
 }
 
-// parseCron reads the six fields of a cron() expression: minutes (0), hours, day of month, month, day of week, year (*).
+// parseCron reads the six fields of a cron() expression: minutes (0), hours, day of month, month,
+// day of week, year (*).
 func parseCron(text string, shortest time.Duration) (*cron, error) {
 	fields := strings.Fields(text)
 	if len(fields) != 6 {
@@ -86,7 +87,8 @@ var (
 	weekdayNames = []string{"SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"}
 )
 
-// cronField reads a field: "*", numbers, names, ranges, steps and lists of those. names[0] stands for 1.
+// cronField reads a field: "*", numbers, names, ranges, steps and lists of those. names[0] stands
+// for 1.
 func cronField(text string, low, high int, names []string) ([]int, error) {
 	var values []int
 	for part := range strings.SplitSeq(text, ",") {

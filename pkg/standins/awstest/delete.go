@@ -16,8 +16,8 @@ type DeleteSecretOutput struct {
 	DeletionDate Timestamp
 }
 
-// DeleteSecret schedules a secret for deletion, or deletes it at once by force. With force an unknown secret is not an
-// error.
+// DeleteSecret schedules a secret for deletion, or deletes it at once by force. With force an
+// unknown secret is not an error.
 func (s *SecretsManager) DeleteSecret(in *DeleteSecretInput) (*DeleteSecretOutput, error) {
 	s.mu.Lock()
 	defer s.unlock()

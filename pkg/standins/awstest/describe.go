@@ -14,7 +14,8 @@ type SecretIdInput struct {
 	Stale int `json:"-"`
 }
 
-// SecretDescription is the answer of DescribeSecret and an entry of ListSecrets: everything but the values.
+// SecretDescription is the answer of DescribeSecret and an entry of ListSecrets: everything but the
+// values.
 type SecretDescription struct {
 	ARN                    string
 	Name                   string
@@ -34,7 +35,8 @@ type SecretDescription struct {
 	CreatedDate            Timestamp
 }
 
-// DescribeSecret describes a secret, also one that is scheduled for deletion. It leaves out versions without labels.
+// DescribeSecret describes a secret, also one that is scheduled for deletion. It leaves out
+// versions without labels.
 func (s *SecretsManager) DescribeSecret(in *SecretIdInput) (*SecretDescription, error) {
 	s.mu.Lock()
 	defer s.unlock()
@@ -77,7 +79,8 @@ type ListSecretVersionIdsInput struct {
 	NextToken         string
 }
 
-// ListSecretVersionIdsOutput is the answer of ListSecretVersionIds: the versions in the order of their creation.
+// ListSecretVersionIdsOutput is the answer of ListSecretVersionIds: the versions in the order of
+// their creation.
 type ListSecretVersionIdsOutput struct {
 	ARN       string
 	Name      string
@@ -119,8 +122,8 @@ func (s *SecretsManager) ListSecretVersionIds(in *ListSecretVersionIdsInput) (*L
 	return &ListSecretVersionIdsOutput{ARN: sec.arn, Name: sec.name, Versions: page, NextToken: next}, nil
 }
 
-// Filter selects secrets in ListSecrets: Key is name, description, tag-key, tag-value or all; a value selects what
-// begins with it, or, with a leading "!", what does not.
+// Filter selects secrets in ListSecrets: Key is name, description, tag-key, tag-value or all; a
+// value selects what begins with it, or, with a leading "!", what does not.
 type Filter struct {
 	Key    string
 	Values []string

@@ -31,7 +31,8 @@ func (s *SecretsManager) start(run Run) {
 	}()
 }
 
-// key identifies a run: an abandoned one can still be running when the next one of its secret starts.
+// key identifies a run: an abandoned one can still be running when the next one of its secret
+// starts.
 func (r Run) key() [2]string { return [2]string{r.SecretARN, r.VersionID} }
 
 // drive runs all attempts of a rotation.
@@ -82,8 +83,8 @@ func (s *SecretsManager) Wait(ctx context.Context) error {
 	}
 }
 
-// Close cancels the rotations that run in the background and waits for them. Nothing starts in the background
-// afterwards.
+// Close cancels the rotations that run in the background and waits for them. Nothing starts in the
+// background afterwards.
 func (s *SecretsManager) Close() {
 	s.cancel()
 	_ = s.Wait(context.Background())

@@ -6,8 +6,8 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// APIError is an error answer of either service. It is a [smithy.APIError], so that code for the SDK's errors works
-// without HTTP too.
+// APIError is an error answer of either service. It is a [smithy.APIError], so that code for the
+// SDK's errors works without HTTP too.
 type APIError struct {
 	// Code is the error's type, such as "ResourceNotFoundException".
 	Code string

@@ -27,7 +27,8 @@ type Event struct {
 	Reason string
 }
 
-// EventBridge returns the event as EventBridge delivers it. Like the service's it has no error of the function.
+// EventBridge returns the event as EventBridge delivers it. Like the service's it has no error of
+// the function.
 func (e Event) EventBridge() []byte {
 	type fields map[string]any
 	text, _ := json.Marshal(fields{

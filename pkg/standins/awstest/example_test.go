@@ -8,7 +8,8 @@ import (
 	"engage-token-rotation/pkg/standins/awstest"
 )
 
-// A rotation as the service runs it, with a function that only writes the new value and makes it current.
+// A rotation as the service runs it, with a function that only writes the new value and makes it
+// current.
 func Example() {
 	var secrets *awstest.SecretsManager
 	secrets = awstest.NewSecretsManager(awstest.SecretsConfig{

@@ -11,14 +11,16 @@ type Call struct {
 	Number int
 	// Service is "secretsmanager" or "ssm", Action the operation's name.
 	Service, Action string
-	// Resource is the ARN of the secret or parameter, if the request names one; of a secret that does not exist it
-	// is what the request says.
+	// Resource is the ARN of the secret or parameter, if the request names one; of a secret that does
+	// not exist it is what the request says.
 	Resource string
-	// Caller is the access key id of the request's signature, which is not checked. Give each client its own.
+	// Caller is the access key id of the request's signature, which is not checked. Give each client
+	// its own.
 	Caller string
 	// Input is the request, such as a *PutSecretValueInput. It may hold a secret.
 	Input any
-	// Code is the error code of the answer, empty for a success, "reset" for a connection that broke. Only in Calls.
+	// Code is the error code of the answer, empty for a success, "reset" for a connection that broke.
+	// Only in Calls.
 	Code string
 }
 
@@ -28,10 +30,11 @@ type Action struct {
 	Delay time.Duration
 	// Before is the answer, and the operation has no effect.
 	Before *Failure
-	// After replaces the operation's own answer: the operation has its effect, and the client does not know.
+	// After replaces the operation's own answer: the operation has its effect, and the client does not
+	// know.
 	After *Failure
-	// Stale lets DescribeSecret and GetSecretValue answer from before the secret's last n changes, as far as
-	// SecretsConfig.History reaches.
+	// Stale lets DescribeSecret and GetSecretValue answer from before the secret's last n changes, as
+	// far as SecretsConfig.History reaches.
 	Stale int
 	// BeforeEffect and AfterEffect are called directly before and after the operation's effect.
 	BeforeEffect, AfterEffect func()

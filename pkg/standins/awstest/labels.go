@@ -32,7 +32,8 @@ func (sec *secret) dropVersion(v *version, now time.Time) {
 	sec.versions = slices.DeleteFunc(sec.versions, func(other *version) bool { return other == v })
 }
 
-// attach moves a label to v. When AWSCURRENT moves, AWSPREVIOUS moves to the version that it leaves.
+// attach moves a label to v. When AWSCURRENT moves, AWSPREVIOUS moves to the version that it
+// leaves.
 func (sec *secret) attach(stage string, v *version, now time.Time) {
 	old := sec.labels[stage]
 	if old == v {
@@ -85,8 +86,8 @@ type UpdateSecretVersionStageInput struct {
 	MoveToVersionId     string
 }
 
-// UpdateSecretVersionStage moves, attaches or removes a label: a compare-and-swap, because RemoveFromVersionId must
-// name the version that has the label now.
+// UpdateSecretVersionStage moves, attaches or removes a label: a compare-and-swap, because
+// RemoveFromVersionId must name the version that has the label now.
 func (s *SecretsManager) UpdateSecretVersionStage(in *UpdateSecretVersionStageInput) (*SecretOutput, error) {
 	s.mu.Lock()
 	defer s.unlock()
@@ -161,7 +162,8 @@ func (s *SecretsManager) remember(sec *secret) {
 	}
 }
 
-// before returns the state of the secret before its last n changes, or before the earliest remembered one.
+// before returns the state of the secret before its last n changes, or before the earliest
+// remembered one.
 func (sec *secret) before(n int) *secret {
 	if n <= 0 || len(sec.past) == 0 {
 		return sec

@@ -1,7 +1,8 @@
 package awstest_test
 
-// motoDifferences are the scenarios that moto does not pass, each with what moto does. A scenario's facts are from AWS's
-// documentation and from recordings of the service, so that moto is the exception. They are those of moto 5.2.
+// motoDifferences are the scenarios that moto does not pass, each with what moto does. A scenario's
+// facts are from AWS's documentation and from recordings of the service, so that moto is the
+// exception. They are those of moto 5.2.
 var motoDifferences = map[string]string{
 	"client errors have status 400":                                  "ResourceNotFoundException has status 404",
 	"the same token with another value is refused for AWSPENDING":    "a pending value is overwritten",

@@ -5,15 +5,17 @@ import (
 	"time"
 )
 
-// ErrRotationOver is CheckRotation's error for a rotation that must not continue: it was abandoned or cancelled.
+// ErrRotationOver is CheckRotation's error for a rotation that must not continue: it was abandoned
+// or cancelled.
 var ErrRotationOver = errors.New("awstest: the rotation is over")
 
 // errForeignWriter fails a rotation if another caller wrote the pending value.
 var errForeignWriter = errors.New("the pending version was not written by the rotation function")
 
-// CheckRotation reports whether a run continues after a step that succeeded. It returns ErrRotationOver if a write by hand
-// abandoned the rotation or it was cancelled, and another error if the attempt failed because another caller than the
-// rotation function wrote the pending version.
+// CheckRotation reports whether a run continues after a step that succeeded. It returns
+// ErrRotationOver if a write by hand abandoned the rotation or it was cancelled, and another error
+// if the attempt failed because another caller than the rotation function wrote the pending
+// version.
 func (s *SecretsManager) CheckRotation(run Run) error {
 	s.mu.Lock()
 	defer s.unlock()
@@ -39,9 +41,9 @@ func (s *SecretsManager) retryable(run Run) bool {
 	return v != nil && (s.config.RetryUnlabelled || v == sec.labels[StagePending] || v == sec.labels[StageCurrent])
 }
 
-// EndRotation ends a run: after its last step with a nil failure, or with the failure of its last attempt. After a
-// success the service clears AWSPENDING and dates the rotation; after a failure the labels stay. It returns the
-// outcome, which can differ from what the caller expects.
+// EndRotation ends a run: after its last step with a nil failure, or with the failure of its last
+// attempt. After a success the service clears AWSPENDING and dates the rotation; after a failure
+// the labels stay. It returns the outcome, which can differ from what the caller expects.
 func (s *SecretsManager) EndRotation(run Run, failed error) Outcome {
 	s.mu.Lock()
 	defer s.unlock()
@@ -100,7 +102,8 @@ func eventName(test bool, outcome Outcome) string {
 	return name
 }
 
-// writtenByRotation reports whether a write fills the version of a rotation and comes from its function.
+// writtenByRotation reports whether a write fills the version of a rotation and comes from its
+// function.
 func (s *SecretsManager) writtenByRotation(sec *secret, w write) bool {
 	v := sec.byID[w.token]
 	switch {

@@ -23,12 +23,13 @@ const (
 type ParametersConfig struct {
 	// Account and Region are those of the ARNs. Empty means 123456789012 and us-east-1.
 	Account, Region string
-	// Now is the clock; nil means time.Now. It is called with the store's lock held: it must not call back.
+	// Now is the clock; nil means time.Now. It is called with the store's lock held: it must not call
+	// back.
 	Now func() time.Time
 	// PutsPerSecond throttles PutParameter, with a burst of one second. 0 means no limit; AWS has 3.
 	PutsPerSecond float64
-	// EmptyPages begins every answer of GetParametersByPath that has a result with an empty page that carries a
-	// NextToken: the service may do that at any time.
+	// EmptyPages begins every answer of GetParametersByPath that has a result with an empty page that
+	// carries a NextToken: the service may do that at any time.
 	EmptyPages bool
 	// Versions is how many versions of a parameter are kept. 0 means 100, as in AWS.
 	Versions int
@@ -36,8 +37,9 @@ type ParametersConfig struct {
 	Secrets *SecretsManager
 }
 
-// ParameterStore is the state and the rules of the Parameter Store in one account and region. Make it with
-// [NewParameterStore]. It is safe for concurrent use and starts no goroutine. Errors of its operations are *[APIError].
+// ParameterStore is the state and the rules of the Parameter Store in one account and region. Make
+// it with [NewParameterStore]. It is safe for concurrent use and starts no goroutine. Errors of its
+// operations are *[APIError].
 type ParameterStore struct {
 	config ParametersConfig
 
@@ -111,7 +113,8 @@ func (p *ParameterStore) ARN(name string) string {
 	return p.arnPrefix() + strings.TrimPrefix(name, "/")
 }
 
-// Parameter is a parameter in an answer. SourceResult, and Value of a SecureString, are secret: do not print it.
+// Parameter is a parameter in an answer. SourceResult, and Value of a SecureString, are secret: do
+// not print it.
 type Parameter struct {
 	Name             string
 	Type             string
@@ -128,7 +131,8 @@ func (p *ParameterStore) show(v *ParameterVersion, decrypt bool) Parameter {
 	return Parameter{Name: v.Name, Type: v.Type, Value: v.shown(decrypt), Version: v.Version, LastModifiedDate: v.LastModifiedDate, ARN: p.ARN(v.Name), DataType: v.DataType}
 }
 
-// shown returns the value, or a text that looks like ciphertext for a SecureString that is not decrypted.
+// shown returns the value, or a text that looks like ciphertext for a SecureString that is not
+// decrypted.
 func (v *ParameterVersion) shown(decrypt bool) string {
 	if v.Type != "SecureString" || decrypt {
 		return v.Value
@@ -137,8 +141,8 @@ func (v *ParameterVersion) shown(decrypt bool) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// GetParameterInput is the request of GetParameter. Name may carry a version as ":3", be an ARN, or refer to a secret as
-// /aws/reference/secretsmanager/<name>.
+// GetParameterInput is the request of GetParameter. Name may carry a version as ":3", be an ARN, or
+// refer to a secret as /aws/reference/secretsmanager/<name>.
 type GetParameterInput struct {
 	Name           string
 	WithDecryption bool
@@ -147,7 +151,8 @@ type GetParameterInput struct {
 // GetParameterOutput is the answer of GetParameter.
 type GetParameterOutput struct{ Parameter Parameter }
 
-// GetParameter reads a parameter. An unknown name is ParameterNotFound, without a message, like the service's.
+// GetParameter reads a parameter. An unknown name is ParameterNotFound, without a message, like the
+// service's.
 func (p *ParameterStore) GetParameter(in *GetParameterInput) (*GetParameterOutput, error) {
 	if name, found := strings.CutPrefix(in.Name, secretReference); found {
 		parameter, err := p.secret(in.Name, name, in.WithDecryption)

@@ -143,8 +143,8 @@ func (p *ParameterStore) DeleteParameters(in *ParameterNamesInput) (*DeleteParam
 	return out, nil
 }
 
-// ParameterFilter selects parameters in DescribeParameters: Key is Name, Type or Path; Option is Equals, BeginsWith,
-// Contains, OneLevel or Recursive.
+// ParameterFilter selects parameters in DescribeParameters: Key is Name, Type or Path; Option is
+// Equals, BeginsWith, Contains, OneLevel or Recursive.
 type ParameterFilter struct {
 	Key    string
 	Option string
@@ -240,7 +240,8 @@ func (p *ParameterStore) GetParameterHistory(in *GetParameterHistoryInput) (*His
 	return &HistoryOutput{Parameters: page, NextToken: next}, nil
 }
 
-// ParameterTagsInput is the request of AddTagsToResource, RemoveTagsFromResource and ListTagsForResource.
+// ParameterTagsInput is the request of AddTagsToResource, RemoveTagsFromResource and
+// ListTagsForResource.
 type ParameterTagsInput struct {
 	ResourceType string
 	ResourceId   string

@@ -29,8 +29,8 @@ type PutParameterOutput struct {
 	Tier    string
 }
 
-// PutParameter writes a parameter. Without Overwrite an existing name is ParameterAlreadyExists: the only atomic guard
-// that the service has.
+// PutParameter writes a parameter. Without Overwrite an existing name is ParameterAlreadyExists:
+// the only atomic guard that the service has.
 func (p *ParameterStore) PutParameter(in *PutParameterInput) (*PutParameterOutput, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -72,7 +72,8 @@ type RotateSecretInput struct {
 }
 
 // RotateSecret sets up the rotation of a secret and starts one, which runs in the background if
-// SecretsConfig.Invoke is set. While an earlier one is incomplete the request is refused, and the earlier one is run again.
+// SecretsConfig.Invoke is set. While an earlier one is incomplete the request is refused, and the
+// earlier one is run again.
 func (s *SecretsManager) RotateSecret(in *RotateSecretInput) (*SecretOutput, error) {
 	run, err := s.begin(in)
 	if run != nil {
@@ -90,9 +91,9 @@ func (s *SecretsManager) RotateSecret(in *RotateSecretInput) (*SecretOutput, err
 	return &SecretOutput{ARN: sec.arn, Name: sec.name, VersionId: sec.rotation.versionID}, nil
 }
 
-// BeginRotation does what RotateSecret does before it invokes anything, and leaves the rest to the caller: invoke the
-// steps, call CheckRotation after each, repeat all steps of the same run after a failure as often as wanted, then call
-// EndRotation once. It is for a service without Invoke.
+// BeginRotation does what RotateSecret does before it invokes anything, and leaves the rest to the
+// caller: invoke the steps, call CheckRotation after each, repeat all steps of the same run after a
+// failure as often as wanted, then call EndRotation once. It is for a service without Invoke.
 func (s *SecretsManager) BeginRotation(in *RotateSecretInput) (Run, error) {
 	run, err := s.begin(in)
 	if err != nil || run == nil {
@@ -101,8 +102,9 @@ func (s *SecretsManager) BeginRotation(in *RotateSecretInput) (Run, error) {
 	return *run, nil
 }
 
-// begin checks a request and makes the pending version. It returns a run together with an error if the service
-// refuses the request and runs the earlier rotation again, and neither for the repetition of a request.
+// begin checks a request and makes the pending version. It returns a run together with an error if
+// the service refuses the request and runs the earlier rotation again, and neither for the
+// repetition of a request.
 func (s *SecretsManager) begin(in *RotateSecretInput) (*Run, error) {
 	s.mu.Lock()
 	defer s.unlock()
@@ -180,8 +182,9 @@ func (s *SecretsManager) run(sec *secret, v *version) *Run {
 	return run
 }
 
-// ResumeRotation returns the incomplete rotation of a secret, to be run again with its old token: the service does so after it
-// refused RotateSecret because "a previous rotation isn't complete". It fails if there is none or if it is running.
+// ResumeRotation returns the incomplete rotation of a secret, to be run again with its old token:
+// the service does so after it refused RotateSecret because "a previous rotation isn't complete".
+// It fails if there is none or if it is running.
 func (s *SecretsManager) ResumeRotation(secretID string) (Run, error) {
 	s.mu.Lock()
 	defer s.unlock()
@@ -209,7 +212,8 @@ func (s *SecretsManager) resume(sec *secret, now time.Time) *Run {
 	return s.run(sec, pending)
 }
 
-// CancelRotateSecret turns the schedule off and ends a running rotation. Its labels stay as they are.
+// CancelRotateSecret turns the schedule off and ends a running rotation. Its labels stay as they
+// are.
 func (s *SecretsManager) CancelRotateSecret(in *SecretIdInput) (*SecretOutput, error) {
 	s.mu.Lock()
 	defer s.unlock()

@@ -11,8 +11,9 @@ import (
 
 const defaultInterval = 4 * time.Hour
 
-// RotationRules is the schedule of a secret: AutomaticallyAfterDays, or ScheduleExpression as "rate(4 hours)",
-// "rate(10 days)" or "cron(0 16 1,15 * ? *)" in UTC, with a window of Duration ("3h").
+// RotationRules is the schedule of a secret: AutomaticallyAfterDays, or ScheduleExpression as
+// "rate(4 hours)", "rate(10 days)" or "cron(0 16 1,15 * ? *)" in UTC, with a window of Duration
+// ("3h").
 type RotationRules struct {
 	AutomaticallyAfterDays int64  `json:",omitempty"`
 	Duration               string `json:",omitempty"`
@@ -91,9 +92,9 @@ func (s *SecretsManager) reschedule(sec *secret, now time.Time) {
 	}
 }
 
-// RunDue starts the rotation of each secret that is due by its schedule, in the order of the names. With
-// SecretsConfig.Invoke they run in the background; without it the caller drives them. If an earlier rotation is incomplete,
-// that one is run again instead.
+// RunDue starts the rotation of each secret that is due by its schedule, in the order of the names.
+// With SecretsConfig.Invoke they run in the background; without it the caller drives them. If an
+// earlier rotation is incomplete, that one is run again instead.
 func (s *SecretsManager) RunDue(now time.Time) []Run {
 	var runs []Run
 	for _, name := range s.due(now) {

@@ -14,8 +14,9 @@ import (
 	"time"
 )
 
-// SecretsManager is the state and the rules of Secrets Manager in one account and region. Make it with
-// [NewSecretsManager]. It is safe for concurrent use. Errors of its operations are *[APIError].
+// SecretsManager is the state and the rules of Secrets Manager in one account and region. Make it
+// with [NewSecretsManager]. It is safe for concurrent use. Errors of its operations are
+// *[APIError].
 type SecretsManager struct {
 	config SecretsConfig
 
@@ -86,7 +87,8 @@ type secret struct {
 // Tag is a key and a value on a secret or a parameter.
 type Tag struct{ Key, Value string }
 
-// CreateSecretInput is the request of CreateSecret. Without SecretString and SecretBinary the secret has no value.
+// CreateSecretInput is the request of CreateSecret. Without SecretString and SecretBinary the
+// secret has no value.
 type CreateSecretInput struct {
 	Name               string
 	ClientRequestToken string
@@ -171,8 +173,9 @@ func (s *SecretsManager) remove(sec *secret) {
 	s.names = append(s.names[:at], s.names[at+1:]...)
 }
 
-// find returns the secret named by name, full ARN or ARN without its suffix, or nil. A partial ARN whose name ends
-// like a suffix (a hyphen and six characters) is treated as a full one and not found, as recordings of the service show.
+// find returns the secret named by name, full ARN or ARN without its suffix, or nil. A partial ARN
+// whose name ends like a suffix (a hyphen and six characters) is treated as a full one and not
+// found, as recordings of the service show.
 func (s *SecretsManager) find(id string) *secret {
 	sec := s.byName[id]
 	if sec == nil {
@@ -219,8 +222,8 @@ func (s *SecretsManager) newARN(name string) string {
 	return s.arnPrefix() + name + "-" + string(suffix)
 }
 
-// token checks a ClientRequestToken, or makes one if there is none. The SDKs always send one, and the HTTP layer refuses
-// requests without.
+// token checks a ClientRequestToken, or makes one if there is none. The SDKs always send one, and
+// the HTTP layer refuses requests without.
 func (s *SecretsManager) token(token string) (string, error) {
 	if token == "" {
 		return s.config.NewID(), nil

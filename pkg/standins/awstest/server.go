@@ -18,17 +18,20 @@ type Config struct {
 	Now func() time.Time
 	// Fault decides what happens to each call; nil injects no fault. It may be called concurrently.
 	Fault func(Call) Action
-	// Permit reports whether the caller may make the call; nil permits all. A refused call gets AccessDeniedException.
+	// Permit reports whether the caller may make the call; nil permits all. A refused call gets
+	// AccessDeniedException.
 	Permit func(Call) bool
 	// RecordLimit is how many calls are remembered. 0 means 10,000.
 	RecordLimit int
 }
 
-// Server answers for both services at one HTTP endpoint. It is an [http.Handler] and safe for concurrent use.
+// Server answers for both services at one HTTP endpoint. It is an [http.Handler] and safe for
+// concurrent use.
 type Server struct {
 	// URL is the address of a server of New; empty for one of NewServer.
 	URL string
-	// Secrets and Parameters are the services. Calls that a test makes on them directly are not recorded and meet no fault.
+	// Secrets and Parameters are the services. Calls that a test makes on them directly are not
+	// recorded and meet no fault.
 	Secrets    *SecretsManager
 	Parameters *ParameterStore
 
@@ -42,7 +45,8 @@ type Server struct {
 
 var _ http.Handler = (*Server)(nil)
 
-// NewServer returns a server that does not listen: use it as a handler, or through Transport. Close it after use.
+// NewServer returns a server that does not listen: use it as a handler, or through Transport. Close
+// it after use.
 func NewServer(config Config) *Server {
 	if config.Secrets.Now == nil {
 		config.Secrets.Now = config.Now
@@ -79,8 +83,8 @@ type TB interface {
 	Fatalf(format string, args ...any)
 }
 
-// New starts a server on a free port of the loopback interface and stops it when the test is over. A nil config is the
-// zero one.
+// New starts a server on a free port of the loopback interface and stops it when the test is over.
+// A nil config is the zero one.
 func New(t TB, config *Config) *Server {
 	t.Helper()
 	if config == nil {
@@ -112,8 +116,9 @@ func (s *Server) Close() { s.Secrets.Close() }
 // Wait waits until no rotation runs in the background, or returns ctx's error.
 func (s *Server) Wait(ctx context.Context) error { return s.Secrets.Wait(ctx) }
 
-// SDKConfig is a configuration for the SDK's clients, which call as the given caller (an access key id). Clients of a
-// server that does not listen call it in the process, which works in a testing/synctest bubble too.
+// SDKConfig is a configuration for the SDK's clients, which call as the given caller (an access key
+// id). Clients of a server that does not listen call it in the process, which works in a
+// testing/synctest bubble too.
 func (s *Server) SDKConfig(caller string) aws.Config {
 	config := aws.Config{
 		Region: s.Secrets.config.Region,
@@ -129,7 +134,8 @@ func (s *Server) SDKConfig(caller string) aws.Config {
 	return config
 }
 
-// Environment returns the environment variables with which a process calls this endpoint as the given caller.
+// Environment returns the environment variables with which a process calls this endpoint as the
+// given caller.
 func (s *Server) Environment(caller string) []string {
 	return []string{
 		"AWS_ENDPOINT_URL=" + s.URL, "AWS_REGION=" + s.Secrets.config.Region, "AWS_DEFAULT_REGION=" + s.Secrets.config.Region,

@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// Transport returns a transport that calls the server in the process, without a socket or a goroutine. A broken
-// connection gives the same error as a real one.
+// Transport returns a transport that calls the server in the process, without a socket or a
+// goroutine. A broken connection gives the same error as a real one.
 func (s *Server) Transport() http.RoundTripper { return transport{s} }
 
 type transport struct{ handler http.Handler }

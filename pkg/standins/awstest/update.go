@@ -49,7 +49,8 @@ func (s *SecretsManager) UpdateSecret(in *UpdateSecretInput) (*SecretOutput, err
 // BatchGetSecretValueInput is the request of BatchGetSecretValue; filters are not supported.
 type BatchGetSecretValueInput struct{ SecretIdList []string }
 
-// BatchGetSecretValueOutput is the answer of BatchGetSecretValue. It holds secrets: do not print it.
+// BatchGetSecretValueOutput is the answer of BatchGetSecretValue. It holds secrets: do not print
+// it.
 type BatchGetSecretValueOutput struct {
 	SecretValues []*GetSecretValueOutput
 	Errors       []BatchError `json:",omitempty"`

@@ -50,7 +50,8 @@ func (v *value) equal(other *value) bool {
 	return v.text == nil && bytes.Equal(v.binary, other.binary) || v.text != nil && *v.text == *other.text
 }
 
-// GetSecretValueInput is the request of GetSecretValue. Without VersionId and VersionStage it reads AWSCURRENT.
+// GetSecretValueInput is the request of GetSecretValue. Without VersionId and VersionStage it reads
+// AWSCURRENT.
 type GetSecretValueInput struct {
 	SecretId     string
 	VersionId    string
@@ -122,7 +123,8 @@ func (sec *secret) pick(id, stage string) (*version, error) {
 	return v, nil
 }
 
-// PutSecretValueInput is the request of PutSecretValue. Without VersionStages the version becomes AWSCURRENT.
+// PutSecretValueInput is the request of PutSecretValue. Without VersionStages the version becomes
+// AWSCURRENT.
 type PutSecretValueInput struct {
 	SecretId           string
 	ClientRequestToken string
@@ -142,8 +144,8 @@ type PutSecretValueOutput struct {
 	VersionStages []string
 }
 
-// PutSecretValue writes a version: a new one, or the empty one that a rotation made. The same token with the same value
-// is ignored and succeeds; with another value it is ResourceExistsException.
+// PutSecretValue writes a version: a new one, or the empty one that a rotation made. The same token
+// with the same value is ignored and succeeds; with another value it is ResourceExistsException.
 func (s *SecretsManager) PutSecretValue(in *PutSecretValueInput) (*PutSecretValueOutput, error) {
 	s.mu.Lock()
 	defer s.unlock()
@@ -230,8 +232,8 @@ func (s *SecretsManager) write(sec *secret, w write) (*version, error) {
 	return v, nil
 }
 
-// clearPending takes AWSPENDING from a rotation's version and from AWSCURRENT, as the service does when a person
-// writes a new AWSCURRENT. An AWSPENDING that was attached by hand stays.
+// clearPending takes AWSPENDING from a rotation's version and from AWSCURRENT, as the service does
+// when a person writes a new AWSCURRENT. An AWSPENDING that was attached by hand stays.
 func (sec *secret) clearPending(now time.Time) {
 	if v := sec.labels[StagePending]; v != nil && (v.rotationToken != "" || v == sec.labels[StageCurrent]) {
 		sec.detach(StagePending, now)

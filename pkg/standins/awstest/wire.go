@@ -150,8 +150,8 @@ func (s *Server) perform(r *http.Request, call Call, operation operation) (any, 
 	return output, err
 }
 
-// complete adds to a request what its body does not have, and refuses one without a ClientRequestToken: the SDKs make one,
-// the service does not.
+// complete adds to a request what its body does not have, and refuses one without a
+// ClientRequestToken: the SDKs make one, the service does not.
 func complete(call Call, action Action) error {
 	code, token := codeInvalidRequest, "present"
 	switch in := call.Input.(type) {
@@ -236,7 +236,8 @@ func (a answer) succeed(output any) {
 	a.write(http.StatusOK, body)
 }
 
-// fail writes an error. Its text is "Message" in Secrets Manager's model and "message" in most errors of SSM's.
+// fail writes an error. Its text is "Message" in Secrets Manager's model and "message" in most
+// errors of SSM's.
 func (a answer) fail(err error) {
 	api := &APIError{Code: "InternalServiceError", Message: err.Error(), Status: http.StatusInternalServerError}
 	_ = errors.As(err, &api)

@@ -11,9 +11,10 @@ import (
 	"sync"
 )
 
-// API is Lambda's Invoke call for functions, for `aws lambda invoke --endpoint-url` and the SDKs. It has the invocation types
-// RequestResponse, Event (not retried) and DryRun, and the log tail; it checks no signatures. It is an http.Handler and safe
-// for concurrent use. The zero API has no functions.
+// API is Lambda's Invoke call for functions, for `aws lambda invoke --endpoint-url` and the SDKs.
+// It has the invocation types RequestResponse, Event (not retried) and DryRun, and the log tail; it
+// checks no signatures. It is an http.Handler and safe for concurrent use. The zero API has no
+// functions.
 type API struct {
 	mu        sync.Mutex
 	functions map[string]*Function
@@ -38,8 +39,9 @@ func (a *API) Register(f *Function) {
 	a.functions[f.Name()] = f
 }
 
-// Function returns a function by its name, by its ARN, or by the part of an ARN that begins with the account or the word
-// function, with or without the qualifier $LATEST. It returns nil if there is none.
+// Function returns a function by its name, by its ARN, or by the part of an ARN that begins with
+// the account or the word function, with or without the qualifier $LATEST. It returns nil if there
+// is none.
 func (a *API) Function(name string) *Function {
 	if _, rest, found := strings.Cut(name, "function:"); found {
 		name = rest

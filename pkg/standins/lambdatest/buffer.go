@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// Buffer stores what is written to it. It is safe for concurrent use, so that a test can read it while it is a function's
-// Stdout and Stderr. The zero value is empty.
+// Buffer stores what is written to it. It is safe for concurrent use, so that a test can read it
+// while it is a function's Stdout and Stderr. The zero value is empty.
 type Buffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer

@@ -76,7 +76,8 @@ func (e *environment) startCommand(address string) error {
 	started := time.Now()
 	err = begin()
 	for try := 0; errors.Is(err, syscall.ETXTBSY) && try < 20; try++ {
-		// A binary that was just written is busy while a process that was forked meanwhile has the writer's descriptor.
+		// A binary that was just written is busy while a process that was forked meanwhile has the
+		// writer's descriptor.
 		time.Sleep(10 * time.Millisecond)
 		started = time.Now()
 		err = begin()
@@ -124,7 +125,8 @@ func (e *environment) reap() {
 	}
 }
 
-// hasEnded reports whether the process cannot run another invocation. It waits for the end of a killed one.
+// hasEnded reports whether the process cannot run another invocation. It waits for the end of a
+// killed one.
 func (e *environment) hasEnded() bool {
 	if e.killed.Load() {
 		<-e.exited
@@ -183,7 +185,8 @@ func (e *environment) flush() {
 	e.stderr.flush()
 }
 
-// exitMessage returns the service's text for a process that ended by itself. The process has exited.
+// exitMessage returns the service's text for a process that ended by itself. The process has
+// exited.
 func (e *environment) exitMessage() string {
 	e.function.mu.Lock()
 	defer e.function.mu.Unlock()

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// MaxPayload is the longest payload and the longest response, in bytes: Lambda's 6 MB for synchronous invocations.
+// MaxPayload is the longest payload and the longest response, in bytes: Lambda's 6 MB for
+// synchronous invocations.
 const MaxPayload = 6 << 20
 
 // FunctionError values of a Result.
@@ -35,7 +36,8 @@ type Result struct {
 	ErrorType, ErrorMessage string
 	// Duration is from the process taking the invocation until it asked for the next one or ended.
 	Duration time.Duration
-	// InitDuration is from the start of the process until it asked for its first invocation; 0 in a warm process.
+	// InitDuration is from the start of the process until it asked for its first invocation; 0 in a
+	// warm process.
 	InitDuration time.Duration
 	// PID is the process of the invocation; 0 if none could be started.
 	PID int
@@ -61,9 +63,9 @@ type reply struct {
 	errorType string // of the header, for a failure
 }
 
-// Invoke runs one invocation and returns its result. It waits while other invocations use all processes. The function gets
-// the payload as it is; Lambda accepts only JSON, as [API] does. When ctx ends, Invoke returns its error, and the invocation
-// continues, as in Lambda.
+// Invoke runs one invocation and returns its result. It waits while other invocations use all
+// processes. The function gets the payload as it is; Lambda accepts only JSON, as [API] does. When
+// ctx ends, Invoke returns its error, and the invocation continues, as in Lambda.
 func (f *Function) Invoke(ctx context.Context, payload []byte) (Result, error) {
 	done, err := f.begin(ctx, payload)
 	if err != nil {
@@ -223,7 +225,8 @@ func (f *Function) boot(i *invocation) (e *environment, failed *Result) {
 	return nil, &result
 }
 
-// invoke gives the invocation to an idle process and waits until the process is idle again, or has ended.
+// invoke gives the invocation to an idle process and waits until the process is idle again, or has
+// ended.
 func (e *environment) invoke(i *invocation) Result {
 	timeout := e.function.config.Timeout
 	i.deadline = time.Now().Add(timeout)
@@ -244,7 +247,8 @@ func (e *environment) invoke(i *invocation) Result {
 	return result
 }
 
-// await waits for the answer and for the process to poll again. late means that the timeout is over.
+// await waits for the answer and for the process to poll again. late means that the timeout is
+// over.
 func (e *environment) await(i *invocation, timeUp <-chan time.Time) (result Result, late bool) {
 	select {
 	case e.work <- i:

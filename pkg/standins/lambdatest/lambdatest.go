@@ -1,6 +1,6 @@
-// Package lambdatest runs a Lambda function's bootstrap binary as the Lambda service does, for tests and for trials on
-// a laptop: it starts the process with an environment of its own, serves the Runtime API, enforces deadlines, kills and
-// restarts the process, and measures it.
+// Package lambdatest runs a Lambda function's bootstrap binary as the Lambda service does, for
+// tests and for trials on a laptop: it starts the process with an environment of its own, serves
+// the Runtime API, enforces deadlines, kills and restarts the process, and measures it.
 //
 //	function, err := lambdatest.Start(ctx, lambdatest.Config{Path: "build/rotate/bootstrap"})
 //	defer function.Close()
@@ -8,10 +8,12 @@
 //
 // An [API] serves the Invoke call for functions, for the AWS CLI and SDKs.
 //
-// As in the service, a process runs one invocation at a time. The first invocation that needs a process starts it; later
-// ones use it; it is replaced after a time-out, a crash or an init error. An invocation ends when the process asks for the
-// next one. Unlike the service, there is no isolation and no limit of memory or CPU, a failed init is not tried again within
-// the same invocation, asynchronous events are not retried, and extensions and response streaming are missing.
+// As in the service, a process runs one invocation at a time. The first invocation that needs a
+// process starts it; later ones use it; it is replaced after a time-out, a crash or an init error.
+// An invocation ends when the process asks for the next one. Unlike the service, there is no
+// isolation and no limit of memory or CPU, a failed init is not tried again within the same
+// invocation, asynchronous events are not retried, and extensions and response streaming are
+// missing.
 package lambdatest
 
 import (
@@ -25,13 +27,15 @@ import (
 	"time"
 )
 
-// Config is the configuration of a function. Path is required; the zero value of every other field is Lambda's default.
+// Config is the configuration of a function. Path is required; the zero value of every other field
+// is Lambda's default.
 type Config struct {
 	// Path is the bootstrap binary.
 	Path string
 	// Args are the binary's arguments; Lambda passes none.
 	Args []string
-	// Env is added to the environment that Lambda makes, and overrides it. Nothing is inherited from this process.
+	// Env is added to the environment that Lambda makes, and overrides it. Nothing is inherited from
+	// this process.
 	Env map[string]string
 	// Dir is the working directory and LAMBDA_TASK_ROOT; "": the directory of Path.
 	Dir string
@@ -55,15 +59,16 @@ type Config struct {
 	Timeout time.Duration
 	// InitTimeout is how long a process may take to ask for its first invocation; 0: 10 seconds.
 	InitTimeout time.Duration
-	// Concurrency is how many processes may run; 0: one. Further invocations wait, or with Throttle are refused.
+	// Concurrency is how many processes may run; 0: one. Further invocations wait, or with Throttle
+	// are refused.
 	Concurrency int
 	// Throttle refuses an invocation with ErrThrottled if no process is free.
 	Throttle bool
 	// ColdStarts starts a process for each invocation, and kills it afterwards.
 	ColdStarts bool
 
-	// Stdout and Stderr get the output of the processes, completely before Invoke returns; nil: dropped. Writes to the
-	// two are never concurrent, so that both may be the same writer.
+	// Stdout and Stderr get the output of the processes, completely before Invoke returns; nil:
+	// dropped. Writes to the two are never concurrent, so that both may be the same writer.
 	Stdout, Stderr io.Writer
 	// Observe is called for each event, in order for one process; it may call Kill. nil: not called.
 	Observe func(Event)
@@ -94,7 +99,8 @@ type Event struct {
 	Time      time.Time
 }
 
-// The errors of Invoke. A failure of the function is not an error but a Result with a FunctionError.
+// The errors of Invoke. A failure of the function is not an error but a Result with a
+// FunctionError.
 var (
 	ErrClosed    = errors.New("lambdatest: the function is closed")
 	ErrThrottled = errors.New("lambdatest: no process is free (TooManyRequestsException)")
@@ -118,8 +124,8 @@ type Function struct {
 // slot is the permission to run one process, and that process once it runs.
 type slot struct{ environment *environment }
 
-// Start checks the config and returns the function; its first process starts with the first invocation. When ctx ends,
-// the function is closed as by Close; call Close nevertheless.
+// Start checks the config and returns the function; its first process starts with the first
+// invocation. When ctx ends, the function is closed as by Close; call Close nevertheless.
 func Start(ctx context.Context, config Config) (*Function, error) {
 	config, err := config.withDefaults()
 	if err != nil {
@@ -133,8 +139,9 @@ func Start(ctx context.Context, config Config) (*Function, error) {
 	return f, nil
 }
 
-// Close kills the processes, waits until every process and goroutine of the function has ended, and returns. Running
-// invocations return an error. It may be called more than once, but not from Observe.
+// Close kills the processes, waits until every process and goroutine of the function has ended, and
+// returns. Running invocations return an error. It may be called more than once, but not from
+// Observe.
 func (f *Function) Close() {
 	f.cancel()
 	f.shut()
@@ -149,8 +156,8 @@ func (f *Function) shut() {
 	f.Kill()
 }
 
-// Kill kills every process of the function with SIGKILL, as a failing machine does. A running invocation gets the Result of a
-// crash; the next one starts a new process.
+// Kill kills every process of the function with SIGKILL, as a failing machine does. A running
+// invocation gets the Result of a crash; the next one starts a new process.
 func (f *Function) Kill() {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -114,7 +114,8 @@ func TestColdStartsGiveEachInvocationAProcess(t *testing.T) {
 	}
 }
 
-// TestFailures has each way in which a function fails, the caller's result, and whether the process survives.
+// TestFailures has each way in which a function fails, the caller's result, and whether the process
+// survives.
 func TestFailures(t *testing.T) {
 	tests := []struct {
 		name          string

@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// pump copies from a pipe, to which the processes write, to a writer. flush writes a mark into the same pipe and waits until
-// it arrives at the other end, where it is removed: everything before it has then arrived.
+// pump copies from a pipe, to which the processes write, to a writer. flush writes a mark into the
+// same pipe and waits until it arrives at the other end, where it is removed: everything before it
+// has then arrived.
 type pump struct {
 	in      *os.File // what the process writes to
 	out     *os.File

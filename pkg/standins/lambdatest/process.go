@@ -16,9 +16,9 @@ type Process struct {
 	Init time.Duration
 	// Invocations is how many it was given.
 	Invocations int
-	// PeakRSS is its highest memory use in bytes. On Linux it is read after each answer. On other systems, and for a
-	// process without an answer, it is what the system reports after the end, which can be too high: Linux includes the
-	// memory of the process that started it.
+	// PeakRSS is its highest memory use in bytes. On Linux it is read after each answer. On other
+	// systems, and for a process without an answer, it is what the system reports after the end, which
+	// can be too high: Linux includes the memory of the process that started it.
 	PeakRSS int64
 	// CPU is the user and system time of the process; known once it has ended.
 	CPU time.Duration

@@ -14,7 +14,8 @@ import (
 // separate starts the process in a group of its own, so that its children can be killed with it.
 func separate(command *exec.Cmd) { command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
-// killAll kills the group. It does nothing to a process that was waited for: its id may be another's.
+// killAll kills the group. It does nothing to a process that was waited for: its id may be
+// another's.
 func killAll(command *exec.Cmd) {
 	if command.Process.Signal(syscall.Signal(0)) == nil {
 		_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL)
@@ -34,7 +35,8 @@ func maxRSS(state *os.ProcessState) int64 {
 	return int64(usage.Maxrss) << 10
 }
 
-// peakRSS is the highest memory use of a running process, in bytes; 0 if the system does not report it.
+// peakRSS is the highest memory use of a running process, in bytes; 0 if the system does not report
+// it.
 func peakRSS(pid int) int64 {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

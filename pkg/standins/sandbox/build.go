@@ -10,7 +10,8 @@ import (
 	"path/filepath"
 )
 
-// FindBinaries returns the bootstrap binaries below a directory, where `make build` puts them: {name}/bootstrap.
+// FindBinaries returns the bootstrap binaries below a directory, where `make build` puts them:
+// {name}/bootstrap.
 func FindBinaries(dir string) map[string]string {
 	found := map[string]string{}
 	for _, name := range Functions {
@@ -22,8 +23,8 @@ func FindBinaries(dir string) map[string]string {
 	return found
 }
 
-// Build builds the functions that the module has into a directory and returns their binaries. module is the directory of
-// go.mod.
+// Build builds the functions that the module has into a directory and returns their binaries.
+// module is the directory of go.mod.
 func Build(ctx context.Context, module, dir string) (map[string]string, error) {
 	for _, name := range Functions {
 		source := filepath.Join("functions", name)
@@ -40,8 +41,8 @@ func Build(ctx context.Context, module, dir string) (map[string]string, error) {
 // buildFlags are those of a deployment; see the Makefile.
 var buildFlags = []string{"-tags", "lambda.norpc", "-trimpath", "-ldflags=-s -w"}
 
-// BuildProgram builds a program of a module as a deployment builds it, but for this machine. source is the program's
-// directory below the module's, target is the file to write.
+// BuildProgram builds a program of a module as a deployment builds it, but for this machine. source
+// is the program's directory below the module's, target is the file to write.
 func BuildProgram(ctx context.Context, module, source, target string) error {
 	target, err := filepath.Abs(target)
 	if err != nil {

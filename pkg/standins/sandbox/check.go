@@ -20,8 +20,9 @@ type Finding struct {
 	Claim, Fault string
 }
 
-// Check reports whether the state is one that rotations may leave. It expects that every rotation succeeded, that none
-// is running, and that versions are the version ids in the order of their rotations.
+// Check reports whether the state is one that rotations may leave. It expects that every rotation
+// succeeded, that none is running, and that versions are the version ids in the order of their
+// rotations.
 func (s *Sandbox) Check(ctx context.Context, versions []string) []Finding {
 	state := s.State()
 	at := slices.IndexFunc(state.Secrets, func(sec Secret) bool { return sec.Name == TokenSecret })
@@ -101,9 +102,9 @@ func (c *checking) token(ctx context.Context) {
 	c.must(slices.Contains(listed, token), claim, "it is not in its own list")
 }
 
-// records returns the fingerprints of the tokens that the ledger keeps for later and of those it should have no more, and
-// the open intents. One whose token was found without the creation's answer stays, in doubt, until anything else that the
-// creation made would have shown.
+// records returns the fingerprints of the tokens that the ledger keeps for later and of those it
+// should have no more, and the open intents. One whose token was found without the creation's
+// answer stays, in doubt, until anything else that the creation made would have shown.
 func (c *checking) records() (retiring, overdue, intents []string) {
 	for _, p := range c.state.Parameters {
 		name := p.Name[strings.LastIndexByte(p.Name, '/')+1:]
@@ -153,8 +154,8 @@ func (c *checking) foreign() {
 	c.must(len(gone) == 0, fmt.Sprintf("the %d tokens of other programs are untouched", len(c.user.Foreign)), "deleted: %v", gone)
 }
 
-// logins checks the number of logins: one for each rotation, or for each process that stays warm and so keeps its session
-// for the life of an access token.
+// logins checks the number of logins: one for each rotation, or for each process that stays warm
+// and so keeps its session for the life of an access token.
 func (c *checking) logins(rotations int) {
 	processes := map[int]bool{}
 	for _, i := range c.s.Invocations() {

@@ -7,7 +7,8 @@ import (
 // palette colours text for a terminal; the zero palette leaves it plain.
 type palette struct{ on bool }
 
-// newPalette returns colours for a terminal, unless NO_COLOR is set (https://no-color.org) or the terminal is dumb.
+// newPalette returns colours for a terminal, unless NO_COLOR is set (https://no-color.org) or the
+// terminal is dumb.
 func newPalette(out any, getenv func(string) string) palette {
 	file, ok := out.(*os.File)
 	if !ok || getenv("NO_COLOR") != "" || getenv("TERM") == "dumb" {

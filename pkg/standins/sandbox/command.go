@@ -18,8 +18,8 @@ const usage = `usage: sandbox run [flags]     three rotations, a timeline, a che
 Both build the functions first, unless -functions names a directory that has them. Flags of each: sandbox run -h
 `
 
-// Main is the command. It returns the exit status: 0 for success, 1 for a failure or a wrong end state, 2 for an invalid
-// command line.
+// Main is the command. It returns the exit status: 0 for success, 1 for a failure or a wrong end
+// state, 2 for an invalid command line.
 func Main(ctx context.Context, args []string, out, complaints io.Writer, getenv func(string) string) int {
 	if len(args) == 0 {
 		fmt.Fprint(complaints, usage)

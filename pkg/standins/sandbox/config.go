@@ -44,14 +44,15 @@ const (
 type Config struct {
 	// Binaries are the bootstrap binaries by function name; see [Build] and [FindBinaries].
 	Binaries map[string]string
-	// Listen is the address to listen at, without a port; "" means 127.0.0.1. Containers reach 0.0.0.0 or the address of
-	// their bridge only.
+	// Listen is the address to listen at, without a port; "" means 127.0.0.1. Containers reach 0.0.0.0
+	// or the address of their bridge only.
 	Listen string
 	// AWSPort and EngagePort are the ports; 0 takes free ones.
 	AWSPort, EngagePort int
 	// Flow is the login flow of the secret; "" means engage.
 	Flow engage.Flow
-	// OneSecret puts the login fields into the token secret itself, instead of an admin secret that it names.
+	// OneSecret puts the login fields into the token secret itself, instead of an admin secret that it
+	// names.
 	OneSecret bool
 	// Retention is PREVIOUS_TOKEN_RETENTION.
 	Retention time.Duration
@@ -61,8 +62,8 @@ type Config struct {
 	Env map[string]string
 	// Timeout of an invocation; 0 means a minute.
 	Timeout time.Duration
-	// Observe is called with each invocation when it has ended, one at a time; it must not call Invocations. nil: not
-	// called.
+	// Observe is called with each invocation when it has ended, one at a time; it must not call
+	// Invocations. nil: not called.
 	Observe func(Invocation)
 }
 

@@ -1,5 +1,6 @@
-// Package sandbox runs the product on one machine: the real function binaries, started as Lambda starts them, between
-// stand-ins for Secrets Manager, the Parameter Store, Lambda and Engage Voice. No AWS account and no container is needed.
+// Package sandbox runs the product on one machine: the real function binaries, started as Lambda
+// starts them, between stand-ins for Secrets Manager, the Parameter Store, Lambda and Engage Voice.
+// No AWS account and no container is needed.
 //
 //	box, err := sandbox.Start(ctx, sandbox.Config{Binaries: binaries})
 //	defer box.Close()
@@ -7,13 +8,16 @@
 //	err = box.Wait(ctx)                          // until the four steps are done
 //	for _, finding := range box.Check(ctx) { ... } // what must be true then
 //
-// There are two listeners. The AWS one answers for Secrets Manager, SSM and Lambda's Invoke alike, so that one
-// AWS_ENDPOINT_URL serves; below /_sandbox/ it reports what happened (see [State] and [Calls]) and switches the [Scenario].
-// The other one is the vendor: Engage, the RingCentral platform and the legacy portal at one address.
+// There are two listeners. The AWS one answers for Secrets Manager, SSM and Lambda's Invoke alike,
+// so that one AWS_ENDPOINT_URL serves; below /_sandbox/ it reports what happened (see [State] and
+// [Calls]) and switches the [Scenario]. The other one is the vendor: Engage, the RingCentral
+// platform and the legacy portal at one address.
 //
-// [Demo] is `make run`: three rotations, a timeline and a check of the end. [Serve] is `make sandbox`: it stays up.
+// [Demo] is `make run`: three rotations, a timeline and a check of the end. [Serve] is `make
+// sandbox`: it stays up.
 //
-// Limits: IAM policies are not enforced (calls are recorded), times are real, so that a retention and the limit of five logins
-// a minute last as long as they say, and the state is lost at the end. The secrets are made up and signatures are not
-// checked: do not let it listen at an address that strangers can reach.
+// Limits: IAM policies are not enforced (calls are recorded), times are real, so that a retention
+// and the limit of five logins a minute last as long as they say, and the state is lost at the end.
+// The secrets are made up and signatures are not checked: do not let it listen at an address that
+// strangers can reach.
 package sandbox

@@ -45,8 +45,8 @@ func (s *Sandbox) Logs() map[string][]string {
 	return logs
 }
 
-// begin begins a rotation as RotateSecret does, and leaves the steps to the caller, for `sam local invoke`. With test=true it
-// is a preflight (RotateImmediately=false).
+// begin begins a rotation as RotateSecret does, and leaves the steps to the caller, for `sam local
+// invoke`. With test=true it is a preflight (RotateImmediately=false).
 func (s *Sandbox) begin(rw http.ResponseWriter, r *http.Request) {
 	sv, query := s.services.Load(), r.URL.Query()
 	id := query.Get("secret")

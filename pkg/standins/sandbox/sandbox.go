@@ -42,8 +42,8 @@ type Sandbox struct {
 	invocations []Invocation
 }
 
-// Start starts a sandbox in its first state: there are secrets, and nothing has rotated. Close it after use. The end of ctx
-// ends the functions, but not the listeners.
+// Start starts a sandbox in its first state: there are secrets, and nothing has rotated. Close it
+// after use. The end of ctx ends the functions, but not the listeners.
 func Start(ctx context.Context, config Config) (*Sandbox, error) {
 	config, err := config.withDefaults()
 	if err != nil {
@@ -144,13 +144,14 @@ func (s *Sandbox) client() *secretsmanager.Client {
 	return secretsmanager.NewFromConfig(s.services.Load().aws.SDKConfig(callerUser))
 }
 
-// Rotate calls RotateSecret for the token secret, as a user does, and returns the new version's id. A schedule of "" sets
-// none; "rate(30 seconds)" is allowed, which AWS refuses.
+// Rotate calls RotateSecret for the token secret, as a user does, and returns the new version's id.
+// A schedule of "" sets none; "rate(30 seconds)" is allowed, which AWS refuses.
 func (s *Sandbox) Rotate(ctx context.Context, schedule string) (version string, err error) {
 	return s.rotate(ctx, schedule, true)
 }
 
-// Preflight sets the rotation up without a first rotation (RotateImmediately=false): the service tests it only.
+// Preflight sets the rotation up without a first rotation (RotateImmediately=false): the service
+// tests it only.
 func (s *Sandbox) Preflight(ctx context.Context, schedule string) (version string, err error) {
 	return s.rotate(ctx, schedule, false)
 }

@@ -104,7 +104,7 @@ var scenarios = map[Scenario]scenario{
 		aws:     deny("PutSecretValue"),
 	},
 	ScenarioUnclaimed: {
-		meaning: "two tokens appeared around a crashed creation two hours ago: nobody can tell whose they are",
+		meaning: "two tokens appeared around a crashed creation two hours ago: neither has a record",
 		metric:  telemetry.UnclaimedTokens,
 		begin:   beginUnclaimed,
 	},
@@ -128,7 +128,8 @@ func Scenarios() []Scenario {
 // Meaning returns one sentence about what happens.
 func (s Scenario) Meaning() string { return scenarios[s].meaning }
 
-// Metric returns the metric that reports the scenario to operators, or "" if the product handles it alone.
+// Metric returns the metric that reports the scenario to operators, or "" if the product handles it
+// alone.
 func (s Scenario) Metric() string { return scenarios[s].metric }
 
 // SetScenario ends the current scenario and begins another. State that a scenario has made stays.

@@ -9,8 +9,8 @@ import (
 	"engage-token-rotation/pkg/standins/sandbox"
 )
 
-// TestEachScenarioShowsInItsMetric runs one or two rotations, or a sweep, under each scenario, and expects a value above zero
-// of its metric.
+// TestEachScenarioShowsInItsMetric runs one or two rotations, or a sweep, under each scenario, and
+// expects a value above zero of its metric.
 func TestEachScenarioShowsInItsMetric(t *testing.T) {
 	for _, scenario := range sandbox.Scenarios() {
 		if scenario.Metric() == "" {

@@ -55,7 +55,8 @@ func (s *Sandbox) ledgerUser() (ledger.User, error) {
 	return ledger.NewUser(engage.Endpoint{Flow: s.config.Flow, BaseURL: base}, credentials), nil
 }
 
-// beginUnclaimed leaves the state after a creation that crashed two hours ago, while another program made a token too.
+// beginUnclaimed leaves the state after a creation that crashed two hours ago, while another
+// program made a token too.
 func beginUnclaimed(ctx context.Context, s *Sandbox) error {
 	sv := s.services.Load()
 	user, err := s.ledgerUser()

@@ -23,7 +23,8 @@ type ServeConfig struct {
 	Verbose bool
 }
 
-// Serve runs a sandbox until ctx ends, and prints a line for each invocation. It returns nil when ctx ended.
+// Serve runs a sandbox until ctx ends, and prints a line for each invocation. It returns nil when
+// ctx ended.
 func Serve(ctx context.Context, config ServeConfig, out io.Writer, getenv func(string) string) error {
 	t := timeline{out, newPalette(out, getenv)}
 	printed := map[string]int{}

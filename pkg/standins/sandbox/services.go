@@ -15,7 +15,8 @@ import (
 	"engage-token-rotation/pkg/standins/engagetest"
 )
 
-// callerUser is the access key id of callers that are not functions: the sandbox itself, and users of the printed exports.
+// callerUser is the access key id of callers that are not functions: the sandbox itself, and users
+// of the printed exports.
 const callerUser = "AKIASANDBOXUSER"
 
 // callerOf returns the access key id of a function, which identifies its calls.
@@ -37,7 +38,8 @@ type services struct {
 // foreignTokens is how many tokens other programs have.
 const foreignTokens = 2
 
-// extraFields are a user's own fields, which the product does not know. A rotation does not change them.
+// extraFields are a user's own fields, which the product does not know. A rotation does not change
+// them.
 const extraFields = `"note": "this and all unknown fields stay as they are <&>", "serial": 123456789012345678901234567890`
 
 // newServices makes the stand-ins, and the tokens of the user's other programs.
@@ -68,7 +70,8 @@ func (s *Sandbox) newServices() *services {
 	return sv
 }
 
-// newIDs returns a source of ids that are the same in every sandbox, so that ARNs are the same after each start.
+// newIDs returns a source of ids that are the same in every sandbox, so that ARNs are the same
+// after each start.
 func newIDs() func() string {
 	random := rand.New(rand.NewPCG(1, 0x9e3779b97f4a7c15))
 	return func() string {

@@ -8,8 +8,8 @@ import (
 	"engage-token-rotation/pkg/settings"
 )
 
-// Settings returns the environment of functions that reach this sandbox at the given host. In containers that host is
-// host.docker.internal.
+// Settings returns the environment of functions that reach this sandbox at the given host. In
+// containers that host is host.docker.internal.
 func (s *Sandbox) Settings(host string) map[string]string {
 	awsURL, engageURL := under(s.AWSURL, host), under(s.EngageURL, host)
 	return map[string]string{

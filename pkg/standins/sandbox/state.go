@@ -10,7 +10,8 @@ import (
 	"engage-token-rotation/pkg/standins/awstest"
 )
 
-// State is the state of the stand-ins: the answer of GET /_sandbox/state. It has fingerprints, and no secret.
+// State is the state of the stand-ins: the answer of GET /_sandbox/state. It has fingerprints, and
+// no secret.
 type State struct {
 	Flow       string       `json:"flow"`
 	Scenario   Scenario     `json:"scenario"`
@@ -199,11 +200,13 @@ type Permission struct {
 type Calls struct {
 	AWS    []AWSCall    `json:"aws"`
 	Engage []EngageCall `json:"engage"`
-	// Permissions sums up the AWS calls by function, action and resource, for comparing them with a policy.
+	// Permissions sums up the AWS calls by function, action and resource, for comparing them with a
+	// policy.
 	Permissions []Permission `json:"permissions"`
 }
 
-// Calls returns the calls since the start or the last reset, at least the latest 10,000 of each kind.
+// Calls returns the calls since the start or the last reset, at least the latest 10,000 of each
+// kind.
 func (s *Sandbox) Calls() Calls {
 	sv := s.services.Load()
 	calls := Calls{AWS: []AWSCall{}, Engage: []EngageCall{}, Permissions: []Permission{}}

@@ -1,12 +1,13 @@
-// Package bench measures the costs of the functions: start, memory, size, and the calls that a rotation waits for. It has
-// tests only.
+// Package bench measures the costs of the functions: start, memory, size, and the calls that a
+// rotation waits for. It has tests only.
 //
-// Without flags TestBench counts: calls, the longest chains of calls that depend on one another, sizes. Counts do not
-// depend on the machine, and the test fails if one is over its limit. With -bench-full it also measures times, which it prints
-// and never fails on. Every ratio is one of medians that were measured in turns within one run.
+// Without flags TestBench counts: calls, the longest chains of calls that depend on one another,
+// sizes. Counts do not depend on the machine, and the test fails if one is over its limit. With
+// -bench-full it also measures times, which it prints and never fails on. Every ratio is one of
+// medians that were measured in turns within one run.
 //
-// The yardsticks are in testdata: an empty handler, a handler that only links the packages of rotate, rotate without
-// what it prepares at start, and AWS's order of operations in Python.
+// The yardsticks are in testdata: an empty handler, a handler that only links the packages of
+// rotate, rotate without what it prepares at start, and AWS's order of operations in Python.
 package bench_test
 
 import (

@@ -26,7 +26,8 @@ const (
 	unwarmed = "pkg/tests/bench/testdata/unwarmed"
 )
 
-// maxSize is how much larger than the handler that only links its packages a function may be, binary and zip.
+// maxSize is how much larger than the handler that only links its packages a function may be,
+// binary and zip.
 const maxSize = 1.15
 
 // binary is a built program.
@@ -99,8 +100,9 @@ func testSizes(t *testing.T, built programs) {
 
 func ratio(a, b int64) float64 { return float64(a) / float64(b) }
 
-// testLinks fails if a function links a package that it does not use, or one that prevents the linker from removing what is
-// never called: text/template, or a call of reflect's methods Method and MethodByName.
+// testLinks fails if a function links a package that it does not use, or one that prevents the
+// linker from removing what is never called: text/template, or a call of reflect's methods Method
+// and MethodByName.
 func testLinks(t *testing.T, built programs) {
 	forbidden := map[string]*regexp.Regexp{
 		rotate: regexp.MustCompile(`^(text/template|html/template|net/rpc|expvar)$`),
@@ -125,8 +127,9 @@ func testLinks(t *testing.T, built programs) {
 	}
 }
 
-// checkDeadCode searches a binary for methods of the SDK's client that are not called. If some code uses reflect's Method, the
-// linker keeps every exported method of every type, and so these. Function names stay in a stripped binary.
+// checkDeadCode searches a binary for methods of the SDK's client that are not called. If some code
+// uses reflect's Method, the linker keeps every exported method of every type, and so these.
+// Function names stay in a stripped binary.
 func checkDeadCode(t *testing.T, path string) {
 	t.Helper()
 	content, err := os.ReadFile(path)

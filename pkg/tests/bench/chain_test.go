@@ -6,9 +6,10 @@ import (
 	"time"
 )
 
-// levels sorts the calls of one invocation by what they waited for: a call of level n began after a call of level n-1 was
-// answered. Since every call takes the same time, concurrent calls are on one level, and the number of levels is the length
-// of the longest chain of calls that depend on one another.
+// levels sorts the calls of one invocation by what they waited for: a call of level n began after a
+// call of level n-1 was answered. Since every call takes the same time, concurrent calls are on one
+// level, and the number of levels is the length of the longest chain of calls that depend on one
+// another.
 func levels(calls []call) [][]call {
 	calls = slices.Clone(calls)
 	slices.SortStableFunc(calls, func(a, b call) int { return a.begin.Compare(b.begin) })

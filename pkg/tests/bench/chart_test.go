@@ -70,7 +70,8 @@ func drawBar(b *strings.Builder, y int, x bar, unit string, scale float64) {
 	fmt.Fprintf(b, `<text x="%.1f" y="%d">%s %s</text>`+"\n", nameWidth+max(most, x.figure.median*scale)+8, middle+5, digits(x.figure.median), unit)
 }
 
-// writeChart draws the measurements: starts, memory, and the first invocation with little CPU. throttled may be empty.
+// writeChart draws the measurements: starts, memory, and the first invocation with little CPU.
+// throttled may be empty.
 func writeChart(path string, starts map[string]samples, throttled []throttledRun) error {
 	init := panel{title: "Init: from the start of the process to its first poll (median; the line is least to most)", unit: "ms"}
 	peak := panel{title: "Peak memory", unit: "MiB"}

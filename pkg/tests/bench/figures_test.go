@@ -60,8 +60,8 @@ func rotationOf(s sample) time.Duration { return s.rotation }
 func peakOf(s sample) int64             { return s.peak }
 func cpuTimeOf(s sample) time.Duration  { return s.cpu }
 
-// interleaved measures every subject in each round, and begins each round with another one, so that other work of the machine
-// affects all of them alike.
+// interleaved measures every subject in each round, and begins each round with another one, so that
+// other work of the machine affects all of them alike.
 func interleaved(t testing.TB, rounds int, how start, subjects []subject) map[string]samples {
 	t.Helper()
 	measured := map[string]samples{}

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// maxInitBytes is what the packages of this module may allocate in all before main begins. A pattern that is compiled
-// there, or a table that is filled, takes more, at every cold start.
+// maxInitBytes is what the packages of this module may allocate in all before main begins. A
+// pattern that is compiled there, or a table that is filled, takes more, at every cold start.
 const maxInitBytes = 16 << 10
 
 // testInits counts what the packages of this module allocate at start.

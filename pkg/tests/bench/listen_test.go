@@ -12,9 +12,9 @@ import (
 	"testing"
 )
 
-// listen puts the stand-ins behind sockets of the loopback interface and returns the environment of a function
-// that calls them. With secure they use TLS, and the function trusts them besides the roots of this machine: about as
-// many certificates as on Lambda.
+// listen puts the stand-ins behind sockets of the loopback interface and returns the environment of
+// a function that calls them. With secure they use TLS, and the function trusts them besides the
+// roots of this machine: about as many certificates as on Lambda.
 func (sv *services) listen(secure bool) (environment map[string]string) {
 	sv.t.Helper()
 	serve := func(handler http.Handler) *httptest.Server {

@@ -38,8 +38,8 @@ type sample struct {
 // start is how a process is started.
 type start struct {
 	secure bool
-	// throttle is called once the process has asked for its first invocation, as Lambda limits the CPU of a function
-	// that has started; nil sets no limit.
+	// throttle is called once the process has asked for its first invocation, as Lambda limits the CPU
+	// of a function that has started; nil sets no limit.
 	throttle func(pid int) error
 }
 

@@ -19,8 +19,8 @@ type call struct {
 	begin, end time.Time
 }
 
-// recorder delays every call for the same time before it is answered, and records when each began and ended. It is safe for
-// concurrent use.
+// recorder delays every call for the same time before it is answered, and records when each began
+// and ended. It is safe for concurrent use.
 type recorder struct {
 	delay time.Duration
 	// admin is the name of the admin secret, to distinguish its reads from those of the token secret.
@@ -131,7 +131,8 @@ func describeParameter(name string) string {
 	return name
 }
 
-// describeEngage names a call by the end of its path, which holds a secret only for a deletion, and by its credentials.
+// describeEngage names a call by the end of its path, which holds a secret only for a deletion, and
+// by its credentials.
 func describeEngage(request *http.Request) call {
 	path := request.URL.Path
 	switch {

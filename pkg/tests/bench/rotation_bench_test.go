@@ -6,7 +6,8 @@ import (
 	"engage-token-rotation/pkg/engage"
 )
 
-// BenchmarkRotation is a whole rotation with all of its code but the network: the SDK's clients, the stand-ins' answers.
+// BenchmarkRotation is a whole rotation with all of its code but the network: the SDK's clients,
+// the stand-ins' answers.
 func BenchmarkRotation(b *testing.B) {
 	sv := newServices(b, engage.FlowEngage, true, 0)
 	defer sv.end()

@@ -11,11 +11,13 @@ import (
 	"engage-token-rotation/pkg/standins/lambdatest"
 )
 
-// maxWall is what a rotation may take as a multiple of its longest chain of calls. More is printed and fails nothing.
+// maxWall is what a rotation may take as a multiple of its longest chain of calls. More is printed
+// and fails nothing.
 const maxWall = 1.15
 
-// testBinary rotates with the real function over HTTP in the same circumstances as testRoundTrips, and compares the numbers of
-// calls with those that were counted there. With a delay before each answer it prints the times beside the chains.
+// testBinary rotates with the real function over HTTP in the same circumstances as testRoundTrips,
+// and compares the numbers of calls with those that were counted there. With a delay before each
+// answer it prints the times beside the chains.
 func testBinary(t *testing.T, built programs, delay time.Duration) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nthe binary, %s before each answer; ms\n\n| login fields | rotation | createSecret | setSecret | testSecret | finishSecret | whole | chain | ratio (at most %.2f) |\n|---|---|---|---|---|---|---|---|---|\n", delay, maxWall)

@@ -54,7 +54,8 @@ var circumstances = []circumstance{
 type place struct {
 	flow  engage.Flow
 	admin bool
-	// The longest chains: of createSecret, of a rotation, and of a rotation with a new process for each step.
+	// The longest chains: of createSecret, of a rotation, and of a rotation with a new process for
+	// each step.
 	create, rotation, allCold int
 }
 
@@ -65,8 +66,8 @@ func (p place) String() string {
 	return string(p.flow) + ", inline"
 }
 
-// A ringcentral login is two calls instead of one. A fresh process reads the admin secret in testSecret and finishSecret
-// too.
+// A ringcentral login is two calls instead of one. A fresh process reads the admin secret in
+// testSecret and finishSecret too.
 var places = []place{
 	{engage.FlowEngage, false, maxCreateChain, maxRotationChain, maxRotationChain},
 	{engage.FlowEngage, true, maxCreateChain, maxRotationChain, maxRotationChain + 2},
@@ -76,8 +77,8 @@ var places = []place{
 	{engage.FlowRingCentral, true, maxCreateChain + 1, maxRotationChain + 1, maxRotationChain + 3},
 }
 
-// measureChains rotates in each circumstance, on virtual time: every call takes exactly callDelay and nothing else takes any
-// time, so that the figures are counts.
+// measureChains rotates in each circumstance, on virtual time: every call takes exactly callDelay
+// and nothing else takes any time, so that the figures are counts.
 func measureChains(t *testing.T, p place) map[string]total {
 	t.Helper()
 	measured := map[string]total{}

@@ -38,7 +38,8 @@ func (sv *services) end() {
 	sv.aws.Close()
 }
 
-// newServices makes the stand-ins and the secrets, with the login fields inline or in the admin secret.
+// newServices makes the stand-ins and the secrets, with the login fields inline or in the admin
+// secret.
 func newServices(t testing.TB, flow engage.Flow, admin bool, delay time.Duration) *services {
 	t.Helper()
 	user := engagetest.DefaultUser()
@@ -76,8 +77,8 @@ func (sv *services) refuseRefresh(refuse bool) {
 	})
 }
 
-// rotate drives a rotation as the service does, and returns what each step called. Before each step it calls ahead,
-// for restarts.
+// rotate drives a rotation as the service does, and returns what each step called. Before each step
+// it calls ahead, for restarts.
 func (sv *services) rotate(invoke func(payload []byte) error, ahead func(step string)) total {
 	sv.t.Helper()
 	run, err := sv.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{SecretId: tokenSecret, RotationLambdaARN: functionARN,

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// The wanted ratios within one run. Others are printed and fail nothing: times depend on the machine.
+// The wanted ratios within one run. Others are printed and fail nothing: times depend on the
+// machine.
 const (
 	maxRotateInit = 1.15 // of the handler that only links the same packages
 	maxIVRInit    = 1.8  // of the empty handler
@@ -32,7 +33,8 @@ func subjects(t testing.TB, built programs) []subject {
 	return list
 }
 
-// python finds an interpreter with boto3. It returns the interpreter's own path: a wrapper on PATH would be measured too.
+// python finds an interpreter with boto3. It returns the interpreter's own path: a wrapper on PATH
+// would be measured too.
 func python(t testing.TB) (subject, bool) {
 	t.Helper()
 	output, err := exec.Command("python3", "-c", "import sys, boto3; print(sys.executable)").Output()

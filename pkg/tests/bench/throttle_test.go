@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Lambda gives a function CPU by its memory: a whole core at 1,769 MB. It allots it in slices of a period, which is not
-// documented; 20 ms can be observed.
+// Lambda gives a function CPU by its memory: a whole core at 1,769 MB. It allots it in slices of a
+// period, which is not documented; 20 ms can be observed.
 const (
 	memoryOfCore = 1769
 	period       = 20 * time.Millisecond
@@ -34,7 +34,8 @@ var quotaPlaces = []struct {
 	}},
 }
 
-// write writes to a file that the system has made. It makes none: without the file this is not a control group.
+// write writes to a file that the system has made. It makes none: without the file this is not a
+// control group.
 func write(group, name, text string) error {
 	file, err := os.OpenFile(filepath.Join(group, name), os.O_WRONLY, 0)
 	if err != nil {
@@ -44,7 +45,8 @@ func write(group, name, text string) error {
 	return errors.Join(err, file.Close())
 }
 
-// newQuota makes a control group with the CPU of a function with so much memory, and returns a function that moves a process there.
+// newQuota makes a control group with the CPU of a function with so much memory, and returns a
+// function that moves a process there.
 func newQuota(t testing.TB, memoryMB int) (move func(pid int) error, err error) {
 	quota := time.Duration(float64(period) * float64(memoryMB) / memoryOfCore)
 	for _, place := range quotaPlaces {

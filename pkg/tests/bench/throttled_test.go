@@ -15,8 +15,8 @@ type throttledRun struct {
 	measured map[string]samples
 }
 
-// testThrottled prints the time of the first invocation over TLS with the CPU of a memory size. The start itself has the whole
-// CPU, as on Lambda.
+// testThrottled prints the time of the first invocation over TLS with the CPU of a memory size. The
+// start itself has the whole CPU, as on Lambda.
 func testThrottled(t *testing.T, built programs, rounds int) []throttledRun {
 	list := []subject{
 		{name: "unwarmed", path: built["unwarmed"].path, work: rotations},

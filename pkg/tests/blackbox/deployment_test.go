@@ -144,7 +144,8 @@ func (d *deployment) currentToken() string {
 	return document.APIToken
 }
 
-// checkAfter checks everything that must be true after rotations that succeeded within the life of one session.
+// checkAfter checks everything that must be true after rotations that succeeded within the life of
+// one session.
 func (d *deployment) checkAfter(version string) {
 	d.t.Helper()
 	if n := d.vendor.Count(engagetest.OpLogin) + d.vendor.Count(engagetest.OpExchange); n > 1 {
@@ -158,8 +159,8 @@ func (d *deployment) checkAfter(version string) {
 	d.checkEnd(version)
 }
 
-// checkEnd checks everything that must be true after a rotation that succeeded, whatever happened before. The intent of an
-// unanswered creation may stay for a while.
+// checkEnd checks everything that must be true after a rotation that succeeded, whatever happened
+// before. The intent of an unanswered creation may stay for a while.
 func (d *deployment) checkEnd(version string) {
 	d.t.Helper()
 	current, value := d.read(awstest.StageCurrent)

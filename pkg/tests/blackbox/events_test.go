@@ -22,7 +22,8 @@ const (
 	preflightVersion = "22222222-2222-4222-8222-222222222222"
 )
 
-// sample is a file of events/, in the order in which an operator could send them, and what its function answers.
+// sample is a file of events/, in the order in which an operator could send them, and what its
+// function answers.
 type sample struct {
 	event string // the file's name without .json; its first word is the function
 	want  string // a pattern
@@ -42,8 +43,8 @@ var samples = []sample{
 	{"sweep-revoke-previous", `"retiring":\[\].*"deleted":\["[0-9a-f]{12}"\]`},
 }
 
-// TestEveryMainAnswersItsSampleEvents drives the real binaries with every file of events/: a preflight, a rotation, and
-// what comes after it.
+// TestEveryMainAnswersItsSampleEvents drives the real binaries with every file of events/: a
+// preflight, a rotation, and what comes after it.
 func TestEveryMainAnswersItsSampleEvents(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob(filepath.Join(binaries.Root(t), "events", "*.json"))
@@ -134,8 +135,8 @@ func post(t *testing.T, box *sandbox.Sandbox, path string) {
 	}
 }
 
-// TestAMainThatCannotStartAnswersWithTheReason drives the real binaries with an invalid setting: an invocation that only
-// times out, or a process that only ends, would not name the setting.
+// TestAMainThatCannotStartAnswersWithTheReason drives the real binaries with an invalid setting: an
+// invocation that only times out, or a process that only ends, would not name the setting.
 func TestAMainThatCannotStartAnswersWithTheReason(t *testing.T) {
 	for _, name := range []string{"rotate", "sweep"} {
 		t.Run(name, func(t *testing.T) {

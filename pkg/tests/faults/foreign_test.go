@@ -20,8 +20,8 @@ import (
 	"engage-token-rotation/pkg/tests/foreign"
 )
 
-// foreignServers are moto, for Secrets Manager and the Parameter Store, and an Engage server in Python. All cases share
-// them, each with names of its own.
+// foreignServers are moto, for Secrets Manager and the Parameter Store, and an Engage server in
+// Python. All cases share them, each with names of its own.
 type foreignServers struct {
 	aws     string // the URL of moto
 	engage  *foreign.Engage
@@ -96,13 +96,15 @@ func (c *foreignCase) store(name, document string) string {
 	return *out.ARN
 }
 
-// begin begins a rotation: moto makes the empty AWSPENDING version before it looks for the function in vain.
+// begin begins a rotation: moto makes the empty AWSPENDING version before it looks for the function
+// in vain.
 func (c *foreignCase) begin(arn string) awstest.Run {
 	run := awstest.Run{SecretARN: arn, VersionID: c.pending(arn), Steps: []string{awstest.StepCreate, awstest.StepSet, awstest.StepTest, awstest.StepFinish}}
 	if run.VersionID != "" {
 		return run
 	}
-	// A rotation that failed after its swap has left both labels on a version, which moto cannot handle.
+	// A rotation that failed after its swap has left both labels on a version, which moto cannot
+	// handle.
 	for version, labels := range c.labels(arn) {
 		if slices.Contains(labels, awstest.StagePending) {
 			c.unlabel(arn, version)

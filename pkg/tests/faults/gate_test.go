@@ -17,13 +17,14 @@ import (
 type strike struct {
 	call  string // its name
 	fault fault
-	// burst is how many calls are struck: the call and those that follow. With again it is how often the call itself is
-	// struck, once in each repetition.
+	// burst is how many calls are struck: the call and those that follow. With again it is how often
+	// the call itself is struck, once in each repetition.
 	burst int
 	again bool
 }
 
-// gate is the endpoint that one function's process calls, for AWS and Engage. It passes the calls on, and strikes.
+// gate is the endpoint that one function's process calls, for AWS and Engage. It passes the calls
+// on, and strikes.
 type gate struct {
 	url      string
 	adminARN string
@@ -162,7 +163,8 @@ func (g *gate) connState(_ net.Conn, state http.ConnState) {
 	}
 }
 
-// drain waits until the calls of a dead process have had their effect: they may still be on their way.
+// drain waits until the calls of a dead process have had their effect: they may still be on their
+// way.
 func (g *gate) drain(ctx context.Context) {
 	for quiet := 0; quiet < 3 && ctx.Err() == nil; {
 		g.mu.Lock()

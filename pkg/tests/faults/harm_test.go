@@ -7,7 +7,8 @@ import (
 	"engage-token-rotation/pkg/standins/awstest"
 )
 
-// Each kind of harm, done on purpose after a good rotation, must be found: a matrix that cannot fail proves nothing.
+// Each kind of harm, done on purpose after a good rotation, must be found: a matrix that cannot
+// fail proves nothing.
 func TestHarmIsFound(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts processes: skipped with -short")

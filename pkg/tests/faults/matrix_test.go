@@ -33,8 +33,8 @@ func TestFaultMatrix(t *testing.T) {
 	runMatrix(t, list, newStandIns, casesAtATime())
 }
 
-// TestForeignServers runs a part of the matrix against servers that share no code with this module: moto, and an Engage server
-// in Python.
+// TestForeignServers runs a part of the matrix against servers that share no code with this module:
+// moto, and an Engage server in Python.
 func TestForeignServers(t *testing.T) {
 	list := chosen(true)
 	if len(list) == 0 {
@@ -44,11 +44,12 @@ func TestForeignServers(t *testing.T) {
 	runMatrix(t, list, startForeignServers(t).newCase, foreignCases)
 }
 
-// foreignCases is how many cases run at a time on the foreign servers, which need CPU while the functions wait.
+// foreignCases is how many cases run at a time on the foreign servers, which need CPU while the
+// functions wait.
 const foreignCases = 8
 
-// casesAtATime is how many cases run at a time: in bursts they mostly wait, up to a minute, for the SDK's next
-// attempt.
+// casesAtATime is how many cases run at a time: in bursts they mostly wait, up to a minute, for the
+// SDK's next attempt.
 func casesAtATime() int {
 	switch {
 	case *parallel > 0:
@@ -59,7 +60,8 @@ func casesAtATime() int {
 	return 24
 }
 
-// runMatrix runs the cases of the variants, a number of them at a time, those that wait longest first, and prints the table.
+// runMatrix runs the cases of the variants, a number of them at a time, those that wait longest
+// first, and prints the table.
 func runMatrix(t *testing.T, list []variant, services func(testing.TB) services, atATime int) {
 	t.Helper()
 	if testing.Short() {

@@ -15,8 +15,9 @@ import (
 	"engage-token-rotation/pkg/standins/engagetest"
 )
 
-// services are Secrets Manager, the Parameter Store and Engage, and what the harness does with them as the service, as a person
-// and as another program. The harness's own calls bypass the gates, and panic if they fail.
+// services are Secrets Manager, the Parameter Store and Engage, and what the harness does with them
+// as the service, as a person and as another program. The harness's own calls bypass the gates, and
+// panic if they fail.
 type services interface {
 	// pass carries out a function's call.
 	pass(r *http.Request, body []byte) answer

@@ -29,7 +29,8 @@ type trial struct {
 
 // Times and counts of the service, as the harness plays it.
 const (
-	// attempts is how often the service repeats a rotation while faults strike; enough for a burst to end.
+	// attempts is how often the service repeats a rotation while faults strike; enough for a burst to
+	// end.
 	maxAttempts = 8
 	// cleanAttempts is how often the service repeats the clean rotation.
 	cleanAttempts = 3
@@ -110,8 +111,9 @@ func (d *deployment) newActor(name, adminARN, label string) *actor {
 	return a
 }
 
-// passer returns a function that passes on the calls of a gate. The ledger's name of the user is made of host and user name,
-// and each gate is another host: the gates of the other processes replace their name by that of the main one.
+// passer returns a function that passes on the calls of a gate. The ledger's name of the user is
+// made of host and user name, and each gate is another host: the gates of the other processes
+// replace their name by that of the main one.
 func (d *deployment) passer(g *gate) func(*http.Request, []byte) answer {
 	if d.main == nil {
 		return d.services.pass
@@ -136,7 +138,8 @@ func (d *deployment) ledgerName(g *gate) []byte {
 	}))
 }
 
-// rotate runs a rotation as the service does, with up to attempts attempts, and returns the last one's failure.
+// rotate runs a rotation as the service does, with up to attempts attempts, and returns the last
+// one's failure.
 func (d *deployment) rotate(ctx context.Context, a *actor, attempts int) error {
 	run := d.services.begin(a.arn)
 	var err error
@@ -234,7 +237,8 @@ func (d *deployment) rotating() []*actor {
 	return []*actor{d.main}
 }
 
-// prepare brings the deployment to the start of the case: after a first rotation, with a warm process or with none.
+// prepare brings the deployment to the start of the case: after a first rotation, with a warm
+// process or with none.
 func (d *deployment) prepare(ctx context.Context) error {
 	if d.variant.first {
 		return nil
@@ -286,7 +290,8 @@ func (d *deployment) startNeighbour(ctx context.Context) func() error {
 	return func() error { return <-done }
 }
 
-// lookForDead checks that AWSCURRENT names a live token. The values may change between its reads: it reads again.
+// lookForDead checks that AWSCURRENT names a live token. The values may change between its reads:
+// it reads again.
 func (d *deployment) lookForDead(when string) {
 	for _, a := range d.rotating() {
 		for range 3 {
@@ -319,7 +324,8 @@ func (d *deployment) lookForForeign(when string) {
 	}
 }
 
-// checkEnd checks the end: each secret has one live token, and there are no others but the foreign ones.
+// checkEnd checks the end: each secret has one live token, and there are no others but the foreign
+// ones.
 func (d *deployment) checkEnd() {
 	d.lookForDead("at the end")
 	d.lookForForeign("at the end")
@@ -341,7 +347,8 @@ func (d *deployment) checkEnd() {
 	}
 }
 
-// lookForLeaked checks that every live token is foreign, or held by AWSCURRENT or a pending version.
+// lookForLeaked checks that every live token is foreign, or held by AWSCURRENT or a pending
+// version.
 func (d *deployment) lookForLeaked(when string) {
 	held := slices.Clone(d.foreign)
 	for _, a := range d.rotating() {

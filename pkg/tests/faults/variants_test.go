@@ -73,7 +73,8 @@ var variants = []variant{
 	{flow: engage.FlowLegacy, name: "foreign", foreign: true, inline: true, first: true, faults: harshest},
 }
 
-// chosen returns the variants that the flags name: all with -faults, and the short matrix without flags.
+// chosen returns the variants that the flags name: all with -faults, and the short matrix without
+// flags.
 func chosen(foreign bool) []variant {
 	named := *flowFlag != "" || *variantFlag != ""
 	return slices.DeleteFunc(slices.Clone(variants), func(v variant) bool {

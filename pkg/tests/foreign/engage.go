@@ -14,7 +14,8 @@ import (
 //go:embed engage.py
 var engageServer string
 
-// Engage is a running Engage Voice server in Python, which shares no code with this module. Its file describes it.
+// Engage is a running Engage Voice server in Python, which shares no code with this module. Its
+// file describes it.
 type Engage struct {
 	URL string
 }
@@ -39,8 +40,8 @@ type User struct {
 	Logins int      `json:"logins"`
 }
 
-// AddUser makes a user. The user's client id is the name; client secret and JWT are "secret-" and "jwt-" before the
-// password.
+// AddUser makes a user. The user's client id is the name; client secret and JWT are "secret-" and
+// "jwt-" before the password.
 func (e *Engage) AddUser(name, password, platformID string) error {
 	document, err := json.Marshal(map[string]string{"password": password, "platformId": platformID})
 	if err == nil {

@@ -1,11 +1,13 @@
-// Package foreign starts servers that share no code with this module, in the spirit of net/http/httptest: moto for AWS,
-// and an Engage Voice server in Python. They find a mistake that the product and the Go stand-ins share.
+// Package foreign starts servers that share no code with this module, in the spirit of
+// net/http/httptest: moto for AWS, and an Engage Voice server in Python. They find a mistake that
+// the product and the Go stand-ins share.
 //
 //	moto := foreign.StartMoto(t)
 //	engage := foreign.StartEngage(t, foreign.Forms{Created: "bare", Listed: "json", Deleted: "true"})
 //
-// Nothing is installed. A test that asks for a program which is missing is skipped, or fails if the environment has
-// FOREIGN_SERVERS=required; `.ci/moto-setup` installs moto. A server ends with its test.
+// Nothing is installed. A test that asks for a program which is missing is skipped, or fails if the
+// environment has FOREIGN_SERVERS=required; `.ci/moto-setup` installs moto. A server ends with its
+// test.
 package foreign
 
 import (
@@ -16,7 +18,8 @@ import (
 	"testing"
 )
 
-// Find returns the path of a program. If it is not on PATH, Find skips the test, or fails it with FOREIGN_SERVERS=required.
+// Find returns the path of a program. If it is not on PATH, Find skips the test, or fails it with
+// FOREIGN_SERVERS=required.
 func Find(t testing.TB, program string) string {
 	t.Helper()
 	path, err := exec.LookPath(program)
@@ -29,8 +32,9 @@ func Find(t testing.TB, program string) string {
 	return path
 }
 
-// Start starts a server and returns the line that it prints once it listens: its URL. The server's standard input stays
-// open while the test process lives: a server that reads it ends with that process.
+// Start starts a server and returns the line that it prints once it listens: its URL. The server's
+// standard input stays open while the test process lives: a server that reads it ends with that
+// process.
 func Start(t testing.TB, program string, args ...string) string {
 	t.Helper()
 	command := exec.Command(program, args...)

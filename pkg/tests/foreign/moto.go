@@ -44,7 +44,8 @@ func StartMoto(t testing.TB) Moto {
 	}
 }
 
-// SDKConfig returns a configuration for the SDK's clients, which call as the given caller (an access key id).
+// SDKConfig returns a configuration for the SDK's clients, which call as the given caller (an
+// access key id).
 func (m Moto) SDKConfig(caller string) aws.Config {
 	return aws.Config{
 		Region: "us-east-1", BaseEndpoint: &m.URL,

@@ -34,7 +34,8 @@ func leakUser() engagetest.User {
 	}
 }
 
-// deployment is the stand-ins, the real functions, all of their output, and all secrets that went over a wire.
+// deployment is the stand-ins, the real functions, all of their output, and all secrets that went
+// over a wire.
 type deployment struct {
 	t      *testing.T
 	flow   engage.Flow
@@ -78,8 +79,8 @@ func newDeployment(t *testing.T, flow engage.Flow, fault *fault, awsFault func(a
 	return d
 }
 
-// newID makes version ids and RotationTokens. They are not UUIDs: pieces of a RotationToken would then be found by chance in
-// version ids and request ids.
+// newID makes version ids and RotationTokens. They are not UUIDs: pieces of a RotationToken would
+// then be found by chance in version ids and request ids.
 func newID() string {
 	id := make([]byte, 36)
 	for i := range id {

@@ -15,7 +15,8 @@ type fault struct {
 	kind  string
 	call  int  // which one, from 1; 0: each
 	after bool // after its effect
-	// answer replaces the vendor's answer; echo is the whole request, and with after also the vendor's answer.
+	// answer replaces the vendor's answer; echo is the whole request, and with after also the vendor's
+	// answer.
 	answer func(rw http.ResponseWriter, r *http.Request, echo string)
 }
 

@@ -1,5 +1,6 @@
-// Package leaks finds secrets where they must not be: its tests run rotations with the real functions and faults at
-// every call, collect every byte of their output and answers, and search it with a [Finder]. Only tests import it.
+// Package leaks finds secrets where they must not be: its tests run rotations with the real
+// functions and faults at every call, collect every byte of their output and answers, and search it
+// with a [Finder]. Only tests import it.
 package leaks
 
 import (
@@ -15,9 +16,9 @@ import (
 // WindowLength is how many consecutive characters of a secret count as a leak.
 const WindowLength = 8
 
-// Finder searches text for secrets: any 8 consecutive characters of one, and the whole of it base64, URL-escaped,
-// JSON-escaped, quoted or in hex. The zero Finder searches for no secret. A Finder is not safe for concurrent
-// use.
+// Finder searches text for secrets: any 8 consecutive characters of one, and the whole of it
+// base64, URL-escaped, JSON-escaped, quoted or in hex. The zero Finder searches for no secret. A
+// Finder is not safe for concurrent use.
 type Finder struct {
 	windows map[string]string   // what it is, by the 8 characters
 	forms   map[string][]needle // by the first 8 characters
@@ -120,8 +121,8 @@ func everyByte(secret string) string {
 
 func spacedHex(secret string) string { return fmt.Sprintf("% x", secret) }
 
-// alignments returns the base64 texts of a secret anywhere in a longer text: for each of the three alignments the characters
-// that depend only on the secret.
+// alignments returns the base64 texts of a secret anywhere in a longer text: for each of the three
+// alignments the characters that depend only on the secret.
 func alignments(encoding *base64.Encoding, secret string) []string {
 	var texts []string
 	for before := range 3 {

@@ -34,7 +34,8 @@ func cleanRun(t *testing.T, flow engage.Flow) (vendor, aws int) {
 	return d.wire.count(), len(d.aws.Calls())
 }
 
-// One fault at every call of two rotations, a sweep and a read, under each flow: no output and no answer holds a secret.
+// One fault at every call of two rotations, a sweep and a read, under each flow: no output and no
+// answer holds a secret.
 func TestNoSecretLeavesUnderAnyFault(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs the functions many times")

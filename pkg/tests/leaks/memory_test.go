@@ -15,7 +15,8 @@ import (
 	"engage-token-rotation/pkg/standins/lambdatest"
 )
 
-// maxRSS is the most memory that the functions may use, whatever the vendor answers: half of Lambda's smallest size.
+// maxRSS is the most memory that the functions may use, whatever the vendor answers: half of
+// Lambda's smallest size.
 const maxRSS = 64 << 20
 
 // The real functions with a hostile vendor: every answer is big, slow or nested.

@@ -1,5 +1,5 @@
-// Command sandbox runs the functions on this machine, between stand-ins for AWS and the vendor: `make run` and
-// `make sandbox` start it. Package sandbox describes it.
+// Command sandbox runs the functions on this machine, between stand-ins for AWS and the vendor:
+// `make run` and `make sandbox` start it. Package sandbox describes it.
 package main
 
 import (

@@ -22,7 +22,8 @@ import (
 	"engage-token-rotation/pkg/standins/sandbox"
 )
 
-// Dir is a directory of built programs. The zero value is ready for Run; the rest is safe for concurrent use.
+// Dir is a directory of built programs. The zero value is ready for Run; the rest is safe for
+// concurrent use.
 type Dir struct {
 	path string
 
@@ -32,7 +33,8 @@ type Dir struct {
 
 // Run runs the tests and removes afterwards what they have built. It returns the exit status.
 //
-// Tests that wait for functions take little CPU: parallel is how many tests run at a time unless the command line says so.
+// Tests that wait for functions take little CPU: parallel is how many tests run at a time unless
+// the command line says so.
 func (d *Dir) Run(m *testing.M, parallel int) int {
 	flag.Parse()
 	if !isSet("test.parallel") {
@@ -59,7 +61,8 @@ func (d *Dir) Function(t testing.TB, name string) string {
 	return d.Program(t, "functions/"+name)
 }
 
-// Functions returns the directory with the bootstrap binaries of all functions, as `make build` arranges them.
+// Functions returns the directory with the bootstrap binaries of all functions, as `make build`
+// arranges them.
 func (d *Dir) Functions(t testing.TB) string {
 	t.Helper()
 	for _, name := range sandbox.Functions {
@@ -68,8 +71,8 @@ func (d *Dir) Functions(t testing.TB) string {
 	return filepath.Join(d.path, "functions")
 }
 
-// Program returns the binary of a program, named by its directory below the module's root. It is built as a deployment
-// builds it, but for this machine.
+// Program returns the binary of a program, named by its directory below the module's root. It is
+// built as a deployment builds it, but for this machine.
 func (d *Dir) Program(t testing.TB, source string) string {
 	t.Helper()
 	d.mu.Lock()
