@@ -7,17 +7,18 @@ import (
 	"testing"
 
 	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/internal/memstore"
 	"engage-token-rotation/pkg/ledger"
 )
 
 // secretPath returns where the entries of the secret arn are.
 func secretPath(t testing.TB) string {
 	t.Helper()
-	store := newShelf()
+	store := memstore.New()
 	if err := ledger.New(store, "/p").Begin(t.Context(), ledger.NewIntent(arn, version, "request", start)); err != nil {
 		t.Fatal(err)
 	}
-	for name := range store.values {
+	for name := range store.Values {
 		return name[:strings.LastIndexByte(name, '/')+1]
 	}
 	return ""
@@ -26,7 +27,7 @@ func secretPath(t testing.TB) string {
 // FuzzRecords: any parameters give a view of sound entries, or are reported; what is read is written the
 // same again, at the same place unless it names another secret.
 func FuzzRecords(f *testing.F) {
-	store := newShelf()
+	store := memstore.New()
 	book := ledger.New(store, "/p")
 	made := tokens(f, 3)
 	intent := ledger.NewIntent(arn, version, "request", start)
@@ -36,7 +37,7 @@ func FuzzRecords(f *testing.F) {
 		f.Fatal(err)
 	}
 	path := secretPath(f)
-	for name, value := range store.values {
+	for name, value := range store.Values {
 		f.Add(strings.TrimPrefix(name, path), value)
 	}
 	for _, value := range []string{
@@ -53,8 +54,8 @@ func FuzzRecords(f *testing.F) {
 		if strings.Contains(name, "/") {
 			return
 		}
-		store := newShelf()
-		store.values[path+name] = value
+		store := memstore.New()
+		store.Values[path+name] = value
 		book := ledger.New(store, "/p")
 		view, err := book.Read(t.Context(), arn)
 		if err != nil {
@@ -87,10 +88,10 @@ func FuzzRecords(f *testing.F) {
 }
 
 // wantOne checks that an entry of the secret arn was written where it was read.
-func wantOne(t *testing.T, store *shelf, secret string) {
+func wantOne(t *testing.T, store *memstore.Store, secret string) {
 	t.Helper()
-	if secret == arn && len(store.values) != 1 {
-		t.Fatalf("the entry is written elsewhere than it was read: %d parameters", len(store.values))
+	if secret == arn && len(store.Values) != 1 {
+		t.Fatalf("the entry is written elsewhere than it was read: %d parameters", len(store.Values))
 	}
 }
 
@@ -110,29 +111,4 @@ func checkBaseline(t *testing.T, baseline ledger.Baseline, made []engage.Token) 
 			t.Fatalf("%s changes by being written", encoded)
 		}
 	}
-}
-
-// FuzzLogins: no history makes the counter panic, hang, or refuse for longer than its window and a clock that is ahead.
-func FuzzLogins(f *testing.F) {
-	for _, seed := range [][2]string{
-		{"user-0", "2026-03-01T12:00:00Z"}, {"user-9223372036854775807", "x"}, {"user--5", ""}, {"user-4", "9999-12-31T23:59:59Z"},
-		{"other-1", "x"}, {"user-00", "0000-01-01T00:00:00Z"}, {"user-0", "2026-03-01T12:01:10Z"}, {"user-3", "2026-03-01T12:02:00Z"},
-	} {
-		f.Add(seed[0], seed[1])
-	}
-	f.Fuzz(func(t *testing.T, name, value string) {
-		if strings.Contains(name, "/") {
-			return
-		}
-		store := newShelf()
-		store.values["/p/logins/"+name] = value
-		logins, now := counter(store)
-		for range 3 * ledger.MaxLogins {
-			_ = logins.Acquire(t.Context(), nil, "user")
-		}
-		*now = now.Add(2*(ledger.LoginWindow+ledger.LoginMargin) + 2*ledger.LoginWindow) // past a clock that was ahead
-		if err := logins.Acquire(t.Context(), nil, "user"); err != nil {
-			t.Fatalf("%q=%q: %v", name, value, err)
-		}
-	})
 }

@@ -13,6 +13,7 @@ import (
 
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/hidden"
+	"engage-token-rotation/pkg/internal/memstore"
 	"engage-token-rotation/pkg/ledger"
 )
 
@@ -28,7 +29,7 @@ func full(t *testing.T) (ledger.Intent, ledger.Record) {
 }
 
 func TestEntriesAreReadAsTheyWereWritten(t *testing.T) {
-	store := newShelf()
+	store := memstore.New()
 	book := ledger.New(store, "/p")
 	intent, issued := full(t)
 	retiring := record(tokens(t, 2)[1], ledger.Retiring)
@@ -54,13 +55,13 @@ func TestEntriesAreReadAsTheyWereWritten(t *testing.T) {
 	if err := errors.Join(book.End(t.Context(), intent), book.Remove(t.Context(), issued), book.Remove(t.Context(), retiring)); err != nil {
 		t.Error(err)
 	}
-	if len(store.values) != 0 {
-		t.Errorf("%d parameters stay", len(store.values))
+	if len(store.Values) != 0 {
+		t.Errorf("%d parameters stay", len(store.Values))
 	}
 }
 
 func TestEntriesNameTheirFormAndHoldNoToken(t *testing.T) {
-	store := newShelf()
+	store := memstore.New()
 	book := ledger.New(store, "/p")
 	intent, issued := full(t)
 	issued.Form = 0 // the ledger sets it
@@ -68,7 +69,7 @@ func TestEntriesNameTheirFormAndHoldNoToken(t *testing.T) {
 		t.Fatal(err)
 	}
 	made := tokens(t, 4)
-	for name, value := range store.values {
+	for name, value := range store.Values {
 		var entry struct{ V int }
 		if err := json.Unmarshal([]byte(value), &entry); err != nil || entry.V != 1 {
 			t.Errorf("%s: form %d, %v", name, entry.V, err)
@@ -86,7 +87,7 @@ func TestEntriesNameTheirFormAndHoldNoToken(t *testing.T) {
 
 // A rotation reads the entries of its own secret alone, however many secrets there are.
 func TestEntriesAreKeyedBySecret(t *testing.T) {
-	store := newShelf()
+	store := memstore.New()
 	book := ledger.New(store, "/p")
 	token := tokens(t, 1)[0]
 	for _, secret := range []string{arn, arn + "x", "arn:aws:secretsmanager:us-east-1:123456789012:secret:other-AbCdEf"} {
@@ -101,7 +102,7 @@ func TestEntriesAreKeyedBySecret(t *testing.T) {
 	if err != nil || len(view.Records) != 1 || len(view.Intents) != 1 || view.Records[0].Secret != arn {
 		t.Errorf("%+v, %v", view, err)
 	}
-	for name := range store.values {
+	for name := range store.Values {
 		parts := strings.Split(strings.TrimPrefix(name, "/p/ledger/"), "/")
 		if len(parts) != 2 || len(parts[0]) != 16 || !strings.HasPrefix(parts[1], "token-") && !strings.HasPrefix(parts[1], "intent-") {
 			t.Errorf("parameter %s", name)
@@ -114,7 +115,7 @@ func TestEntriesAreKeyedBySecret(t *testing.T) {
 }
 
 func TestEntriesAreInTheOrderOfTheirTimes(t *testing.T) {
-	book := ledger.New(newShelf(), "/p")
+	book := ledger.New(memstore.New(), "/p")
 	for n, token := range tokens(t, 6) {
 		r := record(token, ledger.Issued)
 		r.CreatedAt = start.Add(-time.Duration(n) * time.Minute)
@@ -135,7 +136,7 @@ func TestEntriesAreInTheOrderOfTheirTimes(t *testing.T) {
 }
 
 func TestCreateLeavesARecordThatIsThere(t *testing.T) {
-	book := ledger.New(newShelf(), "/p")
+	book := ledger.New(memstore.New(), "/p")
 	issued := record(tokens(t, 1)[0], ledger.Issued)
 	unclaimed := issued
 	unclaimed.State = ledger.Unclaimed
@@ -154,7 +155,7 @@ func TestCreateLeavesARecordThatIsThere(t *testing.T) {
 }
 
 func TestLookReadsOneRecord(t *testing.T) {
-	store := newShelf()
+	store := memstore.New()
 	book := ledger.New(store, "/p")
 	r := record(tokens(t, 1)[0], ledger.Retiring)
 	if _, found, err := book.Look(t.Context(), r); err != nil || found {
@@ -163,8 +164,8 @@ func TestLookReadsOneRecord(t *testing.T) {
 	if err := book.Set(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
-	for name := range store.values {
-		store.values[name] = `{"v":2}`
+	for name := range store.Values {
+		store.Values[name] = `{"v":2}`
 	}
 	if _, found, err := book.Look(t.Context(), r); err == nil || found {
 		t.Errorf("of another form: %v, %v", found, err)
@@ -212,11 +213,11 @@ func TestAnIntentIsOverWhenItsCreationMustShow(t *testing.T) {
 }
 
 func TestAFailingStoreIsReportedWithTheParametersName(t *testing.T) {
-	store := newShelf()
+	store := memstore.New()
 	book := ledger.New(store, "/p")
 	intent, r := full(t)
 	for _, kind := range []string{"create", "set", "get", "list", "delete"} {
-		store.fail[kind] = errBroken
+		store.Fail[kind] = errBroken
 	}
 	_, readErr := book.Read(t.Context(), arn)
 	_, allErr := book.ReadAll(t.Context())
@@ -235,14 +236,14 @@ func TestAFailingStoreIsReportedWithTheParametersName(t *testing.T) {
 
 // What another edition of this program may have written is neither used nor touched.
 func TestWhatIsNotAnEntryOfThisFormIsReportedAndLeftAlone(t *testing.T) {
-	store := newShelf()
+	store := memstore.New()
 	book := ledger.New(store, "/p")
 	intent, issued := full(t)
 	if err := errors.Join(book.Set(t.Context(), issued), book.Begin(t.Context(), intent)); err != nil {
 		t.Fatal(err)
 	}
 	path, recordText, intentText := "", "", ""
-	for name, value := range store.values {
+	for name, value := range store.Values {
 		path = name[:strings.LastIndexByte(name, '/')+1]
 		if strings.Contains(name, "/token-") {
 			recordText = value
@@ -264,9 +265,9 @@ func TestWhatIsNotAnEntryOfThisFormIsReportedAndLeftAlone(t *testing.T) {
 		"token-" + string(issued.Fingerprint) + "x": recordText,
 	}
 	for name, text := range odd {
-		store.values[path+name] = text
+		store.Values[path+name] = text
 	}
-	before := maps.Clone(store.values)
+	before := maps.Clone(store.Values)
 	view, err := book.Read(t.Context(), arn)
 	if err != nil || len(view.Records) != 1 || len(view.Intents) != 1 || len(view.Unreadable) != len(odd) {
 		t.Errorf("%d records, %d intents, unreadable %v, %v", len(view.Records), len(view.Intents), view.Unreadable, err)
@@ -275,13 +276,13 @@ func TestWhatIsNotAnEntryOfThisFormIsReportedAndLeftAlone(t *testing.T) {
 	if err != nil || len(all.Unreadable) != len(odd) || len(all.Secrets) != 1 {
 		t.Errorf("%+v, %v", all, err)
 	}
-	if !maps.Equal(before, store.values) {
+	if !maps.Equal(before, store.Values) {
 		t.Error("reading changed the parameters")
 	}
 }
 
 func TestTheCursorIsNotAnEntry(t *testing.T) {
-	book := ledger.New(newShelf(), "/p")
+	book := ledger.New(memstore.New(), "/p")
 	if at, err := book.Cursor(t.Context()); at != "" || err != nil {
 		t.Errorf("at first: %q, %v", at, err)
 	}
@@ -298,12 +299,12 @@ func TestTheCursorIsNotAnEntry(t *testing.T) {
 
 // The Parameter Store refuses an empty value.
 func TestTheCursorOfAWholeSweepCanBeStored(t *testing.T) {
-	store := newShelf()
+	store := memstore.New()
 	book := ledger.New(store, "/p")
 	if err := errors.Join(book.SetCursor(t.Context(), user), book.SetCursor(t.Context(), "")); err != nil {
 		t.Fatal(err)
 	}
-	for name, value := range store.values {
+	for name, value := range store.Values {
 		if value == "" {
 			t.Errorf("%s is stored without a value", name)
 		}
@@ -340,11 +341,11 @@ func TestABaselineKnowsItsTokensAndFitsAParameter(t *testing.T) {
 		baseline := ledger.NewBaseline(all[:n])
 		intent := ledger.NewIntent(arn+strings.Repeat("x", 500), strings.Repeat("v", 64), "request", start)
 		intent.Base, intent.User, intent.Baseline = strings.Repeat("b", 64), user, baseline
-		store := newShelf()
+		store := memstore.New()
 		if err := ledger.New(store, "/p").Begin(t.Context(), intent); err != nil {
 			t.Fatal(err)
 		}
-		for _, value := range store.values {
+		for _, value := range store.Values {
 			if len(value) > 4096 {
 				t.Errorf("%d tokens take %d characters", n, len(value))
 			}

@@ -2,11 +2,9 @@ package rotation
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"engage-token-rotation/pkg/engage"
-	"engage-token-rotation/pkg/internal/clock"
 	"engage-token-rotation/pkg/internal/parallel"
 	"engage-token-rotation/pkg/internal/target"
 	"engage-token-rotation/pkg/ledger"
@@ -26,20 +24,20 @@ func (r *Rotator) warm() bool { return r.sessions.Warm(r.config.Now()) }
 // logIn logs in, which no step does but createSecret, a preflight, and testSecret when it must know
 // whether a token is dead.
 func (i *invocation) logIn(ctx context.Context, r reading) (account, error) {
-	count := i.newCount(r.logins)
+	permits := i.loginCounter().Permits(r.logins, afterLogin)
 	// The admin secret's name is known: the login is counted while that secret is being read.
 	admin := r.current.document.AdminSecretARN()
 	if admin != "" && !i.warm() {
-		count.ahead(ctx, target.LoginKey(admin, engage.Credentials{}))
+		permits.Ahead(ctx, target.LoginKey(admin, engage.Credentials{}))
 	}
-	defer count.wait()
+	defer permits.Wait()
 	t, err := target.Read(ctx, i.config.Secrets, r.settings, r.current.document)
 	if err != nil {
 		return account{}, failed("read the login fields", err, "nothing was created")
 	}
 	calls := i.calls()
 	calls.Permit = func(ctx context.Context) error {
-		return count.permit(ctx, target.LoginKey(t.AdminARN, t.Credentials))
+		return permits.Permit(ctx, target.LoginKey(t.AdminARN, t.Credentials))
 	}
 	a := account{Target: t, client: calls.Client(t.Endpoint)}
 	a.session, err = i.sessions.Login(ctx, a.client, t.Credentials)
@@ -65,67 +63,6 @@ func (i *invocation) calls() target.Calls {
 
 // afterLogin is how much of an invocation's time must be left after a wait for a permitted login.
 const afterLogin = 20 * time.Second
-
-// count counts logins, the first of them ahead of time when ahead was called.
-type count struct {
-	acquire func(ctx context.Context, key string) error
-	now     func() time.Time
-	first   chan error
-	key     string
-	since   time.Time // when ahead was called
-}
-
-func (i *invocation) newCount(history ledger.LoginHistory) *count {
-	acquire := func(ctx context.Context, key string) error {
-		for {
-			err := i.loginCounter().Acquire(ctx, history, key)
-			history = nil // good for one login
-			var tooMany *ledger.TooManyLogins
-			if !errors.As(err, &tooMany) {
-				return err
-			}
-			wait := tooMany.Until.Sub(i.config.Now())
-			if !clock.Has(ctx, i.config.Now(), wait+afterLogin) || clock.Sleep(ctx, wait) != nil {
-				return err
-			}
-		}
-	}
-	return &count{acquire: acquire, now: i.config.Now}
-}
-
-// ahead starts counting a login.
-func (c *count) ahead(ctx context.Context, key string) {
-	c.first, c.key, c.since = make(chan error, 1), key, c.now()
-	first := c.first
-	go func() {
-		err := errors.New("the count of logins panicked")
-		defer func() {
-			_ = recover() // its value may hold anything
-			first <- err
-		}()
-		err = c.acquire(ctx, key)
-	}()
-}
-
-// permit returns when a login is counted, or may not be made.
-func (c *count) permit(ctx context.Context, key string) error {
-	if first := c.first; first != nil {
-		c.first = nil
-		err := <-first
-		soon := c.now().Sub(c.since) <= ledger.LoginMargin-engage.PermitLife //safeguard:late-logins-are-counted-again
-		if err != nil || soon && key == c.key {
-			return err
-		}
-	}
-	return c.acquire(ctx, key)
-}
-
-// wait waits for a count that was not used, so that no call outlives the invocation.
-func (c *count) wait() {
-	if c.first != nil {
-		<-c.first
-	}
-}
 
 // endpoint is where a document's calls go, without the login fields.
 type endpoint struct {

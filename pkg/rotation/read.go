@@ -8,6 +8,7 @@ import (
 	"engage-token-rotation/pkg/decide"
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/internal/clock"
+	"engage-token-rotation/pkg/internal/logins"
 	"engage-token-rotation/pkg/internal/parallel"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/secret"
@@ -27,7 +28,7 @@ type reading struct {
 	labels   secret.Description
 	current  holding // AWSCURRENT
 	version  holding // the event's version; its ID is empty when it has no value
-	logins   ledger.LoginHistory
+	logins   logins.History
 	entries  ledger.View // finishSecret alone
 }
 
@@ -186,8 +187,8 @@ func (i *invocation) ledger() *ledger.Ledger {
 	return ledger.New(i.config.Parameters, i.config.Settings.Prefix)
 }
 
-func (i *invocation) loginCounter() *ledger.Logins {
-	return ledger.NewLogins(i.config.Parameters, i.config.Settings.Prefix, i.config.Now)
+func (i *invocation) loginCounter() *logins.Counter {
+	return logins.New(i.config.Parameters, i.config.Settings.Prefix, i.config.Now)
 }
 
 // deadline returns when this invocation will have ended.

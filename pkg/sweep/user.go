@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/internal/logins"
 	"engage-token-rotation/pkg/internal/parallel"
 	"engage-token-rotation/pkg/internal/target"
 	"engage-token-rotation/pkg/ledger"
@@ -107,10 +108,10 @@ func (u *user) list(ctx context.Context) error {
 
 // listByLogin logs in, which a sweep does only when no token of the user works.
 func (u *user) listByLogin(ctx context.Context) error {
-	logins := ledger.NewLogins(u.config.Parameters, u.settings.Prefix, u.config.Now)
+	counter := logins.New(u.config.Parameters, u.settings.Prefix, u.config.Now)
 	calls := u.calls()
 	calls.Permit = func(ctx context.Context) error {
-		return logins.Acquire(ctx, nil, target.LoginKey(u.target.AdminARN, u.target.Credentials))
+		return counter.Acquire(ctx, nil, target.LoginKey(u.target.AdminARN, u.target.Credentials))
 	}
 	client := calls.Client(u.target.Endpoint)
 	session, err := client.Login(ctx, u.target.Credentials)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/internal/logins"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/secret"
 	"engage-token-rotation/pkg/settings"
@@ -66,9 +67,9 @@ func readAdmin(ctx context.Context, store secret.Getter, id string) (*secret.Doc
 // one user behind two hosts is counted once. admin is an ARN or a name, or "".
 func LoginKey(admin string, credentials engage.Credentials) string {
 	if admin != "" {
-		return ledger.LoginKey("admin secret", secret.NameOf(admin))
+		return logins.Key("admin secret", secret.NameOf(admin))
 	}
-	return ledger.LoginKey("user", credentials.User())
+	return logins.Key("user", credentials.User())
 }
 
 // Calls is how calls to the vendor are made.

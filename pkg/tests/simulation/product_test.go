@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	counter "engage-token-rotation/pkg/internal/logins"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/rotation"
 	"engage-token-rotation/pkg/secret"
@@ -26,8 +27,8 @@ const (
 
 	consistency = ledger.Consistency
 	propagation = ledger.Propagation
-	maxLogins   = ledger.MaxLogins
-	loginWindow = ledger.LoginWindow
+	maxLogins   = counter.Max
+	loginWindow = counter.Window
 )
 
 // plainSweep is the scheduled sweep's request.
