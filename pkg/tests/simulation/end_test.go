@@ -31,7 +31,8 @@ func (h *history) finish() {
 	h.pass(calmBefore)
 	h.makeRoom()
 	swept := false
-	if !h.options.yardstick && h.chance(0.4) {
+	capped := h.nature.witness.lie == capsTokens // a rotation needs the room that sweeps make
+	if !h.options.yardstick && (h.chance(0.4) || capped) {
 		h.sweepUp()
 		h.checkLeaks(true)
 		swept = true

@@ -72,7 +72,7 @@ func (h *history) unaccountedBy(s *stack, t *token, r record, swept bool) string
 	switch r.State {
 	case ledger.Retiring:
 		due := r.At
-		if swept && due.Before(s.latest.began) || !swept && s.retention == 0 && !h.left(t) && due.Before(t.lastOfSince()) {
+		if swept && due.Before(s.latest.began) || !swept && h.isForRotation(s, t) && due.Before(t.lastOfSince()) {
 			return "retiring, and overdue"
 		}
 	case ledger.Unclaimed:
@@ -97,6 +97,12 @@ func (h *history) unaccountedBy(s *stack, t *token, r record, swept bool) string
 		}
 	}
 	return ""
+}
+
+// isForRotation reports whether a rotation deletes the token: one that was in two secrets, or is of another user than its
+// secret's or behind another host, is for the sweep.
+func (h *history) isForRotation(s *stack, t *token) bool {
+	return s.retention == 0 && t.copiedTo == nil && !h.left(t) && !h.nature.twoHosts
 }
 
 // lastOfSince returns when the latest version of the token's secret became AWSCURRENT.
