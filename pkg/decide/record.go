@@ -161,7 +161,7 @@ func Record(r ledger.Record, f Facts) Decision {
 	case ledger.Issued:
 		return issued(r, f)
 	case ledger.Outgoing:
-		if r.Base == "" && !f.Replaced { //safeguard:outgoing-tokens-are-ours-by-a-swap
+		if r.Base == "" && !r.Owned && !f.Replaced { //safeguard:outgoing-tokens-are-ours-by-a-swap
 			return do(R23, Forget)
 		}
 		return do(R10, Write).retire(f.Now.Add(f.Retention))
@@ -184,7 +184,7 @@ func Replaced(r ledger.Record, records []ledger.Record, current string) bool {
 }
 
 func (d Decision) retire(at time.Time) Decision {
-	d.Record.State, d.Record.At = ledger.Retiring, at
+	d.Record.State, d.Record.At, d.Record.Owned = ledger.Retiring, at, true
 	return d
 }
 

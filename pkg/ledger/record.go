@@ -65,6 +65,9 @@ type Record struct {
 	Intent string `json:"intent,omitempty"`
 	// User is the user whose list holds the token; empty when that is not known.
 	User User `json:"user,omitempty"`
+	// Owned reports that the token was retiring once: a rotation has replaced it, so that it stays ours
+	// whoever moves AWSCURRENT from then on.
+	Owned bool `json:"owned,omitempty"`
 	// SharedWith is another secret that held the same token when a sweep looked. A rotation leaves such
 	// a token to the sweep, which looks at all secrets.
 	SharedWith string `json:"sharedWith,omitempty"`

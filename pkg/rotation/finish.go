@@ -67,12 +67,18 @@ func (i *invocation) findRecord(ctx context.Context, r reading) (ledger.Record, 
 	}
 }
 
-// recordLost records a token whose record was lost, so that a later rotation or sweep retires it.
+// recordLost records a token whose record was lost, so that a later rotation or sweep retires it. A value
+// without a creation time was not put by createSecret: it may be the copy of a value that a person wrote,
+// made for a test. Its token is only reported.
 func (i *invocation) recordLost(ctx context.Context, r reading) error {
-	err := i.ledger().Set(ctx, ledger.Record{
+	record := ledger.Record{
 		Secret: r.arn(), Version: i.event.VersionID, Fingerprint: r.version.token.Fingerprint(), State: ledger.Issued,
 		CreatedAt: r.version.document.TokenCreatedAt(), Until: i.deadline(ctx),
-	})
+	}
+	if record.CreatedAt.IsZero() {
+		record.State, record.At = ledger.Unclaimed, i.config.Now()
+	}
+	err := i.ledger().Set(ctx, record)
 	return failed("record the token, which the ledger does not name", err, "the service repeats the rotation")
 }
 
@@ -153,6 +159,9 @@ func (f *finishing) recordOutgoing(ctx context.Context) (ledger.Record, error) {
 			Secret: f.reading.arn(), Version: f.current.ID, Fingerprint: previous.Fingerprint(),
 			CreatedAt: f.current.document.TokenCreatedAt(),
 		}
+	}
+	if record.Base == "" {
+		record.Version = f.current.ID // a token that was not created here may be in another version by now
 	}
 	record.State, record.At = ledger.Outgoing, f.config.Now()
 	err := f.ledger().Set(ctx, record)
