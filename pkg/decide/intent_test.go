@@ -46,10 +46,14 @@ func TestIntent(t *testing.T) {
 		{"W1 a record answers it", late, decide.Traces{Answered: true, Listed: both}, decide.W1, decide.Forget, nil},
 		{"W2 it may be at work", late, decide.Traces{Listed: both}, decide.W2, decide.Keep, nil},
 		{"W3 no list", intent, decide.Traces{}, decide.W3, decide.Keep, nil},
-		{"W4 nothing has appeared", intent, decide.Traces{Listed: []engage.Fingerprint{old}}, decide.W4, decide.Forget, nil},
+		{"W4 nothing has appeared",
+			intent, decide.Traces{Listed: []engage.Fingerprint{old}, Believable: true}, decide.W4, decide.Forget, nil},
 		{"W4 a record names what appeared",
-			intent, decide.Traces{Listed: both, Known: map[engage.Fingerprint]bool{appeared: true}}, decide.W4, decide.Forget, nil},
-		{"W4 the user has no token", intent, decide.Traces{Listed: []engage.Fingerprint{}}, decide.W4, decide.Forget, nil},
+			intent, decide.Traces{Believable: true, Listed: both, Known: map[engage.Fingerprint]bool{appeared: true}}, decide.W4, decide.Forget, nil},
+		{"W3 an empty list", intent, decide.Traces{Listed: []engage.Fingerprint{}}, decide.W3, decide.Keep, nil},
+		{"W5 although the list lacks others",
+			intent, decide.Traces{Listed: []engage.Fingerprint{appeared}}, decide.W5, decide.Report,
+			[]engage.Fingerprint{appeared}},
 		{"W5 a token has appeared",
 			intent, decide.Traces{Listed: both}, decide.W5, decide.Report, []engage.Fingerprint{appeared}},
 		{"W6 there were too many tokens to compare", unknown, decide.Traces{Listed: both}, decide.W6, decide.Forget, nil},
@@ -74,30 +78,33 @@ func TestEverySituationOfAnIntentKeepsTheRules(t *testing.T) {
 			for _, baseline := range []ledger.Baseline{{}, ledger.NewBaseline(nil), ledger.NewBaseline([]engage.Token{before})} {
 				for _, list := range lists {
 					for _, k := range known {
-						intent := ledger.Intent{Until: now.Add(until), Baseline: baseline}
-						x := decide.Traces{Now: now, Answered: answered, Listed: list, Known: k}
-						c, action, found := decide.Intent(intent, x)
-						over := intent.Over(now) && list != nil
-						switch {
-						case action == decide.Keep:
-							if answered || over {
-								t.Errorf("%s keeps %+v by %+v", c, intent, x)
-							}
-						case action == decide.Forget, action == decide.Report:
-							if !answered && !over {
-								t.Errorf("%s ends %+v by %+v", c, intent, x)
-							}
-						default:
-							t.Errorf("%s, %s of %+v by %+v", c, action, intent, x)
-						}
-						for _, f := range found {
-							if k[f] || baseline.Contains(f) || !slices.Contains(list, f) || action != decide.Report {
-								t.Errorf("%s: %s is unclaimed by %+v", c, f, x)
-							}
+						for _, believable := range []bool{false, true} {
+							i := ledger.Intent{Until: now.Add(until), Baseline: baseline}
+							checkIntent(t, i, decide.Traces{Now: now, Answered: answered, Listed: list, Believable: believable, Known: k})
 						}
 					}
 				}
 			}
+		}
+	}
+}
+
+func checkIntent(t *testing.T, i ledger.Intent, x decide.Traces) {
+	t.Helper()
+	c, action, found := decide.Intent(i, x)
+	mayEnd := x.Answered || i.Over(x.Now) && x.Listed != nil
+	switch {
+	case action == decide.Report && (!mayEnd || len(found) == 0), action == decide.Forget && !mayEnd,
+		c == decide.W4 && !x.Believable:
+		t.Errorf("%s ends %+v by %+v", c, i, x)
+	case action == decide.Keep && (x.Answered || mayEnd && x.Believable):
+		t.Errorf("%s keeps %+v by %+v", c, i, x)
+	case c == "" || action != decide.Keep && action != decide.Forget && action != decide.Report:
+		t.Errorf("%s, %s of %+v by %+v", c, action, i, x)
+	}
+	for _, f := range found {
+		if x.Known[f] || i.Baseline.Contains(f) || !slices.Contains(x.Listed, f) || action != decide.Report {
+			t.Errorf("%s: %s is unclaimed by %+v", c, f, x)
 		}
 	}
 }

@@ -28,6 +28,8 @@ func created(d time.Duration) func(*ledger.Record) {
 	return func(r *ledger.Record) { r.CreatedAt, r.Until = now.Add(d), now.Add(d+time.Minute) }
 }
 
+func notCreatedHere(r *ledger.Record) { r.Base = "" }
+
 func shared(r *ledger.Record) { r.SharedWith = "another secret" }
 
 func TestRecord(t *testing.T) {
@@ -58,9 +60,9 @@ func TestRecord(t *testing.T) {
 			recorded(ledger.Issued), decide.Facts{Swappable: true, Awaited: true}, decide.R5, decide.Keep, "", 0},
 		{"R6 its version holds another token",
 			recorded(ledger.Issued), decide.Facts{Taken: true, Retention: hour}, decide.R6, decide.Write, ledger.Retiring, 0},
-		{"R7 it is gone", recorded(ledger.Retiring), decide.Facts{Listed: decide.Lacking}, decide.R7, decide.Forget, "", 0},
+		{"R7 it is gone", recorded(ledger.Retiring), decide.Facts{Listed: decide.Gone}, decide.R7, decide.Forget, "", 0},
 		{"R7 an unclaimed token is gone",
-			recorded(ledger.Unclaimed), decide.Facts{Listed: decide.Lacking}, decide.R7, decide.Forget, "", 0},
+			recorded(ledger.Unclaimed, at(-1-decide.UnclaimedLife)), decide.Facts{Listed: decide.Gone}, decide.R7, decide.Forget, "", 0},
 		{"R8 a late finishSecret may swap it in",
 			recorded(ledger.Issued), decide.Facts{Swappable: true, Retention: time.Minute}, decide.R8, decide.Write, ledger.Retiring, limit},
 		{"R8 the retention is longer",
@@ -68,7 +70,16 @@ func TestRecord(t *testing.T) {
 		{"R9 its rotation was abandoned",
 			recorded(ledger.Issued), decide.Facts{Retention: hour}, decide.R9, decide.Write, ledger.Retiring, hour},
 		{"R10 AWSCURRENT has moved away",
-			recorded(ledger.Outgoing), decide.Facts{Retention: hour}, decide.R10, decide.Write, ledger.Retiring, hour},
+			recorded(ledger.Outgoing), decide.Facts{Replaced: true, Retention: hour}, decide.R10, decide.Write, ledger.Retiring, hour},
+		{"R10 it was created here", recorded(ledger.Outgoing), decide.Facts{}, decide.R10, decide.Write, ledger.Retiring, 0},
+		{"R10 it was not created here, and a rotation replaced it",
+			recorded(ledger.Outgoing, notCreatedHere), decide.Facts{Replaced: true},
+			decide.R10, decide.Write, ledger.Retiring, 0},
+		{"R23 it was not created here, and no rotation replaced it",
+			recorded(ledger.Outgoing, notCreatedHere), decide.Facts{},
+			decide.R23, decide.Forget, "", 0},
+		{"R21 lists lack it for the time being",
+			recorded(ledger.Unclaimed), decide.Facts{Listed: decide.Gone}, decide.R21, decide.Keep, "", 0},
 		{"R10 without a retention", recorded(ledger.Outgoing), decide.Facts{}, decide.R10, decide.Write, ledger.Retiring, 0},
 		{"R11 it is due", recorded(ledger.Retiring), decide.Facts{Listed: decide.Shown}, decide.R11, decide.Delete, "", 0},
 		{"R11 it is due at this moment", recorded(ledger.Retiring, at(0)), decide.Facts{}, decide.R11, decide.Delete, "", 0},
@@ -83,11 +94,11 @@ func TestRecord(t *testing.T) {
 		{"R15 lists may still show it",
 			recorded(ledger.Deleted, at(-ledger.Propagation)), decide.Facts{Listed: decide.Shown}, decide.R15, decide.Keep, "", 0},
 		{"R15 although a list lacks it",
-			recorded(ledger.Deleted, at(-time.Second)), decide.Facts{Listed: decide.Lacking}, decide.R15, decide.Keep, "", 0},
+			recorded(ledger.Deleted, at(-time.Second)), decide.Facts{Listed: decide.Gone}, decide.R15, decide.Keep, "", 0},
 		{"R16 the vendor did not delete it",
 			recorded(ledger.Deleted), decide.Facts{Listed: decide.Shown}, decide.R16, decide.Delete, "", 0},
 		{"R17 the deletion is confirmed",
-			recorded(ledger.Deleted), decide.Facts{Listed: decide.Lacking}, decide.R17, decide.Forget, "", 0},
+			recorded(ledger.Deleted), decide.Facts{Listed: decide.Gone}, decide.R17, decide.Forget, "", 0},
 		{"R18 no list could be asked", recorded(ledger.Deleted), decide.Facts{}, decide.R18, decide.Keep, "", 0},
 		{"R19 another record names it",
 			recorded(ledger.Unclaimed), decide.Facts{Claimed: true, Exclusive: true, Listed: decide.Shown}, decide.R19, decide.Forget, "", 0},
@@ -121,13 +132,18 @@ func TestRecord(t *testing.T) {
 // situations calls f with every combination of a record's state, its times, and the facts.
 func situations(f func(ledger.Record, decide.Facts)) {
 	states := []ledger.State{ledger.Issued, ledger.Outgoing, ledger.Retiring, ledger.Deleted, ledger.Unclaimed}
-	ats := []time.Duration{-time.Hour, -time.Minute, 0, time.Minute, time.Hour}
+	ats := []time.Duration{-time.Hour, -time.Minute, 0, time.Hour}
 	for _, state := range states {
 		for _, a := range ats {
 			for _, age := range []time.Duration{24 * time.Hour, time.Minute} {
-				for _, share := range []string{"", "another secret"} {
+				for bits := range 4 {
 					r := recorded(state, at(a), created(-age))
-					r.SharedWith = share
+					if bits&1 != 0 {
+						shared(&r)
+					}
+					if bits&2 != 0 {
+						notCreatedHere(&r)
+					}
 					facts(func(x decide.Facts) { f(r, x) })
 				}
 			}
@@ -136,13 +152,13 @@ func situations(f func(ledger.Record, decide.Facts)) {
 }
 
 func facts(f func(decide.Facts)) {
-	for bits := range 1 << 9 {
+	for bits := range 1 << 10 {
 		on := func(n int) bool { return bits>>n&1 == 1 }
 		for _, held := range []decide.Label{decide.Unheld, decide.Pending, decide.Current} {
-			for _, listed := range []decide.Listing{decide.Unknown, decide.Shown, decide.Lacking} {
+			for _, listed := range []decide.Listing{decide.Unknown, decide.Shown, decide.Gone} {
 				x := decide.Facts{
 					Now: now, Held: held, Listed: listed, Elsewhere: on(0), Claimed: on(1), Awaited: on(2), Taken: on(3),
-					Swappable: on(4), Revoke: on(5), Exclusive: on(6), OneSecret: on(7),
+					Swappable: on(4), Revoke: on(5), Exclusive: on(6), OneSecret: on(7), Replaced: on(9),
 				}
 				if on(8) {
 					x.Retention = 10 * time.Minute
@@ -213,6 +229,11 @@ func TestEverySituationOfARecordKeepsTheRules(t *testing.T) {
 			d.Record.State, d.Record.At = r.State, r.At
 			return d.Record == r
 		},
+		"a token that was not created here retires only after a rotation replaced it": func(
+			r ledger.Record, f decide.Facts, d decide.Decision,
+		) bool {
+			return r.State != ledger.Outgoing || r.Base != "" || f.Replaced || d.Action != decide.Write
+		},
 		"a token that readers may have cached lives for the retention": func(
 			r ledger.Record, f decide.Facts, d decide.Decision,
 		) bool {
@@ -225,17 +246,18 @@ func TestEverySituationOfARecordKeepsTheRules(t *testing.T) {
 			begins := d.Action == decide.Write && d.Record.State == ledger.Retiring && r.State != ledger.Outgoing
 			return !begins || f.Taken || !f.Swappable || !d.Record.At.Before(f.Now.Add(ledger.InvocationLimit))
 		},
-		"a record is removed only when a list lacks the token, or when it is not unclaimed": func(
+		"a record is removed only when the token is gone, claimed or foreign": func(
 			r ledger.Record, f decide.Facts, d decide.Decision,
 		) bool {
 			claimed := r.State == ledger.Unclaimed && (f.Claimed || f.Held != decide.Unheld || f.Elsewhere)
-			return d.Action != decide.Forget || f.Listed == decide.Lacking || claimed
+			foreign := r.State == ledger.Outgoing && r.Base == "" && !f.Replaced
+			return d.Action != decide.Forget || f.Listed == decide.Gone || claimed || foreign
 		},
 		"the record of a token that is too new for lists stays": func(
 			r ledger.Record, f decide.Facts, d decide.Decision,
 		) bool {
 			young := f.Now.Sub(r.CreatedAt) <= ledger.Propagation
-			return d.Action != decide.Forget || !young || r.State == ledger.Deleted || r.State == ledger.Unclaimed
+			return d.Action != decide.Forget || !young || d.Case != decide.R7 || r.State == ledger.Unclaimed
 		},
 		"an exclusive user makes a difference to unclaimed tokens alone": func(
 			r ledger.Record, f decide.Facts, d decide.Decision,
@@ -253,14 +275,19 @@ func TestEverySituationOfARecordKeepsTheRules(t *testing.T) {
 			return false
 		},
 	}
+	var names []string
+	var all []func(ledger.Record, decide.Facts, decide.Decision) bool
+	for name, rule := range rules {
+		names, all = append(names, name), append(all, rule)
+	}
 	reached, n := map[decide.Case]bool{}, 0
 	situations(func(r ledger.Record, f decide.Facts) {
 		n++
 		d := decide.Record(r, f)
 		reached[d.Case] = true
-		for rule, holds := range rules {
+		for i, holds := range all {
 			if !holds(r, f, d) {
-				t.Fatalf("%s: %s, %s\nrecord %+v\nfacts %+v", rule, d.Case, d.Action, r, f)
+				t.Fatalf("%s: %s, %s\nrecord %+v\nfacts %+v", names[i], d.Case, d.Action, r, f)
 			}
 		}
 	})
