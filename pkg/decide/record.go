@@ -60,12 +60,12 @@ const (
 	R20 Case = "R20"
 	// R21: unclaimed otherwise. It is reported.
 	R21 Case = "R21"
-	// R23: outgoing, not created here, and AWSCURRENT was moved by hand before a rotation could replace
-	// the token. It is foreign again; its record is removed.
-	R23 Case = "R23"
 	// R22: due, and another secret held the token when a sweep looked. A rotation leaves it to the
 	// sweep, which looks at all secrets.
 	R22 Case = "R22"
+	// R23: outgoing, not created here, and AWSCURRENT was moved by hand before a rotation could replace
+	// the token. It is foreign again; its record is removed.
+	R23 Case = "R23"
 )
 
 // Label is where a secret holds a token.

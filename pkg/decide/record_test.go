@@ -225,8 +225,8 @@ func TestEverySituationOfARecordKeepsTheRules(t *testing.T) {
 			}
 			return false
 		},
-		"a write changes the state and its time alone": func(r ledger.Record, _ decide.Facts, d decide.Decision) bool {
-			d.Record.State, d.Record.At = r.State, r.At
+		"a write changes the state, its time and the owner alone": func(r ledger.Record, _ decide.Facts, d decide.Decision) bool {
+			d.Record.State, d.Record.At, d.Record.Owned = r.State, r.At, r.Owned
 			return d.Record == r
 		},
 		"a token that was not created here retires only after a rotation replaced it": func(

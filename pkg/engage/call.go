@@ -42,11 +42,8 @@ type answer struct {
 func (c *Client) do(ctx context.Context, r request) (answer, error) {
 	renewed := false
 	for try := 1; ; try++ {
-		if r.permit != nil {
-			if err := r.permit(ctx); err != nil {
-				return answer{}, &Error{Operation: r.operation, Reason: "not tried: " + err.Error(),
-					Retryable: true, cause: err}
-			}
+		if err := r.permitted(ctx); err != nil {
+			return answer{}, err
 		}
 		used := accessOf(r.auth)
 		a, e := c.send(ctx, r)
@@ -54,23 +51,33 @@ func (c *Client) do(ctx context.Context, r request) (answer, error) {
 			return a, nil
 		}
 		session, ok := r.auth.(*Session)
-		if ok && e.Status == http.StatusUnauthorized && !renewed && session.worthRenewing(c, e) {
+		switch {
+		case ok && e.Status == http.StatusUnauthorized && !renewed && session.worthRenewing(c, e):
 			// A 401 comes before any effect: even a creation may be sent again.
 			renewed = true
 			if err := session.renew(ctx, c, used); err != nil {
 				return answer{}, notSent(err)
 			}
 			try--
-			continue
-		}
-		if try >= r.attempts || !e.Retryable || r.once && e.OutcomeUnknown || ctx.Err() != nil {
-			return answer{}, e
-		}
-		if !c.wait(ctx, e, try) {
+		case try >= r.attempts || !r.repeatable(e) || !c.wait(ctx, e, try):
 			return answer{}, e
 		}
 	}
 }
+
+// permitted asks for the permit of a login.
+func (r request) permitted(ctx context.Context) error {
+	if r.permit == nil {
+		return nil
+	}
+	if err := r.permit(ctx); err != nil {
+		return &Error{Operation: r.operation, Reason: "not tried: " + err.Error(), Retryable: true, cause: err}
+	}
+	return nil
+}
+
+// repeatable reports whether the request may be sent again after the failure.
+func (r request) repeatable(e *Error) bool { return e.Retryable && !(r.once && e.OutcomeUnknown) }
 
 // wait backs off before the next try. It returns false if the deadline leaves no time for that.
 func (c *Client) wait(ctx context.Context, e *Error, try int) bool {
@@ -79,7 +86,7 @@ func (c *Client) wait(ctx context.Context, e *Error, try int) bool {
 		delay *= 4
 	}
 	delay = max(delay, e.RetryAfter)
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < delay+time.Second {
+	if deadline, ok := ctx.Deadline(); ctx.Err() != nil || ok && time.Until(deadline) < delay+time.Second {
 		return false
 	}
 	if e.RetryAfter > maxRetryAfter {

@@ -122,47 +122,6 @@ func eachEntry(text []byte, entry func(decode func(any) error) error) error {
 	return nil
 }
 
-// errNotPlain is returned by eachPlainString for a text that it does not read.
-var errNotPlain = errors.New("not a plain array of strings")
-
-// eachPlainString reads a JSON array of strings of printable ASCII without escapes, as lists of
-// tokens are, at a fraction of a decoder's cost. It refuses any other text, valid JSON or not.
-func eachPlainString(text []byte, entry func(string)) error {
-	space := func() { text = bytes.TrimLeft(text, " \t\r\n") }
-	if len(text) < 2 || text[0] != '[' || text[len(text)-1] != ']' {
-		return errNotPlain
-	}
-	text = text[1 : len(text)-1]
-	if space(); len(text) == 0 {
-		return nil
-	}
-	for {
-		if len(text) == 0 || text[0] != '"' {
-			return errNotPlain
-		}
-		end := 1
-		for end < len(text) && text[end] != '"' {
-			if c := text[end]; c < ' ' || c >= 0x7f || c == '\\' {
-				return errNotPlain
-			}
-			end++
-		}
-		if end == len(text) {
-			return errNotPlain
-		}
-		entry(string(text[1:end]))
-		text = text[end+1:]
-		if space(); len(text) == 0 {
-			return nil
-		}
-		if text[0] != ',' {
-			return errNotPlain
-		}
-		text = text[1:]
-		space()
-	}
-}
-
 // looseString accepts a string, a number or null.
 type looseString string
 
@@ -237,19 +196,14 @@ func parseList(a answer) ([]Token, error) {
 			tokens = append(tokens, token)
 		}
 	}
-	err := eachPlainString(text, add)
-	if err != nil { // not a plain list: a decoder of JSON decides
-		tokens, entries = []Token{}, 0
-		clear(seen)
-		err = eachEntry(text, func(decode func(any) error) error {
-			var entry string
-			if err := decode(&entry); err != nil {
-				return err
-			}
+	err := eachEntry(text, func(decode func(any) error) error {
+		var entry string
+		err := decode(&entry)
+		if err == nil {
 			add(entry)
-			return nil
-		})
-	}
+		}
+		return err
+	})
 	if err != nil {
 		return nil, unusable(opList, a, "the answer is not a list of tokens")
 	}
