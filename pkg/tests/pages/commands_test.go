@@ -1,0 +1,364 @@
+package pages_test
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/standins/engagetest"
+	"engage-token-rotation/pkg/standins/sandbox"
+	"engage-token-rotation/pkg/tests/foreign"
+)
+
+var commandsFlag = flag.Bool("commands", false, "run the command blocks of the pages and the readers in other languages")
+
+// needsAWS is the first line of a block that only AWS itself can run.
+const needsAWS = "# needs AWS"
+
+// commandPages are the pages of which each command block is accounted for.
+var commandPages = []string{"README.md", "functions/README.md", "pkg/tokensource/README.md", "pkg/standins/README.md"}
+
+// command is a block of commands that does not need AWS. Either by names the test that runs it, or try runs it.
+type command struct {
+	page string
+	// holds is a text that no other block of the page has.
+	holds string
+	by    string
+	try   func(t *testing.T, s *shell, block string)
+}
+
+var commands = []command{
+	{page: "README.md", holds: "make run", by: "TestDemoRotatesThreeTimesAndFindsAllWell"},
+	{page: "README.md", holds: "revokePrevious", try: tryRevoking},
+	{page: "README.md", holds: "put-secret-value", try: tryTheNewPassword},
+	{page: "README.md", holds: "\naws secretsmanager rotate-secret --secret-id engage/token\n```", try: tryRotating},
+	{page: "functions/README.md", holds: "dryRun", try: tryTheReport},
+	{page: "functions/README.md", holds: "deleteToken", try: tryDeletingAToken},
+	{page: "functions/README.md", holds: "AWSPENDING", try: tryStartingAfresh},
+	{page: "functions/README.md", holds: "engage/second", try: tryAFurtherSecret},
+	{page: "functions/README.md", holds: "--no-rotate-immediately", try: tryThePreflight},
+	{page: "functions/README.md", holds: "sam local invoke", by: "TestSAMLocalInvokeOfEveryEvent"},
+	{page: "pkg/tokensource/README.md", holds: "X-Auth-Token", try: tryReading},
+	{page: "pkg/standins/README.md", holds: "make sandbox", by: "TestServeRotatesOnScheduleAndStops"},
+}
+
+// blocks returns the shell blocks of a page, with their fences.
+func (p page) blocks() []string {
+	var blocks []string
+	for _, block := range fencePattern.FindAllString(p.text, -1) {
+		if strings.HasPrefix(block, "```sh\n") {
+			blocks = append(blocks, block)
+		}
+	}
+	return blocks
+}
+
+// body returns a block without its fences.
+func body(block string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(block, "```sh\n"), "```")
+}
+
+// find returns the one block of the command's page that the command is about.
+func (c command) find(t *testing.T) string {
+	t.Helper()
+	var found []string
+	for _, block := range pageAt(t, c.page).blocks() {
+		if !strings.HasPrefix(body(block), needsAWS) && c.matches(block) {
+			found = append(found, block)
+		}
+	}
+	if len(found) != 1 {
+		t.Fatalf("%d blocks of %s hold %q; one should", len(found), c.page, c.holds)
+	}
+	return found[0]
+}
+
+// matches reports whether the block is the command's. A text with both fences is the whole block.
+func (c command) matches(block string) bool {
+	if whole, found := strings.CutSuffix(c.holds, "```"); found {
+		return "\n"+body(block) == whole
+	}
+	return strings.Contains(block, c.holds)
+}
+
+// Each block is run by a test, or begins with "# needs AWS".
+func TestEachCommandBlockIsRunOrNeedsAWS(t *testing.T) {
+	for _, c := range commands {
+		c.find(t)
+		if tests := testNames(t); c.by != "" && !slices.Contains(tests, c.by) {
+			t.Errorf("%s: there is no test %s", c.page, c.by)
+		}
+	}
+	for _, path := range commandPages {
+		for _, block := range pageAt(t, path).blocks() {
+			if strings.HasPrefix(body(block), needsAWS+"\n") {
+				continue
+			}
+			n := 0
+			for _, c := range commands {
+				if c.page == path && c.matches(block) {
+					n++
+				}
+			}
+			if n != 1 {
+				t.Errorf("%s: %d tests run this block; name one, or begin it with %q:\n%s", path, n, needsAWS, body(block))
+			}
+		}
+	}
+}
+
+func TestCommandBlocks(t *testing.T) {
+	binaries := functionBinaries(t)
+	for _, c := range commands {
+		if c.try == nil {
+			continue
+		}
+		t.Run(c.page+" "+strings.Fields(c.holds)[0], func(t *testing.T) {
+			c.try(t, newShell(t, binaries), body(c.find(t)))
+		})
+	}
+}
+
+// functionBinaries builds the functions, or skips the test without -commands.
+func functionBinaries(t *testing.T) map[string]string {
+	t.Helper()
+	if !*commandsFlag {
+		t.Skip("starts the sandbox and programs that others wrote: -commands")
+	}
+	binaries, err := sandbox.Build(t.Context(), root, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return binaries
+}
+
+// shell runs commands as a user does, against a sandbox.
+type shell struct {
+	box *sandbox.Sandbox
+	env []string
+}
+
+// awsShim calls the AWS CLI as the pages do, with three differences. The sandbox's functions have no stack name. It does
+// not answer GetFunction. After rotate-secret the shim waits, as a person would, until the rotation is over.
+// Version 1 of the CLI has no --cli-binary-format, and does not need it.
+const awsShim = `#!/bin/sh
+set -eu
+case "$*" in
+"lambda get-function "*) echo "$ROTATE_ARN"; exit ;;
+esac
+old=; case "$("$AWS_CLI" --version 2>&1)" in aws-cli/1.*) old=yes ;; esac
+skip=
+for word; do
+	shift
+	if [ -n "$skip" ]; then skip=; continue; fi
+	case "$word" in
+	engage-token-rotation-*) word=${word#engage-token-rotation-} ;;
+	--cli-binary-format) if [ -n "$old" ]; then skip=yes; continue; fi ;;
+	esac
+	set -- "$@" "$word"
+done
+"$AWS_CLI" "$@"
+case "$*" in
+*rotate-secret*) curl -fsS "$WAIT_URL" ;;
+esac
+`
+
+func newShell(t *testing.T, binaries map[string]string) *shell {
+	t.Helper()
+	cli := foreign.Find(t, "aws")
+	for _, program := range []string{"curl", "jq"} {
+		foreign.Find(t, program)
+	}
+	s := newBox(t, sandbox.Config{Binaries: binaries, Retention: time.Hour})
+	waiter := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if err := s.box.Wait(r.Context()); err != nil {
+			http.Error(rw, err.Error(), http.StatusInternalServerError)
+		}
+	}))
+	t.Cleanup(waiter.Close)
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "aws"), []byte(awsShim), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s.env = append(s.env, "PATH="+dir+string(os.PathListSeparator)+os.Getenv("PATH"), "AWS_CLI="+cli, "WAIT_URL="+waiter.URL,
+		"ROTATE_ARN=arn:aws:lambda:"+sandbox.Region+":"+sandbox.Account+":function:"+sandbox.FunctionRotate)
+	return s
+}
+
+// newBox starts a sandbox, with the environment in which programs call it.
+func newBox(t *testing.T, config sandbox.Config) *shell {
+	t.Helper()
+	box, err := sandbox.Start(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(box.Close)
+	s := &shell{box: box, env: slices.DeleteFunc(os.Environ(), func(entry string) bool { return strings.HasPrefix(entry, "AWS_") })}
+	for _, line := range box.Exports() {
+		s.env = append(s.env, strings.Fields(strings.TrimPrefix(line, "export "))...)
+	}
+	s.env = append(s.env, "ENGAGE_BASE_URL="+box.EngageURL, "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null")
+	return s
+}
+
+// run runs a script in the repository's directory and returns what it printed.
+func (s *shell) run(t *testing.T, script, stdin string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	c := exec.CommandContext(ctx, "sh", "-eu", "-c", script)
+	c.Dir, c.Env, c.Stdin = root, s.env, strings.NewReader(stdin)
+	out, err := c.CombinedOutput()
+	t.Logf("%s\n%s", script, out)
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	return string(out)
+}
+
+// rotate rotates the token secret, which must succeed.
+func (s *shell) rotate(t *testing.T) {
+	t.Helper()
+	before := s.current(sandbox.TokenSecret)
+	if _, err := s.box.Rotate(t.Context(), ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.box.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.checkRotated(t, sandbox.TokenSecret, before)
+}
+
+// current returns the fingerprint of a secret's current token.
+func (s *shell) current(name string) string {
+	for _, secret := range s.box.State().Secrets {
+		if secret.Name == name {
+			return secret.Tokens["AWSCURRENT"]
+		}
+	}
+	return ""
+}
+
+func (s *shell) checkRotated(t *testing.T, name, before string) {
+	t.Helper()
+	after := s.current(name)
+	if after == "" || after == before {
+		t.Errorf("the current token of %s was %q and is %q", name, before, after)
+		for _, i := range s.box.Invocations() {
+			t.Logf("%s %s %s %s", i.Function, i.Step, i.Answer, i.Error)
+		}
+	}
+	if live := s.box.State().Users[0].Tokens; !slices.Contains(live, after) {
+		t.Errorf("the current token of %s, %s, is not among the live ones: %s", name, after, live)
+	}
+}
+
+func tryRotating(t *testing.T, s *shell, block string) {
+	s.rotate(t)
+	before := s.current(sandbox.TokenSecret)
+	s.run(t, block, "")
+	s.checkRotated(t, sandbox.TokenSecret, before)
+}
+
+func tryRevoking(t *testing.T, s *shell, block string) {
+	s.rotate(t)
+	leaked := s.current(sandbox.TokenSecret)
+	out := s.run(t, block, "")
+	s.checkRotated(t, sandbox.TokenSecret, leaked)
+	if live := s.box.State().Users[0].Tokens; slices.Contains(live, leaked) {
+		t.Errorf("the leaked token %s is alive", leaked)
+	}
+	if !regexp.MustCompile(`"deleted": ?\["` + leaked).MatchString(out) {
+		t.Errorf("the answer does not name the deleted token %s", leaked)
+	}
+}
+
+func tryTheNewPassword(t *testing.T, s *shell, block string) {
+	s.rotate(t)
+	before := s.current(sandbox.TokenSecret)
+	login, err := json.Marshal(engagetest.DefaultUser().LoginFields(engage.FlowEngage))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.run(t, block, string(login))
+	s.checkRotated(t, sandbox.TokenSecret, before)
+}
+
+func tryTheReport(t *testing.T, s *shell, block string) {
+	s.rotate(t)
+	s.rotate(t)
+	out := s.run(t, block, "")
+	if !strings.Contains(out, s.current(sandbox.TokenSecret)) || !regexp.MustCompile(`"retiring": ?\[\{"fingerprint"`).MatchString(out) {
+		t.Errorf("the report has not the current and the retiring token:\n%s", out)
+	}
+}
+
+func tryDeletingAToken(t *testing.T, s *shell, block string) {
+	s.rotate(t)
+	token := s.box.State().Users[0].Foreign[0]
+	s.run(t, strings.Replace(block, "0123456789ab", token, 1), "")
+	if live := s.box.State().Users[0].Tokens; slices.Contains(live, token) {
+		t.Errorf("the token %s is alive", token)
+	}
+}
+
+func tryStartingAfresh(t *testing.T, s *shell, block string) {
+	if err := s.box.SetScenario(t.Context(), sandbox.ScenarioLoginRefused); err != nil {
+		t.Fatal(err)
+	}
+	pending, err := s.box.Rotate(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.box.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.box.SetScenario(t.Context(), sandbox.ScenarioNone); err != nil {
+		t.Fatal(err)
+	}
+	s.run(t, block, "")
+	s.checkRotated(t, sandbox.TokenSecret, "")
+	for _, secret := range s.box.State().Secrets {
+		if labels := secret.Versions[pending]; len(labels) > 0 {
+			t.Errorf("the version that was given up has the labels %s", labels)
+		}
+	}
+}
+
+func tryAFurtherSecret(t *testing.T, s *shell, block string) {
+	s.run(t, block, "")
+	s.checkRotated(t, "engage/second", "")
+}
+
+func tryThePreflight(t *testing.T, s *shell, block string) {
+	s.rotate(t)
+	before := s.current(sandbox.TokenSecret)
+	s.run(t, block, "")
+	s.checkRotated(t, sandbox.TokenSecret, before)
+	preflight := false
+	for _, i := range s.box.Invocations() {
+		preflight = preflight || strings.Contains(string(i.Answer), `"preflight"`)
+	}
+	if !preflight {
+		t.Error("no preflight ran")
+	}
+}
+
+func tryReading(t *testing.T, s *shell, block string) {
+	s.rotate(t)
+	script := strings.Replace(block, "https://engage.ringcentral.com", s.box.EngageURL, 1)
+	if out := s.run(t, script, ""); !strings.Contains(out, `"accountId"`) {
+		t.Errorf("no accounts: %s", out)
+	}
+}
