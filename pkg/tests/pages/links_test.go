@@ -92,7 +92,7 @@ var (
 	makePattern   = regexp.MustCompile(`\bmake ([a-z][a-z-]*)((?: [A-Z]+=\S+)*)`)
 	targetPattern = regexp.MustCompile(`(?m)^([a-z][a-z-]*):`)
 	testPattern   = regexp.MustCompile(`\bTest[A-Z]\w+`)
-	pathPattern   = regexp.MustCompile("^(?:\\./)?((?:pkg|functions|events|\\.ci|\\.github)/[\\w./-]*)(?:/\\.\\.\\.)?$")
+	pathPattern   = regexp.MustCompile("^(?:\\./)?((?:pkg|functions|events|\\.ci|\\.github)/[\\w./-]*)$")
 	stackPattern  = regexp.MustCompile(`\b([A-Z][a-z]+(?:[A-Z][a-z]+)+)=`)
 )
 
@@ -132,7 +132,7 @@ func TestNamesExist(t *testing.T) {
 				}
 			}
 			for word := range strings.FieldsSeq(strings.Trim(code, "`")) {
-				match := pathPattern.FindStringSubmatch(strings.Trim(word, "'\""))
+				match := pathPattern.FindStringSubmatch(strings.TrimSuffix(strings.Trim(word, "'\""), "/..."))
 				if match == nil {
 					continue
 				}
