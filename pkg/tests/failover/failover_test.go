@@ -1,8 +1,9 @@
-// Package failover moves a rotated secret to another Region and back, as the operator's manual describes it, and
-// checks that the token of each copy that a reader may read works at every moment. It has tests only.
+// Package failover moves a rotated secret to another Region and back, as the operator's manual
+// describes it, and checks that the token of each copy that a reader may read works at every
+// moment. It has tests only.
 //
-// Two Regions have a Secrets Manager and a ledger each, and share one Engage user. Replication is played by the test: a
-// copy gets each version of its primary, under the same version id, before anybody reads it.
+// Two Regions have a Secrets Manager and a ledger each, and share one Engage user. The test plays
+// the replication: a copy gets each version of its primary, under the same version id.
 package failover_test
 
 import (
@@ -43,7 +44,8 @@ type move struct {
 	old, new *region
 }
 
-// inTwoRegions starts with a primary in the old Region, rotated twice, and its replica in the new one.
+// inTwoRegions starts with a primary in the old Region, rotated twice, and a replica in the new
+// one.
 func inTwoRegions(t *testing.T, retention string, test func(m *move)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -92,7 +94,8 @@ func (m *move) newRegion(name, retention string) *region {
 
 func (m *move) create(r *region, name, value string) {
 	m.t.Helper()
-	if _, err := r.aws.Secrets.CreateSecret(&awstest.CreateSecretInput{Name: name, SecretString: &value}); err != nil {
+	_, err := r.aws.Secrets.CreateSecret(&awstest.CreateSecretInput{Name: name, SecretString: &value})
+	if err != nil {
 		m.t.Fatal(err)
 	}
 }
@@ -100,7 +103,8 @@ func (m *move) create(r *region, name, value string) {
 // rotate rotates a Region's secret, and then replicates it.
 func (m *move) rotate(r *region) {
 	m.t.Helper()
-	run, err := r.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{SecretId: tokenSecret, RotationLambdaARN: function})
+	run, err := r.aws.Secrets.BeginRotation(
+		&awstest.RotateSecretInput{SecretId: tokenSecret, RotationLambdaARN: function})
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -223,7 +227,8 @@ func TestFailover(t *testing.T) {
 	}
 }
 
-// The old Region does not answer. Its readers have moved; steps 1 and 3 follow when it is back, before a reader reads there.
+// The old Region does not answer. Its readers have moved. Steps 1 and 3 follow when it is back,
+// before a reader reads there.
 func TestFailoverFromARegionThatDoesNotAnswer(t *testing.T) {
 	for name, retention := range retentions {
 		t.Run(name, func(t *testing.T) {
@@ -244,8 +249,8 @@ func TestFailoverFromARegionThatDoesNotAnswer(t *testing.T) {
 	}
 }
 
-// The rule is needed: a rotation beside a copy that does not follow leaves that copy with a dead token. So the checks above
-// can fail.
+// The rule is needed: a rotation beside a copy that does not follow leaves that copy with a dead
+// token. So the checks above can fail.
 func TestARotationBesideAnotherCopyKillsItsToken(t *testing.T) {
 	inTwoRegions(t, "0s", func(m *move) {
 		m.promote(m.new, m.old)

@@ -3,7 +3,6 @@ package pages_test
 import (
 	"context"
 	"encoding/json"
-	"flag"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -19,17 +18,19 @@ import (
 	"engage-token-rotation/pkg/standins/engagetest"
 	"engage-token-rotation/pkg/standins/sandbox"
 	"engage-token-rotation/pkg/tests/foreign"
+	"engage-token-rotation/pkg/tests/internal/binaries"
 )
-
-var commandsFlag = flag.Bool("commands", false, "run the command blocks of the pages and the readers in other languages")
 
 // needsAWS is the first line of a block that only AWS itself can run.
 const needsAWS = "# needs AWS"
 
 // commandPages are the pages of which each command block is accounted for.
-var commandPages = []string{"README.md", "functions/README.md", "pkg/tokensource/README.md", "pkg/standins/README.md"}
+var commandPages = []string{
+	"README.md", "functions/README.md", "pkg/tokensource/README.md", "pkg/standins/README.md",
+}
 
-// command is a block of commands that does not need AWS. Either by names the test that runs it, or try runs it.
+// command is a block of commands that does not need AWS. Either by names the test that runs it, or
+// try runs it.
 type command struct {
 	page string
 	// holds is a text that no other block of the page has.
@@ -38,11 +39,13 @@ type command struct {
 	try   func(t *testing.T, s *shell, block string)
 }
 
+const rotateSecret = "aws secretsmanager rotate-secret --secret-id engage/token"
+
 var commands = []command{
 	{page: "README.md", holds: "make run", by: "TestDemoRotatesThreeTimesAndFindsAllWell"},
 	{page: "README.md", holds: "revokePrevious", try: tryRevoking},
 	{page: "README.md", holds: "put-secret-value", try: tryTheNewPassword},
-	{page: "README.md", holds: "\naws secretsmanager rotate-secret --secret-id engage/token\n```", try: tryRotating},
+	{page: "README.md", holds: "\n" + rotateSecret + "\n```", try: tryRotating},
 	{page: "functions/README.md", holds: "dryRun", try: tryTheReport},
 	{page: "functions/README.md", holds: "deleteToken", try: tryDeletingAToken},
 	{page: "functions/README.md", holds: "AWSPENDING", try: tryStartingAfresh},
@@ -118,29 +121,29 @@ func TestEachCommandBlockIsRunOrNeedsAWS(t *testing.T) {
 	}
 }
 
+var built binaries.Dir
+
+func TestMain(m *testing.M) { os.Exit(built.Run(m, 2)) }
+
 func TestCommandBlocks(t *testing.T) {
-	binaries := functionBinaries(t)
+	functions := functionBinaries(t)
 	for _, c := range commands {
 		if c.try == nil {
 			continue
 		}
 		t.Run(c.page+" "+strings.Fields(c.holds)[0], func(t *testing.T) {
-			c.try(t, newShell(t, binaries), body(c.find(t)))
+			c.try(t, newShell(t, functions), body(c.find(t)))
 		})
 	}
 }
 
-// functionBinaries builds the functions, or skips the test without -commands.
+// functionBinaries returns the built functions, or skips the test with -short.
 func functionBinaries(t *testing.T) map[string]string {
 	t.Helper()
-	if !*commandsFlag {
-		t.Skip("starts the sandbox and programs that others wrote: -commands")
+	if testing.Short() {
+		t.Skip("starts the sandbox and programs of others: skipped with -short")
 	}
-	binaries, err := sandbox.Build(t.Context(), root, t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return binaries
+	return sandbox.FindBinaries(built.Functions(t))
 }
 
 // shell runs commands as a user does, against a sandbox.
@@ -149,9 +152,10 @@ type shell struct {
 	env []string
 }
 
-// awsShim calls the AWS CLI as the pages do, with three differences. The sandbox's functions have no stack name. It does
-// not answer GetFunction. After rotate-secret the shim waits, as a person would, until the rotation is over.
-// Version 1 of the CLI has no --cli-binary-format, and does not need it.
+// awsShim calls the AWS CLI as the pages do, with three differences. The sandbox's functions have
+// no stack name. It does not answer GetFunction. After rotate-secret the shim waits until the
+// rotation is over, as a person does. Version 1 of the CLI has no --cli-binary-format, and does not
+// need it.
 const awsShim = `#!/bin/sh
 set -eu
 case "$*" in
@@ -174,13 +178,13 @@ case "$*" in
 esac
 `
 
-func newShell(t *testing.T, binaries map[string]string) *shell {
+func newShell(t *testing.T, functions map[string]string) *shell {
 	t.Helper()
 	cli := foreign.Find(t, "aws")
 	for _, program := range []string{"curl", "jq"} {
 		foreign.Find(t, program)
 	}
-	s := newBox(t, sandbox.Config{Binaries: binaries, Retention: time.Hour})
+	s := newBox(t, sandbox.Config{Binaries: functions, Retention: time.Hour})
 	waiter := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if err := s.box.Wait(r.Context()); err != nil {
 			http.Error(rw, err.Error(), http.StatusInternalServerError)
@@ -191,7 +195,8 @@ func newShell(t *testing.T, binaries map[string]string) *shell {
 	if err := os.WriteFile(filepath.Join(dir, "aws"), []byte(awsShim), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	s.env = append(s.env, "PATH="+dir+string(os.PathListSeparator)+os.Getenv("PATH"), "AWS_CLI="+cli, "WAIT_URL="+waiter.URL,
+	s.env = append(s.env, "PATH="+dir+string(os.PathListSeparator)+os.Getenv("PATH"),
+		"AWS_CLI="+cli, "WAIT_URL="+waiter.URL,
 		"ROTATE_ARN=arn:aws:lambda:"+sandbox.Region+":"+sandbox.Account+":function:"+sandbox.FunctionRotate)
 	return s
 }
@@ -204,11 +209,13 @@ func newBox(t *testing.T, config sandbox.Config) *shell {
 		t.Fatal(err)
 	}
 	t.Cleanup(box.Close)
-	s := &shell{box: box, env: slices.DeleteFunc(os.Environ(), func(entry string) bool { return strings.HasPrefix(entry, "AWS_") })}
+	isAWS := func(entry string) bool { return strings.HasPrefix(entry, "AWS_") }
+	s := &shell{box: box, env: slices.DeleteFunc(os.Environ(), isAWS)}
 	for _, line := range box.Exports() {
 		s.env = append(s.env, strings.Fields(strings.TrimPrefix(line, "export "))...)
 	}
-	s.env = append(s.env, "ENGAGE_BASE_URL="+box.EngageURL, "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null")
+	s.env = append(s.env, "ENGAGE_BASE_URL="+box.EngageURL,
+		"AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null")
 	return s
 }
 
@@ -299,8 +306,10 @@ func tryTheReport(t *testing.T, s *shell, block string) {
 	s.rotate(t)
 	s.rotate(t)
 	out := s.run(t, block, "")
-	if !strings.Contains(out, s.current(sandbox.TokenSecret)) || !regexp.MustCompile(`"retiring": ?\[\{"fingerprint"`).MatchString(out) {
-		t.Errorf("the report has not the current and the retiring token:\n%s", out)
+	for _, want := range []string{s.current(sandbox.TokenSecret), `"retiring":[{"fingerprint"`} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the report lacks %s:\n%s", want, out)
+		}
 	}
 }
 

@@ -59,7 +59,8 @@ func TestFollowAnEvent(t *testing.T) {
 // functionsOf returns the names of the functions and methods that a file declares.
 func functionsOf(t *testing.T, file string) map[string]bool {
 	t.Helper()
-	parsed, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, filepath.FromSlash(file)), nil, parser.SkipObjectResolution)
+	name := filepath.Join(root, filepath.FromSlash(file))
+	parsed, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
 	if err != nil {
 		t.Error(err)
 		return nil

@@ -101,7 +101,8 @@ func (p page) code() []string {
 	return append(fencePattern.FindAllString(p.text, -1), spanPattern.FindAllString(p.prose(), -1)...)
 }
 
-// Names on the pages are names of things that exist: targets and variables of make, tests, files, template parameters.
+// Names on the pages are names of things that exist: targets and variables of make, tests, files,
+// and parameters of the template.
 func TestNamesExist(t *testing.T) {
 	makefile, template := read(t, "Makefile"), read(t, "template.yaml")
 	var targets []string
@@ -192,7 +193,8 @@ func TestAlarmsAreThoseOfTheTemplate(t *testing.T) {
 	}
 }
 
-// README's table of settings is that of the code: each environment variable is one that package settings reads.
+// README's table of settings is that of the code: the variables are those that package settings
+// reads.
 func TestSettingsAreThoseOfTheCode(t *testing.T) {
 	var want []string
 	pattern := regexp.MustCompile(`\bEnv\w+\s+= "([A-Z_]+)"`)

@@ -12,7 +12,7 @@ import (
 // root is the directory of go.mod.
 const root = "../../.."
 
-// The limits of the pages. The words are 60 % of what README.md alone had before it was split into pages.
+// The limits of the pages. The words are 60 % of what README.md had before it was split into pages.
 const (
 	readmeLines   = 300
 	wordsTogether = 7688
@@ -107,7 +107,7 @@ func TestPagesTogetherAreShort(t *testing.T) {
 	}
 }
 
-// The pages are for every reader: they name neither a path of one machine nor a place-holder that somebody forgot.
+// The pages are for every reader: they name no path of one machine, and hold no place-holder.
 func TestPagesNameNoMachineAndNothingUnfinished(t *testing.T) {
 	for _, p := range pages(t) {
 		for n, line := range p.lines() {

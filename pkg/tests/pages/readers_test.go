@@ -17,11 +17,12 @@ const examples = root + "/pkg/tokensource/examples"
 
 // Each reader calls Engage, and again after a rotation that deleted the token which it holds.
 func TestReadersInOtherLanguagesSurviveARotation(t *testing.T) {
-	binaries := functionBinaries(t)
-	for language, prepare := range map[string]func(*testing.T) *exec.Cmd{"Python": python, "Node.js": node, "Java": java} {
+	functions := functionBinaries(t)
+	languages := map[string]func(*testing.T) *exec.Cmd{"Python": python, "Node.js": node, "Java": java}
+	for language, prepare := range languages {
 		t.Run(language, func(t *testing.T) {
 			program := prepare(t)
-			s := newBox(t, sandbox.Config{Binaries: binaries})
+			s := newBox(t, sandbox.Config{Binaries: functions})
 			s.rotate(t)
 			// PYTHONDONTWRITEBYTECODE: nothing is written beside the example.
 			program.Env, program.Stderr = append(s.env, "PYTHONDONTWRITEBYTECODE=1"), os.Stderr
@@ -58,7 +59,7 @@ func TestReadersInOtherLanguagesSurviveARotation(t *testing.T) {
 	}
 }
 
-// python runs the example with the Python that has boto3: the one beside moto, if moto has one of its own.
+// python runs the example with a Python that has boto3: the one beside moto, if moto has its own.
 func python(t *testing.T) *exec.Cmd {
 	t.Helper()
 	interpreter := filepath.Join(filepath.Dir(foreign.Find(t, "moto_server")), "python3")
@@ -77,7 +78,8 @@ func node(t *testing.T) *exec.Cmd {
 	copyTo(t, examples+"/engage-token.mjs", filepath.Join(dir, "engage-token.mjs"))
 	copyTo(t, "testdata/read.mjs", filepath.Join(dir, "read.mjs"))
 	copyTo(t, "testdata/sdk.mjs", filepath.Join(sdk, "index.mjs"))
-	if err := os.WriteFile(filepath.Join(sdk, "package.json"), []byte(`{"exports": "./index.mjs"}`), 0o600); err != nil {
+	manifest := []byte(`{"exports": "./index.mjs"}`)
+	if err := os.WriteFile(filepath.Join(sdk, "package.json"), manifest, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return exec.CommandContext(t.Context(), program, filepath.Join(dir, "read.mjs"))
@@ -88,8 +90,8 @@ func java(t *testing.T) *exec.Cmd {
 	t.Helper()
 	compiler, program := optional(t, "javac"), optional(t, "java")
 	dir := t.TempDir()
-	compile := exec.CommandContext(t.Context(), compiler, "-Xlint:all", "-Werror", "-d", dir, "-sourcepath", "testdata/java",
-		"testdata/java/Read.java", examples+"/EngageToken.java")
+	compile := exec.CommandContext(t.Context(), compiler, "-Xlint:all", "-Werror", "-d", dir,
+		"-sourcepath", "testdata/java", "testdata/java/Read.java", examples+"/EngageToken.java")
 	if out, err := compile.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -10,8 +10,8 @@ import (
 )
 
 // dialect are phrases that this project has given up for plain words.
-var dialect = regexp.MustCompile(`(?i)\blest\b|\bwhose it is\b|\bcome of\b|\bholds it none\b|\bdeeds\b|\bnobody's\b|\bin the midst\b|` +
-	`\bstands? in\b|\bgoes before\b|\bis no [a-z]+ |\bdivided by\b|\bat fault\b`)
+var dialect = regexp.MustCompile(`(?i)\blest\b|\bwhose it is\b|\bcome of\b|\bholds it none\b|\bdeeds\b|` +
+	`\bnobody's\b|\bin the midst\b|\bstands? in\b|\bgoes before\b|\bis no [a-z]+ |\bdivided by\b|\bat fault\b`)
 
 // plain are phrases that dialect matches and that plain English has too, each with the reason.
 var plain = map[string]string{
@@ -36,8 +36,9 @@ func TestPlainWords(t *testing.T) {
 					continue
 				}
 				before, after := max(0, at[0]-40), min(len(piece.text), at[1]+40)
-				t.Errorf("%s:%d: %q in \"...%s...\"", piece.path, piece.line+strings.Count(piece.text[:at[0]], "\n"), piece.text[at[0]:at[1]],
-					strings.Join(strings.Fields(piece.text[before:after]), " "))
+				line := piece.line + strings.Count(piece.text[:at[0]], "\n")
+				around := strings.Join(strings.Fields(piece.text[before:after]), " ")
+				t.Errorf("%s:%d: %q in \"...%s...\"", piece.path, line, piece.text[at[0]:at[1]], around)
 			}
 		}
 	}
@@ -60,7 +61,8 @@ func plainAt(whole string, at []int) string {
 	return ""
 }
 
-// textsOf returns what people read in a file: comments and string literals of Go files, everything of other text files.
+// textsOf returns what people read in a file: comments and string literals of Go files, everything
+// of other text files.
 func textsOf(t *testing.T, file string) []text {
 	t.Helper()
 	switch path.Ext(file) {
