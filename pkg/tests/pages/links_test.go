@@ -213,3 +213,23 @@ func TestSettingsAreThoseOfTheCode(t *testing.T) {
 		t.Errorf("the page has the settings %q; the code has %q", got, want)
 	}
 }
+
+// The messages that "When it is stuck" quotes are those of the code, or of AWS as the stand-ins know it.
+func TestQuotedMessagesExist(t *testing.T) {
+	var sources strings.Builder
+	for _, path := range files(t) {
+		if strings.HasSuffix(path, ".go") && !strings.HasPrefix(path, "pkg/tests/pages/") {
+			sources.WriteString(read(t, path))
+		}
+	}
+	quoted := pageAt(t, "README.md").column("When it is stuck")
+	for _, message := range quoted {
+		text := strings.TrimLeft(message, "0123456789") // a number is printed by %d
+		if !strings.Contains(sources.String(), text) {
+			t.Errorf("README.md quotes %q, which nothing prints", message)
+		}
+	}
+	if len(quoted) < 3 {
+		t.Errorf("only %q are quoted; the table has moved", quoted)
+	}
+}

@@ -15,8 +15,12 @@ var dialect = regexp.MustCompile(`(?i)\blest\b|\bwhose it is\b|\bcome of\b|\bhol
 
 // plain are phrases that dialect matches and that plain English has too, each with the reason.
 var plain = map[string]string{
-	"is no longer ": "an adverb of time",
-	"there is no ":  "how English says that something does not exist",
+	"is no longer ":           "an adverb of time",
+	"there is no ":            "how English says that something does not exist",
+	"stands in the way":       "an idiom",
+	"stand in the way":        "an idiom",
+	"stands in for":           "what a stand-in does",
+	"divided by slash symbol": "a message of AWS's own",
 }
 
 // text is a piece of a file that people read: a comment, a message, or a whole page.
