@@ -26,12 +26,12 @@ func (r *Rotator) warm() bool { return r.sessions.Warm(r.config.Now()) }
 func (i *invocation) logIn(ctx context.Context, r reading) (account, error) {
 	permits := i.loginCounter().Permits(r.logins, afterLogin)
 	// The admin secret's name is known: the login is counted while that secret is being read.
-	admin := r.current.document.AdminSecretARN()
+	admin := target.AdminID(r.settings, r.current.document)
 	if admin != "" && !i.warm() {
 		permits.Ahead(ctx, target.LoginKey(admin, engage.Credentials{}))
 	}
 	defer permits.Wait()
-	t, err := target.Read(ctx, i.config.Secrets, r.settings, r.current.document)
+	t, err := target.Read(ctx, i.config.Secrets, r.settings, r.arn(), r.current.document)
 	if err != nil {
 		return account{}, failed("read the login fields", err, "nothing was created")
 	}
@@ -76,7 +76,7 @@ func (i *invocation) findEndpoint(ctx context.Context, r reading, document *secr
 	if e, ok := i.recall(document); ok {
 		return e, nil
 	}
-	t, err := target.Read(ctx, i.config.Secrets, r.settings, document)
+	t, err := target.Read(ctx, i.config.Secrets, r.settings, r.arn(), document)
 	if err != nil {
 		return endpoint{}, failed("read the login fields", err, "the service repeats the rotation")
 	}

@@ -32,11 +32,13 @@ const (
 	FieldClientSecret   = "clientSecret"
 	FieldJWT            = "jwt"
 	FieldBaseURL        = "baseUrl"
+	// FieldTokenSecrets is a list; every other field is a string.
+	FieldTokenSecrets = "tokenSecrets"
 )
 
 var knownFields = []string{
 	FieldToken, FieldTokenCreatedAt, FieldAdminSecretARN, FieldLoginFlow, FieldUsername, FieldPassword,
-	FieldPlatformID, FieldClientID, FieldClientSecret, FieldJWT, FieldBaseURL,
+	FieldPlatformID, FieldClientID, FieldClientSecret, FieldJWT, FieldBaseURL, FieldTokenSecrets,
 }
 
 // ErrFormat is wrapped by every [FieldError]: the document is invalid, and a retry does not help.
@@ -69,7 +71,9 @@ type Document struct {
 	fields map[string]hidden.String // the known fields that are present and not null
 	spans  map[string]span          // the known fields that are present
 	open   int                      // just after the opening brace
-	empty  bool                     // the object has no member
+	// tokenSecrets is nil when the field is absent.
+	tokenSecrets []string
+	empty        bool // the object has no member
 }
 
 // Parse reads a document: one JSON object.
@@ -119,6 +123,13 @@ func (d *Document) parseMember(dec *json.Decoder, text string) error {
 	start := before + strings.IndexByte(text[before:], '"')
 	d.spans[name] = span{name: start, value: end - len(raw), end: end}
 	if bytes.Equal(raw, []byte("null")) {
+		return nil
+	}
+	if name == FieldTokenSecrets {
+		d.tokenSecrets = []string{}
+		if err := json.Unmarshal(raw, &d.tokenSecrets); err != nil {
+			return &FieldError{Field: name, Fault: "is not a list of strings; write ARNs or names, such as [\"engage/*\"]"}
+		}
 		return nil
 	}
 	var value string

@@ -24,6 +24,7 @@ const (
 	EnvAllowedHosts       = "ENGAGE_ALLOWED_HOSTS"
 	EnvRetention          = "PREVIOUS_TOKEN_RETENTION"
 	EnvExclusiveUser      = "EXCLUSIVE_USER"
+	EnvAdminSecret        = "ADMIN_SECRET_ARN"
 	EnvPrefix             = "PARAMETER_PREFIX"
 	EnvLogLevel           = "LOG_LEVEL"
 )
@@ -78,6 +79,10 @@ type Settings struct {
 	Retention time.Duration
 	// Exclusive declares that no other program uses the Engage users of these rotations.
 	Exclusive bool
+	// AdminSecret is the ARN or name of the stack's own admin secret, or "".
+	AdminSecret string
+
+	neverExclusive bool // the parameter is ignored
 	// LogLevel is the least level that is logged.
 	LogLevel slog.Level
 
@@ -124,9 +129,13 @@ func FromEnvironment(getenv func(string) string) (Settings, error) {
 	if err := s.setRetention(EnvRetention, getenv(EnvRetention)); err != nil {
 		return Settings{}, err
 	}
-	if err := s.setExclusive(EnvExclusiveUser, getenv(EnvExclusiveUser)); err != nil {
-		return Settings{}, err
+	s.neverExclusive = strings.EqualFold(strings.TrimSpace(getenv(EnvExclusiveUser)), "never")
+	if !s.neverExclusive {
+		if err := s.setExclusive(EnvExclusiveUser, getenv(EnvExclusiveUser)); err != nil {
+			return Settings{}, err
+		}
 	}
+	s.AdminSecret = getenv(EnvAdminSecret)
 	return s, nil
 }
 
@@ -174,6 +183,9 @@ func (s Settings) WithParameters(ctx context.Context, parameters Parameters) (Se
 		return Settings{}, err
 	}
 	name, value = read(paramExclusiveUser)
+	if s.neverExclusive {
+		return s, nil
+	}
 	if err := s.setExclusive(name, value); err != nil {
 		return Settings{}, err
 	}

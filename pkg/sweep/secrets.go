@@ -193,7 +193,7 @@ func (r *run) find(ctx context.Context, field, id string) (string, error) {
 
 // targetOf returns where the calls of a secret go.
 func (r *run) targetOf(ctx context.Context, m *managed) (target.Target, error) {
-	t, err := target.Read(ctx, r.config.Secrets, r.settings, m.document)
+	t, err := target.Read(ctx, r.config.Secrets, r.settings, m.arn, m.document)
 	if err != nil {
 		return target.Target{}, fmt.Errorf("read the login fields of secret %s: %w", m.arn, err)
 	}

@@ -24,11 +24,24 @@ type Target struct {
 	AdminARN string
 }
 
-// Read reads the admin secret that the document names, if any, and returns the document's target.
-func Read(ctx context.Context, store secret.Getter, s settings.Settings, document *secret.Document) (Target, error) {
-	admin, arn, err := readAdmin(ctx, store, document.AdminSecretARN())
+// AdminID returns the ARN or name of the admin secret with the document's login fields: what the document
+// names, or else the stack's own when the document has no login field; "" when there is none.
+func AdminID(s settings.Settings, document *secret.Document) string {
+	if id := document.AdminSecretARN(); id != "" || document.HasLoginField() {
+		return id
+	}
+	return s.AdminSecret
+}
+
+// Read reads the admin secret of a token secret, if any, and returns the token secret's target.
+func Read(ctx context.Context, store secret.Getter, s settings.Settings, tokenSecretARN string, document *secret.Document) (Target, error) {
+	admin, arn, err := readAdmin(ctx, store, AdminID(s, document))
 	if err != nil {
 		return Target{}, err
+	}
+	if admin != nil && !admin.Serves(tokenSecretARN) { //safeguard:admin-secrets-consent
+		return Target{}, fmt.Errorf("the admin secret %s does not serve the token secret %s; "+
+			"add it to the list in the admin secret's field %s", arn, tokenSecretARN, secret.FieldTokenSecrets)
 	}
 	login, err := secret.NewLogin(document, admin)
 	if err != nil {
