@@ -130,16 +130,29 @@ var errNotListed = errors.New("the list of the new token's user lacks it: it may
 
 // delete deletes a token and records that.
 func (f *finishing) delete(ctx context.Context, record ledger.Record) error {
+	client := f.calls().Client(f.Endpoint)
 	token, ok := find(f.listed, record.Fingerprint)
-	if !ok {
+	if !ok && !f.isDead(ctx, client, record) {
 		return errors.Join(errNotListed, f.ledger().Set(ctx, record))
 	}
-	err := f.calls().Client(f.Endpoint).Delete(ctx, f.version.token, token)
+	var err error
+	if ok {
+		err = client.Delete(ctx, f.version.token, token)
+	}
 	if err != nil && !engage.Unconfirmed(err) { //safeguard:records-outlive-a-failed-deletion
 		return errors.Join(err, f.ledger().Set(ctx, record))
 	}
 	record.State, record.At = ledger.Deleted, f.config.Now()
 	return errors.Join(err, f.ledger().Set(ctx, record))
+}
+
+// isDead reports whether the previous token is dead: somebody deleted it at the vendor before.
+func (f *finishing) isDead(ctx context.Context, client *engage.Client, record ledger.Record) bool {
+	if previous := f.current.token; previous.Fingerprint() == record.Fingerprint {
+		dead, err := client.Dead(ctx, previous, record.CreatedAt, f.version.token)
+		return err == nil && dead
+	}
+	return false
 }
 
 // count adds what came of a decision to the report.
@@ -148,7 +161,7 @@ func (f *finishing) count(ctx context.Context, d decide.Decision, err error, rep
 	switch {
 	case err == nil && d.Action == decide.Delete:
 		report.Deleted = append(report.Deleted, d.Record.Fingerprint)
-	case err == nil && waiting, d.Action == decide.Delete && engage.Unconfirmed(err):
+	case err == nil && waiting, d.Action == decide.Delete && (engage.Unconfirmed(err) || errors.Is(err, errNotListed)):
 		report.Retiring++
 	case err != nil && d.Action == decide.Delete:
 		report.Retiring++
