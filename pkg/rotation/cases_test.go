@@ -1,0 +1,513 @@
+package rotation_test
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"engage-token-rotation/pkg/decide"
+	"engage-token-rotation/pkg/internal/awsstore"
+	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/rotation"
+	"engage-token-rotation/pkg/secret"
+	"engage-token-rotation/pkg/settings"
+	"engage-token-rotation/pkg/standins/awstest"
+	"engage-token-rotation/pkg/standins/engagetest"
+	"engage-token-rotation/pkg/sweep"
+)
+
+// wantCase checks the case that a step reports, and whether it abandoned the version.
+func wantCase(t *testing.T, report rotation.Report, err error, want decide.Case, abandoned bool) {
+	t.Helper()
+	if report.Case != want || errors.Is(err, rotation.ErrAbandoned) != abandoned {
+		t.Fatalf("case %q, error %v; want %s, abandoned %v", report.Case, err, want, abandoned)
+	}
+}
+
+func (w *world) parameters() *awsstore.Parameters {
+	return awsstore.NewParameters(w.aws.SDKConfig(functionName))
+}
+
+// record returns the record of a token.
+func (w *world) record(token string) ledger.Record {
+	w.t.Helper()
+	for name, value := range w.ledger("token-") {
+		var record ledger.Record
+		if err := json.Unmarshal([]byte(value), &record); err != nil {
+			w.t.Fatal(err)
+		}
+		if record.Secret == w.arn && strings.HasSuffix(name, fingerprints([]string{token})[0]) {
+			return record
+		}
+	}
+	w.t.Fatalf("the ledger has no record of %s", fingerprints([]string{token})[0])
+	return ledger.Record{}
+}
+
+func (w *world) setRecord(record ledger.Record) {
+	w.t.Helper()
+	if err := ledger.New(w.parameters(), settings.DefaultPrefix).Set(w.t.Context(), record); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// sweep sweeps without a fault.
+func (w *world) sweep() {
+	w.t.Helper()
+	environment, err := settings.FromEnvironment(func(name string) string { return w.env[name] })
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	s := sweep.New(sweep.Config{
+		Secrets: awsstore.NewSecrets(w.aws.SDKConfig("sweep")), Parameters: w.parameters(), Settings: environment,
+		Transport: w.engage.RoundTripper(), RotationFunction: functionARN,
+	})
+	answer, err := s.Run(w.t.Context(), sweep.Request{})
+	if err != nil || len(answer.Faults) > 0 {
+		w.t.Fatal(answer.Faults, err)
+	}
+}
+
+// move moves a label by hand; an empty to removes it.
+func (w *world) move(label, to string) {
+	w.t.Helper()
+	description, err := w.aws.Secrets.DescribeSecret(&awstest.SecretIdInput{SecretId: secretName})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	from := secret.Description{Versions: description.VersionIdsToStages}.Holder(label)
+	if _, err := w.aws.Secrets.UpdateSecretVersionStage(&awstest.UpdateSecretVersionStageInput{
+		SecretId: secretName, VersionStage: label, MoveToVersionId: to, RemoveFromVersionId: from,
+	}); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// finishAfresh ends a failed rotation and makes another one, which must leave one token.
+func (w *world) finishAfresh(run awstest.Run, failed error, also ...string) {
+	w.t.Helper()
+	w.aws.Secrets.EndRotation(run, failed)
+	time.Sleep(time.Hour)
+	w.rotate()
+	w.sweep()
+	w.wantTokens(append(also, w.token(awstest.StageCurrent))...)
+}
+
+func TestC6ATokenThatListsDoNotShowYetIsNotReplaced(t *testing.T) {
+	var refuse atomic.Bool
+	configure := func(a *awstest.Config, e *engagetest.Config, _ map[string]string) {
+		a.Permit = func(c awstest.Call) bool { return c.Action != "PutSecretValue" || !refuse.Load() }
+		e.Propagation.NewUnlisted = engagetest.Lag{For: time.Minute}
+	}
+	inWorld(t, onlyAdmin, configure, func(t *testing.T, w *world) {
+		run := w.begin()
+		refuse.Store(true)
+		report, err := w.step(run, rotation.CreateSecret)
+		wantCase(t, report, err, decide.C11, false)
+		refuse.Store(false)
+		time.Sleep(time.Second)
+		report, err = w.step(run, rotation.CreateSecret)
+		wantCase(t, report, err, decide.C6, false)
+		time.Sleep(time.Minute)
+		report, err = w.step(run, rotation.CreateSecret)
+		wantCase(t, report, err, decide.C5, false)
+		if n := w.engage.Count(engagetest.OpCreate); n != 1 {
+			t.Errorf("%d creations", n)
+		}
+		w.wantTokens(w.token(awstest.StagePending))
+	})
+}
+
+func TestC8NothingIsCreatedWithTooLittleTime(t *testing.T) {
+	slow := func(_ *awstest.Config, e *engagetest.Config, _ map[string]string) {
+		e.Fault = func(c engagetest.Call) *engagetest.Fault {
+			if c.Operation == engagetest.OpList && c.Stage == engagetest.Before {
+				return engagetest.Delay(8 * time.Second)
+			}
+			return nil
+		}
+	}
+	inWorld(t, onlyAdmin, slow, func(t *testing.T, w *world) {
+		report, err := w.stepWithin(11*time.Second, w.begin(), rotation.CreateSecret)
+		if err == nil || !strings.Contains(err.Error(), "nothing was created") {
+			t.Fatalf("error %v", err)
+		}
+		wantCase(t, report, err, decide.C8, false)
+		w.wantTokens()
+		if left := w.ledger(""); len(left) != 0 {
+			t.Errorf("the ledger holds %v", left)
+		}
+	})
+}
+
+func TestC9NothingIsCreatedForADocumentThatWouldBeTooLong(t *testing.T) {
+	document := `{"adminSecretArn":"` + adminName + `","note":"` + strings.Repeat("x", 65_400) + `"}`
+	inWorld(t, document, nil, func(t *testing.T, w *world) {
+		run := w.begin()
+		for range 3 {
+			report, err := w.step(run, rotation.CreateSecret)
+			wantCase(t, report, err, decide.C9, false)
+			if err == nil || !strings.Contains(err.Error(), "65536 bytes") {
+				t.Errorf("error %v", err)
+			}
+		}
+		if n := w.engage.Count(engagetest.OpCreate); n != 0 {
+			t.Errorf("%d creations", n)
+		}
+	})
+}
+
+func TestC10AnotherAttemptPutsATokenFirst(t *testing.T) {
+	slow := func(_ *awstest.Config, e *engagetest.Config, _ map[string]string) {
+		e.Fault = engagetest.Once(engagetest.OpCreate, 1, engagetest.After, engagetest.Delay(5*time.Second))
+	}
+	inWorld(t, onlyAdmin, slow, func(t *testing.T, w *world) {
+		run := w.begin()
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			report, err := w.step(run, rotation.CreateSecret)
+			if report.Case != decide.C10 || err != nil {
+				t.Errorf("case %q, error %v", report.Case, err)
+			}
+		}()
+		time.Sleep(time.Second)
+		w.restart() // another instance of the function
+		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
+		<-done
+		if n := len(w.engage.Tokens(w.user.Username)); n != 2 {
+			t.Fatalf("%d tokens", n)
+		}
+		pending := w.token(awstest.StagePending)
+		for _, step := range run.Steps {
+			if _, err := w.step(run, rotation.Step(step)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.end(run)
+		if w.token(awstest.StageCurrent) != pending {
+			t.Error("the rotation went on with another token")
+		}
+		w.wantTokens(pending) // the other one is deleted: R6
+	})
+}
+
+func TestC11AKeyThatDeniesThePutCostsOneToken(t *testing.T) {
+	denied := func(a *awstest.Config, _ *engagetest.Config, _ map[string]string) {
+		a.Fault = func(c awstest.Call) awstest.Action {
+			if c.Action != "PutSecretValue" {
+				return awstest.Action{}
+			}
+			return awstest.Action{Before: awstest.Fail(&awstest.APIError{
+				Code: "EncryptionFailure", Status: 400, Message: "Secrets Manager can't encrypt the protected secret text",
+			})}
+		}
+	}
+	inWorld(t, onlyAdmin, denied, func(t *testing.T, w *world) {
+		run := w.begin()
+		for range 4 {
+			report, err := w.step(run, rotation.CreateSecret)
+			wantCase(t, report, err, decide.C11, false)
+			if err == nil || !strings.Contains(err.Error(), "EncryptionFailure") {
+				t.Errorf("error %v", err)
+			}
+			time.Sleep(time.Second)
+		}
+		if n := w.engage.Count(engagetest.OpCreate); n != 1 {
+			t.Errorf("%d creations", n)
+		}
+	})
+}
+
+// A rotation that failed before leaves an intent. It says nothing of the version after it.
+func TestF4TheIntentOfAnOlderVersionDoesNotCount(t *testing.T) {
+	lose := func(_ *awstest.Config, e *engagetest.Config, _ map[string]string) {
+		e.Fault = engagetest.Once(engagetest.OpCreate, 1, engagetest.After, engagetest.Drop())
+	}
+	inWorld(t, onlyAdmin, lose, func(t *testing.T, w *world) {
+		run := w.begin()
+		report, err := w.step(run, rotation.CreateSecret)
+		wantCase(t, report, err, decide.C12, false)
+		lost := w.engage.Tokens(w.user.Username)[0]
+		w.aws.Secrets.EndRotation(run, err)
+		w.move(awstest.StagePending, "")
+		time.Sleep(time.Hour)
+		older := w.ledger("intent-")
+		run = w.begin()
+		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
+		for name := range w.ledger("") {
+			if older[name] == "" {
+				if err := w.parameters().Delete(t.Context(), name); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		report, err = w.step(run, rotation.FinishSecret)
+		wantCase(t, report, err, decide.F4, true)
+		w.finishAfresh(run, err, lost)
+	})
+}
+
+// The record of the token could not be written; its intent says the same.
+func TestF7AnIntentCountsWhenItsRecordCouldNotBeWritten(t *testing.T) {
+	var refuse atomic.Bool
+	configure := func(a *awstest.Config, _ *engagetest.Config, _ map[string]string) {
+		a.Permit = func(c awstest.Call) bool {
+			return !refuse.Load() || c.Action != "PutParameter" || !strings.Contains(c.Resource, "/token-")
+		}
+	}
+	inWorld(t, onlyAdmin, configure, func(t *testing.T, w *world) {
+		run := w.begin()
+		refuse.Store(true)
+		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
+		refuse.Store(false)
+		if n := len(w.ledger("token-")); n != 0 {
+			t.Fatalf("%d records", n)
+		}
+		report := w.mustStep(run, rotation.FinishSecret, rotation.OutcomeSwapped)
+		wantCase(t, report, nil, decide.F7, false)
+		w.end(run)
+		w.record(w.token(awstest.StageCurrent))
+		w.rotate()
+		w.wantTokens(w.token(awstest.StageCurrent))
+	})
+}
+
+func TestF2ACancelledVersionIsNotSwappedIn(t *testing.T) {
+	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
+		w.rotate()
+		current := w.token(awstest.StageCurrent)
+		run := w.begin()
+		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
+		w.move(awstest.StagePending, "")
+		report, err := w.step(run, rotation.FinishSecret)
+		if err == nil || report.Case != decide.F2 || w.token(awstest.StageCurrent) != current {
+			t.Fatalf("case %s, error %v", report.Case, err)
+		}
+		w.finishAfresh(run, err)
+	})
+}
+
+func TestF3AVersionThatWasMadeForATestIsNotSwappedIn(t *testing.T) {
+	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
+		w.rotate()
+		current := w.token(awstest.StageCurrent)
+		no := false
+		run, err := w.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{
+			SecretId: secretName, RotationLambdaARN: functionARN, RotateImmediately: &no,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		report, err := w.step(run, rotation.FinishSecret)
+		wantCase(t, report, err, decide.F3, true)
+		w.wantTokens(current)
+		w.finishAfresh(run, err)
+	})
+}
+
+func TestF5ATokenThatIsAlreadyRetiringIsNotSwappedIn(t *testing.T) {
+	for _, state := range []ledger.State{ledger.Retiring, ledger.Outgoing, ledger.Deleted} {
+		inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
+			w.rotate()
+			current := w.token(awstest.StageCurrent)
+			run := w.begin()
+			w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
+			record := w.record(w.token(awstest.StagePending))
+			record.State, record.At = state, time.Now()
+			w.setRecord(record)
+			report, err := w.step(run, rotation.FinishSecret)
+			wantCase(t, report, err, decide.F5, true)
+			if w.token(awstest.StageCurrent) != current || !w.engage.Alive(current) {
+				t.Error("AWSCURRENT does not name the token that works")
+			}
+			w.finishAfresh(run, err)
+		})
+	}
+}
+
+// The label was taken away and a sweep has given the token up. Somebody puts the label back.
+func TestF5ATokenThatASweepGaveUpIsNotSwappedIn(t *testing.T) {
+	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
+		w.rotate()
+		run := w.begin()
+		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
+		w.move(awstest.StagePending, "")
+		time.Sleep(20 * time.Minute)
+		w.sweep()
+		w.move(awstest.StagePending, run.VersionID)
+		report, err := w.step(run, rotation.FinishSecret)
+		wantCase(t, report, err, decide.F5, true)
+		w.finishAfresh(run, err)
+	})
+}
+
+// The edit changes nothing but the version, so that setSecret does not see it.
+func TestF6AVersionThatWasMadeFromAnotherIsNotSwappedIn(t *testing.T) {
+	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
+		w.rotate()
+		current := w.token(awstest.StageCurrent)
+		run := w.begin()
+		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
+		w.edit(w.value("", awstest.StageCurrent))
+		if !slices.Contains(w.labels(run.VersionID), awstest.StagePending) {
+			w.move(awstest.StagePending, run.VersionID) // as if the service had not noticed
+		}
+		w.mustStep(run, rotation.SetSecret, rotation.OutcomeChecked)
+		report, err := w.step(run, rotation.FinishSecret)
+		wantCase(t, report, err, decide.F6, true)
+		if w.token(awstest.StageCurrent) != current || !w.engage.Alive(current) {
+			t.Error("AWSCURRENT does not name the token that works")
+		}
+		w.finishAfresh(run, err)
+	})
+}
+
+func TestF8ASwapThatIsRefusedIsMadeByTheNextAttempt(t *testing.T) {
+	var refuse atomic.Bool
+	configure := func(a *awstest.Config, _ *engagetest.Config, _ map[string]string) {
+		a.Permit = func(c awstest.Call) bool { return c.Action != "UpdateSecretVersionStage" || !refuse.Load() }
+	}
+	inWorld(t, onlyAdmin, configure, func(t *testing.T, w *world) {
+		w.rotate()
+		current := w.token(awstest.StageCurrent)
+		run := w.begin()
+		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
+		refuse.Store(true)
+		report, err := w.step(run, rotation.FinishSecret)
+		if err == nil || !strings.Contains(err.Error(), "secretsmanager:UpdateSecretVersionStage") {
+			t.Errorf("error %v", err)
+		}
+		wantCase(t, report, err, decide.F8, false)
+		w.wantTokens(current, w.token(awstest.StagePending))
+		w.sweep() // the token that AWSCURRENT holds is recorded as outgoing
+		refuse.Store(false)
+		w.mustStep(run, rotation.FinishSecret, rotation.OutcomeSwapped)
+		w.end(run)
+		w.wantTokens(w.token(awstest.StageCurrent))
+	})
+}
+
+func TestF9AnEditAtTheMomentOfTheSwapStays(t *testing.T) {
+	var w *world
+	edited := `{"adminSecretArn":"` + adminName + `","note":"by hand"}`
+	moves := 0
+	configure := func(a *awstest.Config, _ *engagetest.Config, _ map[string]string) {
+		a.Fault = func(c awstest.Call) awstest.Action {
+			if c.Action != "UpdateSecretVersionStage" {
+				return awstest.Action{}
+			}
+			if moves++; moves != 2 { // the first one is of the rotation before
+				return awstest.Action{}
+			}
+			return awstest.Action{BeforeEffect: func() { w.edit(edited) }}
+		}
+	}
+	inWorld(t, onlyAdmin, configure, func(t *testing.T, theWorld *world) {
+		w = theWorld
+		w.rotate()
+		run := w.begin()
+		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
+		report, err := w.step(run, rotation.FinishSecret)
+		wantCase(t, report, err, decide.F9, true)
+		if got := w.value("", awstest.StageCurrent); got != edited {
+			t.Errorf("AWSCURRENT is %s", got)
+		}
+		w.finishAfresh(run, err)
+	})
+}
+
+// A finishSecret comes late, when the next rotation has put its token.
+func TestR1TheTokenOfAnotherPendingVersionStays(t *testing.T) {
+	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
+		run := w.rotate()
+		next := w.begin()
+		w.mustStep(next, rotation.CreateSecret, rotation.OutcomeCreated)
+		pending := w.token(awstest.StagePending)
+		time.Sleep(time.Hour)
+		report := w.mustStep(run, rotation.FinishSecret, rotation.OutcomeResumed)
+		wantCase(t, report, nil, decide.F1, false)
+		w.wantTokens(w.token(awstest.StageCurrent), pending)
+		if state := w.record(pending).State; state != ledger.Issued {
+			t.Errorf("the pending token is %s", state)
+		}
+		for _, step := range next.Steps[1:] {
+			if _, err := w.step(next, rotation.Step(step)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.end(next)
+		w.wantTokens(pending)
+	})
+}
+
+func TestR22ATokenThatAnotherSecretHeldIsLeftToTheSweep(t *testing.T) {
+	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
+		w.rotate()
+		shared := w.token(awstest.StageCurrent)
+		w.createSecret("ivr/copy", w.value("", awstest.StageCurrent))
+		if _, err := w.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{SecretId: "ivr/copy", RotationLambdaARN: functionARN}); err != nil {
+			t.Fatal(err)
+		}
+		w.sweep()
+		for range 2 {
+			time.Sleep(time.Hour)
+			w.rotate()
+			w.wantTokens(shared, w.token(awstest.StageCurrent))
+		}
+		if record := w.record(shared); record.State != ledger.Retiring || record.SharedWith == "" {
+			t.Errorf("record %+v", record)
+		}
+	})
+}
+
+// The login fields were edited, so that the next token is another user's.
+func TestATokenOfAnotherUserIsLeftToTheSweep(t *testing.T) {
+	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
+		w.rotate()
+		former := w.token(awstest.StageCurrent)
+		other := engagetest.User{Username: "other@example.com", Password: "hunter2", PlatformID: "aws80"}
+		w.engage.AddUser(other)
+		w.edit(`{"username":"other@example.com","password":"hunter2","platformId":"aws80","apiToken":"` + former + `"}`)
+		w.rotate()
+		if tokens := w.engage.Tokens(other.Username); len(tokens) != 1 || tokens[0] != w.token(awstest.StageCurrent) {
+			t.Errorf("the other user has %d tokens", len(tokens))
+		}
+		record := w.record(former)
+		if record.State != ledger.Retiring || !w.engage.Alive(former) {
+			t.Fatalf("record %+v", record)
+		}
+		time.Sleep(time.Hour)
+		w.sweep() // it is deleted by itself
+		w.wantTokens()
+	})
+}
+
+func TestR7ATokenThatWasRevokedByHandIsNotAFailedDeletion(t *testing.T) {
+	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
+		w.rotate()
+		time.Sleep(time.Hour)
+		w.engage.DeleteToken(w.token(awstest.StageCurrent))
+		run := w.begin()
+		for _, step := range run.Steps[:3] {
+			if _, err := w.step(run, rotation.Step(step)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		report := w.mustStep(run, rotation.FinishSecret, rotation.OutcomeSwapped)
+		w.end(run)
+		if report.DeleteFailed != 0 {
+			t.Errorf("%d deletions are reported as failed", report.DeleteFailed)
+		}
+		time.Sleep(time.Hour)
+		w.sweep()
+		if n := len(w.ledger("token-")); n != 1 {
+			t.Errorf("%d records stay", n)
+		}
+		w.wantTokens(w.token(awstest.StageCurrent))
+	})
+}
