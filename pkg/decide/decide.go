@@ -42,4 +42,6 @@ const (
 	Forget Action = "forget"
 	// Report records what appeared as unclaimed, and then ends the intent.
 	Report Action = "report"
+	// Watch records what appeared as unclaimed, and keeps the intent.
+	Watch Action = "watch"
 )

@@ -13,7 +13,7 @@ const (
 	W1 Case = "W1"
 	// W2: the creation may still be at work, or may not show yet. The intent stays.
 	W2 Case = "W2"
-	// W3: no believable list of the user was read. The intent stays.
+	// W3: no believable list of the user was read, or a cut one may hide a token yet. The intent stays.
 	W3 Case = "W3"
 	// W4: nothing has appeared since the intent's list. The intent ends.
 	W4 Case = "W4"
@@ -23,7 +23,13 @@ const (
 	// W6: the user had too many tokens to compare. The intent ends; the sweep names it, because whether
 	// a token was created will never be known.
 	W6 Case = "W6"
+	// W7: as W5, but a cut list may hide another token yet. What appeared is recorded; the intent stays.
+	W7 Case = "W7"
 )
+
+// WatchTime is how long after its invocation has ended an intent is compared with lists. A list that is
+// cut, or empty for once, hides what appeared: one list alone proves nothing.
+const WatchTime = time.Hour
 
 // Traces is what a sweep knows about an intent.
 type Traces struct {
@@ -32,7 +38,7 @@ type Traces struct {
 	Answered bool
 	// Listed is a list of the intent's user; nil when there is none.
 	Listed []engage.Fingerprint
-	// Believable reports that the list holds a token that is known to be alive.
+	// Believable reports that the list holds the tokens that are known to be alive.
 	Believable bool
 	// Known are the tokens that records of any secret name, or that any secret holds.
 	Known map[engage.Fingerprint]bool
@@ -56,12 +62,14 @@ func Intent(i ledger.Intent, t Traces) (Case, Action, []engage.Fingerprint) {
 			appeared = append(appeared, fingerprint)
 		}
 	}
+	certain := t.Believable && t.Now.Sub(i.Until) > WatchTime //safeguard:one-list-ends-no-intent term 2
 	switch {
+	case len(appeared) > 0 && certain:
+		return W5, Report, appeared
 	case len(appeared) > 0:
-	case !t.Believable: //safeguard:intents-wait-for-a-believable-list
+		return W7, Watch, appeared
+	case !certain: //safeguard:intents-wait-for-a-believable-list
 		return W3, Keep, nil
-	default:
-		return W4, Forget, nil
 	}
-	return W5, Report, appeared
+	return W4, Forget, nil
 }

@@ -173,10 +173,11 @@ func Record(r ledger.Record, f Facts) Decision {
 func old(r ledger.Record, f Facts) bool { return f.Now.Sub(r.CreatedAt) > ledger.Propagation }
 
 // Replaced reports whether a rotation has moved AWSCURRENT away from the record's version: whether a
-// version that was made beside it is AWSCURRENT, or was.
-func Replaced(r ledger.Record, records []ledger.Record, current string) bool {
+// version that was made beside it is AWSCURRENT, or was: AWSPREVIOUS is on the version that AWSCURRENT left.
+func Replaced(r ledger.Record, records []ledger.Record, current, previous string) bool {
 	for _, other := range records {
-		if r.Version != "" && other.Base == r.Version && (other.Version == current || other.State == ledger.Outgoing) {
+		was := other.Version == current || other.Version == previous || other.State == ledger.Outgoing
+		if r.Version != "" && other.Base == r.Version && was {
 			return true
 		}
 	}

@@ -57,7 +57,8 @@ func (f *finishing) decide(records []ledger.Record) []decide.Decision {
 func (f *finishing) recordFacts(record ledger.Record) decide.Facts {
 	facts := decide.Facts{
 		Now: f.config.Now(), Taken: record.Version == f.event.VersionID, Swappable: record.Base == f.event.VersionID,
-		Replaced:  record.Version == f.current.ID || decide.Replaced(record, f.entries.Records, f.event.VersionID),
+		Replaced: record.Version == f.current.ID ||
+			decide.Replaced(record, f.entries.Records, f.event.VersionID, f.labels.Holder(secret.LabelPrevious)),
 		OneSecret: true,
 	}
 	if f.settings.Retention > 0 {

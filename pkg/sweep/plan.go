@@ -79,11 +79,11 @@ func (p *plan) facts(m *managed, record ledger.Record, found finding) decide.Fac
 	f := record.Fingerprint
 	facts := decide.Facts{
 		Now: p.config.Now(), Listed: found.listed, Revoke: p.only == m.arn,
-		Elsewhere: len(p.secrets.holders(f, m.arn)) > 0 || p.maybeUnread(record),
+		Elsewhere: len(p.secrets.holders(f, m.arn)) > 0 || record.State != ledger.Unclaimed && p.maybeUnread(record),
 		Claimed:   p.claimed(record),
 		Awaited:   m.pendingVersion != "" && m.pendingVersion == record.Version && m.pending.IsZero(),
 		Swappable: record.Base != "" && record.Base == m.currentVersion,
-		Replaced:  decide.Replaced(record, p.entries.Secrets[m.arn].Records, m.currentVersion),
+		Replaced:  decide.Replaced(record, p.entries.Secrets[m.arn].Records, m.currentVersion, m.labels.Holder(secret.LabelPrevious)),
 		Exclusive: p.settings.Exclusive && p.secrets.whole() && len(p.entries.Unreadable) == 0, //safeguard:all-secrets-are-read
 	}
 	switch f {
@@ -281,7 +281,7 @@ func (u *user) resolveIntents(ctx context.Context) {
 		u.recordHeld(ctx, intent)
 	}
 	for _, intent := range open {
-		if c, _, _ := decide.Intent(intent, u.traces(u.entries, intent)); c != decide.W5 {
+		if c, _, _ := decide.Intent(intent, u.traces(u.entries, intent)); c != decide.W5 && c != decide.W7 {
 			continue
 		}
 		// What was created since the first read of the ledger is in the list, but not in what was read.
@@ -345,10 +345,10 @@ func (u *user) openIntents() []ledger.Intent {
 
 func (u *user) traces(all ledger.All, intent ledger.Intent) decide.Traces {
 	t := decide.Traces{Now: u.config.Now(), Answered: all.Secrets[intent.Secret].Answered(intent), Known: recordedIn(all)}
-	t.Listed, t.Believable = []engage.Fingerprint{}, u.believable
+	t.Listed, t.Believable = []engage.Fingerprint{}, u.complete()
 	for f := range u.listed {
 		t.Listed = append(t.Listed, f)
-		if u.held[f] || len(u.secrets.holders(f, "")) > 0 {
+		if u.held[f] || u.appeared[f] || len(u.secrets.holders(f, "")) > 0 {
 			t.Known[f] = true
 		}
 	}
@@ -359,11 +359,13 @@ func (u *user) traces(all ledger.All, intent ledger.Intent) decide.Traces {
 // resolve does what was decided about an intent.
 func (u *user) resolve(ctx context.Context, all ledger.All, intent ledger.Intent) {
 	c, action, appeared := decide.Intent(intent, u.traces(all, intent))
-	switch {
-	case action == decide.Keep:
+	if action == decide.Keep || action == decide.Watch {
 		u.report.about(intent.Secret, func(s *SecretReport) {
 			s.OpenIntents = append(s.OpenIntents, OpenIntent{intent.Version, intent.StartedAt})
 		})
+	}
+	switch {
+	case action == decide.Keep:
 		return
 	case c == decide.W6:
 		u.fault(ctx, fmt.Errorf("resolve the creation of %s for secret %s: the user has too many tokens to compare; "+
@@ -381,7 +383,7 @@ func (u *user) resolve(ctx context.Context, all ledger.All, intent ledger.Intent
 		u.appeared[f] = true
 		u.report.about(intent.Secret, func(s *SecretReport) { s.Unclaimed = append(s.Unclaimed, removable(f, now)) })
 	}
-	if action != decide.Report || u.believable { // else a later list may show more
+	if action != decide.Watch {
 		u.write(ctx, func() error { return u.ledger.End(ctx, intent) })
 	}
 }

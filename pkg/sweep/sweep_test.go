@@ -292,7 +292,7 @@ func TestW4AnIntentWithoutAnEffectEnds(t *testing.T) {
 		current := d.rotate()
 		_, left := d.lose()
 		d.engage.DeleteToken(left)
-		time.Sleep(time.Hour)
+		time.Sleep(2 * time.Hour)
 		s := about(t, d.sweep(`{}`), secretName)
 		if len(s.Unclaimed)+len(s.OpenIntents) != 0 || len(d.entries(d.arn).Intents) != 0 {
 			t.Errorf("report %+v", s)
