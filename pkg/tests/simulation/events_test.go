@@ -148,7 +148,7 @@ func (h *history) observeMove(by *invocation, arn, label string, sent time.Time)
 		return
 	}
 	if old := h.tokens[before.current]; old != nil {
-		old.swapped = true
+		old.swapped, old.swappedAt, old.retired = true, time.Now(), false
 		by.replaced = old
 	}
 	move := swap{by: by, secret: s, sent: sent, before: before, t: h.tokens[s.current]}
@@ -177,6 +177,9 @@ func (h *history) observeCurrent(by *invocation, s *managed) {
 	}
 	s.currentVersion, s.current, s.fields = out.VersionId, tokenIn(*out.SecretString), fieldsOf(*out.SecretString)
 	s.since, s.byHand, s.excused = now, by == nil, ""
+	if by == nil {
+		s.handMoves = append(s.handMoves, now)
+	}
 	t := h.tokens[s.current]
 	if t == nil {
 		return

@@ -31,11 +31,16 @@ func (h *history) checkPutOwner(by *invocation, s *managed, t *token) {
 	}
 }
 
+// unclaimedBy reports whether the token may be deleted as unclaimed.
+func (t *token) unclaimedBy(s *stack) bool {
+	return s.exclusive && !t.unclaimedSince.IsZero() && time.Since(t.unclaimedSince) >= exclusiveWait
+}
+
 // checkDeletedOwner checks that a token that is deleted was the stack's to delete.
 func (h *history) checkDeletedOwner(by *invocation, t *token) {
 	switch {
 	case t.ours(by.stack) || h.commanded(by, t):
-	case by.stack.exclusive && !t.unclaimedSince.IsZero() && time.Since(t.unclaimedSince) >= exclusiveWait:
+	case t.unclaimedBy(by.stack):
 		if t.by == nil || t.by.stack != by.stack {
 			h.hurt(notExclusive, t)
 		}

@@ -24,6 +24,7 @@ func (h *history) checkRetention(by *invocation, t *token, sent time.Time) {
 		h.hurt(copied, t)
 	case t.putBack && (by.unseen(s, t.currentSince, sent) || by.retiring[t.fingerprint].hid(t.renewed) && !by.sawMove(s)):
 		h.hurt(putBackTooLate, t) // and perhaps rotated away again
+	case t.unclaimedBy(by.stack): // counted as a harm by its owner
 	case !t.swept && (t.replacedByHand || t.putBack && s.moved):
 		h.allow(replacedByHand, t)
 	default:

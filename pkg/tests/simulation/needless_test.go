@@ -24,6 +24,9 @@ func (h *history) checkLeftAlive(i *invocation) {
 		return
 	}
 	swappedIn := h.byFingerprint[string(i.report.Fingerprint)]
+	if t.user != swappedIn.user {
+		return // which sweeps delete
+	}
 	if t.alive() && !h.isHeld(t.text) && h.vendor.Alive(i.secret.current) && swappedIn.alive() {
 		h.violate(tardy, "%s left token %s alive, which it has replaced", i, t)
 	}

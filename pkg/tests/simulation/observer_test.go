@@ -54,6 +54,7 @@ const (
 	replacedByHand                // a person replaced the token before a rotation or sweep saw it as AWSCURRENT's
 	deletedByHand                 // a person deleted the token at the vendor's page
 	lostRecord                    // a person removed the token's record, or the intent of its creation
+	unseenSwap                    // two manual changes after a swap whose invocation crashed, of a hand-made token
 	unreachableUser               // no secret of the stack logs in as the token's user any more
 	readLate                      // a reader without package tokensource kept a token that need not live any more
 	numberOfExcuses
@@ -62,6 +63,7 @@ const (
 var excuseNames = [numberOfExcuses]string{
 	"AWSPENDING filled while its token was being deleted", "retention ended by revokePrevious",
 	"replaced by hand, never seen as current", "deleted at the vendor's page", "record or intent removed by hand",
+	"hand-made token, moved on twice by hand after a crashed swap",
 	"no secret logs in as the token's user any more",
 	"plain cache beyond the token's life",
 }
@@ -142,6 +144,8 @@ type token struct {
 	listed            time.Time // when lists begin to show it
 	answered          bool      // its creation's answer reached the program
 	swapped           bool      // it was AWSCURRENT's of a managed secret when a rotation put another one in its place
+	swappedAt         time.Time
+	retired           bool      // a record has called it retiring
 	held              bool      // some version of a managed secret has held it
 	unclaimedSince    time.Time // when a record first called it unclaimed
 	recorded          time.Time // when a record first called it issued
@@ -187,6 +191,7 @@ type secretMemory struct {
 	since, pendingSince            time.Time
 	byHand                         bool                 // a person has made it AWSCURRENT
 	excused                        string               // a dead token that a person, or a violation that is counted, has put there
+	handMoves                      []time.Time          // of AWSCURRENT
 	revoked                        bool                 // an operator has ended its retention once
 	moved                          bool                 // it has been another user's
 	cancelled                      map[string]time.Time // when a person took AWSPENDING from a version
