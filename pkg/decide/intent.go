@@ -27,9 +27,13 @@ const (
 	W7 Case = "W7"
 )
 
-// WatchTime is how long after its invocation has ended an intent is compared with lists. A list that is
-// cut, or empty for once, hides what appeared: one list alone proves nothing.
-const WatchTime = time.Hour
+// How long after its invocation has ended an intent is compared with lists. A list that is cut, or empty
+// for once, hides what appeared: one list alone proves nothing. A list that lacks a token recorded as alive
+// may be cut, or a person has deleted that token: such lists end an intent a day later.
+const (
+	WatchTime     = time.Hour
+	LongWatchTime = 24 * time.Hour
+)
 
 // Traces is what a sweep knows about an intent.
 type Traces struct {
@@ -38,8 +42,10 @@ type Traces struct {
 	Answered bool
 	// Listed is a list of the intent's user; nil when there is none.
 	Listed []engage.Fingerprint
-	// Believable reports that the list holds the tokens that are known to be alive.
+	// Believable reports that the list holds a token that is known to be alive.
 	Believable bool
+	// Complete reports that the list holds all tokens that are recorded as alive.
+	Complete bool
 	// Known are the tokens that records of any secret name, or that any secret holds.
 	Known map[engage.Fingerprint]bool
 }
@@ -62,7 +68,8 @@ func Intent(i ledger.Intent, t Traces) (Case, Action, []engage.Fingerprint) {
 			appeared = append(appeared, fingerprint)
 		}
 	}
-	certain := t.Believable && t.Now.Sub(i.Until) > WatchTime //safeguard:one-list-ends-no-intent term 2
+	age := t.Now.Sub(i.Until)
+	certain := t.Complete && age > WatchTime || t.Believable && age > LongWatchTime //safeguard:one-list-ends-no-intent on
 	switch {
 	case len(appeared) > 0 && certain:
 		return W5, Report, appeared

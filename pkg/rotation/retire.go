@@ -57,8 +57,7 @@ func (f *finishing) decide(records []ledger.Record) []decide.Decision {
 func (f *finishing) recordFacts(record ledger.Record) decide.Facts {
 	facts := decide.Facts{
 		Now: f.config.Now(), Taken: record.Version == f.event.VersionID, Swappable: record.Base == f.event.VersionID,
-		Replaced: record.Version == f.current.ID ||
-			decide.Replaced(record, f.entries.Records, f.event.VersionID, f.labels.Holder(secret.LabelPrevious)),
+		Replaced:  f.replaced(record),
 		OneSecret: true,
 	}
 	if f.settings.Retention > 0 {
@@ -71,6 +70,19 @@ func (f *finishing) recordFacts(record ledger.Record) decide.Facts {
 		facts.Listed = decide.Shown
 	}
 	return facts
+}
+
+// replaced reports whether a rotation has moved AWSCURRENT away from the record's version. AWSPREVIOUS is on
+// the version that AWSCURRENT left; when the record of the event's version was lost, that alone shows it.
+func (f *finishing) replaced(record ledger.Record) bool {
+	previous := f.labels.Holder(secret.LabelPrevious)
+	if f.current.ID != f.event.VersionID { // the swap was made just now
+		previous = f.current.ID
+	}
+	if record.Version == previous && (previous == f.current.ID || f.record.Fingerprint == "") {
+		return true
+	}
+	return decide.Replaced(record, f.entries.Records, f.event.VersionID, previous)
 }
 
 // mustLookAgain reports whether a deletion rests on reads that may lag. The token that this invocation

@@ -345,7 +345,7 @@ func (u *user) openIntents() []ledger.Intent {
 
 func (u *user) traces(all ledger.All, intent ledger.Intent) decide.Traces {
 	t := decide.Traces{Now: u.config.Now(), Answered: all.Secrets[intent.Secret].Answered(intent), Known: recordedIn(all)}
-	t.Listed, t.Believable = []engage.Fingerprint{}, u.complete()
+	t.Listed, t.Believable, t.Complete = []engage.Fingerprint{}, u.believable, u.complete()
 	for f := range u.listed {
 		t.Listed = append(t.Listed, f)
 		if u.held[f] || u.appeared[f] || len(u.secrets.holders(f, "")) > 0 {

@@ -128,14 +128,15 @@ func (u *user) listByLogin(ctx context.Context) error {
 	return nil
 }
 
-// complete reports whether the list is believable and holds the tokens of all AWSCURRENT versions that
-// are recorded as the user's: a list that is cut lacks some of them.
+// complete reports whether the list holds every token that is recorded as the user's and not known to be
+// deleted: a list that is cut lacks some of them.
 func (u *user) complete() bool {
-	for _, m := range u.own {
-		f := m.current.Fingerprint()
-		record, found := u.entries.Secrets[m.arn].Find(f)
-		if _, listed := u.listed[f]; found && record.User == u.name && !listed { //safeguard:cut-lists-end-no-intent
-			return false
+	for _, view := range u.entries.Secrets {
+		for _, record := range view.Records {
+			alive := record.State != ledger.Deleted && record.State != ledger.Unclaimed
+			if _, listed := u.listed[record.Fingerprint]; record.User == u.name && alive && !listed { //safeguard:cut-lists-end-no-intent
+				return false
+			}
 		}
 	}
 	return u.believable
