@@ -149,6 +149,10 @@ func (h *history) observeMove(by *invocation, arn, label string, sent time.Time)
 	}
 	if old := h.tokens[before.current]; old != nil {
 		old.swapped, old.swappedAt, old.retired = true, time.Now(), false
+		if old.swappedBy == nil {
+			old.swappedBy = map[*stack]bool{}
+		}
+		old.swappedBy[by.stack] = true
 		by.replaced = old
 	}
 	move := swap{by: by, secret: s, sent: sent, before: before, t: h.tokens[s.current]}

@@ -11,7 +11,7 @@ const exclusiveWait = 15 * time.Minute
 
 // ours reports whether the token is the stack's by right.
 func (t *token) ours(s *stack) bool {
-	return t.by != nil && t.by.stack == s && t.answered || t.swapped && t.lastOf.stack == s
+	return t.by != nil && t.by.stack == s && t.answered || t.swappedBy[s]
 }
 
 // checkPutOwner checks that a token that is put into a pending version was made for the secret.

@@ -145,6 +145,7 @@ type token struct {
 	answered          bool      // its creation's answer reached the program
 	swapped           bool      // it was AWSCURRENT's of a managed secret when a rotation put another one in its place
 	swappedAt         time.Time
+	swappedBy         map[*stack]bool
 	retired           bool      // a record has called it retiring
 	held              bool      // some version of a managed secret has held it
 	unclaimedSince    time.Time // when a record first called it unclaimed
