@@ -29,10 +29,10 @@ const (
 
 // How long after its invocation has ended an intent is compared with lists. A list that is cut, or empty
 // for once, hides what appeared: one list alone proves nothing. A list that lacks a token recorded as alive
-// may be cut, or a person has deleted that token: such lists end an intent a day later.
+// may be cut, or a person has deleted that token: such lists end an intent only much later.
 const (
 	WatchTime     = time.Hour
-	LongWatchTime = 24 * time.Hour
+	LongWatchTime = UnclaimedLife
 )
 
 // Traces is what a sweep knows about an intent.

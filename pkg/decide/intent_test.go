@@ -54,7 +54,7 @@ func TestIntent(t *testing.T) {
 			recent, decide.Traces{Listed: []engage.Fingerprint{old}, Believable: true, Complete: true}, decide.W3, decide.Keep, nil},
 		{"W4 nothing has appeared", intent,
 			decide.Traces{Listed: []engage.Fingerprint{old}, Believable: true, Complete: true}, decide.W4, decide.Forget, nil},
-		{"W4 nothing has appeared for a day",
+		{"W4 nothing has appeared for a month",
 			ancient, decide.Traces{Listed: []engage.Fingerprint{old}, Believable: true}, decide.W4, decide.Forget, nil},
 		{"W4 a record names what appeared", intent,
 			decide.Traces{Believable: true, Complete: true, Listed: both, Known: map[engage.Fingerprint]bool{appeared: true}},
@@ -83,7 +83,7 @@ func TestEverySituationOfAnIntentKeepsTheRules(t *testing.T) {
 	lists := [][]engage.Fingerprint{nil, {}, {old}, {appeared}, {old, appeared}}
 	known := []map[engage.Fingerprint]bool{nil, {old: true}, {appeared: true}, {old: true, appeared: true}}
 	for _, answered := range []bool{false, true} {
-		for _, until := range []time.Duration{-25 * time.Hour, -2 * time.Hour, -time.Hour, -ledger.Propagation, 0, time.Hour} {
+		for _, until := range []time.Duration{-decide.LongWatchTime - time.Hour, -2 * time.Hour, -time.Hour, -ledger.Propagation, 0, time.Hour} {
 			for _, baseline := range []ledger.Baseline{{}, ledger.NewBaseline(nil), ledger.NewBaseline([]engage.Token{before})} {
 				for _, list := range lists {
 					for _, k := range known {
