@@ -21,20 +21,20 @@ import (
 )
 
 // foreignServers are moto, for Secrets Manager and the Parameter Store, and an Engage server in
-// Python. All cases share them, each with names of its own.
+// Python. All cases share them, and each case has names of its own.
 type foreignServers struct {
-	aws     string // the URL of moto
+	moto    foreign.Moto
 	engage  *foreign.Engage
 	secrets *secretsmanager.Client
 	cases   atomic.Int64
 }
 
-// startForeignServers starts both, or skips the test if one of them is missing.
+// startForeignServers starts both. It skips the test if one of them is not installed.
 func startForeignServers(t *testing.T) *foreignServers {
 	t.Helper()
 	moto := foreign.StartMoto(t)
 	return &foreignServers{
-		aws:     moto.URL,
+		moto:    moto,
 		engage:  foreign.StartEngage(t, foreign.Forms{Created: "quoted", Listed: "braces", Deleted: "empty"}),
 		secrets: secretsmanager.NewFromConfig(moto.SDKConfig("harness")),
 	}
@@ -50,7 +50,7 @@ func (f *foreignServers) newCase(testing.TB) services {
 // platformID is that of every case's user.
 const platformID = "engage9"
 
-// foreignCase is a case's part of them.
+// foreignCase is the part of the servers that belongs to one case.
 type foreignCase struct {
 	*foreignServers
 	name string // of the user; the secrets' names begin with it
@@ -61,9 +61,9 @@ var _ services = (*foreignCase)(nil)
 func (c *foreignCase) pass(r *http.Request, body []byte) answer {
 	base := c.engage.URL
 	if _, aws := target(r); aws {
-		base = c.aws
+		base = c.moto.URL
 	}
-	// The call has its effect even if the process that sent it has ended.
+	// The call has its effect even if the process that sent it is gone.
 	request, err := http.NewRequestWithContext(context.Background(), r.Method, base+r.URL.RequestURI(), bytes.NewReader(body))
 	must(err)
 	request.Header = r.Header.Clone()
@@ -77,6 +77,11 @@ func (c *foreignCase) pass(r *http.Request, body []byte) answer {
 }
 
 func (c *foreignCase) prefix() string { return "/" + c.name }
+
+func (c *foreignCase) config() aws.Config { return c.moto.SDKConfig("harness") }
+
+// rotationFunction is the case's own, so that a sweep does not look at the secrets of other cases.
+func (c *foreignCase) rotationFunction() string { return rotateARN + "-" + c.name }
 
 func (c *foreignCase) direct() bool { return false }
 
@@ -96,21 +101,21 @@ func (c *foreignCase) store(name, document string) string {
 	return *out.ARN
 }
 
-// begin begins a rotation: moto makes the empty AWSPENDING version before it looks for the function
-// in vain.
+// begin makes moto begin a rotation: moto creates the empty AWSPENDING version before it finds that
+// there is no such function.
 func (c *foreignCase) begin(arn string) awstest.Run {
 	run := awstest.Run{SecretARN: arn, VersionID: c.pending(arn), Steps: []string{awstest.StepCreate, awstest.StepSet, awstest.StepTest, awstest.StepFinish}}
 	if run.VersionID != "" {
 		return run
 	}
-	// A rotation that failed after its swap has left both labels on a version, which moto cannot
-	// handle.
+	// A rotation that failed after its swap has left both labels on a version, which moto does not
+	// accept.
 	for version, labels := range c.labels(arn) {
 		if slices.Contains(labels, awstest.StagePending) {
 			c.unlabel(arn, version)
 		}
 	}
-	_, err := c.secrets.RotateSecret(context.Background(), &secretsmanager.RotateSecretInput{SecretId: &arn, RotationLambdaARN: aws.String(rotateARN)})
+	_, err := c.secrets.RotateSecret(context.Background(), &secretsmanager.RotateSecretInput{SecretId: &arn, RotationLambdaARN: aws.String(c.rotationFunction())})
 	if run.VersionID = c.pending(arn); run.VersionID == "" {
 		panic(fmt.Sprintf("moto has not begun a rotation: %v", err))
 	}
@@ -123,15 +128,7 @@ func (c *foreignCase) labels(arn string) map[string][]string {
 	return out.VersionIdsToStages
 }
 
-// pending returns the version that has AWSPENDING and not AWSCURRENT.
-func (c *foreignCase) pending(arn string) string {
-	for version, labels := range c.labels(arn) {
-		if slices.Contains(labels, awstest.StagePending) && !slices.Contains(labels, awstest.StageCurrent) {
-			return version
-		}
-	}
-	return ""
-}
+func (c *foreignCase) pending(arn string) string { return pendingOf(c.labels(arn)) }
 
 var errLabelGone = errors.New("the version has lost its label")
 

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// row is the results of the cases of one variant.
+// row sums up the cases of one variant.
 type row struct {
 	variant  variant
 	calls    []string
@@ -20,6 +20,7 @@ type row struct {
 	cases    int
 	missed   int
 	attempts int
+	reported int // tokens
 	longest  time.Duration
 	sums     [harms]int
 }
@@ -48,8 +49,8 @@ func TestForeignServers(t *testing.T) {
 // functions wait.
 const foreignCases = 8
 
-// casesAtATime is how many cases run at a time: in bursts they mostly wait, up to a minute, for the
-// SDK's next attempt.
+// casesAtATime is how many cases run at a time. In bursts they wait most of their time, up to a
+// minute, for the SDK's next try.
 func casesAtATime() int {
 	switch {
 	case *parallel > 0:
@@ -60,8 +61,8 @@ func casesAtATime() int {
 	return 24
 }
 
-// runMatrix runs the cases of the variants, a number of them at a time, those that wait longest
-// first, and prints the table.
+// runMatrix runs the cases of the variants, atATime at once, those that wait longest first. It
+// prints a table.
 func runMatrix(t *testing.T, list []variant, services func(testing.TB) services, atATime int) {
 	t.Helper()
 	if testing.Short() {
@@ -105,7 +106,7 @@ func runTrial(t *testing.T, c trial) (v *verdict) {
 	return c.run(scope)
 }
 
-// scope is a testing.TB whose cleanups run when the case ends, not the test.
+// scope is a testing.TB whose cleanups run at the end of the case, before the end of the test.
 type scope struct {
 	testing.TB
 	mu       sync.Mutex
@@ -124,7 +125,7 @@ func (s *scope) close() {
 	}
 }
 
-// cleanCalls returns the calls of a rotation without a fault and without a neighbour.
+// cleanCalls returns the calls of a rotation without faults and without a neighbour.
 func cleanCalls(t *testing.T, v variant) []string {
 	t.Helper()
 	v.after, v.neighbour = afterRetry, false
@@ -154,6 +155,7 @@ func (r *row) note(t *testing.T, c trial, v *verdict) {
 	defer r.mu.Unlock()
 	r.cases++
 	r.attempts += v.attempts
+	r.reported += v.reported
 	r.longest = max(r.longest, v.took)
 	if v.struck == 0 {
 		r.missed++
@@ -174,13 +176,13 @@ func (r *row) note(t *testing.T, c trial, v *verdict) {
 func table(rows []*row) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "flow\tvariant\tcalls\tcases\tattempts\t"+strings.Join(harmNames[:], "\t")+"\tnot reached\tlongest\t")
+	fmt.Fprintln(w, "flow\tvariant\tcalls\tcases\tattempts\t"+strings.Join(harmNames[:], "\t")+"\treported\tnot reached\tlongest\t")
 	for _, r := range rows {
 		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t", r.variant.flow, r.variant.name, len(r.calls), r.cases, r.attempts)
 		for _, n := range r.sums {
 			fmt.Fprintf(w, "%d\t", n)
 		}
-		fmt.Fprintf(w, "%d\t%s\t\n", r.missed, r.longest.Round(time.Second))
+		fmt.Fprintf(w, "%d\t%d\t%s\t\n", r.reported, r.missed, r.longest.Round(time.Second))
 	}
 	_ = w.Flush()
 	return b.String()

@@ -10,28 +10,34 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/standins/awstest"
 	"engage-token-rotation/pkg/standins/engagetest"
 )
 
 // services are Secrets Manager, the Parameter Store and Engage, and what the harness does with them
-// as the service, as a person and as another program. The harness's own calls bypass the gates, and
-// panic if they fail.
+// as Secrets Manager, as an operator and as another program. Its own calls do not pass the
+// gates, and panic if they fail.
 type services interface {
 	// pass carries out a function's call.
 	pass(r *http.Request, body []byte) answer
 	// prefix is the path of the functions' parameters.
 	prefix() string
+	// config is the configuration of the harness's own client of the Parameter Store.
+	config() aws.Config
+	// rotationFunction is the ARN of the function that rotates the secrets.
+	rotationFunction() string
 	// login returns the login fields of the user.
 	login(flow engage.Flow) map[string]string
 	// store creates a secret and returns its ARN.
 	store(name, document string) string
-	// begin begins a rotation or, if one is incomplete, returns that one to be run again.
+	// begin begins a rotation. If one is incomplete, begin returns that one.
 	begin(arn string) awstest.Run
-	// goesOn returns an error if the rotation must not continue after a step.
+	// goesOn returns an error after a step if the service ends the rotation there.
 	goesOn(run awstest.Run) error
-	// retryable reports whether the service repeats the rotation after a failed step.
+	// retryable reports after a failed step whether the service repeats the rotation.
 	retryable(run awstest.Run) bool
 	// end ends the rotation after its last attempt.
 	end(run awstest.Run, failed error)
@@ -41,11 +47,13 @@ type services interface {
 	value(arn string) string
 	// versions returns the labelled versions that have a value.
 	versions(arn string) []version
+	// pending returns the version that carries AWSPENDING and not AWSCURRENT, or "".
+	pending(arn string) string
 	// live returns the user's live tokens.
 	live() []string
-	// makeToken makes a token as another program of the user does.
+	// makeToken creates a token as another program of the user does.
 	makeToken() string
-	// direct reports whether reads are cheap enough for a check after every call.
+	// direct reports whether a look is cheap, so that it is made after every call.
 	direct() bool
 }
 
@@ -58,6 +66,16 @@ type version struct {
 // kept reports whether the version keeps its token alive.
 func (v version) kept() bool {
 	return slices.Contains(v.labels, awstest.StageCurrent) || slices.Contains(v.labels, awstest.StagePending)
+}
+
+// pendingOf returns the version that carries AWSPENDING and not AWSCURRENT, or "".
+func pendingOf(versions map[string][]string) string {
+	for version, labels := range versions {
+		if slices.Contains(labels, awstest.StagePending) && !slices.Contains(labels, awstest.StageCurrent) {
+			return version
+		}
+	}
+	return ""
 }
 
 // standIns are the services of this module's stand-ins.
@@ -98,6 +116,10 @@ func (s *standIns) pass(r *http.Request, body []byte) answer {
 
 func (s *standIns) prefix() string { return "/engage-token-rotation" }
 
+func (s *standIns) config() aws.Config { return s.aws.SDKConfig("harness") }
+
+func (s *standIns) rotationFunction() string { return rotateARN }
+
 func (s *standIns) direct() bool { return true }
 
 func (s *standIns) login(flow engage.Flow) map[string]string { return s.user.LoginFields(flow) }
@@ -127,16 +149,17 @@ func (s *standIns) retryable(run awstest.Run) bool {
 func (s *standIns) end(run awstest.Run, failed error) { s.aws.Secrets.EndRotation(run, failed) }
 
 func (s *standIns) cancel(arn string) {
-	d := s.describe(arn)
-	for version, labels := range d.VersionIdsToStages {
-		if slices.Contains(labels, awstest.StagePending) && !slices.Contains(labels, awstest.StageCurrent) {
-			_, err := s.aws.Secrets.UpdateSecretVersionStage(&awstest.UpdateSecretVersionStageInput{
-				SecretId: arn, VersionStage: awstest.StagePending, RemoveFromVersionId: version,
-			})
-			must(err)
-		}
+	version := s.pending(arn)
+	if version == "" {
+		return
 	}
+	_, err := s.aws.Secrets.UpdateSecretVersionStage(&awstest.UpdateSecretVersionStageInput{
+		SecretId: arn, VersionStage: awstest.StagePending, RemoveFromVersionId: version,
+	})
+	must(err)
 }
+
+func (s *standIns) pending(arn string) string { return pendingOf(s.describe(arn).VersionIdsToStages) }
 
 func (s *standIns) describe(arn string) *awstest.SecretDescription {
 	d, err := s.aws.Secrets.DescribeSecret(&awstest.SecretIdInput{SecretId: arn})

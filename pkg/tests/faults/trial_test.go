@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"slices"
 	"testing"
 	"time"
 
@@ -29,8 +28,8 @@ type trial struct {
 
 // Times and counts of the service, as the harness plays it.
 const (
-	// attempts is how often the service repeats a rotation while faults strike; enough for a burst to
-	// end.
+	// attempts is how often the service repeats a rotation while faults strike; enough for a burst
+	// to end.
 	maxAttempts = 8
 	// cleanAttempts is how often the service repeats the clean rotation.
 	cleanAttempts = 3
@@ -50,7 +49,8 @@ type deployment struct {
 	verdict  *verdict
 
 	main, other *actor // other is nil without a neighbour
-	sweep       *actor // nil unless the variant sweeps
+	sweep       *actor // nil until something sweeps
+	adminARN    string // empty if the login fields are in the token secret
 	foreign     []string
 	attempts    int // of the main secret's rotation
 }
@@ -68,31 +68,38 @@ func newDeployment(t testing.TB, v variant, s services, result *verdict) *deploy
 		d.foreign = append(d.foreign, s.makeToken())
 	}
 	login, _ := json.Marshal(s.login(v.flow))
-	document, adminARN := string(login), ""
+	document := string(login)
 	if !v.inline {
-		adminARN = s.store("engage/admin", document)
-		document = fmt.Sprintf(`{"adminSecretArn":%q,"note":"stays"}`, adminARN)
+		d.adminARN = s.store("engage/admin", document)
+		document = fmt.Sprintf(`{"adminSecretArn":%q,"note":"stays"}`, d.adminARN)
 	}
-	d.main = d.newActor("rotate", adminARN, "")
+	d.main = d.newActor("rotate", "")
 	d.main.arn = s.store("engage/token", document)
 	if s.direct() {
 		d.main.gate.effect = func(name string) { d.lookForDead("during " + name) }
 	}
 	if v.neighbour {
-		d.other = d.newActor("rotate", adminARN, "                              other: ")
+		d.other = d.newActor("rotate", "                              other: ")
 		d.other.arn = s.store("engage/other", document)
 	}
 	if v.after == afterSweep || v.after == afterLateSweep {
-		d.sweep = d.newActor("sweep", adminARN, "sweep: ")
+		d.startSweep()
 	}
 	return d
 }
 
-// newActor makes an actor; label precedes its calls in the history.
-func (d *deployment) newActor(name, adminARN, label string) *actor {
+// startSweep starts the sweep function, unless it runs.
+func (d *deployment) startSweep() {
+	if d.sweep == nil {
+		d.sweep = d.newActor("sweep", "sweep: ")
+	}
+}
+
+// newActor makes an actor. The history shows its calls after label.
+func (d *deployment) newActor(name, label string) *actor {
 	a := &actor{gate: newGate(d.t)}
 	a.gate.log = func(format string, args ...any) { d.verdict.log(label+format, args...) }
-	a.gate.adminARN, a.gate.pass = adminARN, d.passer(a.gate)
+	a.gate.adminARN, a.gate.pass = d.adminARN, d.passer(a.gate)
 	output := io.Discard
 	if *verbose {
 		output = os.Stderr
@@ -102,7 +109,8 @@ func (d *deployment) newActor(name, adminARN, label string) *actor {
 		Stdout: output, Stderr: output,
 		Env: map[string]string{
 			"AWS_ENDPOINT_URL": a.gate.url, "AWS_EC2_METADATA_DISABLED": "true", "PARAMETER_PREFIX": d.services.prefix(),
-			"ENGAGE_BASE_URL": a.gate.url, "RINGCENTRAL_BASE_URL": a.gate.url, "ENGAGE_ALLOWED_HOSTS": a.gate.url,
+			"ROTATION_FUNCTION_ARN": d.services.rotationFunction(),
+			"ENGAGE_BASE_URL":       a.gate.url, "RINGCENTRAL_BASE_URL": a.gate.url, "ENGAGE_ALLOWED_HOSTS": a.gate.url,
 		},
 	})
 	must(err)
@@ -111,9 +119,9 @@ func (d *deployment) newActor(name, adminARN, label string) *actor {
 	return a
 }
 
-// passer returns a function that passes on the calls of a gate. The ledger's name of the user is
-// made of host and user name, and each gate is another host: the gates of the other processes
-// replace their name by that of the main one.
+// passer returns the function that passes on the calls of a gate. The ledger's name of a user is
+// made of host and user name, and each gate is another host. So the gates of the other processes
+// replace their name with that of the main gate.
 func (d *deployment) passer(g *gate) func(*http.Request, []byte) answer {
 	if d.main == nil {
 		return d.services.pass
@@ -226,7 +234,7 @@ func (c trial) run(t testing.TB) (v *verdict) {
 			v.add(wedged, "a clean rotation failed: "+err.Error())
 		}
 	}
-	d.checkEnd()
+	d.checkEnd(ctx)
 	return v
 }
 
@@ -271,7 +279,7 @@ func (d *deployment) struckPart(ctx context.Context) error {
 			d.verdict.add(other, "the sweep failed: "+failure.Error())
 		}
 		if d.variant.after == afterLateSweep {
-			d.lookForLeaked("after the sweep")
+			d.lookForLeaked(ctx, "after the sweep")
 		}
 		return err
 	}
@@ -288,81 +296,6 @@ func (d *deployment) startNeighbour(ctx context.Context) func() error {
 		done <- errors.Join(d.rotate(ctx, d.other, cleanAttempts), d.rotate(ctx, d.other, cleanAttempts))
 	}()
 	return func() error { return <-done }
-}
-
-// lookForDead checks that AWSCURRENT names a live token. The values may change between its reads:
-// it reads again.
-func (d *deployment) lookForDead(when string) {
-	for _, a := range d.rotating() {
-		for range 3 {
-			token := tokenOf(d.services.value(a.arn))
-			if token == "" || slices.Contains(d.services.live(), token) {
-				break
-			}
-			if tokenOf(d.services.value(a.arn)) == token {
-				d.verdict.add(dead, "AWSCURRENT holds a dead token "+when)
-				break
-			}
-		}
-	}
-}
-
-// lookForForeign checks that the tokens of other programs live, and that no secret holds one.
-func (d *deployment) lookForForeign(when string) {
-	live := d.services.live()
-	for _, token := range d.foreign {
-		if !slices.Contains(live, token) {
-			d.verdict.add(foreignDeleted, "a foreign token is deleted "+when)
-		}
-	}
-	for _, a := range d.rotating() {
-		for _, v := range d.services.versions(a.arn) {
-			if slices.Contains(d.foreign, tokenOf(v.value)) {
-				d.verdict.add(foreignAdopted, "a version holds a foreign token "+when)
-			}
-		}
-	}
-}
-
-// checkEnd checks the end: each secret has one live token, and there are no others but the foreign
-// ones.
-func (d *deployment) checkEnd() {
-	d.lookForDead("at the end")
-	d.lookForForeign("at the end")
-	holder := map[string]string{}
-	for _, a := range d.rotating() {
-		token := tokenOf(d.services.value(a.arn))
-		if token == "" {
-			d.verdict.add(wedged, "a secret has no token at the end")
-		}
-		if holder[token] != "" {
-			d.verdict.add(other, "two secrets share a token at the end")
-		}
-		holder[token] = a.arn
-	}
-	if live := len(d.services.live()); live < len(d.foreign)+len(holder) {
-		d.verdict.add(dead, fmt.Sprintf("%d tokens are live at the end", live))
-	} else if live > len(d.foreign)+len(holder) {
-		d.verdict.add(leaked, fmt.Sprintf("%d tokens are live at the end", live))
-	}
-}
-
-// lookForLeaked checks that every live token is foreign, or held by AWSCURRENT or a pending
-// version.
-func (d *deployment) lookForLeaked(when string) {
-	held := slices.Clone(d.foreign)
-	for _, a := range d.rotating() {
-		for _, v := range d.services.versions(a.arn) {
-			if v.kept() {
-				held = append(held, tokenOf(v.value))
-			}
-		}
-	}
-	for _, token := range d.services.live() {
-		if !slices.Contains(held, token) {
-			d.verdict.add(leaked, "a live token that no version holds "+when)
-		}
-	}
 }
 
 // command returns the command that replays the case.

@@ -13,22 +13,26 @@ type harm int
 
 const (
 	dead           harm = iota // AWSCURRENT held a dead token
-	leaked                     // a live token that no version holds
+	leaked                     // a live token is neither held, kept by its record, foreign nor reported
 	wedged                     // a rotation without faults failed
 	foreignDeleted             // a token of another program was deleted
 	foreignAdopted             // a secret held a token of another program
-	other                      // the case itself failed
+	unfinished                 // a later sweep leaves something to do
+	other                      // the case itself went wrong
 	harms
 )
 
-var harmNames = [harms]string{"dead", "leaked", "wedged", "foreign deleted", "foreign adopted", "other"}
+var harmNames = [harms]string{"dead", "leaked", "wedged", "foreign deleted", "foreign adopted", "unfinished", "other"}
 
-// verdict is the result of a case.
+// verdict is the outcome of a case.
 type verdict struct {
 	struck   int // calls
 	attempts int // of the rotation that was struck
 	took     time.Duration
 	names    []string // of the calls of that rotation
+	// reported is how many tokens live at the end that unanswered creations left: the ledger
+	// reports them, and only an operator can decide about them.
+	reported int
 
 	mu    sync.Mutex
 	lines []string // the history

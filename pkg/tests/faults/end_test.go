@@ -1,0 +1,262 @@
+package faults_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/hidden"
+	"engage-token-rotation/pkg/internal/awsstore"
+	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/sweep"
+)
+
+// lookForDead checks that AWSCURRENT holds a live token. What it reads may change meanwhile, so it
+// looks again.
+func (d *deployment) lookForDead(when string) {
+	for _, a := range d.rotating() {
+		for range 3 {
+			token := tokenOf(d.services.value(a.arn))
+			if token == "" || slices.Contains(d.services.live(), token) {
+				break
+			}
+			if tokenOf(d.services.value(a.arn)) == token {
+				d.verdict.add(dead, "AWSCURRENT holds a dead token "+when)
+				break
+			}
+		}
+	}
+}
+
+// lookForForeign checks that the tokens of other programs live, and that no secret holds one.
+func (d *deployment) lookForForeign(when string) {
+	live := d.services.live()
+	for _, token := range d.foreign {
+		if !slices.Contains(live, token) {
+			d.verdict.add(foreignDeleted, "a foreign token is deleted "+when)
+		}
+	}
+	for _, a := range d.rotating() {
+		for _, v := range d.services.versions(a.arn) {
+			if slices.Contains(d.foreign, tokenOf(v.value)) {
+				d.verdict.add(foreignAdopted, "a version holds a foreign token "+when)
+			}
+		}
+	}
+}
+
+// lookForLeaked checks that every live token is foreign, or held by AWSCURRENT or AWSPENDING, or
+// recorded for a version that carries AWSPENDING, or recorded as retiring and not due, or reported.
+// It returns the reported ones: an intent's list lacks the token, or a record says unclaimed.
+func (d *deployment) lookForLeaked(ctx context.Context, when string) (reported []string) {
+	entries := d.entries(ctx)
+	var held, pending []string
+	for _, a := range d.rotating() {
+		held = append(held, d.held(a)...)
+		pending = append(pending, d.services.pending(a.arn))
+	}
+	for _, token := range d.services.live() {
+		if slices.Contains(d.foreign, token) || slices.Contains(held, token) {
+			continue
+		}
+		fingerprint := engage.Fingerprint(hidden.Fingerprint(token))
+		switch {
+		case isKept(entries, pending, fingerprint):
+		case isReported(entries, fingerprint):
+			reported = append(reported, token)
+		default:
+			d.verdict.add(leaked, fmt.Sprintf("token %s lives, and is neither held, kept nor reported %s", fingerprint, when))
+		}
+	}
+	return reported
+}
+
+// held returns the tokens of the labelled versions that keep a token alive.
+func (d *deployment) held(a *actor) []string {
+	var tokens []string
+	for _, v := range d.services.versions(a.arn) {
+		if v.kept() {
+			tokens = append(tokens, tokenOf(v.value))
+		}
+	}
+	return tokens
+}
+
+// isKept reports whether a record keeps a token that no version holds.
+func isKept(entries ledger.All, pending []string, fingerprint engage.Fingerprint) bool {
+	for _, view := range entries.Secrets {
+		record, found := view.Find(fingerprint)
+		switch {
+		case !found:
+		case record.State == ledger.Issued && slices.Contains(pending, record.Version),
+			record.State == ledger.Retiring && record.At.After(time.Now()):
+			return true
+		}
+	}
+	return false
+}
+
+// isReported reports whether the ledger says that the token may be left from an unanswered
+// creation.
+func isReported(entries ledger.All, fingerprint engage.Fingerprint) bool {
+	for _, view := range entries.Secrets {
+		if record, found := view.Find(fingerprint); found && record.State == ledger.Unclaimed {
+			return true
+		}
+		for _, intent := range view.Intents {
+			if intent.Baseline.Known() && !intent.Baseline.Contains(fingerprint) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (d *deployment) parameters() *awsstore.Parameters {
+	return awsstore.NewParameters(d.services.config())
+}
+
+func (d *deployment) ledger() *ledger.Ledger { return ledger.New(d.parameters(), d.services.prefix()) }
+
+func (d *deployment) entries(ctx context.Context) ledger.All {
+	all, err := d.ledger().ReadAll(ctx)
+	must(err)
+	for _, name := range all.Unreadable {
+		d.verdict.add(other, "the ledger has an entry of an unknown form: "+name)
+	}
+	return all
+}
+
+// checkEnd checks what the last rotation has left: each secret holds a live token, and every other
+// live token is foreign or reported. If the ledger has anything left to do, a sweep some time later
+// must finish it.
+func (d *deployment) checkEnd(ctx context.Context) {
+	d.lookForDead("at the end")
+	d.lookForForeign("at the end")
+	holder := map[string]string{}
+	for _, a := range d.rotating() {
+		token := tokenOf(d.services.value(a.arn))
+		if token == "" {
+			d.verdict.add(wedged, "a secret has no token at the end")
+		}
+		if holder[token] != "" {
+			d.verdict.add(other, "two secrets hold the same token at the end")
+		}
+		holder[token] = a.arn
+	}
+	reported := d.lookForLeaked(ctx, "at the end")
+	d.verdict.reported = len(reported)
+	if len(d.unfinished(ctx)) > 0 {
+		d.sweepLater(ctx, reported)
+	}
+}
+
+// unfinished describes the entries of the ledger that are not issued records of the current tokens.
+func (d *deployment) unfinished(ctx context.Context) []string {
+	var current []engage.Fingerprint
+	for _, a := range d.rotating() {
+		current = append(current, engage.Fingerprint(hidden.Fingerprint(tokenOf(d.services.value(a.arn)))))
+	}
+	var left []string
+	for _, view := range d.entries(ctx).Secrets {
+		for _, intent := range view.Intents {
+			left = append(left, "intent "+intent.ID)
+		}
+		for _, record := range view.Records {
+			if record.State != ledger.Issued || !slices.Contains(current, record.Fingerprint) {
+				left = append(left, fmt.Sprintf("%s record of token %s", record.State, record.Fingerprint))
+			}
+		}
+	}
+	return left
+}
+
+// later is how much the ledger is made older before the last sweep: longer than an invocation can
+// be at work, and than lists may lag.
+const later = time.Hour
+
+// sweepLater sweeps as it would be done an hour later. The sweep must name every reported token
+// with the event that deletes it; these events are sent, and then nothing may be left.
+func (d *deployment) sweepLater(ctx context.Context, reported []string) {
+	d.verdict.log("-- an hour later; the ledger has: %s", strings.Join(d.unfinished(ctx), ", "))
+	d.makeOlder(ctx)
+	d.startSweep()
+	payload, err := d.invoke(ctx, d.sweep, "sweep", []byte(`{}`))
+	if err != nil {
+		d.verdict.add(other, "the last sweep failed: "+err.Error())
+		return
+	}
+	var answer sweep.Answer
+	must(json.Unmarshal(payload, &answer))
+	if len(answer.Faults) > 0 {
+		d.verdict.add(other, "the last sweep has faults: "+strings.Join(answer.Faults, "; "))
+	}
+	events := map[string]string{}
+	for _, s := range answer.Secrets {
+		for _, u := range s.Unclaimed {
+			events[string(u.Fingerprint)] = u.Remove
+		}
+	}
+	for _, token := range reported {
+		if events[hidden.Fingerprint(token)] == "" {
+			d.verdict.add(leaked, "the last sweep does not name token "+hidden.Fingerprint(token))
+		}
+	}
+	for fingerprint, event := range events {
+		if _, err := d.invoke(ctx, d.sweep, "sweep", []byte(event)); err != nil {
+			d.verdict.add(other, "the event that deletes token "+fingerprint+" failed: "+err.Error())
+		}
+	}
+	d.lookForRest(ctx)
+}
+
+// lookForRest checks that every live token is foreign or held, and that the ledger has nothing left
+// to do but to remove records of deleted tokens.
+func (d *deployment) lookForRest(ctx context.Context) {
+	d.lookForDead("after the last sweep")
+	d.lookForForeign("after the last sweep")
+	held := slices.Clone(d.foreign)
+	for _, a := range d.rotating() {
+		held = append(held, d.held(a)...)
+	}
+	for _, token := range d.services.live() {
+		if !slices.Contains(held, token) {
+			d.verdict.add(leaked, "token "+hidden.Fingerprint(token)+" lives after the last sweep")
+		}
+	}
+	left := slices.DeleteFunc(d.unfinished(ctx), func(entry string) bool {
+		return strings.HasPrefix(entry, string(ledger.Deleted))
+	})
+	if len(left) > 0 {
+		d.verdict.add(unfinished, "the last sweep leaves "+strings.Join(left, ", "))
+	}
+}
+
+// makeOlder makes every entry of the ledger an hour older, as if that time had passed.
+func (d *deployment) makeOlder(ctx context.Context) {
+	parameters := d.parameters()
+	values, err := parameters.ListAll(ctx, d.services.prefix()+"/ledger")
+	must(err)
+	for name, value := range values {
+		var entry map[string]any
+		if json.Unmarshal([]byte(value), &entry) != nil {
+			continue // the cursor of the sweep
+		}
+		for _, field := range []string{"startedAt", "createdAt", "until", "at"} {
+			text, ok := entry[field].(string)
+			if !ok {
+				continue
+			}
+			at, err := time.Parse(time.RFC3339Nano, text)
+			must(err)
+			entry[field] = at.Add(-later).Format(time.RFC3339Nano)
+		}
+		changed, err := json.Marshal(entry)
+		must(err)
+		must(parameters.Set(ctx, name, string(changed)))
+	}
+}
