@@ -41,7 +41,8 @@ func start(t *testing.T, log *bytes.Buffer, environment map[string]string) *lamb
 	if err != nil {
 		t.Fatal(err)
 	}
-	function, err := lambdatest.Start(t.Context(), lambdatest.Config{Path: path, Env: env, Timeout: 8 * time.Second, Stdout: log, Stderr: log})
+	function, err := lambdatest.Start(t.Context(),
+		lambdatest.Config{Path: path, Env: env, Timeout: 8 * time.Second, Stdout: log, Stderr: log})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +72,8 @@ func TestFunctionAnswersAndDoesNotNoticeARotation(t *testing.T) {
 	vendor := engagetest.New(t, nil)
 	document := func(token string) *string { return aws.String(fmt.Sprintf(`{"apiToken":%q}`, token)) }
 	old := vendor.CreateToken(user)
-	if _, err := service.Secrets.CreateSecret(&awstest.CreateSecretInput{Name: "engage/token", SecretString: document(old)}); err != nil {
+	if _, err := service.Secrets.CreateSecret(&awstest.CreateSecretInput{Name: "engage/token",
+		SecretString: document(old)}); err != nil {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
@@ -88,7 +90,8 @@ func TestFunctionAnswersAndDoesNotNoticeARotation(t *testing.T) {
 	}
 
 	current := vendor.CreateToken(user)
-	if _, err := service.Secrets.PutSecretValue(&awstest.PutSecretValueInput{SecretId: "engage/token", SecretString: document(current)}); err != nil {
+	if _, err := service.Secrets.PutSecretValue(&awstest.PutSecretValueInput{SecretId: "engage/token",
+		SecretString: document(current)}); err != nil {
 		t.Fatal(err)
 	}
 	vendor.DeleteToken(old)
@@ -110,11 +113,13 @@ func TestWrongSettingsAreAnAnswer(t *testing.T) {
 		environment map[string]string
 		log         string
 	}{
-		"no secret":     {map[string]string{}, "TOKEN_SECRET_ID is missing"},
-		"no duration":   {map[string]string{"TOKEN_SECRET_ID": "x", "TOKEN_CACHE_TTL": "soon"}, "TOKEN_CACHE_TTL is not a positive duration"},
-		"no URL":        {map[string]string{"TOKEN_SECRET_ID": "x", "ENGAGE_BASE_URL": "ftp://x"}, "ENGAGE_BASE_URL"},
-		"no log level":  {map[string]string{"TOKEN_SECRET_ID": "x", "LOG_LEVEL": "LOUD"}, "LOG_LEVEL"},
-		"no connection": {map[string]string{"TOKEN_SECRET_ID": "x", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "GetSecretValue"},
+		"no secret": {map[string]string{}, "TOKEN_SECRET_ID is missing"},
+		"no duration": {map[string]string{"TOKEN_SECRET_ID": "x", "TOKEN_CACHE_TTL": "soon"},
+			"TOKEN_CACHE_TTL is not a positive duration"},
+		"no URL":       {map[string]string{"TOKEN_SECRET_ID": "x", "ENGAGE_BASE_URL": "ftp://x"}, "ENGAGE_BASE_URL"},
+		"no log level": {map[string]string{"TOKEN_SECRET_ID": "x", "LOG_LEVEL": "LOUD"}, "LOG_LEVEL"},
+		"no connection": {map[string]string{"TOKEN_SECRET_ID": "x", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"},
+			"GetSecretValue"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var log bytes.Buffer

@@ -20,7 +20,8 @@ func TestOnlyRevealGivesTheText(t *testing.T) {
 	if s.Reveal() != text {
 		t.Error("Reveal gives another text")
 	}
-	for name, got := range map[string]string{"String": s.String(), "GoString": s.GoString(), "LogValue": s.LogValue().String()} {
+	for name, got := range map[string]string{"String": s.String(), "GoString": s.GoString(),
+		"LogValue": s.LogValue().String()} {
 		if got != hidden.Placeholder {
 			t.Errorf("%s gives %q", name, got)
 		}
@@ -39,7 +40,8 @@ func TestEveryVerbPrintsThePlaceholderOrNothing(t *testing.T) {
 		Map        map[hidden.String]hidden.String
 		Any        any
 	}
-	values := []any{s, &s, outer{s, s, &s, []hidden.String{s}, map[hidden.String]hidden.String{s: s}, s}, []any{s}, [1]hidden.String{s}}
+	values := []any{s, &s, outer{s, s, &s, []hidden.String{s}, map[hidden.String]hidden.String{s: s}, s}, []any{s},
+		[1]hidden.String{s}}
 	for _, value := range values {
 		for _, flags := range []string{"", "+", "#", "-", " ", "0", "30", ".3", "+#30.20"} {
 			for verb := '!'; verb <= '~'; verb++ {
@@ -52,7 +54,8 @@ func TestEveryVerbPrintsThePlaceholderOrNothing(t *testing.T) {
 			}
 		}
 	}
-	if printed := fmt.Sprintf("%v %+v %#v %s %q %d", s, s, s, s, s, s); printed != strings.TrimSpace(strings.Repeat(hidden.Placeholder+" ", 6)) {
+	if printed := fmt.Sprintf("%v %+v %#v %s %q %d", s, s, s, s, s,
+		s); printed != strings.TrimSpace(strings.Repeat(hidden.Placeholder+" ", 6)) {
 		t.Errorf("printed %q", printed)
 	}
 }
@@ -74,7 +77,8 @@ func TestEncodingsHoldThePlaceholder(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, handler := range []slog.Handler{slog.NewJSONHandler(&out, nil), slog.NewTextHandler(&out, nil)} {
-		slog.New(handler).Info("message", "plain", s, "pointer", &s, "struct", value, slog.Group("group", "in", s), "any", []any{s})
+		slog.New(handler).Info("message", "plain", s, "pointer", &s, "struct", value, slog.Group("group", "in", s),
+			"any", []any{s})
 	}
 	if strings.Contains(out.String(), text[:8]) {
 		t.Errorf("encoded the text: %s", out.String())

@@ -95,5 +95,6 @@ func callFailure(e *engage.Error) Answer {
 	case e.Retryable:
 		return Answer{Status: StatusUnavailable, Reason: "engage"}
 	}
-	return Answer{Status: StatusMisconfigured, Reason: "engage-answer"} // a redirect, a web page or a TLS error: most likely the wrong host
+	// a redirect, a web page or a TLS error: most likely the wrong host
+	return Answer{Status: StatusMisconfigured, Reason: "engage-answer"}
 }

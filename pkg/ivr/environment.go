@@ -22,11 +22,11 @@ const defaultTTL = 5 * time.Minute
 const readTimeout = 3 * time.Second
 
 // FromEnvironment returns the Config of a Lambda function, which reads the secret from AWS Secrets
-// Manager and writes logs and metrics to w. An invalid variable is the Config's Fault. getenv is os.Getenv outside of
-// tests. The variables are:
+// Manager and writes logs and metrics to w. An invalid variable is the Config's Fault. getenv is
+// os.Getenv outside of tests. The variables are:
 //
 //	TOKEN_SECRET_ID        name or ARN of the token secret; required
-//	TOKEN_CACHE_TTL        how long a value is used before it is read again, a Go duration; 5m by default
+//	TOKEN_CACHE_TTL        how long a value is used before it is read again; 5m by default
 //	ENGAGE_BASE_URL        as for the rotation, see package settings
 //	ENGAGE_ALLOWED_HOSTS   as for the rotation
 //	LOG_LEVEL              as for the rotation
@@ -71,7 +71,8 @@ func newSource(getenv func(string) string, log *slog.Logger) (*tokensource.Sourc
 		return nil, errors.New("setting TOKEN_SECRET_ID is missing; set it to the name or ARN of the token secret")
 	}
 	if !secret.IsID(id) {
-		return nil, errors.New("setting TOKEN_SECRET_ID is not the name or ARN of a secret; set it to that of the token secret")
+		return nil, errors.New("setting TOKEN_SECRET_ID is not the name or ARN of a secret; set it to that of the token " +
+			"secret")
 	}
 	ttl := defaultTTL
 	if text := getenv("TOKEN_CACHE_TTL"); text != "" {

@@ -43,7 +43,8 @@ type Config struct {
 	Transport http.RoundTripper
 	// Log gets one line for each answer; nil logs nothing.
 	Log *slog.Logger
-	// Answered, if not nil, is called with each answer before it is returned. It must be safe for concurrent use.
+	// Answered, if not nil, is called with each answer before it is returned. It must be safe for
+	// concurrent use.
 	Answered func(Answer)
 	// Limit bounds an answer, besides the invocation's deadline; zero means DefaultLimit.
 	Limit time.Duration
@@ -146,7 +147,8 @@ func (h *Handler) accounts(ctx context.Context) ([]engage.Account, error) {
 	if err != nil {
 		return nil, err
 	}
-	client := engage.New(engage.Config{Endpoint: endpoint, Transport: transport, Attempts: 2, CallTimeout: h.config.Limit / 2})
+	client := engage.New(engage.Config{Endpoint: endpoint, Transport: transport, Attempts: 2,
+		CallTimeout: h.config.Limit / 2})
 	return client.Accounts(ctx, token)
 }
 

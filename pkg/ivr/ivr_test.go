@@ -90,7 +90,8 @@ func (d *deployment) ask(t *testing.T, ctx context.Context, payload string) map[
 	if err := json.Unmarshal(body, &answer); err != nil {
 		t.Fatalf("not a flat map of strings: %s", body)
 	}
-	if keys := slices.Sorted(maps.Keys(answer)); !slices.Equal(keys, []string{"accountId", "accountName", "accounts", "mainAccountId", "reason", "status"}) {
+	want := []string{"accountId", "accountName", "accounts", "mainAccountId", "reason", "status"}
+	if keys := slices.Sorted(maps.Keys(answer)); !slices.Equal(keys, want) {
 		t.Errorf("keys %v", keys)
 	}
 	if len(body) >= 32<<10 {
@@ -194,24 +195,33 @@ func TestFailuresBecomeAStatus(t *testing.T) {
 		breaks         func(*deployment)
 		status, reason string
 	}{
-		"dead token": {func(d *deployment) { d.vendor.DeleteToken(d.vendor.Tokens(user)[0]) }, "unauthorized", "token-refused"},
+		"dead token": {func(d *deployment) { d.vendor.DeleteToken(d.vendor.Tokens(user)[0]) }, "unauthorized",
+			"token-refused"},
 		"no permission for accounts": {func(d *deployment) { d.vendor.Forbid(user, engagetest.OpAccounts) },
 			"unauthorized", "token-refused"},
-		"vendor fails":   {always(func() *engagetest.Answer { return engagetest.Text(503, "busy") }), "unavailable", "engage"},
-		"vendor is busy": {always(func() *engagetest.Answer { return engagetest.TooManyRequests("60") }), "unavailable", "engage-busy"},
-		"vendor hangs":   {delay(time.Hour), "unavailable", "engage-time"},
+		"vendor fails": {always(func() *engagetest.Answer { return engagetest.Text(503, "busy") }),
+			"unavailable", "engage"},
+		"vendor is busy": {always(func() *engagetest.Answer { return engagetest.TooManyRequests("60") }), "unavailable",
+			"engage-busy"},
+		"vendor hangs": {delay(time.Hour), "unavailable", "engage-time"},
 		"vendor drops calls": {func(d *deployment) {
 			d.vendor.SetFault(func(engagetest.Call) *engagetest.Fault { return engagetest.Drop() })
 		}, "unavailable", "engage"},
-		"a web page":            {always(func() *engagetest.Answer { return engagetest.HTML(200) }), "misconfigured", "engage-answer"},
-		"a redirect":            {always(func() *engagetest.Answer { return engagetest.Redirect(302, "https://evil.example.com/") }), "misconfigured", "engage-answer"},
-		"no accounts":           {always(func() *engagetest.Answer { return engagetest.JSON(200, "[]") }), "not-found", "account"},
+		"a web page": {always(func() *engagetest.Answer { return engagetest.HTML(200) }), "misconfigured",
+			"engage-answer"},
+		"a redirect": {
+			always(func() *engagetest.Answer { return engagetest.Redirect(302, "https://evil.example.com/") }),
+			"misconfigured", "engage-answer",
+		},
+		"no accounts": {always(func() *engagetest.Answer { return engagetest.JSON(200, "[]") }),
+			"not-found", "account"},
 		"secret cannot be read": {func(d *deployment) { d.err = errors.New("down") }, "unavailable", "secret"},
 		"secret read hangs":     {func(d *deployment) { d.slow = time.Hour }, "unavailable", "secret-time"},
-		"secret not found":      {func(d *deployment) { d.err = tokensource.ErrNotFound }, "misconfigured", "secret-not-found"},
-		"secret denied":         {func(d *deployment) { d.err = tokensource.ErrDenied }, "misconfigured", "secret-denied"},
-		"not rotated yet":       {func(d *deployment) { d.text = `{"adminSecretArn":"a"}` }, "misconfigured", "no-token"},
-		"invalid secret":        {func(d *deployment) { d.text = `[]` }, "misconfigured", "secret-format"},
+		"secret not found": {func(d *deployment) { d.err = tokensource.ErrNotFound }, "misconfigured",
+			"secret-not-found"},
+		"secret denied":   {func(d *deployment) { d.err = tokensource.ErrDenied }, "misconfigured", "secret-denied"},
+		"not rotated yet": {func(d *deployment) { d.text = `{"adminSecretArn":"a"}` }, "misconfigured", "no-token"},
+		"invalid secret":  {func(d *deployment) { d.text = `[]` }, "misconfigured", "secret-format"},
 		"host not allowed": {func(d *deployment) {
 			d.text = strings.Replace(d.text, "{", `{"baseUrl":"https://evil.example.com",`, 1)
 		},
@@ -261,9 +271,11 @@ func TestLongNamesAreCut(t *testing.T) {
 
 func TestInvalidSettingAtStart(t *testing.T) {
 	d := &deployment{vendor: engagetest.NewServer(engagetest.Config{})}
-	d.handler = ivr.New(ivr.Config{Fault: errors.New("TOKEN_SECRET_ID is missing"), Log: slog.New(slog.NewJSONHandler(&d.log, nil))})
+	d.handler = ivr.New(ivr.Config{Fault: errors.New("TOKEN_SECRET_ID is missing"),
+		Log: slog.New(slog.NewJSONHandler(&d.log, nil))})
 	answer := d.ask(t, t.Context(), connectEvent(""))
-	if answer["status"] != "misconfigured" || answer["reason"] != "setting" || !strings.Contains(d.log.String(), "TOKEN_SECRET_ID") {
+	if answer["status"] != "misconfigured" || answer["reason"] != "setting" ||
+		!strings.Contains(d.log.String(), "TOKEN_SECRET_ID") {
 		t.Errorf("answer %v, log %s", answer, d.log.String())
 	}
 }

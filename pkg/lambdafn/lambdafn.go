@@ -83,7 +83,8 @@ func (f *Function) configure(w io.Writer, getenv func(string) string) error {
 	return nil
 }
 
-// logSDK logs a message of the AWS SDK, such as a connection that cannot be used again. The SDK would write it as text.
+// logSDK logs a message of the AWS SDK, such as a connection that cannot be used again. The SDK
+// would write it as text.
 func (f *Function) logSDK(class logging.Classification, format string, values ...any) {
 	f.Log.Warn("AWS SDK", "class", class, "message", fmt.Sprintf(format, values...))
 }

@@ -48,7 +48,8 @@ func withFunctions(t *testing.T, test func(t *testing.T, fs *functions)) {
 		user := engagetest.DefaultUser()
 		document, _ := json.Marshal(user.LoginFields(""))
 		value := string(document)
-		if _, err := fs.aws.Secrets.CreateSecret(&awstest.CreateSecretInput{Name: secretName, SecretString: &value}); err != nil {
+		if _, err := fs.aws.Secrets.CreateSecret(&awstest.CreateSecretInput{Name: secretName,
+			SecretString: &value}); err != nil {
 			t.Fatal(err)
 		}
 		environment, err := settings.FromEnvironment(func(string) string { return "" })
@@ -69,7 +70,8 @@ func withFunctions(t *testing.T, test func(t *testing.T, fs *functions)) {
 // run carries out the steps of a rotation and returns the answers.
 func (fs *functions) run(t *testing.T) (answers []string) {
 	t.Helper()
-	run, err := fs.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{SecretId: secretName, RotationLambdaARN: "arn:aws:lambda:us-east-1:123456789012:function:fn"})
+	run, err := fs.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{SecretId: secretName,
+		RotationLambdaARN: "arn:aws:lambda:us-east-1:123456789012:function:fn"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +111,9 @@ func TestEachStepIsAnsweredLoggedAndMeasured(t *testing.T) {
 	withFunctions(t, func(t *testing.T, fs *functions) {
 		for range 2 {
 			answers := fs.run(t)
-			for i, want := range []string{`"step":"createSecret","outcome":"created","fingerprint":"`, `"step":"setSecret","outcome":"checked"`, `"step":"testSecret","outcome":"verified"`, `"step":"finishSecret","outcome":"swapped"`} {
+			for i, want := range []string{`"step":"createSecret","outcome":"created","fingerprint":"`,
+				`"step":"setSecret","outcome":"checked"`, `"step":"testSecret","outcome":"verified"`,
+				`"step":"finishSecret","outcome":"swapped"`} {
 				if !strings.Contains(answers[i], want) {
 					t.Errorf("answer %s, want %s", answers[i], want)
 				}
@@ -119,7 +123,8 @@ func TestEachStepIsAnsweredLoggedAndMeasured(t *testing.T) {
 		if got := strings.Count(fs.lines.String(), `"msg":"rotation step done"`); got != 8 {
 			t.Errorf("%d lines for 8 steps", got)
 		}
-		for _, attribute := range []string{`"step":"`, `"secretArn":"arn:aws:secretsmanager:`, `"versionId":"`, `"fingerprint":"`, `"durationMs":`, `"outcome":"`} {
+		for _, attribute := range []string{`"step":"`, `"secretArn":"arn:aws:secretsmanager:`, `"versionId":"`,
+			`"fingerprint":"`, `"durationMs":`, `"outcome":"`} {
 			if got := strings.Count(fs.lines.String(), attribute); got < 8 {
 				t.Errorf("%s is in %d lines", attribute, got)
 			}
@@ -136,15 +141,18 @@ func TestEachStepIsAnsweredLoggedAndMeasured(t *testing.T) {
 func TestAFailedStepIsLoggedAndMeasuredByItsStep(t *testing.T) {
 	withFunctions(t, func(t *testing.T, fs *functions) {
 		fs.engage.ChangePassword(engagetest.DefaultUser().Username, "another")
-		run, err := fs.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{SecretId: secretName, RotationLambdaARN: "arn:aws:lambda:us-east-1:123456789012:function:fn"})
+		run, err := fs.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{SecretId: secretName,
+			RotationLambdaARN: "arn:aws:lambda:us-east-1:123456789012:function:fn"})
 		if err != nil {
 			t.Fatal(err)
 		}
 		answer, err := fs.rotate.Invoke(t.Context(), run.Payload(awstest.StepCreate))
-		if err == nil || answer != nil || !strings.Contains(err.Error(), "createSecret of secret arn:aws:secretsmanager:") || !strings.Contains(err.Error(), run.VersionID) {
+		if err == nil || answer != nil || !strings.Contains(err.Error(), "createSecret of secret arn:aws:secretsmanager:") ||
+			!strings.Contains(err.Error(), run.VersionID) {
 			t.Errorf("answer %s, error %v", answer, err)
 		}
-		for _, want := range []string{`"level":"ERROR"`, `"outcome":"failed"`, `"step":"createSecret"`, `"Step":"createSecret"`} {
+		for _, want := range []string{`"level":"ERROR"`, `"outcome":"failed"`, `"step":"createSecret"`,
+			`"Step":"createSecret"`} {
 			if !strings.Contains(fs.lines.String(), want) {
 				t.Errorf("no line holds %s: %s", want, fs.lines.String())
 			}
@@ -158,8 +166,10 @@ func TestAFailedStepIsLoggedAndMeasuredByItsStep(t *testing.T) {
 // Fields of an event are checked before they are used, and a refused one is not printed.
 func TestAnInvalidEventIsRefusedWithoutPrintingIt(t *testing.T) {
 	for _, payload := range []string{
-		``, `null`, `[]`, `"hunter2"`, `{"Step":"hunter2"}`, `{"Step":"createSecret","SecretId":"hunter2\n{\"level\":\"INFO\"}"}`,
-		`{"Step":"createSecret","SecretId":"engage/token","ClientRequestToken":"hunter2"}`, `{"Step":["hunter2"]}`, `{"Step":"createSecret","SecretId":"engage/token","ClientRequestToken":"\u001b[31mhunter2hunter2hunter2hunter2"}`,
+		``, `null`, `[]`, `"hunter2"`, `{"Step":"hunter2"}`,
+		`{"Step":"createSecret","SecretId":"hunter2\n{\"level\":\"INFO\"}"}`,
+		`{"Step":"createSecret","SecretId":"engage/token","ClientRequestToken":"hunter2"}`, `{"Step":["hunter2"]}`,
+		`{"Step":"createSecret","SecretId":"engage/token","ClientRequestToken":"\u001b[31mhunter2hunter2hunter2hunter2"}`,
 	} {
 		withFunctions(t, func(t *testing.T, fs *functions) {
 			for name, handle := range map[string]lambdafn.Handler{"rotate": fs.rotate, "sweep": fs.sweep} {
@@ -187,7 +197,8 @@ func TestASweepIsAnsweredLoggedAndMeasured(t *testing.T) {
 			t.Fatal(err)
 		}
 		var document sweep.Answer
-		if err := json.Unmarshal(answer, &document); err != nil || len(document.Secrets) != 1 || document.Secrets[0].Current.AgeSeconds != 3600 {
+		if err := json.Unmarshal(answer, &document); err != nil || len(document.Secrets) != 1 ||
+			document.Secrets[0].Current.AgeSeconds != 3600 {
 			t.Errorf("answer %s, %v", answer, err)
 		}
 		for name, want := range map[string]float64{
@@ -213,8 +224,10 @@ func TestAFunctionThatIsNotConfiguredSaysSoEachTime(t *testing.T) {
 	if fn.Fault == nil || fn.Name != "fn" {
 		t.Fatalf("fault %v, name %q", fn.Fault, fn.Name)
 	}
-	rotate := fn.Rotate(rotation.New(rotation.Config{Secrets: fn.Secrets, Parameters: fn.Parameters, Settings: fn.Settings, Log: fn.Log}))
-	sweep := fn.Sweep(sweep.New(sweep.Config{Secrets: fn.Secrets, Parameters: fn.Parameters, Settings: fn.Settings, Log: fn.Log}))
+	rotate := fn.Rotate(rotation.New(rotation.Config{Secrets: fn.Secrets, Parameters: fn.Parameters,
+		Settings: fn.Settings, Log: fn.Log}))
+	sweep := fn.Sweep(sweep.New(sweep.Config{Secrets: fn.Secrets, Parameters: fn.Parameters,
+		Settings: fn.Settings, Log: fn.Log}))
 	for _, handler := range []lambdafn.Handler{rotate, sweep, rotate, sweep} {
 		if answer, err := handler.Invoke(t.Context(), []byte(`{}`)); !errors.Is(err, fn.Fault) || answer != nil {
 			t.Errorf("%s, %v", answer, err)
@@ -243,12 +256,15 @@ func TestAPanicIsAFailedRotationToo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rotate := newFunction(&lines).Rotate(rotation.New(rotation.Config{Secrets: brokenStore{}, Parameters: awsstore.NewParameters(server.SDKConfig("fn")), Settings: environment}))
-	answer, err := rotate.Invoke(t.Context(), []byte(`{"Step":"setSecret","SecretId":"engage/token","ClientRequestToken":"0e2f2d6d-8b5e-4b4c-9a55-2f1f2f1c7d11"}`))
+	rotate := newFunction(&lines).Rotate(rotation.New(rotation.Config{Secrets: brokenStore{},
+		Parameters: awsstore.NewParameters(server.SDKConfig("fn")), Settings: environment}))
+	answer, err := rotate.Invoke(t.Context(),
+		[]byte(`{"Step":"setSecret","SecretId":"engage/token","ClientRequestToken":"0e2f2d6d-8b5e-4b4c-9a55-2f1f2f1c7d11"}`))
 	if err == nil || answer != nil || !strings.HasPrefix(err.Error(), "panic") {
 		t.Errorf("answer %s, error %v", answer, err)
 	}
-	if !strings.Contains(lines.String(), `"RotationFailed":1`) || !strings.Contains(lines.String(), `"Step":"setSecret"`) || !strings.Contains(lines.String(), `"stack":"`) {
+	if !strings.Contains(lines.String(), `"RotationFailed":1`) ||
+		!strings.Contains(lines.String(), `"Step":"setSecret"`) || !strings.Contains(lines.String(), `"stack":"`) {
 		t.Errorf("lines %s", lines.String())
 	}
 }

@@ -42,7 +42,8 @@ func (f *Function) Rotate(rotator *rotation.Rotator) Handler {
 			return nil, err
 		}
 		return stepAnswer{
-			event.Step, report.Case, report.Outcome, report.Fingerprint, report.Previous, report.Deleted, report.Retiring, report.Preflight,
+			event.Step, report.Case, report.Outcome, report.Fingerprint, report.Previous, report.Deleted, report.Retiring,
+			report.Preflight,
 		}, nil
 	})
 }
@@ -80,7 +81,8 @@ func (f *Function) report(ctx context.Context, report rotation.Report) {
 	}
 	if p := report.Preflight; p != nil {
 		attributes = append(attributes,
-			slog.Group("preflight", "flow", p.Flow, "host", p.Host, "accounts", p.Accounts, "tokens", p.Tokens, "currentToken", p.CurrentToken))
+			slog.Group("preflight", "flow", p.Flow, "host", p.Host, "accounts", p.Accounts, "tokens", p.Tokens, "currentToken",
+				p.CurrentToken))
 	}
 	f.Log.InfoContext(ctx, "rotation step done", attributes...)
 }

@@ -16,10 +16,14 @@ import (
 func FuzzDocument(f *testing.F) {
 	for _, text := range []string{
 		``, `{}`, "{ \n }", `null`, `[]`, `"x"`, `{"apiToken":"` + oldToken + `"}`, `{"apiToken":null,"a":1}`,
-		`{"n":123456789012345678901234567890,"e":1E+400,"f":-0.10,"x":{"y":[1,{"z":null}]},"apiToken" : "old" , "u":"\u2028<&>"}`,
-		`{"api\u0054oken":"x","apiTokenCreatedAt":"2026-01-01T00:00:00Z"}`, `{"a":1,"a":2,"A":3}`, "{\"\xff\":\"\xfe\"}", `{"":""}`, `{"a":"}"}`,
-		`{"username":"u","password":"p","platformId":"aws80","baseUrl":"https://engage.ringcentral.com"}`, `{"a":"\ud800"}`, "\ufeff{}", `{"a":1} `, `{"a":1}x`,
-		`{"loginFlow":"ringcentral","clientId":"c","clientSecret":"s","jwt":"j"}`, strings.Repeat(`{"a":`, 50) + "1" + strings.Repeat("}", 50),
+		`{"n":123456789012345678901234567890,"e":1E+400,"f":-0.10,"x":{"y":[1,{"z":null}]},"apiToken" : "old" , ` +
+			`"u":"\u2028<&>"}`,
+		`{"api\u0054oken":"x","apiTokenCreatedAt":"2026-01-01T00:00:00Z"}`, `{"a":1,"a":2,"A":3}`, "{\"\xff\":\"\xfe\"}",
+		`{"":""}`, `{"a":"}"}`,
+		`{"username":"u","password":"p","platformId":"aws80","baseUrl":"https://engage.ringcentral.com"}`, `{"a":"\ud800"}`,
+		"\ufeff{}", `{"a":1} `, `{"a":1}x`,
+		`{"loginFlow":"ringcentral","clientId":"c","clientSecret":"s","jwt":"j"}`,
+		strings.Repeat(`{"a":`, 50) + "1" + strings.Repeat("}", 50),
 	} {
 		f.Add(text)
 	}

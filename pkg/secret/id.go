@@ -18,7 +18,8 @@ func IsID(text string) bool {
 	if len(parts) != 7 || parts[2] != "secretsmanager" || parts[5] != "secret" || !strings.HasPrefix(parts[1], "aws") {
 		return false
 	}
-	return only(parts[1], lower+"-") && only(parts[3], lower+digits+"-") && only(parts[4], digits) && len(parts[4]) == 12 && isName(parts[6])
+	return only(parts[1], lower+"-") && only(parts[3], lower+digits+"-") && only(parts[4], digits) &&
+		len(parts[4]) == 12 && isName(parts[6])
 }
 
 const (

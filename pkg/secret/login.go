@@ -89,7 +89,8 @@ func (p pair) require(flow engage.Flow, wanted ...want) error {
 			if p.admin != nil {
 				where = "in the admin secret that " + FieldAdminSecretARN + " names"
 			}
-			return &FieldError{Field: w.name, Fault: fmt.Sprintf("is missing or empty, and login flow %s needs it; put it %s", flow, where)}
+			return &FieldError{Field: w.name,
+				Fault: fmt.Sprintf("is missing or empty, and login flow %s needs it; put it %s", flow, where)}
 		}
 		w.set(value)
 	}

@@ -14,10 +14,12 @@ func TestTheLoginFieldsOfEachFlow(t *testing.T) {
 		"engage by default":    {`{"username":"u","password":"p","platformId":"aws80"}`, ""},
 		"engage":               {`{"loginFlow":"engage","username":"u","password":"p","platformId":"aws80"}`, ""},
 		"engage, admin secret": {`{"adminSecretArn":"a"}`, `{"username":"u","password":"p","platformId":"aws80"}`},
-		"engage, both":         {`{"adminSecretArn":"a","platformId":"aws80"}`, `{"username":"u","password":"p","platformId":"other"}`},
-		"ringcentral":          {`{"loginFlow":"ringcentral","clientId":"c","clientSecret":"s","jwt":"j"}`, ""},
-		"ringcentral, admin":   {`{"adminSecretArn":"a"}`, `{"loginFlow":"ringcentral","clientId":"c","clientSecret":"s","jwt":"j"}`},
-		"legacy":               {`{"loginFlow":"legacy","username":"u","password":"p"}`, ""},
+		"engage, both": {`{"adminSecretArn":"a","platformId":"aws80"}`,
+			`{"username":"u","password":"p","platformId":"other"}`},
+		"ringcentral": {`{"loginFlow":"ringcentral","clientId":"c","clientSecret":"s","jwt":"j"}`, ""},
+		"ringcentral, admin": {`{"adminSecretArn":"a"}`,
+			`{"loginFlow":"ringcentral","clientId":"c","clientSecret":"s","jwt":"j"}`},
+		"legacy": {`{"loginFlow":"legacy","username":"u","password":"p"}`, ""},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -52,14 +54,28 @@ func TestTheLoginFieldsOfEachFlow(t *testing.T) {
 
 func TestMissingLoginFieldsAreNamedWithTheRemedy(t *testing.T) {
 	cases := map[string]struct{ token, admin, want string }{
-		"user name": {`{"password":"p","platformId":"x"}`, "", `secret: field "username" is missing or empty, and login flow engage needs it; put it in the secret; or name a separate admin secret in adminSecretArn`},
-		"password":  {`{"username":"u","password":"","platformId":"x"}`, "", `secret: field "password" is missing or empty, and login flow engage needs it; put it in the secret; or name a separate admin secret in adminSecretArn`},
-		"platform":  {`{"username":"u","password":"p","platformId":null}`, "", `secret: field "platformId" is missing or empty, and login flow engage needs it; put it in the secret; or name a separate admin secret in adminSecretArn`},
-		"JWT":       {`{"adminSecretArn":"a"}`, `{"loginFlow":"ringcentral","clientId":"c","clientSecret":"s"}`, `secret: field "jwt" is missing or empty, and login flow ringcentral needs it; put it in the admin secret that adminSecretArn names`},
-		"client":    {`{"loginFlow":"ringcentral"}`, "", `secret: field "clientId" is missing or empty, and login flow ringcentral needs it; put it in the secret; or name a separate admin secret in adminSecretArn`},
-		"legacy":    {`{"loginFlow":"legacy","username":"u"}`, "", `secret: field "password" is missing or empty, and login flow legacy needs it; put it in the secret; or name a separate admin secret in adminSecretArn`},
-		"flow":      {`{"loginFlow":"hunter2"}`, "", `secret: field "loginFlow" is not a login flow; use engage, ringcentral or legacy`},
-		"flow case": {`{"loginFlow":"Engage"}`, "", `secret: field "loginFlow" is not a login flow; use engage, ringcentral or legacy`},
+		"user name": {`{"password":"p","platformId":"x"}`, "",
+			`secret: field "username" is missing or empty, and login flow engage needs it; put it in the secret; or name a ` +
+				`separate admin secret in adminSecretArn`},
+		"password": {`{"username":"u","password":"","platformId":"x"}`, "",
+			`secret: field "password" is missing or empty, and login flow engage needs it; put it in the secret; or name a ` +
+				`separate admin secret in adminSecretArn`},
+		"platform": {`{"username":"u","password":"p","platformId":null}`, "",
+			`secret: field "platformId" is missing or empty, and login flow engage needs it; put it in the secret; or name a ` +
+				`separate admin secret in adminSecretArn`},
+		"JWT": {`{"adminSecretArn":"a"}`, `{"loginFlow":"ringcentral","clientId":"c","clientSecret":"s"}`,
+			`secret: field "jwt" is missing or empty, and login flow ringcentral needs it; put it in the admin secret that ` +
+				`adminSecretArn names`},
+		"client": {`{"loginFlow":"ringcentral"}`, "",
+			`secret: field "clientId" is missing or empty, and login flow ringcentral needs it; put it in the secret; or ` +
+				`name a separate admin secret in adminSecretArn`},
+		"legacy": {`{"loginFlow":"legacy","username":"u"}`, "",
+			`secret: field "password" is missing or empty, and login flow legacy needs it; put it in the secret; or name a ` +
+				`separate admin secret in adminSecretArn`},
+		"flow": {`{"loginFlow":"hunter2"}`, "",
+			`secret: field "loginFlow" is not a login flow; use engage, ringcentral or legacy`},
+		"flow case": {`{"loginFlow":"Engage"}`, "",
+			`secret: field "loginFlow" is not a login flow; use engage, ringcentral or legacy`},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

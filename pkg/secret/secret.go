@@ -176,7 +176,8 @@ func (d *Document) Token() (engage.Token, error) {
 	}
 	token, err := engage.ParseToken(value.Reveal())
 	if err != nil {
-		return engage.Token{}, &FieldError{Field: FieldToken, Fault: "is " + err.Error() + "; remove the field, and the next rotation creates one"}
+		return engage.Token{}, &FieldError{Field: FieldToken,
+			Fault: "is " + err.Error() + "; remove the field, and the next rotation creates one"}
 	}
 	return token, nil
 }

@@ -42,22 +42,31 @@ func parse(t testing.TB, text string) *secret.Document {
 
 func TestWithTokenChangesTheTokenAndNothingElse(t *testing.T) {
 	cases := map[string]struct{ before, after string }{
-		"absent, empty object":  {`{}`, `{"apiToken":"NEW","apiTokenCreatedAt":"AT"}`},
-		"absent, blank object":  {"{ \n }", "{\"apiToken\":\"NEW\",\"apiTokenCreatedAt\":\"AT\" \n }"},
-		"absent":                {`{"adminSecretArn":"a"}`, `{"adminSecretArn":"a","apiToken":"NEW","apiTokenCreatedAt":"AT"}`},
-		"absent, indented":      {"{\n  \"adminSecretArn\": \"a\"\n}\n", "{\n  \"adminSecretArn\": \"a\",\"apiToken\":\"NEW\",\"apiTokenCreatedAt\":\"AT\"\n}\n"},
-		"present":               {`{"x":1,"apiToken":"OLD","apiTokenCreatedAt":"old","y":2}`, `{"x":1,"apiToken":"NEW","apiTokenCreatedAt":"AT","y":2}`},
-		"present, no time":      {`{"apiToken" : "OLD" , "y":2}`, `{"apiToken" : "NEW" , "y":2,"apiTokenCreatedAt":"AT"}`},
-		"null":                  {`{"apiToken":null,"apiTokenCreatedAt":null}`, `{"apiToken":"NEW","apiTokenCreatedAt":"AT"}`},
-		"empty":                 {`{"apiToken":""}`, `{"apiToken":"NEW","apiTokenCreatedAt":"AT"}`},
-		"escaped name":          {`{"api\u0054oken":"OLD"}`, `{"api\u0054oken":"NEW","apiTokenCreatedAt":"AT"}`},
-		"time first":            {`{"apiTokenCreatedAt":"old","apiToken":"OLD"}`, `{"apiTokenCreatedAt":"AT","apiToken":"NEW"}`},
-		"big numbers":           {`{"n":123456789012345678901234567890,"f":1.10,"e":1E+400,"z":-0}`, `{"n":123456789012345678901234567890,"f":1.10,"e":1E+400,"z":-0,"apiToken":"NEW","apiTokenCreatedAt":"AT"}`},
-		"HTML and escapes":      {`{"a":"<&>\u2028\/é\ud83d\ude00"}`, `{"a":"<&>\u2028\/é\ud83d\ude00","apiToken":"NEW","apiTokenCreatedAt":"AT"}`},
-		"nested fields of ours": {`{"a":{"apiToken":"inner"},"b":[{"apiToken":1}]}`, `{"a":{"apiToken":"inner"},"b":[{"apiToken":1}],"apiToken":"NEW","apiTokenCreatedAt":"AT"}`},
-		"duplicates of others":  {`{"a":1,"a":2}`, `{"a":1,"a":2,"apiToken":"NEW","apiTokenCreatedAt":"AT"}`},
-		"another case":          {`{"APITOKEN":1,"ApiToken":2}`, `{"APITOKEN":1,"ApiToken":2,"apiToken":"NEW","apiTokenCreatedAt":"AT"}`},
-		"braces in a string":    {`{"a":"}","b":"{"}`, `{"a":"}","b":"{","apiToken":"NEW","apiTokenCreatedAt":"AT"}`},
+		"absent, empty object": {`{}`, `{"apiToken":"NEW","apiTokenCreatedAt":"AT"}`},
+		"absent, blank object": {"{ \n }", "{\"apiToken\":\"NEW\",\"apiTokenCreatedAt\":\"AT\" \n }"},
+		"absent": {`{"adminSecretArn":"a"}`,
+			`{"adminSecretArn":"a","apiToken":"NEW","apiTokenCreatedAt":"AT"}`},
+		"absent, indented": {"{\n  \"adminSecretArn\": \"a\"\n}\n",
+			"{\n  \"adminSecretArn\": \"a\",\"apiToken\":\"NEW\",\"apiTokenCreatedAt\":\"AT\"\n}\n"},
+		"present": {`{"x":1,"apiToken":"OLD","apiTokenCreatedAt":"old","y":2}`,
+			`{"x":1,"apiToken":"NEW","apiTokenCreatedAt":"AT","y":2}`},
+		"present, no time": {`{"apiToken" : "OLD" , "y":2}`, `{"apiToken" : "NEW" , "y":2,"apiTokenCreatedAt":"AT"}`},
+		"null": {`{"apiToken":null,"apiTokenCreatedAt":null}`,
+			`{"apiToken":"NEW","apiTokenCreatedAt":"AT"}`},
+		"empty":        {`{"apiToken":""}`, `{"apiToken":"NEW","apiTokenCreatedAt":"AT"}`},
+		"escaped name": {`{"api\u0054oken":"OLD"}`, `{"api\u0054oken":"NEW","apiTokenCreatedAt":"AT"}`},
+		"time first": {`{"apiTokenCreatedAt":"old","apiToken":"OLD"}`,
+			`{"apiTokenCreatedAt":"AT","apiToken":"NEW"}`},
+		"big numbers": {`{"n":123456789012345678901234567890,"f":1.10,"e":1E+400,"z":-0}`,
+			`{"n":123456789012345678901234567890,"f":1.10,"e":1E+400,"z":-0,"apiToken":"NEW","apiTokenCreatedAt":"AT"}`},
+		"HTML and escapes": {`{"a":"<&>\u2028\/é\ud83d\ude00"}`,
+			`{"a":"<&>\u2028\/é\ud83d\ude00","apiToken":"NEW","apiTokenCreatedAt":"AT"}`},
+		"nested fields of ours": {`{"a":{"apiToken":"inner"},"b":[{"apiToken":1}]}`,
+			`{"a":{"apiToken":"inner"},"b":[{"apiToken":1}],"apiToken":"NEW","apiTokenCreatedAt":"AT"}`},
+		"duplicates of others": {`{"a":1,"a":2}`, `{"a":1,"a":2,"apiToken":"NEW","apiTokenCreatedAt":"AT"}`},
+		"another case": {`{"APITOKEN":1,"ApiToken":2}`,
+			`{"APITOKEN":1,"ApiToken":2,"apiToken":"NEW","apiTokenCreatedAt":"AT"}`},
+		"braces in a string": {`{"a":"}","b":"{"}`, `{"a":"}","b":"{","apiToken":"NEW","apiTokenCreatedAt":"AT"}`},
 	}
 	replace := strings.NewReplacer("NEW", newToken, "OLD", oldToken, "AT", stamp)
 	for name, c := range cases {
@@ -97,8 +106,10 @@ func TestWithTokenRefusesNoToken(t *testing.T) {
 
 func TestInvalidDocumentsNameTheFault(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                              "secret: the value is empty; store a JSON object with the login fields or adminSecretArn",
-		" \n":                           "secret: the value is empty; store a JSON object with the login fields or adminSecretArn",
+		"": "secret: the value is empty; store a JSON object with the login fields or " +
+			"adminSecretArn",
+		" \n": "secret: the value is empty; store a JSON object with the login fields or " +
+			"adminSecretArn",
 		"null":                          `secret: the value is not a JSON object; store one such as {"adminSecretArn":"..."}`,
 		`"hunter2"`:                     `secret: the value is not a JSON object; store one such as {"adminSecretArn":"..."}`,
 		"hunter2":                       `secret: the value is not a JSON object; store one such as {"adminSecretArn":"..."}`,
@@ -133,8 +144,10 @@ func TestInvalidDocumentsNameTheFault(t *testing.T) {
 
 func TestAnInvalidTokenIsNamed(t *testing.T) {
 	for text, want := range map[string]string{
-		`{"apiToken":"hunter2"}`:               `secret: field "apiToken" is no token: 7 characters, want 16 to 256; remove the field, and the next rotation creates one`,
-		`{"apiToken":"PASTE YOUR TOKEN HERE"}`: `secret: field "apiToken" is no token: character 6 is white space, a control character or not ASCII; remove the field, and the next rotation creates one`,
+		`{"apiToken":"hunter2"}`: `secret: field "apiToken" is no token: 7 characters, want 16 to 256; ` +
+			`remove the field, and the next rotation creates one`,
+		`{"apiToken":"PASTE YOUR TOKEN HERE"}`: `secret: field "apiToken" is no token: character 6 is white space, a ` +
+			`control character or not ASCII; remove the field, and the next rotation creates one`,
 	} {
 		if _, err := parse(t, text).Token(); err == nil || err.Error() != want {
 			t.Errorf("%s: %v", text, err)
@@ -148,7 +161,8 @@ func TestAnInvalidTokenIsNamed(t *testing.T) {
 }
 
 func TestAnInvalidTimeIsUnknown(t *testing.T) {
-	for _, text := range []string{`{}`, `{"apiTokenCreatedAt":"yesterday"}`, `{"apiTokenCreatedAt":""}`, `{"apiTokenCreatedAt":null}`} {
+	for _, text := range []string{`{}`, `{"apiTokenCreatedAt":"yesterday"}`, `{"apiTokenCreatedAt":""}`,
+		`{"apiTokenCreatedAt":null}`} {
 		if at := parse(t, text).TokenCreatedAt(); !at.IsZero() {
 			t.Errorf("%s: %v", text, at)
 		}

@@ -58,8 +58,8 @@ type Version struct {
 // Carries reports whether the version carries the label.
 func (v Version) Carries(label string) bool { return slices.Contains(v.Labels, label) }
 
-// Getter reads values of secrets. Implementations are safe for concurrent use. Reads may lag by some
-// seconds.
+// Getter reads values of secrets. Implementations are safe for concurrent use. Reads may lag by
+// some seconds.
 type Getter interface {
 	// Get returns a version by its id, or by its label when versionID is empty. ErrNotFound: the
 	// secret or the version does not exist, or the version has no value.
@@ -67,8 +67,8 @@ type Getter interface {
 }
 
 // TokenOf reads the token that a version holds, by the version's id or, when that is empty, by its
-// label. It returns the zero Token when the version does not exist, has no value, or holds a document
-// without a usable token.
+// label. It returns the zero Token when the version does not exist, has no value, or holds a
+// document without a usable token.
 func TokenOf(ctx context.Context, store Getter, secretID, versionID, label string) (engage.Token, error) {
 	version, err := store.Get(ctx, secretID, versionID, label)
 	if errors.Is(err, ErrNotFound) {

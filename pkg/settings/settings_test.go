@@ -58,7 +58,8 @@ func TestTheDefaults(t *testing.T) {
 		t.Errorf("settings %+v", s)
 	}
 	for flow, want := range map[engage.Flow]string{
-		engage.FlowEngage: "https://engage.ringcentral.com", engage.FlowRingCentral: "https://engage.ringcentral.com", engage.FlowLegacy: "https://portal.vacd.biz",
+		engage.FlowEngage: "https://engage.ringcentral.com", engage.FlowRingCentral: "https://engage.ringcentral.com",
+		engage.FlowLegacy: "https://portal.vacd.biz",
 	} {
 		if got := host(t, s, flow, ""); got != want {
 			t.Errorf("%s calls %s, want %s", flow, got, want)
@@ -72,28 +73,35 @@ func TestTheDefaults(t *testing.T) {
 
 func TestASecretsFieldOverridesAParameterTheEnvironmentAndTheDefault(t *testing.T) {
 	inEnvironment := environment{
-		settings.EnvEngageBaseURL: "https://from-environment.example", settings.EnvRingCentralBaseURL: "https://rc-environment.example/",
-		settings.EnvRetention: "1h", settings.EnvExclusiveUser: "true", settings.EnvAllowedHosts: "from-parameter.example, from-secret.example,rc-parameter.example",
+		settings.EnvEngageBaseURL:      "https://from-environment.example",
+		settings.EnvRingCentralBaseURL: "https://rc-environment.example/",
+		settings.EnvRetention:          "1h", settings.EnvExclusiveUser: "true",
+		settings.EnvAllowedHosts: "from-parameter.example, from-secret.example,rc-parameter.example",
 	}
 	s := mustRead(t, inEnvironment)
-	if got := host(t, s, engage.FlowEngage, ""); got != "https://from-environment.example" || s.Retention != time.Hour || !s.Exclusive {
+	if got := host(t, s, engage.FlowEngage, ""); got != "https://from-environment.example" ||
+		s.Retention != time.Hour || !s.Exclusive {
 		t.Errorf("environment: %s, %v, %v", got, s.Retention, s.Exclusive)
 	}
 	laid, err := s.WithParameters(t.Context(), parameters{
-		"base-url": "https://from-parameter.example", "ringcentral-base-url": "https://rc-parameter.example", "previous-token-retention": "0s", "exclusive-user": "false", "other": "x",
+		"base-url": "https://from-parameter.example", "ringcentral-base-url": "https://rc-parameter.example",
+		"previous-token-retention": "0s", "exclusive-user": "false", "other": "x",
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := host(t, laid, engage.FlowEngage, ""); got != "https://from-parameter.example" || laid.Retention != 0 || laid.Exclusive {
+	if got := host(t, laid, engage.FlowEngage, ""); got != "https://from-parameter.example" || laid.Retention != 0 ||
+		laid.Exclusive {
 		t.Errorf("parameters: %s, %v, %v", got, laid.Retention, laid.Exclusive)
 	}
 	endpoint, _ := laid.Endpoint(engage.FlowRingCentral, "https://from-secret.example")
-	if endpoint.BaseURL.String() != "https://from-secret.example" || endpoint.PlatformURL.String() != "https://rc-parameter.example" {
+	if endpoint.BaseURL.String() != "https://from-secret.example" ||
+		endpoint.PlatformURL.String() != "https://rc-parameter.example" {
 		t.Errorf("secret: %v", endpoint)
 	}
 	unchanged, err := s.WithParameters(t.Context(), parameters{})
-	if err != nil || host(t, unchanged, engage.FlowEngage, "") != "https://from-environment.example" || unchanged.Retention != time.Hour || !unchanged.Exclusive {
+	if err != nil || host(t, unchanged, engage.FlowEngage, "") != "https://from-environment.example" ||
+		unchanged.Retention != time.Hour || !unchanged.Exclusive {
 		t.Errorf("no parameters: %+v, %v", unchanged, err)
 	}
 	if s.Retention != time.Hour {
@@ -117,16 +125,25 @@ func TestAnInvalidSettingNamesSettingFaultAndRemedy(t *testing.T) {
 		environment environment
 		want        string
 	}{
-		"base URL":      {environment{settings.EnvEngageBaseURL: "engage.ringcentral.com"}, "setting ENGAGE_BASE_URL does not start with https://"},
-		"plain http":    {environment{settings.EnvEngageBaseURL: "http://engage.ringcentral.com"}, "setting ENGAGE_BASE_URL is plain http; use https, or list the host with http:// in ENGAGE_ALLOWED_HOSTS"},
-		"platform":      {environment{settings.EnvRingCentralBaseURL: "https://a@b.example"}, "setting RINGCENTRAL_BASE_URL holds user info in front of the host"},
-		"allowed hosts": {environment{settings.EnvAllowedHosts: "a.example,b.example/path"}, "setting ENGAGE_ALLOWED_HOSTS an entry holds a path; give scheme, host and port alone"},
-		"retention":     {environment{settings.EnvRetention: "7 days"}, `setting PREVIOUS_TOKEN_RETENTION is not a duration from "0s" to "8760h"; write it as "90m" or "1h30m"`},
-		"negative":      {environment{settings.EnvRetention: "-1s"}, `setting PREVIOUS_TOKEN_RETENTION is not a duration from "0s" to "8760h"; write it as "90m" or "1h30m"`},
-		"too long":      {environment{settings.EnvRetention: "8761h"}, `setting PREVIOUS_TOKEN_RETENTION is not a duration from "0s" to "8760h"; write it as "90m" or "1h30m"`},
-		"exclusive":     {environment{settings.EnvExclusiveUser: "yes"}, "setting EXCLUSIVE_USER is neither true nor false"},
-		"prefix":        {environment{settings.EnvPrefix: "no-slash"}, "setting PARAMETER_PREFIX is not a parameter path; use one such as /engage-token-rotation"},
-		"level":         {environment{settings.EnvLogLevel: "LOUD"}, "setting LOG_LEVEL is not a level; use DEBUG, INFO, WARN or ERROR"},
+		"base URL": {environment{settings.EnvEngageBaseURL: "engage.ringcentral.com"},
+			"setting ENGAGE_BASE_URL does not start with https://"},
+		"plain http": {environment{settings.EnvEngageBaseURL: "http://engage.ringcentral.com"},
+			"setting ENGAGE_BASE_URL is plain http; use https, or list the host with http:// in ENGAGE_ALLOWED_HOSTS"},
+		"platform": {environment{settings.EnvRingCentralBaseURL: "https://a@b.example"},
+			"setting RINGCENTRAL_BASE_URL holds user info in front of the host"},
+		"allowed hosts": {environment{settings.EnvAllowedHosts: "a.example,b.example/path"},
+			"setting ENGAGE_ALLOWED_HOSTS an entry holds a path; give scheme, host and port alone"},
+		"retention": {environment{settings.EnvRetention: "7 days"},
+			`setting PREVIOUS_TOKEN_RETENTION is not a duration from "0s" to "8760h"; write it as "90m" or "1h30m"`},
+		"negative": {environment{settings.EnvRetention: "-1s"},
+			`setting PREVIOUS_TOKEN_RETENTION is not a duration from "0s" to "8760h"; write it as "90m" or "1h30m"`},
+		"too long": {environment{settings.EnvRetention: "8761h"},
+			`setting PREVIOUS_TOKEN_RETENTION is not a duration from "0s" to "8760h"; write it as "90m" or "1h30m"`},
+		"exclusive": {environment{settings.EnvExclusiveUser: "yes"}, "setting EXCLUSIVE_USER is neither true nor false"},
+		"prefix": {environment{settings.EnvPrefix: "no-slash"},
+			"setting PARAMETER_PREFIX is not a parameter path; use one such as /engage-token-rotation"},
+		"level": {environment{settings.EnvLogLevel: "LOUD"},
+			"setting LOG_LEVEL is not a level; use DEBUG, INFO, WARN or ERROR"},
 	}
 	for name, c := range cases {
 		_, err := c.environment.read()
@@ -136,17 +153,20 @@ func TestAnInvalidSettingNamesSettingFaultAndRemedy(t *testing.T) {
 	}
 	s := mustRead(t, nil)
 	for parameter, want := range map[string]string{
-		"base-url":                 "setting /engage-token-rotation/settings/base-url does not start with https://",
-		"ringcentral-base-url":     "setting /engage-token-rotation/settings/ringcentral-base-url does not start with https://",
-		"previous-token-retention": `setting /engage-token-rotation/settings/previous-token-retention is not a duration from "0s" to "8760h"; write it as "90m" or "1h30m"`,
-		"exclusive-user":           "setting /engage-token-rotation/settings/exclusive-user is neither true nor false",
+		"base-url": "setting /engage-token-rotation/settings/base-url does not start with https://",
+		"ringcentral-base-url": "setting /engage-token-rotation/settings/ringcentral-base-url does not start with " +
+			"https://",
+		"previous-token-retention": `setting /engage-token-rotation/settings/previous-token-retention is not a duration ` +
+			`from "0s" to "8760h"; write it as "90m" or "1h30m"`,
+		"exclusive-user": "setting /engage-token-rotation/settings/exclusive-user is neither true nor false",
 	} {
 		_, err := s.WithParameters(t.Context(), parameters{parameter: "hunter2"})
 		if err == nil || err.Error() != want || !errors.Is(err, settings.ErrInvalid) {
 			t.Errorf("%s:\n got %v\nwant %s", parameter, err, want)
 		}
 	}
-	if _, err := s.Endpoint(engage.FlowEngage, "hunter2"); err == nil || err.Error() != `setting secret field "baseUrl" does not start with https://` {
+	if _, err := s.Endpoint(engage.FlowEngage, "hunter2"); err == nil ||
+		err.Error() != `setting secret field "baseUrl" does not start with https://` {
 		t.Errorf("secret field: %v", err)
 	}
 }
@@ -167,7 +187,8 @@ func TestPrefixAndLevelAreRead(t *testing.T) {
 	if s.Prefix != "/team/rotation" || s.LogLevel != slog.LevelDebug {
 		t.Errorf("%q, %v", s.Prefix, s.LogLevel)
 	}
-	for _, prefix := range []string{"/", "//", "/a//b", "/a b", "/a/../b?", "/" + strings.Repeat("a", 101), "/a/b/c/d/e/f", "/ä", "/a\n"} {
+	for _, prefix := range []string{"/", "//", "/a//b", "/a b", "/a/../b?", "/" + strings.Repeat("a", 101), "/a/b/c/d/e/f",
+		"/ä", "/a\n"} {
 		if _, err := (environment{settings.EnvPrefix: prefix}).read(); err == nil {
 			t.Errorf("prefix %q accepted", prefix)
 		}

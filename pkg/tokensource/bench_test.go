@@ -14,7 +14,8 @@ import (
 	"engage-token-rotation/pkg/tokensource"
 )
 
-const benchDocument = `{"apiToken":"aws80:c2353445-bc74-af1a-2850-1d55a371c0a9","adminSecretArn":"engage/admin","team":"ivr"}`
+const benchDocument = `{"apiToken":"aws80:c2353445-bc74-af1a-2850-1d55a371c0a9","adminSecretArn":"engage/admin",` +
+	`"team":"ivr"}`
 
 // floor is the least that a cache with a time limit can cost: one atomic load and one read of the
 // monotonic clock.

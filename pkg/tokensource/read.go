@@ -22,10 +22,10 @@ type flight struct {
 
 // current returns the token if the cached one may need a read:
 //
-//	no token                    join or start a read and wait; after a failed one, its error until the back-off is over
-//	token shortly before its end start a read and take the token at once
-//	token after its end          join or start a read and wait; after a failed one, the token until the back-off is over
-//	token too old to serve       as no token
+//	no token                 join or start a read, and wait; during a back-off, the last error
+//	token before its end     start a read, and take the token at once
+//	token after its end      join or start a read, and wait; during a back-off, the token
+//	token too old to be used as no token
 func (s *Source) current(ctx context.Context) (*entry, error) {
 	s.mu.Lock()
 	e, now := s.entry.Load(), s.now()

@@ -46,7 +46,8 @@ func TestReaders(t *testing.T) {
 		}
 	})
 	fmt.Fprintf(t.Output(), "%d rotations for each retention, one every %v of virtual time\n\n", *rotations, period)
-	fmt.Fprintf(t.Output(), "| retention | reader (%d goroutines each) | calls | failed | reads of the secret |\n|---|---|---:|---:|---:|\n", readers)
+	fmt.Fprintf(t.Output(), "| retention | reader (%d goroutines each) | calls | failed | reads of the secret "+
+		"|\n|---|---|---:|---:|---:|\n", readers)
 	for i, retention := range retentions {
 		for _, k := range kinds[i] {
 			failed := k.failed.Load()

@@ -87,7 +87,8 @@ func TestDeadTokenThatTheSecretStillNames(t *testing.T) {
 func TestARefusalIsReadForDuringAnotherBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := newVault(0)
-		source := newSource(t, tokensource.Config{Fetch: v.fetch, TTL: time.Minute, RefreshAhead: -1, MinBackoff: time.Minute})
+		source := newSource(t, tokensource.Config{Fetch: v.fetch, TTL: time.Minute, RefreshAhead: -1,
+			MinBackoff: time.Minute})
 		wantToken(t, source, 1)
 		time.Sleep(time.Minute)
 		v.set("", errDown)

@@ -95,7 +95,8 @@ func newRotating(t *testing.T, retention time.Duration) *rotating {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.aws.Secrets.CreateSecret(&awstest.CreateSecretInput{Name: readersSecret, SecretString: aws.String(string(text))}); err != nil {
+	if _, err := w.aws.Secrets.CreateSecret(&awstest.CreateSecretInput{Name: readersSecret,
+		SecretString: aws.String(string(text))}); err != nil {
 		t.Fatal(err)
 	}
 	return w

@@ -168,7 +168,8 @@ func TestLastGoodTokenServesUpToTheLimit(t *testing.T) {
 			t.Fatalf("after the limit: %v", err)
 		}
 		last := told[len(told)-1]
-		if first := told[0]; first.Serving != nth(t, 1) || first.Age < 4*time.Minute || first.Left > time.Hour+time.Minute || !errors.Is(first.Err, errDown) {
+		if first := told[0]; first.Serving != nth(t, 1) || first.Age < 4*time.Minute || first.Left > time.Hour+time.Minute ||
+			!errors.Is(first.Err, errDown) {
 			t.Errorf("first failure: %+v", first)
 		}
 		if !last.Serving.IsZero() {
@@ -223,7 +224,8 @@ func TestReadThatHangsEndsAtTheTimeout(t *testing.T) {
 		v := newVault(time.Hour)
 		source := newSource(t, tokensource.Config{Fetch: v.fetch, Timeout: 3 * time.Second})
 		before := time.Now()
-		if _, err := source.Token(t.Context()); !errors.Is(err, context.DeadlineExceeded) || time.Since(before) != 3*time.Second {
+		if _, err := source.Token(t.Context()); !errors.Is(err, context.DeadlineExceeded) ||
+			time.Since(before) != 3*time.Second {
 			t.Errorf("after %v: %v", time.Since(before), err)
 		}
 	})

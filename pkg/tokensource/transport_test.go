@@ -297,7 +297,8 @@ func TestRedirectsCarryTheTokenOnTheHostAlone(t *testing.T) {
 		case "/stay":
 			return &http.Response{StatusCode: http.StatusFound, Status: "moved", Header: http.Header{"Location": {"/there"}}}
 		case "/leave":
-			return &http.Response{StatusCode: http.StatusTemporaryRedirect, Status: "moved", Header: http.Header{"Location": {"https://evil.example.com/"}}}
+			return &http.Response{StatusCode: http.StatusTemporaryRedirect, Status: "moved",
+				Header: http.Header{"Location": {"https://evil.example.com/"}}}
 		}
 		return nil
 	}

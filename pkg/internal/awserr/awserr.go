@@ -1,5 +1,5 @@
-// Package awserr describes failed AWS calls for operators: the operation, the service's error code, and of its message only
-// what cannot hold a value that was sent.
+// Package awserr describes failed AWS calls for operators: the operation, the service's error code,
+// and of its message only what cannot hold a value that was sent.
 package awserr
 
 import (
@@ -79,7 +79,8 @@ func New(operation string, err error) *Error {
 	return e
 }
 
-// unknown are the codes of answers that leave the outcome open, by whichever fault the SDK reckons them.
+// unknown are the codes of answers that leave the outcome open, by whichever fault the SDK reckons
+// them.
 var unknown = map[string]bool{
 	"InternalServiceError":        true,
 	"InternalServerError":         true,
@@ -88,7 +89,8 @@ var unknown = map[string]bool{
 	"ServiceUnavailableException": true,
 	"RequestTimeout":              true,
 	"UnknownError":                true,
-	// The SDK has tried several times: the refusal is of the last try, and an earlier one may have been lost.
+	// The SDK has tried several times: the refusal is of the last try, and an earlier one may have
+	// been lost.
 	"ThrottlingException":      true,
 	"ThrottledException":       true,
 	"Throttling":               true,

@@ -22,16 +22,21 @@ func TestWhatAnOperatorReadsOfAnAWSError(t *testing.T) {
 		want    string
 		unknown bool
 	}{
-		"permission":     {api("AccessDeniedException", "User: a is not authorized to perform: b on resource: c", smithy.FaultClient), "Put: AccessDeniedException: User: a is not authorized to perform: b on resource: c", false},
-		"not found":      {api("ResourceNotFoundException", "Secrets Manager can't find the specified secret.", smithy.FaultClient), "Put: ResourceNotFoundException: Secrets Manager can't find the specified secret.", false},
-		"validation":     {api("ValidationException", "Value 'hunter2' at 'x' failed to satisfy constraint", smithy.FaultClient), "Put: ValidationException", false},
-		"parameter":      {api("InvalidParameterException", "hunter2", smithy.FaultClient), "Put: InvalidParameterException", false},
+		"permission": {api("AccessDeniedException", "User: a is not authorized to perform: b on resource: c",
+			smithy.FaultClient), "Put: AccessDeniedException: User: a is not authorized to perform: b on resource: c", false},
+		"not found": {api("ResourceNotFoundException", "Secrets Manager can't find the specified secret.",
+			smithy.FaultClient), "Put: ResourceNotFoundException: Secrets Manager can't find the specified secret.", false},
+		"validation": {api("ValidationException", "Value 'hunter2' at 'x' failed to satisfy constraint",
+			smithy.FaultClient), "Put: ValidationException", false},
+		"parameter": {api("InvalidParameterException", "hunter2", smithy.FaultClient),
+			"Put: InvalidParameterException", false},
 		"no message":     {api("AccessDeniedException", "", smithy.FaultClient), "Put: AccessDeniedException", false},
 		"server":         {api("InternalServiceError", "hunter2", smithy.FaultServer), "Put: InternalServiceError", true},
 		"server by code": {api("InternalServerError", "hunter2", smithy.FaultUnknown), "Put: InternalServerError", true},
 		"unknown error":  {api("UnknownError", "<html>hunter2", smithy.FaultUnknown), "Put: UnknownError", true},
-		"no answer":      {errors.New("https://hunter2@host/: connection reset by peer"), "Put: no answer from the service", true},
-		"deadline":       {fmt.Errorf("operation error: %w", context.DeadlineExceeded), "Put: no answer from the service", true},
+		"no answer": {errors.New("https://hunter2@host/: connection reset by peer"),
+			"Put: no answer from the service", true},
+		"deadline": {fmt.Errorf("operation error: %w", context.DeadlineExceeded), "Put: no answer from the service", true},
 	}
 	for name, c := range cases {
 		e := awserr.New("Put", c.err)

@@ -1,5 +1,5 @@
-// Package awsstore is AWS Secrets Manager and the Systems Manager Parameter Store as the rotation and the sweep see them:
-// it makes the SDK's calls and sorts the SDK's errors.
+// Package awsstore is AWS Secrets Manager and the Systems Manager Parameter Store as the rotation
+// and the sweep see them: it makes the SDK's calls and sorts the SDK's errors.
 //
 // No error holds a value that was sent; see package awserr.
 package awsstore
@@ -11,9 +11,9 @@ import (
 	"engage-token-rotation/pkg/secret"
 )
 
-// ClassifySecrets sorts an error of the SDK's Secrets Manager client into the kinds that a rotation distinguishes:
-// secret.ErrNotFound, secret.ErrConflict, secret.ErrOutcomeUnknown, or none of them for a refusal without effect.
-// A nil error stays nil.
+// ClassifySecrets sorts an error of the SDK's Secrets Manager client into the kinds that a rotation
+// distinguishes: secret.ErrNotFound, secret.ErrConflict, secret.ErrOutcomeUnknown, or none of them
+// for a refusal without effect. A nil error stays nil.
 func ClassifySecrets(operation string, err error) error {
 	described := awserr.New(operation, err)
 	if described == nil {

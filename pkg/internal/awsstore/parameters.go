@@ -18,7 +18,8 @@ type Parameters struct{ client *ssm.Client }
 
 var _ ledger.Parameters = (*Parameters)(nil)
 
-// The retries last through the throttling of PutParameter, of which an account has 3 a second, and end within half a minute.
+// The retries last through the throttling of PutParameter, of which an account has 3 a second, and
+// end within half a minute.
 const (
 	maxAttempts = 8
 	maxBackoff  = 4 * time.Second
@@ -27,7 +28,10 @@ const (
 // NewParameters returns a store that calls through a client with the configuration.
 func NewParameters(config aws.Config) *Parameters {
 	return &Parameters{ssm.NewFromConfig(config, func(o *ssm.Options) {
-		o.Retryer = retry.NewStandard(func(r *retry.StandardOptions) { r.MaxAttempts, r.MaxBackoff = maxAttempts, maxBackoff })
+		o.Retryer = retry.NewStandard(func(r *retry.StandardOptions) {
+			r.MaxAttempts,
+				r.MaxBackoff = maxAttempts, maxBackoff
+		})
 	})}
 }
 
@@ -79,7 +83,8 @@ func (s *Parameters) ListAll(ctx context.Context, path string) (map[string]strin
 // list follows NextToken to the end: a page may be empty and still carry one.
 func (s *Parameters) list(ctx context.Context, path string, recursive bool) (map[string]string, error) {
 	values := map[string]string{}
-	pages := ssm.NewGetParametersByPathPaginator(s.client, &ssm.GetParametersByPathInput{Path: &path, Recursive: &recursive, WithDecryption: aws.Bool(true)})
+	pages := ssm.NewGetParametersByPathPaginator(s.client,
+		&ssm.GetParametersByPathInput{Path: &path, Recursive: &recursive, WithDecryption: aws.Bool(true)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {

@@ -17,7 +17,8 @@ import (
 )
 
 // withParameters runs a test on a store over a stand-in in the process, on virtual time.
-func withParameters(t *testing.T, fault func(awstest.Call) awstest.Action, test func(t *testing.T, s *awsstore.Parameters, server *awstest.Server)) {
+func withParameters(t *testing.T, fault func(awstest.Call) awstest.Action,
+	test func(t *testing.T, s *awsstore.Parameters, server *awstest.Server)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		server := awstest.NewServer(awstest.Config{Fault: fault})
@@ -120,17 +121,20 @@ func TestThrottledCallsAreRepeated(t *testing.T) {
 // SSM's validation messages quote the value that was sent.
 func TestErrorsNameTheOperationAndNotTheValue(t *testing.T) {
 	withParameters(t, func(awstest.Call) awstest.Action {
-		return awstest.Action{Before: awstest.Fail(&awstest.APIError{Code: "ValidationException", Message: "Value 'hunter2' is bad", Status: 400})}
+		return awstest.Action{Before: awstest.Fail(&awstest.APIError{Code: "ValidationException",
+			Message: "Value 'hunter2' is bad", Status: 400})}
 	}, func(t *testing.T, s *awsstore.Parameters, _ *awstest.Server) {
 		_, createErr := s.Create(t.Context(), "/p/a", "hunter2")
 		_, _, getErr := s.Get(t.Context(), "/p/a")
 		_, listErr := s.List(t.Context(), "/p")
 		for want, err := range map[string]error{
-			"PutParameter: ValidationException": createErr, "GetParameter: ValidationException": getErr, "GetParametersByPath: ValidationException": listErr,
-			"DeleteParameter: ValidationException": s.Delete(t.Context(), "/p/a"),
+			"PutParameter: ValidationException": createErr, "GetParameter: ValidationException": getErr,
+			"GetParametersByPath: ValidationException": listErr,
+			"DeleteParameter: ValidationException":     s.Delete(t.Context(), "/p/a"),
 		} {
 			var described *awserr.Error
-			if err == nil || err.Error() != want || !errors.As(err, &described) || strings.Contains(fmt.Sprintf("%#v", err), "hunter2") {
+			if err == nil || err.Error() != want || !errors.As(err, &described) ||
+				strings.Contains(fmt.Sprintf("%#v", err), "hunter2") {
 				t.Errorf("error %v, want %s", err, want)
 			}
 		}

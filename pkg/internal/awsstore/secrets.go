@@ -48,15 +48,18 @@ func (s *Secrets) Get(ctx context.Context, secretID, versionID, label string) (s
 		return secret.Version{}, ClassifySecrets("GetSecretValue", err)
 	}
 	if out.SecretString == nil {
-		return secret.Version{}, errors.New("GetSecretValue: the value is binary; store a JSON document as the secret's string")
+		return secret.Version{}, errors.New("GetSecretValue: the value is binary; store a JSON document as the secret's " +
+			"string")
 	}
 	return secret.Version{
-		ARN: aws.ToString(out.ARN), ID: aws.ToString(out.VersionId), Labels: out.VersionStages, Value: hidden.New(*out.SecretString),
+		ARN: aws.ToString(out.ARN), ID: aws.ToString(out.VersionId), Labels: out.VersionStages,
+		Value: hidden.New(*out.SecretString),
 	}, nil
 }
 
 // PutPending implements rotation.Secrets.
-func (s *Secrets) PutPending(ctx context.Context, secretID, versionID string, value, rotationToken hidden.String) error {
+func (s *Secrets) PutPending(ctx context.Context, secretID, versionID string, value,
+	rotationToken hidden.String) error {
 	in := &secretsmanager.PutSecretValueInput{
 		SecretId: &secretID, ClientRequestToken: &versionID, SecretString: aws.String(value.Reveal()),
 		VersionStages: []string{secret.LabelPending},
@@ -81,8 +84,8 @@ func (s *Secrets) MoveLabel(ctx context.Context, secretID, label, to, from strin
 	return ClassifySecrets("UpdateSecretVersionStage", err)
 }
 
-// List implements sweep.Secrets. Secrets Manager cannot filter by rotation function, so that all secrets
-// of the account are listed, 100 in a page.
+// List implements sweep.Secrets. Secrets Manager cannot filter by rotation function, so that all
+// secrets of the account are listed, 100 in a page.
 func (s *Secrets) List(ctx context.Context, function string) ([]string, error) {
 	var arns []string
 	pages := secretsmanager.NewListSecretsPaginator(s.client, &secretsmanager.ListSecretsInput{MaxResults: aws.Int32(100)})

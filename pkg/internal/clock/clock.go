@@ -20,7 +20,8 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Has reports whether ctx leaves at least d from now on. A context without a deadline leaves any time.
+// Has reports whether ctx leaves at least d from now on. A context without a deadline leaves any
+// time.
 func Has(ctx context.Context, now time.Time, d time.Duration) bool {
 	deadline, ok := ctx.Deadline()
 	return ctx.Err() == nil && (!ok || !now.Add(d).After(deadline))
@@ -62,6 +63,6 @@ func (p *Poll) Next(ctx context.Context) bool {
 	return true
 }
 
-// Over reports whether the loop has looked for as long as Limit, so that what it still sees is not an
-// old state.
+// Over reports whether the loop has looked for as long as Limit, so that what it still sees is not
+// an old state.
 func (p *Poll) Over() bool { return !p.began.IsZero() && p.Now().Sub(p.began) >= p.Limit }

@@ -8,11 +8,14 @@ import (
 	"engage-token-rotation/pkg/internal/memstore"
 )
 
-// FuzzLogins: no history makes the counter panic, hang, or refuse for longer than its window and a clock that is ahead.
+// FuzzLogins: no history makes the counter panic, hang, or refuse for longer than its window and a
+// clock that is ahead.
 func FuzzLogins(f *testing.F) {
 	for _, seed := range [][2]string{
-		{"user-0", "2026-03-01T12:00:00Z"}, {"user-9223372036854775807", "x"}, {"user--5", ""}, {"user-4", "9999-12-31T23:59:59Z"},
-		{"other-1", "x"}, {"user-00", "0000-01-01T00:00:00Z"}, {"user-0", "2026-03-01T12:01:10Z"}, {"user-3", "2026-03-01T12:02:00Z"},
+		{"user-0", "2026-03-01T12:00:00Z"}, {"user-9223372036854775807", "x"}, {"user--5", ""},
+		{"user-4", "9999-12-31T23:59:59Z"},
+		{"other-1", "x"}, {"user-00", "0000-01-01T00:00:00Z"}, {"user-0", "2026-03-01T12:01:10Z"},
+		{"user-3", "2026-03-01T12:02:00Z"},
 	} {
 		f.Add(seed[0], seed[1])
 	}

@@ -27,7 +27,8 @@ const (
 	// Margin is how much later than it was counted a login may be sent. The counter waits longer by as
 	// much.
 	Margin = 2 * engage.PermitLife
-	// clockError is how much the clocks of two functions may differ, at the most that is reckoned with.
+	// clockError is how much the clocks of two functions may differ, at the most that is reckoned
+	// with.
 	clockError = 2 * time.Second
 	// maxClockError is how far ahead the clock of another function is believed to be. A later time was
 	// not written by a function that counts logins.
@@ -46,9 +47,9 @@ func (e *TooMany) Error() string {
 		"and the service's own retries will", Max, e.Until.UTC().Format(time.RFC3339))
 }
 
-// Counter counts logins in SSM parameters {prefix}/logins/{key}-{number}. Each can be created only once,
-// so that no two functions take the same number; number n may be taken only a minute after number n-5
-// was. It is safe for concurrent use.
+// Counter counts logins in SSM parameters {prefix}/logins/{key}-{number}. Each can be created only
+// once, so that no two functions take the same number; number n may be taken only a minute after
+// number n-5 was. It is safe for concurrent use.
 type Counter struct {
 	parameters ledger.Parameters
 	path       string
@@ -69,7 +70,8 @@ func Key(parts ...string) string {
 // History holds the logins known at one moment.
 type History map[string]string
 
-// History reads the logins. It does not depend on who is going to log in, so that it can be read ahead.
+// History reads the logins. It does not depend on who is going to log in, so that it can be read
+// ahead.
 func (c *Counter) History(ctx context.Context) (History, error) {
 	values, err := c.parameters.List(ctx, c.path)
 	if err != nil {
@@ -78,8 +80,8 @@ func (c *Counter) History(ctx context.Context) (History, error) {
 	return values, nil
 }
 
-// Acquire counts a login that is to be sent within Margin, or returns a *TooMany. history may be nil or
-// old: it is read again when that matters.
+// Acquire counts a login that is to be sent within Margin, or returns a *TooMany. history may be
+// nil or old: it is read again when that matters.
 func (c *Counter) Acquire(ctx context.Context, history History, key string) error {
 	for try := 0; ; try++ {
 		if history == nil {
@@ -116,7 +118,8 @@ func (c *Counter) try(ctx context.Context, history History, key string) (done bo
 }
 
 // take creates the number and meanwhile removes those that no longer matter.
-func (c *Counter) take(ctx context.Context, key string, number int, now time.Time, expired []int) (created bool, err error) {
+func (c *Counter) take(ctx context.Context, key string, number int, now time.Time,
+	expired []int) (created bool, err error) {
 	_ = parallel.Do(
 		func() error {
 			for _, old := range expired {
@@ -134,7 +137,8 @@ func (c *Counter) take(ctx context.Context, key string, number int, now time.Tim
 	return created, nil
 }
 
-// expired returns the numbers that no longer matter. The last one stays, so that no name is used twice.
+// expired returns the numbers that no longer matter. The last one stays, so that no name is used
+// twice.
 func expired(times map[int]time.Time, next int, now time.Time) []int {
 	var old []int
 	for _, number := range slices.Sorted(maps.Keys(times)) {
@@ -152,8 +156,8 @@ func (c *Counter) name(key string, number int) string {
 // maxNumber bounds the numbers: a greater one was not counted here.
 const maxNumber = 1 << 52
 
-// of returns the times of one key's logins by number. What cannot have been written here does not count:
-// an unreadable time, a time far ahead, a number out of bounds.
+// of returns the times of one key's logins by number. What cannot have been written here does not
+// count: an unreadable time, a time far ahead, a number out of bounds.
 func (c *Counter) of(history History, key string) map[int]time.Time {
 	times := map[int]time.Time{}
 	for name, value := range history {
@@ -182,8 +186,8 @@ type Permits struct {
 	since   time.Time // when Ahead was called
 }
 
-// Permits returns the permits of an invocation, which waits for a login only if reserve of its time is
-// left afterwards. history may be nil.
+// Permits returns the permits of an invocation, which waits for a login only if reserve of its time
+// is left afterwards. history may be nil.
 func (c *Counter) Permits(history History, reserve time.Duration) *Permits {
 	return &Permits{counter: c, history: history, reserve: reserve}
 }

@@ -114,7 +114,8 @@ func TestWithoutACountThereIsNoLogin(t *testing.T) {
 		store := memstore.New()
 		store.Fail[kind] = errBroken
 		count, _ := counter(store)
-		if err := count.Acquire(t.Context(), nil, "user"); !errors.Is(err, errBroken) || !strings.Contains(err.Error(), "/p/logins") {
+		if err := count.Acquire(t.Context(), nil, "user"); !errors.Is(err, errBroken) ||
+			!strings.Contains(err.Error(), "/p/logins") {
 			t.Errorf("%s: %v", kind, err)
 		}
 	}

@@ -10,8 +10,8 @@ import (
 	"engage-token-rotation/pkg/ledger"
 )
 
-// Store keeps parameters in memory. It is safe for concurrent use; its fields are for a test to look at
-// and change while no call is under way.
+// Store keeps parameters in memory. It is safe for concurrent use; its fields are for a test to
+// look at and change while no call is under way.
 type Store struct {
 	mu     sync.Mutex
 	Values map[string]string

@@ -35,8 +35,8 @@ func Do(functions ...func() error) error {
 	return nil
 }
 
-// Each calls f for every item, at most limit at a time and in their order, and waits for all. A panic in
-// one of them is raised again here after all have ended.
+// Each calls f for every item, at most limit at a time and in their order, and waits for all. A
+// panic in one of them is raised again here after all have ended.
 func Each[T any](limit int, items []T, f func(T)) {
 	next := make(chan T)
 	workers := make([]func() error, min(limit, len(items)))

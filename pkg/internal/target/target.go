@@ -1,4 +1,5 @@
-// Package target finds out where a secret's calls go: which Engage host, which user, which login fields.
+// Package target finds out where a secret's calls go: which Engage host, which user, which login
+// fields.
 package target
 
 import (
@@ -75,9 +76,9 @@ func readAdmin(ctx context.Context, store secret.Getter, id string) (*secret.Doc
 	return admin, version.ARN, nil
 }
 
-// LoginKey returns who logs in, for the count of logins: the admin secret by its name, so that a login
-// can be counted before that secret is read, and otherwise the user by its name at the vendor, so that
-// one user behind two hosts is counted once. admin is an ARN or a name, or "".
+// LoginKey returns who logs in, for the count of logins: the admin secret by its name, so that a
+// login can be counted before that secret is read, and otherwise the user by its name at the
+// vendor, so that one user behind two hosts is counted once. admin is an ARN or a name, or "".
 func LoginKey(admin string, credentials engage.Credentials) string {
 	if admin != "" {
 		return logins.Key("admin secret", secret.NameOf(admin))

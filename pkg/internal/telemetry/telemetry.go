@@ -26,7 +26,8 @@ const (
 	DeadTokens         = "DeadTokens"         // current tokens that the vendor refuses; from the sweep
 	DeleteFailed       = "DeleteFailed"       // tokens whose deletion failed
 	SweepFaults        = "SweepFaults"        // what a sweep could not look after
-	RefusedReads       = "RefusedReads"       // answers of the ivr function without a usable token: refused, or misconfigured
+	// answers of the ivr function without a usable token: refused, or misconfigured
+	RefusedReads = "RefusedReads"
 )
 
 // NewLogger returns a logger of JSON lines, which Lambda writes to CloudWatch Logs as they are.

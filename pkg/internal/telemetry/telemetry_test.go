@@ -16,7 +16,8 @@ import (
 func TestAMetricIsOneLineOfTheEmbeddedFormat(t *testing.T) {
 	var out bytes.Buffer
 	metrics := telemetry.NewMetrics(&out, func() time.Time { return time.UnixMilli(1700000000123) })
-	metrics.Emit(telemetry.Dimensions{"FunctionName": "f", "Step": "createSecret"}, [][]string{{"FunctionName"}, {"FunctionName", "Step"}},
+	metrics.Emit(telemetry.Dimensions{"FunctionName": "f", "Step": "createSecret"},
+		[][]string{{"FunctionName"}, {"FunctionName", "Step"}},
 		telemetry.Metric{Name: telemetry.RotationFailed, Unit: telemetry.Count, Value: 1},
 		telemetry.Metric{Name: telemetry.RotationDurationMs, Unit: telemetry.Milliseconds, Value: 2.5})
 	if strings.Count(out.String(), "\n") != 1 || !strings.HasSuffix(out.String(), "\n") {
@@ -37,18 +38,21 @@ func TestAMetricIsOneLineOfTheEmbeddedFormat(t *testing.T) {
 	if err := json.Unmarshal(out.Bytes(), &line); err != nil {
 		t.Fatal(err)
 	}
-	if line.AWS.Timestamp != 1700000000123 || line.FunctionName != "f" || line.Step != "createSecret" || line.RotationFailed != 1 || line.RotationDurationMs != 2.5 {
+	if line.AWS.Timestamp != 1700000000123 || line.FunctionName != "f" || line.Step != "createSecret" ||
+		line.RotationFailed != 1 || line.RotationDurationMs != 2.5 {
 		t.Errorf("%+v", line)
 	}
 	directive := line.AWS.CloudWatchMetrics[0]
-	if directive.Namespace != telemetry.Namespace || len(directive.Dimensions) != 2 || len(directive.Metrics) != 2 || directive.Metrics[1].Unit != "Milliseconds" {
+	if directive.Namespace != telemetry.Namespace || len(directive.Dimensions) != 2 || len(directive.Metrics) != 2 ||
+		directive.Metrics[1].Unit != "Milliseconds" {
 		t.Errorf("%+v", directive)
 	}
 }
 
 func TestAMetricWithoutDimensionsHasOneEmptySet(t *testing.T) {
 	var out bytes.Buffer
-	telemetry.NewMetrics(&out, time.Now).Emit(nil, nil, telemetry.Metric{Name: telemetry.RetiringTokens, Unit: telemetry.Count, Value: 0})
+	telemetry.NewMetrics(&out, time.Now).Emit(nil, nil,
+		telemetry.Metric{Name: telemetry.RetiringTokens, Unit: telemetry.Count, Value: 0})
 	if !strings.Contains(out.String(), `"Dimensions":[[]]`) {
 		t.Error(out.String())
 	}
@@ -85,7 +89,8 @@ func TestLinesOfSimultaneousMetricsDoNotMix(t *testing.T) {
 func TestALogLineCannotBeBroken(t *testing.T) {
 	var out bytes.Buffer
 	telemetry.NewLogger(&out, slog.LevelDebug).Debug("x", "value", "a\n{\"level\":\"ERROR\"}\r\x1b[31m\u2028", "key\n", 1)
-	if strings.Count(out.String(), "\n") != 1 || !json.Valid(bytes.TrimSpace(out.Bytes())) || strings.ContainsAny(out.String(), "\r\x1b") {
+	if strings.Count(out.String(), "\n") != 1 || !json.Valid(bytes.TrimSpace(out.Bytes())) ||
+		strings.ContainsAny(out.String(), "\r\x1b") {
 		t.Errorf("%q", out.String())
 	}
 }

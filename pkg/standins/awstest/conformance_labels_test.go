@@ -39,7 +39,8 @@ var labelScenarios = []scenario{
 		c.mustPut(v2, "two")
 		c.mustPut(v3, "three")
 		list := func(deprecated bool) (ids []string) {
-			out, err := c.secrets.ListSecretVersionIds(c.Context(), &secretsmanager.ListSecretVersionIdsInput{SecretId: &c.name, IncludeDeprecated: &deprecated})
+			out, err := c.secrets.ListSecretVersionIds(c.Context(),
+				&secretsmanager.ListSecretVersionIdsInput{SecretId: &c.name, IncludeDeprecated: &deprecated})
 			c.ok(err)
 			for _, version := range out.Versions {
 				ids = append(ids, aws.ToString(version.VersionId))
@@ -82,7 +83,9 @@ var labelScenarios = []scenario{
 	{"a move must say where the label is", func(c *client) {
 		c.create()
 		c.mustPut(v2, "two", "AWSPENDING")
-		c.fails(c.move("AWSCURRENT", "", v2), invalidParam, "The parameter RemoveFromVersionId can't be empty. Staging label AWSCURRENT is currently attached to version "+v1+", so you must explicitly reference that version in RemoveFromVersionId.")
+		c.fails(c.move("AWSCURRENT", "", v2), invalidParam,
+			"The parameter RemoveFromVersionId can't be empty. Staging label AWSCURRENT is currently attached to version "+v1+
+				", so you must explicitly reference that version in RemoveFromVersionId.")
 		c.labels(map[string][]string{v1: {"AWSCURRENT"}, v2: {"AWSPENDING"}})
 	}},
 	{"a move from the wrong version is refused", func(c *client) {

@@ -43,7 +43,8 @@ var rotationScenarios = []scenario{
 	{"an incomplete rotation blocks the next", func(c *client) {
 		c.create()
 		c.rotate(v2)
-		_, err := c.secrets.RotateSecret(c.Context(), &secretsmanager.RotateSecretInput{SecretId: &c.name, ClientRequestToken: aws.String(v3)})
+		_, err := c.secrets.RotateSecret(c.Context(),
+			&secretsmanager.RotateSecretInput{SecretId: &c.name, ClientRequestToken: aws.String(v3)})
 		c.fails(err, invalidRequest, "A previous rotation isn't complete. That rotation will be reattempted.")
 		c.ok(c.move("AWSPENDING", v2, ""))
 		c.rotate(v3)
@@ -65,7 +66,9 @@ var rotationScenarios = []scenario{
 			{AutomaticallyAfterDays: aws.Int64(1001)},
 			{AutomaticallyAfterDays: aws.Int64(1), ScheduleExpression: aws.String("rate(10 days)")},
 		} {
-			_, err := c.secrets.RotateSecret(c.Context(), &secretsmanager.RotateSecretInput{SecretId: &c.name, RotationLambdaARN: aws.String(function), RotationRules: &rules})
+			_, err := c.secrets.RotateSecret(c.Context(),
+				&secretsmanager.RotateSecretInput{SecretId: &c.name, RotationLambdaARN: aws.String(function),
+					RotationRules: &rules})
 			c.refused(err)
 		}
 	}},
@@ -76,7 +79,9 @@ const function = "arn:aws:lambda:us-east-1:123456789012:function:rotate"
 // rotate starts a rotation whose function never answers.
 func (c *client) rotate(token string) {
 	c.Helper()
-	out, err := c.secrets.RotateSecret(c.Context(), &secretsmanager.RotateSecretInput{SecretId: &c.name, ClientRequestToken: &token, RotationLambdaARN: aws.String(function)})
+	out, err := c.secrets.RotateSecret(c.Context(),
+		&secretsmanager.RotateSecretInput{SecretId: &c.name, ClientRequestToken: &token,
+			RotationLambdaARN: aws.String(function)})
 	c.ok(err)
 	c.equal("version", aws.ToString(out.VersionId), token)
 }
@@ -96,12 +101,14 @@ var lifeScenarios = []scenario{
 	{"an ARN without suffix fails for a name that ends like a suffix", func(c *client) {
 		c.name += "-a1b2c3"
 		arn := c.create()
-		_, err := c.secrets.GetSecretValue(c.Context(), &secretsmanager.GetSecretValueInput{SecretId: aws.String(arn[:len(arn)-7])})
+		_, err := c.secrets.GetSecretValue(c.Context(),
+			&secretsmanager.GetSecretValueInput{SecretId: aws.String(arn[:len(arn)-7])})
 		c.fails(err, notFound, noSecret)
 	}},
 	{"a name has a fixed alphabet", func(c *client) {
 		_, err := c.secrets.CreateSecret(c.Context(), &secretsmanager.CreateSecretInput{Name: aws.String("Inv Name")})
-		c.fails(err, "ValidationException", "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!")
+		c.fails(err, "ValidationException",
+			"Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!")
 	}},
 	{"a deleted secret can be described and restored", func(c *client) {
 		c.create()
@@ -124,11 +131,13 @@ var lifeScenarios = []scenario{
 		_, err := c.secrets.DeleteSecret(c.Context(), &secretsmanager.DeleteSecretInput{SecretId: &c.name})
 		c.ok(err)
 		_, err = c.secrets.CreateSecret(c.Context(), &secretsmanager.CreateSecretInput{Name: &c.name})
-		c.fails(err, invalidRequest, "You can't create this secret because a secret with this name is already scheduled for deletion.")
+		c.fails(err, invalidRequest,
+			"You can't create this secret because a secret with this name is already scheduled for deletion.")
 	}},
 	{"deletion by force frees the name", func(c *client) {
 		c.create()
-		_, err := c.secrets.DeleteSecret(c.Context(), &secretsmanager.DeleteSecretInput{SecretId: &c.name, ForceDeleteWithoutRecovery: aws.Bool(true)})
+		_, err := c.secrets.DeleteSecret(c.Context(),
+			&secretsmanager.DeleteSecretInput{SecretId: &c.name, ForceDeleteWithoutRecovery: aws.Bool(true)})
 		c.ok(err)
 		_, err = c.get("", "")
 		c.fails(err, notFound, noSecret)
@@ -139,9 +148,12 @@ var lifeScenarios = []scenario{
 		_, err := c.secrets.TagResource(c.Context(), &secretsmanager.TagResourceInput{SecretId: &c.name, Tags: []types.Tag{
 			{Key: aws.String("k"), Value: aws.String("1")}, {Key: aws.String("l"), Value: aws.String("2")}}})
 		c.ok(err)
-		_, err = c.secrets.TagResource(c.Context(), &secretsmanager.TagResourceInput{SecretId: &c.name, Tags: []types.Tag{{Key: aws.String("k"), Value: aws.String("3")}}})
+		_, err = c.secrets.TagResource(c.Context(),
+			&secretsmanager.TagResourceInput{SecretId: &c.name,
+				Tags: []types.Tag{{Key: aws.String("k"), Value: aws.String("3")}}})
 		c.ok(err)
-		_, err = c.secrets.UntagResource(c.Context(), &secretsmanager.UntagResourceInput{SecretId: &c.name, TagKeys: []string{"l"}})
+		_, err = c.secrets.UntagResource(c.Context(),
+			&secretsmanager.UntagResourceInput{SecretId: &c.name, TagKeys: []string{"l"}})
 		c.ok(err)
 		got, err := c.secrets.DescribeSecret(c.Context(), &secretsmanager.DescribeSecretInput{SecretId: &c.name})
 		c.ok(err)
@@ -151,7 +163,8 @@ var lifeScenarios = []scenario{
 	}},
 	{"secrets are listed page by page", func(c *client) {
 		for i := range 5 {
-			_, err := c.secrets.CreateSecret(c.Context(), &secretsmanager.CreateSecretInput{Name: aws.String(fmt.Sprint(c.name, i))})
+			_, err := c.secrets.CreateSecret(c.Context(),
+				&secretsmanager.CreateSecretInput{Name: aws.String(fmt.Sprint(c.name, i))})
 			c.ok(err)
 		}
 		pages := secretsmanager.NewListSecretsPaginator(c.secrets, &secretsmanager.ListSecretsInput{

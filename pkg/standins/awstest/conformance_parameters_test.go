@@ -14,7 +14,8 @@ import (
 func (c *client) parameter(rest string) *string { return aws.String("/" + c.name + rest) }
 
 func (c *client) putParameter(name *string, value string, overwrite bool) (*ssm.PutParameterOutput, error) {
-	return c.parameters.PutParameter(c.Context(), &ssm.PutParameterInput{Name: name, Value: &value, Type: types.ParameterTypeString, Overwrite: &overwrite})
+	return c.parameters.PutParameter(c.Context(),
+		&ssm.PutParameterInput{Name: name, Value: &value, Type: types.ParameterTypeString, Overwrite: &overwrite})
 }
 
 // parameterScenarios are about the Parameter Store.
@@ -43,7 +44,8 @@ var parameterScenarios = []scenario{
 		c.equal("value", aws.ToString(got.Parameter.Value), "two")
 	}},
 	{"a new parameter needs a type", func(c *client) {
-		_, err := c.parameters.PutParameter(c.Context(), &ssm.PutParameterInput{Name: c.parameter(""), Value: aws.String("v")})
+		_, err := c.parameters.PutParameter(c.Context(),
+			&ssm.PutParameterInput{Name: c.parameter(""), Value: aws.String("v")})
 		c.fails(err, "ValidationException", "A parameter type is required when you create a parameter.")
 	}},
 	{"a standard parameter has at most 4096 characters", func(c *client) {
@@ -95,7 +97,8 @@ var parameterScenarios = []scenario{
 		if got := c.list("", false); len(got) != 23 {
 			c.Errorf("got %d parameters", len(got))
 		}
-		_, err = c.parameters.GetParametersByPath(c.Context(), &ssm.GetParametersByPathInput{Path: c.parameter(""), MaxResults: aws.Int32(11)})
+		_, err = c.parameters.GetParametersByPath(c.Context(),
+			&ssm.GetParametersByPathInput{Path: c.parameter(""), MaxResults: aws.Int32(11)})
 		c.fails(err, "ValidationException", "")
 	}},
 	{"unknown names of a batch are left out", func(c *client) {
@@ -141,10 +144,13 @@ var parameterScenarios = []scenario{
 		}
 	}},
 	{"a SecureString is shown only decrypted", func(c *client) {
-		_, err := c.parameters.PutParameter(c.Context(), &ssm.PutParameterInput{Name: c.parameter(""), Value: aws.String("classified"), Type: types.ParameterTypeSecureString})
+		_, err := c.parameters.PutParameter(c.Context(),
+			&ssm.PutParameterInput{Name: c.parameter(""), Value: aws.String("classified"),
+				Type: types.ParameterTypeSecureString})
 		c.ok(err)
 		for _, decrypt := range []bool{true, false} {
-			got, err := c.parameters.GetParameter(c.Context(), &ssm.GetParameterInput{Name: c.parameter(""), WithDecryption: &decrypt})
+			got, err := c.parameters.GetParameter(c.Context(),
+				&ssm.GetParameterInput{Name: c.parameter(""), WithDecryption: &decrypt})
 			c.ok(err)
 			if shown := strings.Contains(aws.ToString(got.Parameter.Value), "classified"); shown != decrypt {
 				c.Errorf("decryption %v: shown %v", decrypt, shown)
@@ -154,8 +160,9 @@ var parameterScenarios = []scenario{
 	{"parameters are described", func(c *client) {
 		_, err := c.putParameter(c.parameter("/a"), "v", false)
 		c.ok(err)
-		got, err := c.parameters.DescribeParameters(c.Context(), &ssm.DescribeParametersInput{ParameterFilters: []types.ParameterStringFilter{
-			{Key: aws.String("Path"), Option: aws.String("Recursive"), Values: []string{*c.parameter("")}}}})
+		got, err := c.parameters.DescribeParameters(c.Context(),
+			&ssm.DescribeParametersInput{ParameterFilters: []types.ParameterStringFilter{
+				{Key: aws.String("Path"), Option: aws.String("Recursive"), Values: []string{*c.parameter("")}}}})
 		c.ok(err)
 		if len(got.Parameters) != 1 || got.Parameters[0].Version != 1 || got.Parameters[0].LastModifiedDate == nil {
 			c.Errorf("got %v", got.Parameters)
@@ -164,7 +171,8 @@ var parameterScenarios = []scenario{
 	{"a parameter refers to a secret", func(c *client) {
 		c.create()
 		reference := aws.String("/aws/reference/secretsmanager/" + c.name)
-		got, err := c.parameters.GetParameter(c.Context(), &ssm.GetParameterInput{Name: reference, WithDecryption: aws.Bool(true)})
+		got, err := c.parameters.GetParameter(c.Context(),
+			&ssm.GetParameterInput{Name: reference, WithDecryption: aws.Bool(true)})
 		c.ok(err)
 		c.equal("value", aws.ToString(got.Parameter.Value), "one")
 		if !strings.Contains(aws.ToString(got.Parameter.SourceResult), v1) {
@@ -173,11 +181,13 @@ var parameterScenarios = []scenario{
 	}},
 	{"a reference to a secret needs decryption", func(c *client) {
 		c.create()
-		_, err := c.parameters.GetParameter(c.Context(), &ssm.GetParameterInput{Name: aws.String("/aws/reference/secretsmanager/" + c.name)})
+		_, err := c.parameters.GetParameter(c.Context(),
+			&ssm.GetParameterInput{Name: aws.String("/aws/reference/secretsmanager/" + c.name)})
 		c.fails(err, "ValidationException", "")
 	}},
 	{"a reference to an unknown secret is not found", func(c *client) {
-		_, err := c.parameters.GetParameter(c.Context(), &ssm.GetParameterInput{Name: aws.String("/aws/reference/secretsmanager/" + c.name), WithDecryption: aws.Bool(true)})
+		_, err := c.parameters.GetParameter(c.Context(),
+			&ssm.GetParameterInput{Name: aws.String("/aws/reference/secretsmanager/" + c.name), WithDecryption: aws.Bool(true)})
 		c.fails(err, "ParameterNotFound", "")
 	}},
 }
@@ -185,7 +195,8 @@ var parameterScenarios = []scenario{
 // list returns the names under a path, from all pages, without the scenario's own prefix.
 func (c *client) list(below string, recursive bool) (names []string) {
 	c.Helper()
-	pages := ssm.NewGetParametersByPathPaginator(c.parameters, &ssm.GetParametersByPathInput{Path: c.parameter(below), Recursive: &recursive})
+	pages := ssm.NewGetParametersByPathPaginator(c.parameters,
+		&ssm.GetParametersByPathInput{Path: c.parameter(below), Recursive: &recursive})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(c.Context())
 		c.ok(err)

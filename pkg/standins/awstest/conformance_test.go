@@ -77,7 +77,8 @@ const (
 // create makes the scenario's secret with the value "one" in version v1.
 func (c *client) create() string {
 	c.Helper()
-	out, err := c.secrets.CreateSecret(c.Context(), &secretsmanager.CreateSecretInput{Name: &c.name, ClientRequestToken: aws.String(v1), SecretString: aws.String("one")})
+	out, err := c.secrets.CreateSecret(c.Context(),
+		&secretsmanager.CreateSecretInput{Name: &c.name, ClientRequestToken: aws.String(v1), SecretString: aws.String("one")})
 	c.ok(err)
 	return aws.ToString(out.ARN)
 }

@@ -46,7 +46,8 @@ var valueScenarios = []scenario{
 	}},
 	{"a name is used once", func(c *client) {
 		c.create()
-		_, err := c.secrets.CreateSecret(c.Context(), &secretsmanager.CreateSecretInput{Name: &c.name, SecretString: aws.String("two")})
+		_, err := c.secrets.CreateSecret(c.Context(),
+			&secretsmanager.CreateSecretInput{Name: &c.name, SecretString: aws.String("two")})
 		c.fails(err, "ResourceExistsException", "The operation failed because the secret "+c.name+" already exists.")
 	}},
 	{"the same creation again succeeds", func(c *client) {
@@ -77,7 +78,8 @@ var valueScenarios = []scenario{
 	{"the same token with another value is refused", func(c *client) {
 		arn := c.create()
 		_, err := c.put(v1, "two")
-		c.fails(err, "ResourceExistsException", "You can't use ClientRequestToken "+v1+" because that value is already in use for a version of secret "+arn+".")
+		c.fails(err, "ResourceExistsException",
+			"You can't use ClientRequestToken "+v1+" because that value is already in use for a version of secret "+arn+".")
 		got, err := c.get(v1, "")
 		c.ok(err)
 		c.equal("value", aws.ToString(got.SecretString), "one")
@@ -86,7 +88,8 @@ var valueScenarios = []scenario{
 		arn := c.create()
 		c.mustPut(v2, "two", "AWSPENDING")
 		_, err := c.put(v2, "three", "AWSPENDING")
-		c.fails(err, "ResourceExistsException", "You can't use ClientRequestToken "+v2+" because that value is already in use for a version of secret "+arn+".")
+		c.fails(err, "ResourceExistsException",
+			"You can't use ClientRequestToken "+v2+" because that value is already in use for a version of secret "+arn+".")
 	}},
 	{"a token has 32 to 64 characters", func(c *client) {
 		c.create()
@@ -105,7 +108,8 @@ var valueScenarios = []scenario{
 	}},
 	{"binary values", func(c *client) {
 		binary := []byte{0, 1, 0xfe, 0xff}
-		_, err := c.secrets.CreateSecret(c.Context(), &secretsmanager.CreateSecretInput{Name: &c.name, ClientRequestToken: aws.String(v1), SecretBinary: binary})
+		_, err := c.secrets.CreateSecret(c.Context(),
+			&secretsmanager.CreateSecretInput{Name: &c.name, ClientRequestToken: aws.String(v1), SecretBinary: binary})
 		c.ok(err)
 		got, err := c.get("", "")
 		c.ok(err)
@@ -131,14 +135,17 @@ var valueScenarios = []scenario{
 	}},
 	{"UpdateSecret writes AWSCURRENT", func(c *client) {
 		c.create()
-		out, err := c.secrets.UpdateSecret(c.Context(), &secretsmanager.UpdateSecretInput{SecretId: &c.name, ClientRequestToken: aws.String(v2), SecretString: aws.String("two")})
+		out, err := c.secrets.UpdateSecret(c.Context(),
+			&secretsmanager.UpdateSecretInput{SecretId: &c.name, ClientRequestToken: aws.String(v2),
+				SecretString: aws.String("two")})
 		c.ok(err)
 		c.equal("version", aws.ToString(out.VersionId), v2)
 		c.labels(map[string][]string{v1: {"AWSPREVIOUS"}, v2: {"AWSCURRENT"}})
 	}},
 	{"UpdateSecret without a value makes no version", func(c *client) {
 		c.create()
-		out, err := c.secrets.UpdateSecret(c.Context(), &secretsmanager.UpdateSecretInput{SecretId: &c.name, Description: aws.String("new")})
+		out, err := c.secrets.UpdateSecret(c.Context(),
+			&secretsmanager.UpdateSecretInput{SecretId: &c.name, Description: aws.String("new")})
 		c.ok(err)
 		c.equal("version", aws.ToString(out.VersionId), "")
 		c.labels(map[string][]string{v1: {"AWSCURRENT"}})

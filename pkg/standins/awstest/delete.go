@@ -24,7 +24,8 @@ func (s *SecretsManager) DeleteSecret(in *DeleteSecretInput) (*DeleteSecretOutpu
 	days, now := in.RecoveryWindowInDays, s.config.Now()
 	switch {
 	case days != 0 && in.ForceDeleteWithoutRecovery:
-		return nil, failure(codeInvalidParameter, "You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.")
+		return nil, failure(codeInvalidParameter,
+			"You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.")
 	case days != 0 && (days < 7 || days > 30):
 		return nil, failure(codeInvalidParameter, "The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).")
 	}

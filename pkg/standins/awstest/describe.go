@@ -52,7 +52,8 @@ func (sec *secret) describe() *SecretDescription {
 	out := &SecretDescription{
 		ARN: sec.arn, Name: sec.name, Description: sec.description, KmsKeyId: sec.kmsKeyID,
 		RotationEnabled: sec.enabled, RotationLambdaARN: sec.functionARN,
-		LastRotatedDate: Timestamp{sec.lastRotated}, LastChangedDate: Timestamp{sec.changed}, CreatedDate: Timestamp{sec.created},
+		LastRotatedDate: Timestamp{sec.lastRotated}, LastChangedDate: Timestamp{sec.changed},
+		CreatedDate: Timestamp{sec.created},
 		DeletedDate: Timestamp{sec.deleteAt}, NextRotationDate: Timestamp{sec.nextRotation}, Tags: slices.Clone(sec.tags),
 	}
 	if !sec.accessed.IsZero() {
@@ -198,7 +199,8 @@ func errNextToken() *APIError {
 }
 
 // paginate returns a page of a list. The token is the position of the page's first entry.
-func paginate[T any](list []T, size int, token string, most int, invalid func() *APIError) (page []T, next string, err error) {
+func paginate[T any](list []T, size int, token string, most int, invalid func() *APIError) (page []T,
+	next string, err error) {
 	at := 0
 	if token != "" {
 		at, err = strconv.Atoi(token)
@@ -207,7 +209,8 @@ func paginate[T any](list []T, size int, token string, most int, invalid func() 
 		}
 	}
 	if size < 0 || size > most {
-		return nil, "", errConstraint(strconv.Itoa(size), "maxResults", "Member must have value less than or equal to "+strconv.Itoa(most))
+		return nil, "", errConstraint(strconv.Itoa(size), "maxResults",
+			"Member must have value less than or equal to "+strconv.Itoa(most))
 	}
 	if size == 0 {
 		size = most

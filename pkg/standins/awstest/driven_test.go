@@ -49,7 +49,8 @@ func TestRotationsDrivenByTheCaller(t *testing.T) {
 			t.Fatalf("got %s", got)
 		}
 	}
-	list, err := service.ListSecretVersionIds(&awstest.ListSecretVersionIdsInput{SecretId: "s", IncludeDeprecated: true, MaxResults: 100})
+	list, err := service.ListSecretVersionIds(&awstest.ListSecretVersionIdsInput{SecretId: "s", IncludeDeprecated: true,
+		MaxResults: 100})
 	if err != nil || len(list.Versions) > 100 || list.NextToken != "" {
 		t.Errorf("%v, %d versions, more: %q", err, len(list.Versions), list.NextToken)
 	}

@@ -65,9 +65,11 @@ func errNoValueForVersion(id string) *APIError {
 }
 
 func errDeleted() *APIError {
-	return failure(codeInvalidRequest, "You can't perform this operation on the secret because it was marked for deletion.")
+	return failure(codeInvalidRequest,
+		"You can't perform this operation on the secret because it was marked for deletion.")
 }
 
 func errConstraint(value, field, constraint string) *APIError {
-	return failure(codeValidation, "1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: %s", value, field, constraint)
+	return failure(codeValidation, "1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: %s",
+		value, field, constraint)
 }

@@ -46,7 +46,8 @@ func (e Event) EventBridge() []byte {
 // emit queues an event until the lock is released.
 func (s *SecretsManager) emit(name string, sec *secret, versionID, reason string, now time.Time) {
 	if s.config.Events != nil {
-		s.events = append(s.events, Event{Name: name, Time: now, SecretARN: sec.arn, SecretName: sec.name, VersionID: versionID, Reason: reason})
+		s.events = append(s.events, Event{Name: name, Time: now, SecretARN: sec.arn, SecretName: sec.name,
+			VersionID: versionID, Reason: reason})
 	}
 }
 

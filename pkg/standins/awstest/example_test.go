@@ -27,7 +27,8 @@ func Example() {
 
 	value := "before"
 	_, _ = secrets.CreateSecret(&awstest.CreateSecretInput{Name: "token", SecretString: &value})
-	_, err := secrets.RotateSecret(&awstest.RotateSecretInput{SecretId: "token", RotationLambdaARN: "arn:aws:lambda:us-east-1:123456789012:function:rotate"})
+	_, err := secrets.RotateSecret(&awstest.RotateSecretInput{SecretId: "token",
+		RotationLambdaARN: "arn:aws:lambda:us-east-1:123456789012:function:rotate"})
 	_ = secrets.Wait(context.Background())
 	fmt.Println(err)
 	// Output:

@@ -51,7 +51,8 @@ func Reset() *Failure { return &Failure{reset: true} }
 
 // ServerError is status 500 of either service.
 func ServerError() *Failure {
-	return &Failure{err: &APIError{Code: "InternalServiceError", Message: "An error occurred on the server side.", Status: http.StatusInternalServerError}}
+	return &Failure{err: &APIError{Code: "InternalServiceError", Message: "An error occurred on the server side.",
+		Status: http.StatusInternalServerError}}
 }
 
 // Throttled is status 400 for a caller that calls too often. SDKs retry it.
@@ -62,7 +63,9 @@ func Fail(err *APIError) *Failure { return &Failure{err: err} }
 
 func errDenied(call Call) *APIError {
 	action := call.Service + ":" + call.Action
-	return failure(codeAccessDenied, "User: %s is not authorized to perform: %s on resource: %s because no identity-based policy allows the %s action", call.Caller, action, call.Resource, action)
+	return failure(codeAccessDenied,
+		"User: %s is not authorized to perform: %s on resource: %s because no identity-based policy allows the %s action",
+		call.Caller, action, call.Resource, action)
 }
 
 func (s *Server) nextNumber() int {

@@ -36,7 +36,8 @@ func TestFaultsHappenBeforeOrAfterTheEffect(t *testing.T) {
 		{"500 before the effect", awstest.Action{Before: awstest.ServerError()}, false, 500, "InternalServiceError"},
 		{"500 after the effect", awstest.Action{After: awstest.ServerError()}, true, 500, "InternalServiceError"},
 		{"throttled", awstest.Action{Before: awstest.Throttled()}, false, 400, "ThrottlingException"},
-		{"a given error", awstest.Action{Before: awstest.Fail(&awstest.APIError{Code: "DecryptionFailure", Message: "no key"})}, false, 400, "DecryptionFailure"},
+		{"a given error", awstest.Action{Before: awstest.Fail(&awstest.APIError{Code: "DecryptionFailure",
+			Message: "no key"})}, false, 400, "DecryptionFailure"},
 	} {
 		for _, socket := range []bool{true, false} {
 			name := test.name + map[bool]string{true: " over a socket", false: " in the process"}[socket]
@@ -49,10 +50,12 @@ func TestFaultsHappenBeforeOrAfterTheEffect(t *testing.T) {
 				}}
 				server := newServer(t, config, socket)
 				client, ctx := clientOf(server), t.Context()
-				if _, err := client.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String("s"), SecretString: aws.String("one")}); err != nil {
+				if _, err := client.CreateSecret(ctx,
+					&secretsmanager.CreateSecretInput{Name: aws.String("s"), SecretString: aws.String("one")}); err != nil {
 					t.Fatal(err)
 				}
-				put := &secretsmanager.PutSecretValueInput{SecretId: aws.String("s"), SecretString: aws.String("two"), ClientRequestToken: aws.String(v2)}
+				put := &secretsmanager.PutSecretValueInput{SecretId: aws.String("s"), SecretString: aws.String("two"),
+					ClientRequestToken: aws.String(v2)}
 				_, err := client.PutSecretValue(ctx, put)
 				checkFault(t, err, test.status, test.code)
 				got, err := client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String("s")})
@@ -110,7 +113,8 @@ func TestTheSDKRetriesThrottlingAndServerErrors(t *testing.T) {
 		if _, err := client.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String("s")}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := client.DescribeSecret(t.Context(), &secretsmanager.DescribeSecretInput{SecretId: aws.String("s")}); err != nil {
+		if _, err := client.DescribeSecret(t.Context(),
+			&secretsmanager.DescribeSecretInput{SecretId: aws.String("s")}); err != nil {
 			t.Errorf("after two faults: %v", err)
 		}
 		if got := server.Count("DescribeSecret"); got != 3 {
@@ -121,7 +125,9 @@ func TestTheSDKRetriesThrottlingAndServerErrors(t *testing.T) {
 
 func TestADelayEndsWithTheCallersContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		server := awstest.NewServer(awstest.Config{Fault: func(awstest.Call) awstest.Action { return awstest.Action{Delay: time.Minute} }})
+		server := awstest.NewServer(awstest.Config{Fault: func(awstest.Call) awstest.Action {
+			return awstest.Action{Delay: time.Minute}
+		}})
 		defer server.Close()
 		begin := time.Now()
 		_, err := clientOf(server).CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String("s")})
@@ -149,7 +155,8 @@ func TestAHookRunsDirectlyAfterTheEffect(t *testing.T) {
 		}}
 	}})
 	client := clientOf(server)
-	if _, err := client.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String("s"), SecretString: aws.String("one")}); err != nil {
+	if _, err := client.CreateSecret(t.Context(),
+		&secretsmanager.CreateSecretInput{Name: aws.String("s"), SecretString: aws.String("one")}); err != nil {
 		t.Fatal(err)
 	}
 	got, err := client.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: aws.String("s")})
@@ -165,21 +172,29 @@ func TestStaleReadsAnswerFromAnEarlierState(t *testing.T) {
 		Fault:   func(awstest.Call) awstest.Action { return awstest.Action{Stale: stale} },
 	})
 	client, ctx := clientOf(server), t.Context()
-	_, err := client.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String("s"), ClientRequestToken: aws.String(v1), SecretString: aws.String("one")})
+	_, err := client.CreateSecret(ctx,
+		&secretsmanager.CreateSecretInput{Name: aws.String("s"), ClientRequestToken: aws.String(v1),
+			SecretString: aws.String("one")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := client.RotateSecret(ctx, &secretsmanager.RotateSecretInput{SecretId: aws.String("s"), ClientRequestToken: aws.String(v2), RotationLambdaARN: aws.String(function)}); err != nil {
+	if _, err := client.RotateSecret(ctx,
+		&secretsmanager.RotateSecretInput{SecretId: aws.String("s"), ClientRequestToken: aws.String(v2),
+			RotationLambdaARN: aws.String(function)}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := client.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{SecretId: aws.String("s"), ClientRequestToken: aws.String(v2), SecretString: aws.String("two"), VersionStages: []string{"AWSPENDING"}}); err != nil {
+	if _, err := client.PutSecretValue(ctx,
+		&secretsmanager.PutSecretValueInput{SecretId: aws.String("s"), ClientRequestToken: aws.String(v2),
+			SecretString: aws.String("two"), VersionStages: []string{"AWSPENDING"}}); err != nil {
 		t.Fatal(err)
 	}
-	pending := &secretsmanager.GetSecretValueInput{SecretId: aws.String("s"), VersionId: aws.String(v2), VersionStage: aws.String("AWSPENDING")}
+	pending := &secretsmanager.GetSecretValueInput{SecretId: aws.String("s"), VersionId: aws.String(v2),
+		VersionStage: aws.String("AWSPENDING")}
 	for _, test := range []struct {
 		stale, versions int
 		code            string
-	}{{0, 2, ""}, {1, 2, "ResourceNotFoundException"}, {2, 1, "ResourceNotFoundException"}, {3, 1, "ResourceNotFoundException"}} {
+	}{{0, 2, ""}, {1, 2, "ResourceNotFoundException"}, {2, 1, "ResourceNotFoundException"}, {3, 1,
+		"ResourceNotFoundException"}} {
 		stale = test.stale
 		_, err := client.GetSecretValue(ctx, pending)
 		var api smithy.APIError
@@ -194,18 +209,25 @@ func TestStaleReadsAnswerFromAnEarlierState(t *testing.T) {
 }
 
 func TestPermissionsAreOfTheCaller(t *testing.T) {
-	server := awstest.New(t, &awstest.Config{Permit: func(call awstest.Call) bool { return call.Caller != "AKIDREADER" || call.Action == "GetSecretValue" }})
+	server := awstest.New(t, &awstest.Config{Permit: func(call awstest.Call) bool {
+		return call.Caller != "AKIDREADER" ||
+			call.Action == "GetSecretValue"
+	}})
 	writer, reader := clientOf(server), secretsmanager.NewFromConfig(server.SDKConfig("AKIDREADER"))
-	if _, err := writer.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String("s"), SecretString: aws.String("one")}); err != nil {
+	if _, err := writer.CreateSecret(t.Context(),
+		&secretsmanager.CreateSecretInput{Name: aws.String("s"), SecretString: aws.String("one")}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := reader.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: aws.String("s")}); err != nil {
+	if _, err := reader.GetSecretValue(t.Context(),
+		&secretsmanager.GetSecretValueInput{SecretId: aws.String("s")}); err != nil {
 		t.Error(err)
 	}
-	_, err := reader.PutSecretValue(t.Context(), &secretsmanager.PutSecretValueInput{SecretId: aws.String("s"), SecretString: aws.String("two")})
+	_, err := reader.PutSecretValue(t.Context(),
+		&secretsmanager.PutSecretValueInput{SecretId: aws.String("s"), SecretString: aws.String("two")})
 	checkFault(t, err, http.StatusBadRequest, "AccessDeniedException")
 	calls := server.Calls()
-	if last := calls[len(calls)-1]; last.Code != "AccessDeniedException" || last.Caller != "AKIDREADER" || last.Resource != server.Secrets.ARN("s") {
+	if last := calls[len(calls)-1]; last.Code != "AccessDeniedException" || last.Caller != "AKIDREADER" ||
+		last.Resource != server.Secrets.ARN("s") {
 		t.Errorf("recorded %s by %s on %s", last.Code, last.Caller, last.Resource)
 	}
 	if in := calls[len(calls)-1].Input.(*awstest.PutSecretValueInput); in.ClientRequestToken == "" {

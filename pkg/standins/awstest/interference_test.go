@@ -18,7 +18,8 @@ func TestWriteByHandAbandonsTheRotation(t *testing.T) {
 	if err := r.rotate(v2); err != nil {
 		t.Fatal(err)
 	}
-	r.expect(map[string][]string{v1: {"AWSPREVIOUS"}, v3: {"AWSCURRENT"}}, fourSteps[:2], []string{"RotationStarted 2", "RotationAbandoned 2"})
+	r.expect(map[string][]string{v1: {"AWSPREVIOUS"}, v3: {"AWSCURRENT"}}, fourSteps[:2],
+		[]string{"RotationStarted 2", "RotationAbandoned 2"})
 }
 
 func TestForeignWriterOfThePendingVersionFailsTheRotation(t *testing.T) {
@@ -31,7 +32,8 @@ func TestForeignWriterOfThePendingVersionFailsTheRotation(t *testing.T) {
 	}{
 		{"no identity known: trusted", awstest.SecretsConfig{}, "", "PERSON", "RotationSucceeded 2"},
 		{"wrong rotation token", awstest.SecretsConfig{}, "not-the-token", "FUNCTION", "RotationFailed 2"},
-		{"no rotation token where it is required", awstest.SecretsConfig{RequireRotationToken: true}, "", "FUNCTION", "RotationFailed 2"},
+		{"no rotation token where it is required", awstest.SecretsConfig{RequireRotationToken: true}, "", "FUNCTION",
+			"RotationFailed 2"},
 		{"another caller", awstest.SecretsConfig{FunctionCaller: callerOf}, "", "PERSON", "RotationFailed 2"},
 		{"the function", awstest.SecretsConfig{FunctionCaller: callerOf}, "", "FUNCTION", "RotationSucceeded 2"},
 	} {
@@ -40,7 +42,8 @@ func TestForeignWriterOfThePendingVersionFailsTheRotation(t *testing.T) {
 			r := newRig(t, test.config)
 			r.rotator.before = func(event awstest.RotationEvent) error {
 				value := "value of " + event.ClientRequestToken // as the function writes it: then the function finds its work done
-				_, err := r.PutSecretValue(&awstest.PutSecretValueInput{SecretId: "s", ClientRequestToken: event.ClientRequestToken, SecretString: &value,
+				_, err := r.PutSecretValue(&awstest.PutSecretValueInput{SecretId: "s", ClientRequestToken: event.ClientRequestToken,
+					SecretString:  &value,
 					VersionStages: []string{awstest.StagePending}, RotationToken: test.token, Caller: test.caller})
 				return err
 			}
@@ -65,7 +68,8 @@ func TestForeignPendingVersionBlocksRotationUntilItsLabelIsRemoved(t *testing.T)
 	if got := r.events[len(r.events)-1]; got != "RotationFailed 2" {
 		t.Errorf("got %s", got)
 	}
-	if _, err := r.UpdateSecretVersionStage(&awstest.UpdateSecretVersionStageInput{SecretId: "s", VersionStage: awstest.StagePending, RemoveFromVersionId: v2}); err != nil {
+	if _, err := r.UpdateSecretVersionStage(&awstest.UpdateSecretVersionStageInput{SecretId: "s",
+		VersionStage: awstest.StagePending, RemoveFromVersionId: v2}); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.rotate(v3); err != nil {
@@ -85,7 +89,8 @@ func TestLabelTakenInAStepEndsTheRotation(t *testing.T) {
 				if event.Step != awstest.StepTest {
 					return nil
 				}
-				_, _ = r.UpdateSecretVersionStage(&awstest.UpdateSecretVersionStageInput{SecretId: "s", VersionStage: awstest.StagePending, RemoveFromVersionId: v2})
+				_, _ = r.UpdateSecretVersionStage(&awstest.UpdateSecretVersionStageInput{SecretId: "s",
+					VersionStage: awstest.StagePending, RemoveFromVersionId: v2})
 				return errors.New("the pending value is dead")
 			}
 			if err := r.rotate(v2); err != nil {

@@ -129,13 +129,19 @@ func (sec *secret) checkMove(in *UpdateSecretVersionStageInput) error {
 	case in.MoveToVersionId != "" && sec.byID[in.MoveToVersionId] == nil:
 		return errNoValueForVersion(in.MoveToVersionId)
 	case from == "" && holder != nil:
-		return failure(codeInvalidParameter, "The parameter RemoveFromVersionId can't be empty. Staging label %s is currently attached to version %s, so you must explicitly reference that version in RemoveFromVersionId.", in.VersionStage, holder.id)
+		return failure(codeInvalidParameter,
+			"The parameter RemoveFromVersionId can't be empty. Staging label %s is currently attached to version %s, so you "+
+				"must explicitly reference that version in RemoveFromVersionId.", in.VersionStage, holder.id)
 	case from != "" && (holder == nil || holder.id != from):
-		return failure(codeInvalidParameter, "The parameter RemoveFromVersionId can't reference version %s. Staging label %s is not currently attached to that version.", from, in.VersionStage)
+		return failure(codeInvalidParameter,
+			"The parameter RemoveFromVersionId can't reference version %s. Staging label %s is not currently attached to "+
+				"that version.", from, in.VersionStage)
 	case in.VersionStage == StageCurrent && in.MoveToVersionId == "":
-		return failure(codeInvalidParameter, "You can only move staging label AWSCURRENT to a different secret version. It can’t be completely removed.")
+		return failure(codeInvalidParameter,
+			"You can only move staging label AWSCURRENT to a different secret version. It can’t be completely removed.")
 	case holder == nil && sec.labelsWith([]string{in.VersionStage}) > MaxStagingLabels:
-		return failure(codeLimit, "You can't attach more than %d staging labels to the versions of a secret.", MaxStagingLabels)
+		return failure(codeLimit, "You can't attach more than %d staging labels to the versions of a secret.",
+			MaxStagingLabels)
 	}
 	return nil
 }

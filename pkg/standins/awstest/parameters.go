@@ -128,7 +128,8 @@ type Parameter struct {
 }
 
 func (p *ParameterStore) show(v *ParameterVersion, decrypt bool) Parameter {
-	return Parameter{Name: v.Name, Type: v.Type, Value: v.shown(decrypt), Version: v.Version, LastModifiedDate: v.LastModifiedDate, ARN: p.ARN(v.Name), DataType: v.DataType}
+	return Parameter{Name: v.Name, Type: v.Type, Value: v.shown(decrypt), Version: v.Version,
+		LastModifiedDate: v.LastModifiedDate, ARN: p.ARN(v.Name), DataType: v.DataType}
 }
 
 // shown returns the value, or a text that looks like ciphertext for a SecureString that is not
@@ -193,5 +194,6 @@ func (p *ParameterStore) get(name string, decrypt bool) (Parameter, error) {
 			return shown, nil
 		}
 	}
-	return Parameter{}, failure("ParameterVersionNotFound", "Systems Manager could not find version %s of %s. Verify the version and try again.", selector, name)
+	return Parameter{}, failure("ParameterVersionNotFound",
+		"Systems Manager could not find version %s of %s. Verify the version and try again.", selector, name)
 }

@@ -38,7 +38,8 @@ func (p *ParameterStore) GetParameters(in *ParameterNamesInput) (*GetParametersO
 
 func (in *ParameterNamesInput) check() error {
 	if len(in.Names) < 1 || len(in.Names) > 10 {
-		return errConstraint("["+strings.Join(in.Names, ", ")+"]", "names", "Member must have length less than or equal to 10")
+		return errConstraint("["+strings.Join(in.Names, ", ")+"]", "names",
+			"Member must have length less than or equal to 10")
 	}
 	for i, name := range in.Names {
 		if slices.Contains(in.Names[:i], name) {
@@ -68,7 +69,11 @@ func (p *ParameterStore) GetParametersByPath(in *GetParametersByPathInput) (*Par
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !strings.HasPrefix(in.Path, "/") {
-		return nil, failure(codeValidation, `The parameter doesn't meet the parameter name requirements. The parameter name must begin with a forward slash "/". It can't be prefixed with "aws" or "ssm" (case-insensitive). It must use only letters, numbers, or the following symbols: . (period), - (hyphen), _ (underscore). Special characters are not allowed. All sub-paths, if specified, must use the forward slash symbol "/".`)
+		return nil, failure(codeValidation,
+			`The parameter doesn't meet the parameter name requirements. The parameter name must begin with a forward slash `+
+				`"/". It can't be prefixed with "aws" or "ssm" (case-insensitive). It must use only letters, numbers, or the `+
+				`following symbols: . (period), - (hyphen), _ (underscore). Special characters are not allowed. All sub-paths, `+
+				`if specified, must use the forward slash symbol "/".`)
 	}
 	prefix := strings.TrimRight(in.Path, "/") + "/"
 	names := []string{}
@@ -270,7 +275,8 @@ func (p *ParameterStore) retag(in *ParameterTagsInput, add []Tag) error {
 		return failure("InvalidResourceId", "The resource ID isn't valid: %s", strconv.Quote(in.ResourceId))
 	}
 	found.tags = slices.DeleteFunc(found.tags, func(tag Tag) bool {
-		return slices.Contains(in.TagKeys, tag.Key) || slices.ContainsFunc(add, func(other Tag) bool { return other.Key == tag.Key })
+		return slices.Contains(in.TagKeys, tag.Key) ||
+			slices.ContainsFunc(add, func(other Tag) bool { return other.Key == tag.Key })
 	})
 	found.tags = append(found.tags, add...)
 	return nil

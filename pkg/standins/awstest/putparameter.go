@@ -52,8 +52,10 @@ func (p *ParameterStore) PutParameter(in *PutParameterInput) (*PutParameterOutpu
 		p.names = slices.Insert(p.names, sort.SearchStrings(p.names, name), name)
 	}
 	next := ParameterVersion{
-		Name: name, Type: in.Type, Value: in.Value, Version: 1, Description: in.Description, KeyId: in.KeyId, AllowedPattern: in.AllowedPattern,
-		Tier: in.Tier, DataType: in.DataType, LastModifiedDate: Timestamp{now}, LastModifiedUser: "arn:aws:iam::" + p.config.Account + ":root",
+		Name: name, Type: in.Type, Value: in.Value, Version: 1, Description: in.Description, KeyId: in.KeyId,
+		AllowedPattern: in.AllowedPattern,
+		Tier:           in.Tier, DataType: in.DataType, LastModifiedDate: Timestamp{now},
+		LastModifiedUser: "arn:aws:iam::" + p.config.Account + ":root",
 	}
 	if len(old.versions) > 0 {
 		next.inherit(old.latest())
@@ -110,7 +112,10 @@ func checkParameter(name string, in *PutParameterInput, exists bool) error {
 	case name == "" || len(name) > maxNameLength:
 		return errConstraint(name, "name", "Member must have length between 1 and 1011, inclusive")
 	case !parameterName.MatchString(name):
-		return failure(codeValidation, `Parameter name: can't be prefixed with "ssm" (case-insensitive). If formed as a path, it can consist of sub-paths divided by slash symbol; each sub-path can be formed as a mix of letters, numbers and the following 3 symbols .-_`)
+		return failure(codeValidation,
+			`Parameter name: can't be prefixed with "ssm" (case-insensitive). If formed as a path, it can consist of `+
+				`sub-paths divided by slash symbol; each sub-path can be formed as a mix of letters, numbers and the following `+
+				`3 symbols .-_`)
 	case strings.HasPrefix(strings.ToLower(name), "/aws/"):
 		return failure(codeAccessDenied, "No access to reserved parameter name: %s.", name)
 	case reservedName.MatchString(name):
@@ -122,15 +127,21 @@ func checkParameter(name string, in *PutParameterInput, exists bool) error {
 	case strings.Count(name, "/") > maxLevels:
 		return failure("HierarchyLevelLimitExceededException", "The hierarchy can't be deeper than 15 levels.")
 	case in.Overwrite && len(in.Tags) > 0:
-		return failure(codeValidation, "Invalid request: tags and overwrite can't be used together. To create a parameter with tags, please remove overwrite flag. To update tags for an existing parameter, please use AddTagsToResource or RemoveTagsFromResource.")
+		return failure(codeValidation,
+			"Invalid request: tags and overwrite can't be used together. To create a parameter with tags, please remove "+
+				"overwrite flag. To update tags for an existing parameter, please use AddTagsToResource or RemoveTagsFromResource.")
 	case exists && !in.Overwrite:
-		return failure("ParameterAlreadyExists", "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.")
+		return failure("ParameterAlreadyExists",
+			"The parameter already exists. To overwrite this value, set the overwrite option in the request to true.")
 	case in.Type == "" && !exists:
 		return failure(codeValidation, "A parameter type is required when you create a parameter.")
 	case in.Type != "" && in.Type != "String" && in.Type != "StringList" && in.Type != "SecureString":
 		return errConstraint(in.Type, "type", "Member must satisfy enum value set: [SecureString, StringList, String]")
 	case utf8.RuneCountInString(in.Value) > limit && limit == MaxStandardCharacters:
-		return failure(codeValidation, "Standard tier parameters support a maximum parameter value of 4096 characters. To create a larger parameter value, upgrade the parameter to use the advanced-parameter tier. For more information, see https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html")
+		return failure(codeValidation,
+			"Standard tier parameters support a maximum parameter value of 4096 characters. To create a larger parameter "+
+				"value, upgrade the parameter to use the advanced-parameter tier. For more information, see "+
+				"https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html")
 	case utf8.RuneCountInString(in.Value) > limit:
 		return failure(codeValidation, "Advanced tier parameters support a maximum parameter value of 8192 characters.")
 	}
@@ -146,7 +157,8 @@ func checkPattern(in *PutParameterInput) error {
 		return failure("InvalidAllowedPatternException", "The request does not meet the regular expression requirement.")
 	}
 	if !pattern.MatchString(in.Value) {
-		return failure("ParameterPatternMismatchException", "Parameter value, cannot be validated against allowedPattern: %s", in.AllowedPattern)
+		return failure("ParameterPatternMismatchException", "Parameter value, cannot be validated against allowedPattern: %s",
+			in.AllowedPattern)
 	}
 	return nil
 }

@@ -17,10 +17,12 @@ func (p *ParameterStore) secret(reference, name string, decrypt bool) (*Paramete
 	}
 	got, err := p.config.Secrets.GetSecretValue(&GetSecretValueInput{SecretId: name})
 	if err != nil {
-		return nil, failure("ParameterNotFound", "An error occurred (%s) when referencing Secrets Manager: Secret %s not found.", codeOf(err), name)
+		return nil, failure("ParameterNotFound",
+			"An error occurred (%s) when referencing Secrets Manager: Secret %s not found.", codeOf(err), name)
 	}
 	source, _ := json.Marshal(got)
-	parameter := &Parameter{Name: reference, Type: "SecureString", SourceResult: string(source), LastModifiedDate: got.CreatedDate, ARN: got.ARN, DataType: "text"}
+	parameter := &Parameter{Name: reference, Type: "SecureString", SourceResult: string(source),
+		LastModifiedDate: got.CreatedDate, ARN: got.ARN, DataType: "text"}
 	if got.SecretString != nil {
 		parameter.Value = *got.SecretString
 	} else {

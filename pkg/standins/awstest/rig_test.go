@@ -47,7 +47,8 @@ func (r *rotator) step(event awstest.RotationEvent) error {
 			return err
 		}
 		_, err = r.service.UpdateSecretVersionStage(&awstest.UpdateSecretVersionStageInput{
-			SecretId: event.SecretId, VersionStage: awstest.StageCurrent, MoveToVersionId: event.ClientRequestToken, RemoveFromVersionId: current.VersionId,
+			SecretId: event.SecretId, VersionStage: awstest.StageCurrent, MoveToVersionId: event.ClientRequestToken,
+			RemoveFromVersionId: current.VersionId,
 		})
 		return err
 	}
@@ -71,7 +72,8 @@ func newRig(t *testing.T, config awstest.SecretsConfig) *rig {
 	r.rotator.service = r.SecretsManager
 	t.Cleanup(r.Close)
 	one := "one"
-	if _, err := r.CreateSecret(&awstest.CreateSecretInput{Name: "s", ClientRequestToken: v1, SecretString: &one}); err != nil {
+	if _, err := r.CreateSecret(&awstest.CreateSecretInput{Name: "s", ClientRequestToken: v1,
+		SecretString: &one}); err != nil {
 		t.Fatal(err)
 	}
 	return r
@@ -80,7 +82,8 @@ func newRig(t *testing.T, config awstest.SecretsConfig) *rig {
 // rotate starts a rotation and waits for its end.
 func (r *rig) rotate(token string) error {
 	r.Helper()
-	_, err := r.RotateSecret(&awstest.RotateSecretInput{SecretId: "s", ClientRequestToken: token, RotationLambdaARN: function})
+	_, err := r.RotateSecret(&awstest.RotateSecretInput{SecretId: "s", ClientRequestToken: token,
+		RotationLambdaARN: function})
 	if waitErr := r.Wait(r.Context()); waitErr != nil {
 		r.Fatal(waitErr)
 	}
@@ -89,7 +92,8 @@ func (r *rig) rotate(token string) error {
 
 func (r *rig) write(token, value string, stages ...string) {
 	r.Helper()
-	if _, err := r.PutSecretValue(&awstest.PutSecretValueInput{SecretId: "s", ClientRequestToken: token, SecretString: &value, VersionStages: stages, Caller: "PERSON"}); err != nil {
+	if _, err := r.PutSecretValue(&awstest.PutSecretValueInput{SecretId: "s", ClientRequestToken: token,
+		SecretString: &value, VersionStages: stages, Caller: "PERSON"}); err != nil {
 		r.Fatal(err)
 	}
 }

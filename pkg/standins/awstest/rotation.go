@@ -34,7 +34,8 @@ type Run struct {
 
 // Event returns the function's event for a step.
 func (r Run) Event(step string) RotationEvent {
-	return RotationEvent{Step: step, SecretId: r.SecretARN, ClientRequestToken: r.VersionID, RotationToken: r.RotationToken}
+	return RotationEvent{Step: step, SecretId: r.SecretARN, ClientRequestToken: r.VersionID,
+		RotationToken: r.RotationToken}
 }
 
 // Payload returns the event as JSON.
@@ -124,7 +125,9 @@ func (s *SecretsManager) begin(in *RotateSecretInput) (*Run, error) {
 		if sec.rotation != nil && sec.rotation.versionID == token {
 			return nil, nil
 		}
-		return nil, failure(codeExists, "You can't use ClientRequestToken %s because that value is already in use for a version of secret %s.", token, sec.arn)
+		return nil, failure(codeExists,
+			"You can't use ClientRequestToken %s because that value is already in use for a version of secret %s.",
+			token, sec.arn)
 	}
 	if pending := sec.labels[StagePending]; pending != nil && pending != sec.labels[StageCurrent] {
 		refusal := failure(codeInvalidRequest, "A previous rotation isn't complete. That rotation will be reattempted.")
@@ -163,7 +166,9 @@ func (s *SecretsManager) configure(sec *secret, in *RotateSecretInput, now time.
 		return err
 	}
 	if s.config.MayInvoke != nil && !s.config.MayInvoke(function) {
-		return failure(codeAccessDenied, "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function policy grants access to the principal secretsmanager.amazonaws.com.")
+		return failure(codeAccessDenied,
+			"Secrets Manager cannot invoke the specified Lambda function. Ensure that the function policy grants access to "+
+				"the principal secretsmanager.amazonaws.com.")
 	}
 	sec.functionARN, sec.rules, sec.enabled = function, rules, true
 	s.reschedule(sec, now)
@@ -222,7 +227,9 @@ func (s *SecretsManager) CancelRotateSecret(in *SecretIdInput) (*SecretOutput, e
 		return nil, err
 	}
 	if sec.functionARN == "" {
-		return nil, failure(codeInvalidRequest, "You tried to enable rotation on a secret that doesn't already have a Lambda function ARN configured and you didn't include such an ARN as a parameter in this call.")
+		return nil, failure(codeInvalidRequest,
+			"You tried to enable rotation on a secret that doesn't already have a Lambda function ARN configured and you "+
+				"didn't include such an ARN as a parameter in this call.")
 	}
 	sec.enabled, sec.nextRotation = false, time.Time{}
 	out := &SecretOutput{ARN: sec.arn, Name: sec.name}

@@ -25,7 +25,8 @@ func TestRotationRunsFourStepsOnAnEmptyPendingVersion(t *testing.T) {
 		if event.SecretId != r.ARN("s") || event.RotationToken == "" {
 			t.Errorf("event of %s with token %q", event.SecretId, event.RotationToken)
 		}
-		_, err := r.GetSecretValue(&awstest.GetSecretValueInput{SecretId: "s", VersionId: event.ClientRequestToken, VersionStage: awstest.StagePending})
+		_, err := r.GetSecretValue(&awstest.GetSecretValueInput{SecretId: "s", VersionId: event.ClientRequestToken,
+			VersionStage: awstest.StagePending})
 		if empty := err != nil; empty != (event.Step == awstest.StepCreate) {
 			t.Errorf("%s: the pending version is empty: %v (%v)", event.Step, empty, err)
 		}
@@ -34,8 +35,10 @@ func TestRotationRunsFourStepsOnAnEmptyPendingVersion(t *testing.T) {
 	if err := r.rotate(v2); err != nil {
 		t.Fatal(err)
 	}
-	r.expect(map[string][]string{v1: {"AWSPREVIOUS"}, v2: {"AWSCURRENT"}}, fourSteps, []string{"RotationStarted 2", "RotationSucceeded 2"})
-	if got, _ := r.DescribeSecret(&awstest.SecretIdInput{SecretId: "s"}); !got.LastRotatedDate.Equal(now) || !got.RotationEnabled {
+	r.expect(map[string][]string{v1: {"AWSPREVIOUS"}, v2: {"AWSCURRENT"}}, fourSteps,
+		[]string{"RotationStarted 2", "RotationSucceeded 2"})
+	if got, _ := r.DescribeSecret(&awstest.SecretIdInput{SecretId: "s"}); !got.LastRotatedDate.Equal(now) ||
+		!got.RotationEnabled {
 		t.Errorf("last rotated %v, enabled %v", got.LastRotatedDate, got.RotationEnabled)
 	}
 }
@@ -45,7 +48,8 @@ func TestFirstRotationOfASecretWithoutValue(t *testing.T) {
 	if _, err := r.CreateSecret(&awstest.CreateSecretInput{Name: "empty"}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.RotateSecret(&awstest.RotateSecretInput{SecretId: "empty", ClientRequestToken: v2, RotationLambdaARN: function}); err != nil {
+	if _, err := r.RotateSecret(&awstest.RotateSecretInput{SecretId: "empty", ClientRequestToken: v2,
+		RotationLambdaARN: function}); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.Wait(t.Context()); err != nil {
@@ -64,7 +68,8 @@ func TestFailedStepRepeatsTheWholeRotationWithTheSameToken(t *testing.T) {
 		t.Fatal(err)
 	}
 	steps := append([]string{"createSecret 2", "setSecret 2", "testSecret 2"}, fourSteps...)
-	r.expect(map[string][]string{v1: {"AWSPREVIOUS"}, v2: {"AWSCURRENT"}}, steps, []string{"RotationStarted 2", "RotationSucceeded 2"})
+	r.expect(map[string][]string{v1: {"AWSPREVIOUS"}, v2: {"AWSCURRENT"}}, steps,
+		[]string{"RotationStarted 2", "RotationSucceeded 2"})
 }
 
 // failures fails a step n times.
@@ -99,12 +104,15 @@ func TestIncompleteRotationIsRunAgainWithItsToken(t *testing.T) {
 	if err := r.rotate(v2); err != nil {
 		t.Fatal(err)
 	}
-	r.expect(map[string][]string{v1: {"AWSCURRENT"}, v2: {"AWSPENDING"}}, fourSteps[:2], []string{"RotationStarted 2", "RotationFailed 2"})
+	r.expect(map[string][]string{v1: {"AWSCURRENT"}, v2: {"AWSPENDING"}}, fourSteps[:2],
+		[]string{"RotationStarted 2", "RotationFailed 2"})
 	err := r.rotate(v3)
-	if want := "InvalidRequestException: A previous rotation isn't complete. That rotation will be reattempted."; err == nil || err.Error() != want {
+	const want = "InvalidRequestException: A previous rotation isn't complete. That rotation will be reattempted."
+	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
-	r.expect(map[string][]string{v1: {"AWSPREVIOUS"}, v2: {"AWSCURRENT"}}, append(slices.Clone(fourSteps[:2]), fourSteps...),
+	r.expect(map[string][]string{v1: {"AWSPREVIOUS"}, v2: {"AWSCURRENT"}},
+		append(slices.Clone(fourSteps[:2]), fourSteps...),
 		[]string{"RotationStarted 2", "RotationFailed 2", "RotationStarted 2", "RotationSucceeded 2"})
 }
 
@@ -112,7 +120,8 @@ func TestLabelTakenFromAnIncompleteRotationLetsTheNextBegin(t *testing.T) {
 	r := newRig(t, awstest.SecretsConfig{Attempts: 1})
 	r.rotator.before = failures(awstest.StepTest, 1)
 	_ = r.rotate(v2)
-	if _, err := r.UpdateSecretVersionStage(&awstest.UpdateSecretVersionStageInput{SecretId: "s", VersionStage: awstest.StagePending, RemoveFromVersionId: v2}); err != nil {
+	if _, err := r.UpdateSecretVersionStage(&awstest.UpdateSecretVersionStageInput{SecretId: "s",
+		VersionStage: awstest.StagePending, RemoveFromVersionId: v2}); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.rotate(v3); err != nil {
@@ -134,14 +143,16 @@ func TestRotateImmediatelyFalseTestsOnly(t *testing.T) {
 			r := newRig(t, awstest.SecretsConfig{EmptyTestVersion: test.empty})
 			value := ""
 			r.rotator.before = func(event awstest.RotationEvent) error {
-				got, err := r.GetSecretValue(&awstest.GetSecretValueInput{SecretId: "s", VersionId: event.ClientRequestToken, VersionStage: awstest.StagePending})
+				got, err := r.GetSecretValue(&awstest.GetSecretValueInput{SecretId: "s", VersionId: event.ClientRequestToken,
+					VersionStage: awstest.StagePending})
 				if err == nil {
 					value = *got.SecretString
 				}
 				return nil
 			}
 			later := false
-			if _, err := r.RotateSecret(&awstest.RotateSecretInput{SecretId: "s", ClientRequestToken: v2, RotationLambdaARN: function, RotateImmediately: &later}); err != nil {
+			if _, err := r.RotateSecret(&awstest.RotateSecretInput{SecretId: "s", ClientRequestToken: v2,
+				RotationLambdaARN: function, RotateImmediately: &later}); err != nil {
 				t.Fatal(err)
 			}
 			if err := r.Wait(t.Context()); err != nil {
@@ -150,7 +161,8 @@ func TestRotateImmediatelyFalseTestsOnly(t *testing.T) {
 			if value != test.want {
 				t.Errorf("the pending value is %q, want %q", value, test.want)
 			}
-			r.expect(map[string][]string{v1: {"AWSCURRENT"}}, []string{"testSecret 2"}, []string{"TestRotationStarted 2", "TestRotationSucceeded 2"})
+			r.expect(map[string][]string{v1: {"AWSCURRENT"}}, []string{"testSecret 2"},
+				[]string{"TestRotationStarted 2", "TestRotationSucceeded 2"})
 			if got, _ := r.DescribeSecret(&awstest.SecretIdInput{SecretId: "s"}); !got.LastRotatedDate.IsZero() {
 				t.Error("a test counts as a rotation")
 			}
@@ -199,12 +211,14 @@ func TestFunctionThatMayNotBeInvokedIsRefused(t *testing.T) {
 
 func TestCloseEndsRunningRotations(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		service := awstest.NewSecretsManager(awstest.SecretsConfig{Invoke: func(ctx context.Context, _ string, _ []byte) ([]byte, error) {
+		hang := func(ctx context.Context, _ string, _ []byte) ([]byte, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
-		}})
+		}
+		service := awstest.NewSecretsManager(awstest.SecretsConfig{Invoke: hang})
 		_, _ = service.CreateSecret(&awstest.CreateSecretInput{Name: "s"})
-		if _, err := service.RotateSecret(&awstest.RotateSecretInput{SecretId: "s", RotationLambdaARN: function}); err != nil {
+		if _, err := service.RotateSecret(&awstest.RotateSecretInput{SecretId: "s",
+			RotationLambdaARN: function}); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

@@ -44,13 +44,15 @@ var (
 // parseSchedule checks rules as RotateSecret does.
 func parseSchedule(rules RotationRules, shortest time.Duration) (schedule, error) {
 	if rules.Duration != "" && !windowLength.MatchString(rules.Duration) {
-		return nil, errConstraint(rules.Duration, "rotationRules.duration", "Member must satisfy regular expression pattern: [0-9h]+")
+		return nil, errConstraint(rules.Duration, "rotationRules.duration",
+			"Member must satisfy regular expression pattern: [0-9h]+")
 	}
 	switch days := rules.AutomaticallyAfterDays; {
 	case days != 0 && rules.ScheduleExpression != "":
 		return nil, failure(codeInvalidParameter, "You can't specify both AutomaticallyAfterDays and ScheduleExpression.")
 	case days < 0 || days > 1000:
-		return nil, errConstraint(strconv.FormatInt(days, 10), "rotationRules.automaticallyAfterDays", "Member must have value between 1 and 1000, inclusive")
+		return nil, errConstraint(strconv.FormatInt(days, 10), "rotationRules.automaticallyAfterDays",
+			"Member must have value between 1 and 1000, inclusive")
 	case days != 0:
 		return interval(days) * interval(24*time.Hour), nil
 	case rules.ScheduleExpression == "":
@@ -66,17 +68,20 @@ func parseSchedule(rules RotationRules, shortest time.Duration) (schedule, error
 		}
 		return parsed, nil
 	}
-	return nil, failure(codeInvalidParameter, "The schedule expression %s is invalid: use rate() or cron().", rules.ScheduleExpression)
+	return nil, failure(codeInvalidParameter, "The schedule expression %s is invalid: use rate() or cron().",
+		rules.ScheduleExpression)
 }
 
 func parseRate(number, unit string, shortest time.Duration) (schedule, error) {
 	n, _ := strconv.Atoi(number)
-	length := map[string]time.Duration{"second": time.Second, "minute": time.Minute, "hour": time.Hour, "day": 24 * time.Hour}[unit]
+	length := map[string]time.Duration{"second": time.Second, "minute": time.Minute, "hour": time.Hour,
+		"day": 24 * time.Hour}[unit]
 	if length < time.Hour && shortest >= time.Hour {
 		return nil, failure(codeInvalidParameter, "A rate() expression takes hours or days.")
 	}
 	if length *= time.Duration(n); length < shortest || length > 999*24*time.Hour {
-		return nil, failure(codeInvalidParameter, "The rotation rate must be between %s and 999 days.", strings.TrimSuffix(shortest.String(), "0m0s"))
+		return nil, failure(codeInvalidParameter, "The rotation rate must be between %s and 999 days.",
+			strings.TrimSuffix(shortest.String(), "0m0s"))
 	}
 	return interval(length), nil
 }

@@ -66,7 +66,8 @@ func TestSchedulesDateTheNextRotation(t *testing.T) {
 		t.Run(test.rules.ScheduleExpression, func(t *testing.T) {
 			service := awstest.NewSecretsManager(awstest.SecretsConfig{Now: func() time.Time { return at(now) }})
 			_, _ = service.CreateSecret(&awstest.CreateSecretInput{Name: "s"})
-			_, err := service.BeginRotation(&awstest.RotateSecretInput{SecretId: "s", RotationLambdaARN: function, RotationRules: &test.rules})
+			_, err := service.BeginRotation(&awstest.RotateSecretInput{SecretId: "s", RotationLambdaARN: function,
+				RotationRules: &test.rules})
 			if refused := err != nil; refused != (test.want == "") {
 				t.Fatalf("got error %v", err)
 			}
@@ -136,7 +137,8 @@ func TestRunDueRunsAnIncompleteRotationAgain(t *testing.T) {
 	service := awstest.NewSecretsManager(awstest.SecretsConfig{Now: func() time.Time { return now }})
 	rules, one := rule("rate(4 hours)"), "one"
 	_, _ = service.CreateSecret(&awstest.CreateSecretInput{Name: "s", SecretString: &one})
-	run, err := service.BeginRotation(&awstest.RotateSecretInput{SecretId: "s", RotationLambdaARN: "arn", RotationRules: &rules})
+	run, err := service.BeginRotation(&awstest.RotateSecretInput{SecretId: "s", RotationLambdaARN: "arn",
+		RotationRules: &rules})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +168,8 @@ func TestSchedulesRunInTheBackground(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, awstest.SecretsConfig{MinimumInterval: time.Second})
 		rules := rule("rate(30 seconds)")
-		if _, err := r.RotateSecret(&awstest.RotateSecretInput{SecretId: "s", RotationLambdaARN: function, RotationRules: &rules}); err != nil {
+		if _, err := r.RotateSecret(&awstest.RotateSecretInput{SecretId: "s", RotationLambdaARN: function,
+			RotationRules: &rules}); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 95*time.Second)

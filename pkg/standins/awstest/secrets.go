@@ -60,7 +60,8 @@ func NewSecretsManager(config SecretsConfig) *SecretsManager {
 	if config.MinimumInterval == 0 {
 		config.MinimumInterval = defaultInterval
 	}
-	s := &SecretsManager{config: config, byName: map[string]*secret{}, byARN: map[string]*secret{}, running: map[[2]string]context.CancelFunc{}}
+	s := &SecretsManager{config: config, byName: map[string]*secret{}, byARN: map[string]*secret{},
+		running: map[[2]string]context.CancelFunc{}}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
 }
@@ -113,7 +114,8 @@ func (s *SecretsManager) CreateSecret(in *CreateSecretInput) (*SecretOutput, err
 	s.mu.Lock()
 	defer s.unlock()
 	if !secretName.MatchString(in.Name) {
-		return nil, failure(codeValidation, "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!")
+		return nil, failure(codeValidation,
+			"Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!")
 	}
 	content, err := newValue(in.SecretString, in.SecretBinary, true)
 	if err != nil {
@@ -145,7 +147,8 @@ func (s *SecretsManager) CreateSecret(in *CreateSecretInput) (*SecretOutput, err
 // recreate answers CreateSecret for a name that exists: a repetition of the same request succeeds.
 func (sec *secret) recreate(token string, content *value) (*SecretOutput, error) {
 	if !sec.deleteAt.IsZero() {
-		return nil, failure(codeInvalidRequest, "You can't create this secret because a secret with this name is already scheduled for deletion.")
+		return nil, failure(codeInvalidRequest,
+			"You can't create this secret because a secret with this name is already scheduled for deletion.")
 	}
 	if v := sec.byID[token]; v != nil && content != nil && v.value.equal(content) {
 		return &SecretOutput{ARN: sec.arn, Name: sec.name, VersionId: token}, nil
@@ -229,7 +232,8 @@ func (s *SecretsManager) token(token string) (string, error) {
 		return s.config.NewID(), nil
 	}
 	if len(token) < MinTokenLength || len(token) > MaxTokenLength {
-		return "", failure(codeInvalidParameter, "ClientRequestToken must be %d-%d characters long.", MinTokenLength, MaxTokenLength)
+		return "", failure(codeInvalidParameter, "ClientRequestToken must be %d-%d characters long.", MinTokenLength,
+			MaxTokenLength)
 	}
 	return token, nil
 }

@@ -26,15 +26,19 @@ func TestBothServicesAnswerTheSDKAtOneEndpoint(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			server, ctx := test.server(t), context.Background()
-			secrets, parameters := secretsmanager.NewFromConfig(server.SDKConfig("AKIDREADER")), ssm.NewFromConfig(server.SDKConfig("AKIDREADER"))
-			if _, err := secrets.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String("a"), SecretString: aws.String("v")}); err != nil {
+			secrets, parameters := secretsmanager.NewFromConfig(server.SDKConfig(
+				"AKIDREADER")), ssm.NewFromConfig(server.SDKConfig("AKIDREADER"))
+			if _, err := secrets.CreateSecret(ctx,
+				&secretsmanager.CreateSecretInput{Name: aws.String("a"), SecretString: aws.String("v")}); err != nil {
 				t.Fatal(err)
 			}
 			got, err := secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String("a")})
 			if err != nil || aws.ToString(got.SecretString) != "v" || got.CreatedDate.IsZero() {
 				t.Fatalf("got %v, %v", got, err)
 			}
-			if _, err := parameters.PutParameter(ctx, &ssm.PutParameterInput{Name: aws.String("/a/b"), Value: aws.String("w"), Type: types.ParameterTypeString}); err != nil {
+			if _, err := parameters.PutParameter(ctx,
+				&ssm.PutParameterInput{Name: aws.String("/a/b"), Value: aws.String("w"),
+					Type: types.ParameterTypeString}); err != nil {
 				t.Fatal(err)
 			}
 			parameter, err := parameters.GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String("/a/b")})
@@ -42,7 +46,8 @@ func TestBothServicesAnswerTheSDKAtOneEndpoint(t *testing.T) {
 				t.Fatalf("got %v, %v", parameter, err)
 			}
 			calls := server.Calls()
-			if len(calls) != 4 || calls[1].Action != "GetSecretValue" || calls[1].Resource != aws.ToString(got.ARN) || calls[1].Caller != "AKIDREADER" {
+			if len(calls) != 4 || calls[1].Action != "GetSecretValue" || calls[1].Resource != aws.ToString(got.ARN) ||
+				calls[1].Caller != "AKIDREADER" {
 				t.Errorf("calls: %v", calls)
 			}
 		})

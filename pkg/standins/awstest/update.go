@@ -31,7 +31,8 @@ func (s *SecretsManager) UpdateSecret(in *UpdateSecretInput) (*SecretOutput, err
 		if err != nil {
 			return nil, err
 		}
-		if _, err := s.write(sec, write{token: token, content: content, stages: []string{StageCurrent}, caller: in.Caller}); err != nil {
+		if _, err := s.write(sec, write{token: token, content: content, stages: []string{StageCurrent},
+			caller: in.Caller}); err != nil {
 			return nil, err
 		}
 		out.VersionId = token
@@ -62,7 +63,8 @@ type BatchError struct{ SecretId, ErrorCode, Message string }
 // BatchGetSecretValue reads the AWSCURRENT values of up to 20 secrets.
 func (s *SecretsManager) BatchGetSecretValue(in *BatchGetSecretValueInput) (*BatchGetSecretValueOutput, error) {
 	if n := len(in.SecretIdList); n < 1 || n > 20 {
-		return nil, failure(codeInvalidParameter, "SecretIdList must hold 1 to 20 names or ARNs; filters are not supported here.")
+		return nil, failure(codeInvalidParameter,
+			"SecretIdList must hold 1 to 20 names or ARNs; filters are not supported here.")
 	}
 	out := &BatchGetSecretValueOutput{SecretValues: []*GetSecretValueOutput{}}
 	for _, id := range in.SecretIdList {

@@ -16,7 +16,8 @@ type value struct {
 func newValue(text *string, binary []byte, optional bool) (*value, error) {
 	switch {
 	case text != nil && binary != nil:
-		return nil, failure(codeInvalidParameter, "You can't specify both a binary secret value and a string secret value in the same secret.")
+		return nil, failure(codeInvalidParameter,
+			"You can't specify both a binary secret value and a string secret value in the same secret.")
 	case text == nil && binary == nil && optional:
 		return nil, nil
 	case text == nil && binary == nil:
@@ -88,7 +89,8 @@ func (s *SecretsManager) GetSecretValue(in *GetSecretValueInput) (*GetSecretValu
 	}
 	v.accessed = now
 	out := &GetSecretValueOutput{
-		ARN: sec.arn, Name: sec.name, VersionId: v.id, VersionStages: slices.Clone(v.stages), CreatedDate: Timestamp{v.created},
+		ARN: sec.arn, Name: sec.name, VersionId: v.id, VersionStages: slices.Clone(v.stages),
+		CreatedDate:  Timestamp{v.created},
 		SecretBinary: bytes.Clone(v.value.binary),
 	}
 	if v.value.text != nil {
@@ -114,7 +116,8 @@ func (sec *secret) pick(id, stage string) (*version, error) {
 	case v == nil:
 		return nil, errNoValueForVersion(id)
 	case stage != "" && !slices.Contains(v.stages, stage):
-		return nil, failure(codeInvalidRequest, "You provided a VersionStage that is not associated to the provided VersionId.")
+		return nil, failure(codeInvalidRequest,
+			"You provided a VersionStage that is not associated to the provided VersionId.")
 	case v.value == nil && stage != "":
 		return nil, errNoValueForStage(stage)
 	case v.value == nil:
@@ -167,7 +170,8 @@ func (s *SecretsManager) PutSecretValue(in *PutSecretValueInput) (*PutSecretValu
 	if err != nil {
 		return nil, err
 	}
-	v, err := s.write(sec, write{token: token, content: content, stages: in.VersionStages, rotationToken: in.RotationToken, caller: in.Caller})
+	v, err := s.write(sec, write{token: token, content: content, stages: in.VersionStages, rotationToken: in.RotationToken,
+		caller: in.Caller})
 	if err != nil {
 		return nil, err
 	}
@@ -202,13 +206,16 @@ func (s *SecretsManager) write(sec *secret, w write) (*version, error) {
 		if v.value.equal(w.content) {
 			return v, nil
 		}
-		return nil, failure(codeExists, "You can't use ClientRequestToken %s because that value is already in use for a version of secret %s.", w.token, sec.arn)
+		return nil, failure(codeExists,
+			"You can't use ClientRequestToken %s because that value is already in use for a version of secret %s.",
+			w.token, sec.arn)
 	}
 	if sec.labels[StageCurrent] == nil && !slices.Contains(w.stages, StageCurrent) {
 		w.stages = append(slices.Clone(w.stages), StageCurrent)
 	}
 	if n := sec.labelsWith(w.stages); n > MaxStagingLabels {
-		return nil, failure(codeLimit, "You can't attach more than %d staging labels to the versions of a secret.", MaxStagingLabels)
+		return nil, failure(codeLimit, "You can't attach more than %d staging labels to the versions of a secret.",
+			MaxStagingLabels)
 	}
 	now := s.config.Now()
 	s.remember(sec)

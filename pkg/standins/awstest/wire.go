@@ -90,7 +90,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		reply.fail(failure("SerializationException", "The request body could not be read as JSON of this operation."))
 		return
 	}
-	call := Call{Number: s.nextNumber(), Service: service, Action: action, Resource: s.resource(service, body), Caller: caller(r), Input: input}
+	call := Call{Number: s.nextNumber(), Service: service, Action: action, Resource: s.resource(service, body),
+		Caller: caller(r), Input: input}
 	if service == parametersTarget {
 		call.Service = "ssm"
 	}

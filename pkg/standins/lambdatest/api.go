@@ -133,7 +133,8 @@ func declineFor(w http.ResponseWriter, err error) {
 	case errors.Is(err, ErrThrottled):
 		decline(w, http.StatusTooManyRequests, "TooManyRequestsException", "Rate Exceeded.")
 	case errors.Is(err, ErrTooLarge):
-		decline(w, http.StatusRequestEntityTooLarge, "RequestTooLargeException", "Request must be smaller than 6291456 bytes for the InvokeFunction operation")
+		decline(w, http.StatusRequestEntityTooLarge, "RequestTooLargeException",
+			"Request must be smaller than 6291456 bytes for the InvokeFunction operation")
 	default:
 		decline(w, http.StatusInternalServerError, "ServiceException", err.Error())
 	}

@@ -26,18 +26,25 @@ func TestInvokeAPI(t *testing.T) {
 		{name: "by ARN", function: f.ARN(), payload: `{}`, status: 200},
 		{name: "by partial ARN", function: "123456789012:function:rotate", payload: `{}`, status: 200},
 		{name: "no payload", function: "rotate", status: 200},
-		{name: "a function error", function: "rotate", payload: `{"do":"fail"}`, status: 200, body: "it failed", functionError: "Unhandled"},
-		{name: "event", function: "rotate", payload: `{}`, header: http.Header{"X-Amz-Invocation-Type": {"Event"}}, status: 202},
-		{name: "dry run", function: "rotate", payload: `{}`, header: http.Header{"X-Amz-Invocation-Type": {"DryRun"}}, status: 204},
-		{name: "unknown type", function: "rotate", header: http.Header{"X-Amz-Invocation-Type": {"x"}}, status: 400, errorType: "InvalidParameterValueException"},
+		{name: "a function error", function: "rotate", payload: `{"do":"fail"}`, status: 200, body: "it failed",
+			functionError: "Unhandled"},
+		{name: "event", function: "rotate", payload: `{}`,
+			header: http.Header{"X-Amz-Invocation-Type": {"Event"}}, status: 202},
+		{name: "dry run", function: "rotate", payload: `{}`,
+			header: http.Header{"X-Amz-Invocation-Type": {"DryRun"}}, status: 204},
+		{name: "unknown type", function: "rotate", header: http.Header{"X-Amz-Invocation-Type": {"x"}}, status: 400,
+			errorType: "InvalidParameterValueException"},
 		{name: "unknown function", function: "other", payload: `{}`, status: 404, errorType: "ResourceNotFoundException"},
-		{name: "unknown qualifier", function: "rotate", query: "?Qualifier=7", status: 404, errorType: "ResourceNotFoundException"},
+		{name: "unknown qualifier", function: "rotate", query: "?Qualifier=7", status: 404,
+			errorType: "ResourceNotFoundException"},
 		{name: "no JSON", function: "rotate", payload: `{`, status: 400, errorType: "InvalidRequestContentException"},
-		{name: "too long", function: "rotate", payload: strings.Repeat(" ", lambdatest.MaxPayload+1), status: 413, errorType: "RequestTooLargeException"},
+		{name: "too long", function: "rotate", payload: strings.Repeat(" ", lambdatest.MaxPayload+1), status: 413,
+			errorType: "RequestTooLargeException"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			r := httptest.NewRequest("POST", "/2015-03-31/functions/"+url.PathEscape(test.function)+"/invocations"+test.query, strings.NewReader(test.payload))
+			r := httptest.NewRequest("POST", "/2015-03-31/functions/"+url.PathEscape(test.function)+"/invocations"+test.query,
+				strings.NewReader(test.payload))
 			for name, values := range test.header {
 				r.Header[name] = values
 			}
@@ -59,7 +66,8 @@ func TestInvokeAPI(t *testing.T) {
 		})
 	}
 	t.Run("log tail", func(t *testing.T) {
-		r := httptest.NewRequest("POST", "/2015-03-31/functions/rotate/invocations", strings.NewReader(`{"do":"print","n":1}`))
+		r := httptest.NewRequest("POST", "/2015-03-31/functions/rotate/invocations",
+			strings.NewReader(`{"do":"print","n":1}`))
 		r.Header.Set("X-Amz-Log-Type", "Tail")
 		w := httptest.NewRecorder()
 		api.ServeHTTP(w, r)

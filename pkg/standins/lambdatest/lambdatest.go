@@ -200,7 +200,8 @@ func (c Config) withDefaults() (Config, error) {
 	c.Handler = or(c.Handler, "bootstrap")
 	c.MemoryMB = or(c.MemoryMB, 128)
 	c.LogFormat = or(c.LogFormat, "Text")
-	c.Credentials = or(c.Credentials, Credentials{"LAMBDATESTACCESSKEY", "lambdatest-secret-access-key", "lambdatest-session-token"})
+	c.Credentials = or(c.Credentials,
+		Credentials{"LAMBDATESTACCESSKEY", "lambdatest-secret-access-key", "lambdatest-session-token"})
 	c.Timeout = or(c.Timeout, 3*time.Second)
 	c.InitTimeout = or(c.InitTimeout, 10*time.Second)
 	c.Concurrency = or(c.Concurrency, 1)

@@ -65,7 +65,8 @@ func TestAnInvocationHasLambdasContextAndEnvironment(t *testing.T) {
 	t.Setenv("INHERITED", "no")
 	directory := t.TempDir()
 	f := start(t, "handler", lambdatest.Config{
-		FunctionName: "rotate", MemoryMB: 256, Dir: directory, LogFormat: "JSON", Region: "eu-central-1", Timeout: 30 * time.Second,
+		FunctionName: "rotate", MemoryMB: 256, Dir: directory, LogFormat: "JSON", Region: "eu-central-1",
+		Timeout: 30 * time.Second,
 	})
 	s := look(t, f)
 	if s.ARN != "arn:aws:lambda:eu-central-1:123456789012:function:rotate" || s.ARN != f.ARN() {
@@ -79,7 +80,8 @@ func TestAnInvocationHasLambdasContextAndEnvironment(t *testing.T) {
 	}
 	for _, want := range []string{
 		"AWS_LAMBDA_FUNCTION_NAME=rotate", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256", "AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
-		"AWS_REGION=eu-central-1", "AWS_LAMBDA_LOG_FORMAT=JSON", "_HANDLER=bootstrap", "LAMBDA_TASK_ROOT=" + directory, "TZ=:UTC",
+		"AWS_REGION=eu-central-1", "AWS_LAMBDA_LOG_FORMAT=JSON", "_HANDLER=bootstrap",
+		"LAMBDA_TASK_ROOT=" + directory, "TZ=:UTC",
 	} {
 		if !slices.Contains(s.Environ, want) {
 			t.Errorf("the environment lacks %s", want)
@@ -127,22 +129,32 @@ func TestFailures(t *testing.T) {
 	}{
 		{"error", "handler", event{Do: "fail"}, lambdatest.Config{}, "errorString", "it failed", true},
 		{"panic", "handler", event{Do: "panic"}, lambdatest.Config{}, "string", "at the disco", false},
-		{"exit 7", "handler", event{Do: "exit", N: 7}, lambdatest.Config{}, "Runtime.ExitError", "Runtime exited with error: exit status 7", false},
-		{"exit 0", "handler", event{Do: "exit"}, lambdatest.Config{}, "Runtime.ExitError", "Runtime exited without providing a reason", false},
-		{"time-out", "handler", event{Do: "hang"}, lambdatest.Config{Timeout: 700 * time.Millisecond}, "Sandbox.Timedout", "Task timed out after 0.70 seconds", false},
-		{"time-out with a child", "handler", event{Do: "child"}, lambdatest.Config{Timeout: 700 * time.Millisecond}, "Sandbox.Timedout", "Task timed out after 0.70 seconds", false},
-		{"too large", "handler", event{Do: "big", N: lambdatest.MaxPayload}, lambdatest.Config{}, "Function.ResponseSizeTooLarge", "6291456", false},
+		{"exit 7", "handler", event{Do: "exit", N: 7}, lambdatest.Config{}, "Runtime.ExitError",
+			"Runtime exited with error: exit status 7", false},
+		{"exit 0", "handler", event{Do: "exit"}, lambdatest.Config{}, "Runtime.ExitError",
+			"Runtime exited without providing a reason", false},
+		{"time-out", "handler", event{Do: "hang"}, lambdatest.Config{Timeout: 700 * time.Millisecond}, "Sandbox.Timedout",
+			"Task timed out after 0.70 seconds", false},
+		{"time-out with a child", "handler", event{Do: "child"}, lambdatest.Config{Timeout: 700 * time.Millisecond},
+			"Sandbox.Timedout", "Task timed out after 0.70 seconds", false},
+		{"too large", "handler", event{Do: "big", N: lambdatest.MaxPayload}, lambdatest.Config{},
+			"Function.ResponseSizeTooLarge", "6291456", false},
 		{"init error", "init error", event{}, lambdatest.Config{}, "Config.Missing", "no table", false},
-		{"init exit", "init exit", event{}, lambdatest.Config{}, "Runtime.ExitError", "Runtime exited with error: exit status 3", false},
-		{"init exit 0", "init exit 0", event{}, lambdatest.Config{}, "Runtime.ExitError", "without providing a reason", false},
-		{"init time-out", "init hang", event{}, lambdatest.Config{InitTimeout: 200 * time.Millisecond}, "Sandbox.Timedout", "Task timed out after 0.20 seconds", false},
+		{"init exit", "init exit", event{}, lambdatest.Config{}, "Runtime.ExitError",
+			"Runtime exited with error: exit status 3", false},
+		{"init exit 0", "init exit 0", event{}, lambdatest.Config{}, "Runtime.ExitError",
+			"without providing a reason", false},
+		{"init time-out", "init hang", event{}, lambdatest.Config{InitTimeout: 200 * time.Millisecond}, "Sandbox.Timedout",
+			"Task timed out after 0.20 seconds", false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			f := start(t, test.role, test.config)
 			first := invoke(t, f, test.event)
-			if first.FunctionError != lambdatest.Unhandled || first.ErrorType != test.kind || !strings.Contains(first.ErrorMessage, test.message) {
-				t.Errorf("%s %s %q, want Unhandled %s %q", first.FunctionError, first.ErrorType, first.ErrorMessage, test.kind, test.message)
+			if first.FunctionError != lambdatest.Unhandled || first.ErrorType != test.kind ||
+				!strings.Contains(first.ErrorMessage, test.message) {
+				t.Errorf("%s %s %q, want Unhandled %s %q", first.FunctionError, first.ErrorType, first.ErrorMessage,
+					test.kind, test.message)
 			}
 			var document map[string]any
 			if err := json.Unmarshal(first.Payload, &document); err != nil || document["errorType"] != test.kind {
@@ -212,7 +224,8 @@ func TestKillDuringAndBetweenInvocations(t *testing.T) {
 			once.Do(func() { f.Kill() })
 		}
 	}})
-	if result := invoke(t, f, event{Do: "hang"}); result.ErrorType != lambdatest.TypeExit || !strings.Contains(result.ErrorMessage, "signal: killed") {
+	if result := invoke(t, f, event{Do: "hang"}); result.ErrorType != lambdatest.TypeExit ||
+		!strings.Contains(result.ErrorMessage, "signal: killed") {
 		t.Errorf("result %s", result.Payload)
 	}
 	if result := invoke(t, f, event{}); result.FunctionError != "" || result.InitDuration == 0 {

@@ -27,8 +27,10 @@ const (
 func (e *environment) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", e.next)
-	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/response", func(w http.ResponseWriter, r *http.Request) { e.post(w, r, false) })
-	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/error", func(w http.ResponseWriter, r *http.Request) { e.post(w, r, true) })
+	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/response",
+		func(w http.ResponseWriter, r *http.Request) { e.post(w, r, false) })
+	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/error",
+		func(w http.ResponseWriter, r *http.Request) { e.post(w, r, true) })
 	mux.HandleFunc("POST /2018-06-01/runtime/init/error", e.postInitError)
 	return mux
 }
@@ -132,5 +134,6 @@ func newUUID() string {
 func newTraceID() string {
 	var b [20]byte
 	_, _ = rand.Read(b[:])
-	return fmt.Sprintf("Root=1-%08x-%s;Parent=%s;Sampled=0", time.Now().Unix(), hex.EncodeToString(b[:12]), hex.EncodeToString(b[12:]))
+	return fmt.Sprintf("Root=1-%08x-%s;Parent=%s;Sampled=0", time.Now().Unix(), hex.EncodeToString(b[:12]),
+		hex.EncodeToString(b[12:]))
 }

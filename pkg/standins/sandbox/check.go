@@ -118,7 +118,8 @@ func (c *checking) records() (retiring, overdue, intents []string) {
 		case strings.HasPrefix(name, "intent-") && json.Unmarshal(p.Value, &record) == nil && record.InDoubt:
 		case strings.HasPrefix(name, "intent-"):
 			intents = append(intents, p.Name)
-		case strings.HasPrefix(name, "token-") && json.Unmarshal(p.Value, &record) == nil && record.State == "retiring" && !record.Deleted:
+		case strings.HasPrefix(name, "token-") && json.Unmarshal(p.Value, &record) == nil && record.State == "retiring" &&
+			!record.Deleted:
 			if retiring = append(retiring, record.Fingerprint); record.NotBefore.Before(time.Now()) {
 				overdue = append(overdue, record.Fingerprint)
 			}
@@ -151,7 +152,8 @@ func (c *checking) foreign() {
 			gone = append(gone, token)
 		}
 	}
-	c.must(len(gone) == 0, fmt.Sprintf("the %d tokens of other programs are untouched", len(c.user.Foreign)), "deleted: %v", gone)
+	c.must(len(gone) == 0, fmt.Sprintf("the %d tokens of other programs are untouched", len(c.user.Foreign)),
+		"deleted: %v", gone)
 }
 
 // logins checks the number of logins: one for each rotation, or for each process that stays warm
@@ -163,7 +165,8 @@ func (c *checking) logins(rotations int) {
 			processes[i.PID] = true
 		}
 	}
-	claim := fmt.Sprintf("%s for %s (a warm function keeps its session)", number(c.user.Logins, "login"), number(rotations, "rotation"))
+	claim := fmt.Sprintf("%s for %s (a warm function keeps its session)", number(c.user.Logins, "login"),
+		number(rotations, "rotation"))
 	c.must(c.user.Logins >= 1 && c.user.Logins <= len(processes), claim, "%d processes did the work", len(processes))
 }
 
@@ -184,7 +187,8 @@ func (c *checking) otherFields() {
 }
 
 func (c *checking) rules() {
-	c.must(len(c.state.Violations) == 0, "no call broke a rule of the vendor's", "%s", strings.Join(c.state.Violations, "; "))
+	c.must(len(c.state.Violations) == 0, "no call broke a rule of the vendor's", "%s",
+		strings.Join(c.state.Violations, "; "))
 }
 
 func (c *checking) leaks() {
@@ -192,7 +196,8 @@ func (c *checking) leaks() {
 	for _, output := range c.s.outputs {
 		lines += len(output.all())
 	}
-	claim := fmt.Sprintf("none of %d passwords and tokens is in %d lines of the function's output", c.s.witness.count(), lines)
+	claim := fmt.Sprintf("none of %d passwords and tokens is in %d lines of the function's output",
+		c.s.witness.count(), lines)
 	c.must(len(c.state.Leaks) == 0 && lines > 0, claim, "found: %v", c.state.Leaks)
 }
 

@@ -48,7 +48,8 @@ func (b *box) rotate() {
 
 func (b *box) secrets() *secretsmanager.Client {
 	return secretsmanager.New(secretsmanager.Options{
-		Region: sandbox.Region, BaseEndpoint: &b.AWSURL, Credentials: credentials.NewStaticCredentialsProvider("AKIDTEST", "none", ""),
+		Region: sandbox.Region, BaseEndpoint: &b.AWSURL,
+		Credentials: credentials.NewStaticCredentialsProvider("AKIDTEST", "none", ""),
 	})
 }
 
@@ -116,12 +117,15 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		}, []string{"AWSCURRENT is the newest", "AWSPREVIOUS", "the current token", "only live token of ours"}},
 		"other fields edited": {func(t *testing.T, b *box) {
 			client := b.secrets()
-			value, err := client.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: aws.String(sandbox.TokenSecret)})
+			value, err := client.GetSecretValue(t.Context(),
+				&secretsmanager.GetSecretValueInput{SecretId: aws.String(sandbox.TokenSecret)})
 			if err != nil {
 				t.Fatal(err)
 			}
 			changed := strings.Replace(*value.SecretString, "unknown", "known", 1)
-			if _, err := client.PutSecretValue(t.Context(), &secretsmanager.PutSecretValueInput{SecretId: aws.String(sandbox.TokenSecret), SecretString: &changed}); err != nil {
+			if _, err := client.PutSecretValue(t.Context(),
+				&secretsmanager.PutSecretValueInput{SecretId: aws.String(sandbox.TokenSecret),
+					SecretString: &changed}); err != nil {
 				t.Fatal(err)
 			}
 		}, []string{"AWSCURRENT is the newest", "AWSPREVIOUS", "all other fields"}},

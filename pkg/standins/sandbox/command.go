@@ -65,7 +65,8 @@ func (c command) common(flags *flag.FlagSet, config *Config, functions *string) 
 		config.Flow = engage.Flow(text)
 		return nil
 	})
-	flags.BoolVar(&config.OneSecret, "one-secret", false, "keep the login fields in the token secret, not in an admin secret")
+	flags.BoolVar(&config.OneSecret, "one-secret", false,
+		"keep the login fields in the token secret, not in an admin secret")
 	flags.DurationVar(&config.Retention, "retention", 0, "how long previous tokens live after a rotation")
 	flags.Func("scenario", fmt.Sprintf("what goes wrong: one of %v (default none)", Scenarios()), func(text string) error {
 		config.Scenario = Scenario(text)
@@ -103,12 +104,14 @@ func (c command) serve(ctx context.Context, args []string) error {
 	var functions string
 	flags := flag.NewFlagSet("sandbox serve", flag.ContinueOnError)
 	c.common(flags, &config.Config, &functions)
-	flags.StringVar(&config.Listen, "listen", "127.0.0.1", "address to listen at; containers reach 0.0.0.0 or that of docker0")
+	flags.StringVar(&config.Listen, "listen", "127.0.0.1",
+		"address to listen at; containers reach 0.0.0.0 or that of docker0")
 	flags.IntVar(&config.AWSPort, "aws-port", DefaultAWSPort, "port of the AWS stand-ins; 0 takes a free one")
 	flags.IntVar(&config.EngagePort, "engage-port", DefaultEngagePort, "port of the vendor's stand-in; 0 takes a free one")
 	flags.DurationVar(&config.Every, "every", 30*time.Second, "time between rotations; 0 rotates on demand only")
 	flags.DurationVar(&config.SweepEvery, "sweep-every", 0, "time between sweeps; 0 sweeps on demand only")
-	flags.StringVar(&config.EnvFile, "env-vars", "env.local.json", "file to write for sam local invoke --env-vars; empty writes none")
+	flags.StringVar(&config.EnvFile, "env-vars", "env.local.json",
+		"file to write for sam local invoke --env-vars; empty writes none")
 	flags.BoolVar(&config.Verbose, "v", false, "print what the functions write, too")
 	if err := c.parse(flags, args); err != nil {
 		return err

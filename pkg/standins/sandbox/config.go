@@ -75,12 +75,14 @@ func (c Config) withDefaults() (Config, error) {
 		c.Listen = "127.0.0.1"
 	}
 	if net.ParseIP(c.Listen) == nil {
-		return c, fmt.Errorf("sandbox: the address to listen at, %q, is not an IP address; use 127.0.0.1, 0.0.0.0 or that of the containers' bridge", c.Listen)
+		return c, fmt.Errorf("sandbox: the address to listen at, %q, is not an IP address; use 127.0.0.1, 0.0.0.0 or that "+
+			"of the containers' bridge", c.Listen)
 	}
 	if c.Flow == "" {
 		c.Flow = engage.FlowEngage
 	}
-	if flows := []engage.Flow{engage.FlowEngage, engage.FlowRingCentral, engage.FlowLegacy}; !slices.Contains(flows, c.Flow) {
+	if flows := []engage.Flow{engage.FlowEngage, engage.FlowRingCentral,
+		engage.FlowLegacy}; !slices.Contains(flows, c.Flow) {
 		return c, fmt.Errorf("sandbox: there is no login flow %q; use one of %v", c.Flow, flows)
 	}
 	if c.Scenario == "" {

@@ -47,10 +47,12 @@ func (t timeline) introduce(box *Sandbox) {
 	if box.config.OneSecret {
 		t.line("  secret   %s  holds the login fields; no token yet", t.bold(TokenSecret))
 	} else {
-		t.line("  secret   %s  names the admin secret %s, which holds the login; no token yet", t.bold(TokenSecret), t.bold(AdminSecret))
+		t.line("  secret   %s  names the admin secret %s, which holds the login; no token yet", t.bold(TokenSecret),
+			t.bold(AdminSecret))
 	}
 	t.line("  login    flow %s, user %s", box.config.Flow, sv.user.Username)
-	t.line("  others   %s of the same user belong to other programs: %s", number(len(sv.foreign), "token"), strings.Join(fingerprints(sv.foreign), ", "))
+	t.line("  others   %s of the same user belong to other programs: %s", number(len(sv.foreign), "token"),
+		strings.Join(fingerprints(sv.foreign), ", "))
 	t.line("  tokens are shown as fingerprints, the first 12 hex digits of their SHA-256")
 }
 
@@ -59,7 +61,8 @@ func (t timeline) rotation(ctx context.Context, box *Sandbox, n int) (version st
 	t.line("")
 	started := time.Now()
 	before := len(box.services.Load().told())
-	t.line("%s", t.bold(fmt.Sprintf("Rotation %d of %d", n, demoRotations))+t.dim("  aws secretsmanager rotate-secret --secret-id "+TokenSecret))
+	t.line("%s", t.bold(fmt.Sprintf("Rotation %d of %d", n,
+		demoRotations))+t.dim("  aws secretsmanager rotate-secret --secret-id "+TokenSecret))
 	if version, err = box.Rotate(ctx, ""); err != nil {
 		return "", err
 	}
@@ -71,10 +74,12 @@ func (t timeline) rotation(ctx context.Context, box *Sandbox, n int) (version st
 			continue
 		}
 		if event.Name != awstest.RotationSucceeded {
-			t.line("  %s %8s  %s", t.bold(pad("in all", 12)), round(time.Since(started)), t.red("the service gave up: "+event.Name))
+			t.line("  %s %8s  %s", t.bold(pad("in all", 12)), round(time.Since(started)),
+				t.red("the service gave up: "+event.Name))
 			return "", fmt.Errorf("%w: rotation %d did not succeed", ErrCheck, n)
 		}
-		t.line("  %s %8s  version %s is %s", t.bold(pad("in all", 12)), round(time.Since(started)), version, t.green("AWSCURRENT"))
+		t.line("  %s %8s  version %s is %s", t.bold(pad("in all", 12)), round(time.Since(started)), version,
+			t.green("AWSCURRENT"))
 	}
 	return version, nil
 }
@@ -96,6 +101,7 @@ func (t timeline) verdict(findings []Finding, took time.Duration) error {
 		t.line("%s", t.red(fmt.Sprintf("%s of %d failed, after %s.", number(wrong, "check"), len(findings), round(took))))
 		return fmt.Errorf("%w: %s failed", ErrCheck, number(wrong, "check"))
 	}
-	t.line("%s Next: %s keeps this running for the AWS CLI and SAM.", t.green(fmt.Sprintf("All %d checks passed in %s.", len(findings), round(took))), t.bold("make sandbox"))
+	t.line("%s Next: %s keeps this running for the AWS CLI and SAM.",
+		t.green(fmt.Sprintf("All %d checks passed in %s.", len(findings), round(took))), t.bold("make sandbox"))
 	return nil
 }

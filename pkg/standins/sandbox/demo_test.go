@@ -33,7 +33,8 @@ func TestDemoRotatesThreeTimesAndFindsAllWell(t *testing.T) {
 				t.Fatalf("%v\n%s", err, out.String())
 			}
 			text := out.String()
-			for _, want := range []string{"Rotation 3 of 3", "createSecret", "finishSecret", "is current", "Secrets Manager  ", "Parameter Store  ", "1 login for 3 rotations", "All 12 checks passed"} {
+			for _, want := range []string{"Rotation 3 of 3", "createSecret", "finishSecret", "is current", "Secrets Manager  ",
+				"Parameter Store  ", "1 login for 3 rotations", "All 12 checks passed"} {
 				if !strings.Contains(text, want) {
 					t.Errorf("the timeline lacks %q:\n%s", want, text)
 				}
@@ -57,7 +58,8 @@ func TestDemoFailsAndSaysWhatIsWrong(t *testing.T) {
 		t.Run(string(scenario), func(t *testing.T) {
 			t.Parallel()
 			var out bytes.Buffer
-			err := sandbox.Demo(t.Context(), sandbox.Config{Binaries: sandbox.FindBinaries(built), Scenario: scenario}, &out, noEnvironment)
+			err := sandbox.Demo(t.Context(), sandbox.Config{Binaries: sandbox.FindBinaries(built), Scenario: scenario},
+				&out, noEnvironment)
 			if !errors.Is(err, sandbox.ErrCheck) || !strings.Contains(out.String(), want) {
 				t.Errorf("error %v, want %q in\n%s", err, want, out.String())
 			}

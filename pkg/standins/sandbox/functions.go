@@ -44,9 +44,10 @@ func (s *Sandbox) startFunctions(ctx context.Context) error {
 		s.outputs[name] = &output{}
 		f, err := lambdatest.Start(ctx, lambdatest.Config{
 			Path: path, FunctionName: name, Region: Region, Timeout: s.config.Timeout, LogFormat: "JSON", MemoryMB: 256,
-			Credentials: lambdatest.Credentials{AccessKeyID: callerOf(name), SecretAccessKey: "sandbox", SessionToken: "sandbox"},
-			Env:         s.environment(),
-			Stdout:      s.outputs[name], Stderr: s.outputs[name],
+			Credentials: lambdatest.Credentials{AccessKeyID: callerOf(name), SecretAccessKey: "sandbox",
+				SessionToken: "sandbox"},
+			Env:    s.environment(),
+			Stdout: s.outputs[name], Stderr: s.outputs[name],
 		})
 		if err != nil {
 			return fmt.Errorf("start %s: %w", name, err)
@@ -75,7 +76,8 @@ func (s *Sandbox) invokeARN(ctx context.Context, arn string, payload []byte) ([]
 	invocation, err := s.record(f.Name(), payload, func() (reply, error) {
 		var err error
 		result, err = f.Invoke(ctx, payload)
-		return reply{result.Payload, result.FunctionError != "", result.ErrorMessage, result.Duration, result.InitDuration, result.PID}, err
+		return reply{result.Payload, result.FunctionError != "", result.ErrorMessage, result.Duration, result.InitDuration,
+			result.PID}, err
 	})
 	switch {
 	case err != nil:
@@ -103,7 +105,8 @@ func (s *Sandbox) record(function string, payload []byte, invoke func() (reply, 
 	}
 	sv := s.services.Load()
 	since := marksOf(sv)
-	i := Invocation{Function: function, Step: event.Step, Secret: event.SecretId, Version: event.ClientRequestToken, Started: time.Now()}
+	i := Invocation{Function: function, Step: event.Step, Secret: event.SecretId, Version: event.ClientRequestToken,
+		Started: time.Now()}
 	r, err := invoke()
 	i.Duration, i.Init, i.PID = r.duration, r.init, r.pid
 	if i.Duration == 0 {
@@ -201,11 +204,13 @@ func functionOfPath(path string) string {
 
 // newEngageCall and newAWSCall leave out everything that may be a secret.
 func newEngageCall(c engagetest.Call) EngageCall {
-	return EngageCall{Operation: string(c.Operation), User: c.User, Auth: c.Auth, Status: c.Status, Fingerprint: c.Fingerprint, Fault: c.Fault, Time: c.Time}
+	return EngageCall{Operation: string(c.Operation), User: c.User, Auth: c.Auth, Status: c.Status,
+		Fingerprint: c.Fingerprint, Fault: c.Fault, Time: c.Time}
 }
 
 func newAWSCall(c awstest.Call) AWSCall {
-	return AWSCall{Number: c.Number, Function: functionOfCaller(c.Caller), Action: c.Service + ":" + c.Action, Resource: c.Resource, Code: c.Code}
+	return AWSCall{Number: c.Number, Function: functionOfCaller(c.Caller), Action: c.Service + ":" + c.Action,
+		Resource: c.Resource, Code: c.Code}
 }
 
 func functionOfCaller(caller string) string {

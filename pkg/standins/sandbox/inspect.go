@@ -15,8 +15,9 @@ const (
 	PathLogs     = "/_sandbox/logs"     // GET: the lines that each function wrote
 	PathReset    = "/_sandbox/reset"    // POST: back to the start
 	PathScenario = "/_sandbox/scenario" // POST ?name=: another scenario
-	PathBegin    = "/_sandbox/begin"    // POST ?secret=&version=&test=: a rotation that the caller drives; answers its events
-	PathEnd      = "/_sandbox/end"      // POST ?version=: the end of that rotation; answers its outcome
+	// POST ?secret=&version=&test=: a rotation that the caller drives; answers its events
+	PathBegin = "/_sandbox/begin"
+	PathEnd   = "/_sandbox/end" // POST ?version=: the end of that rotation; answers its outcome
 )
 
 // awsHandler is the AWS listener's handler.

@@ -48,7 +48,8 @@ func TestInspectionReportsWhatHappened(t *testing.T) {
 		t.Errorf("versions %v", secret.Versions)
 	}
 	user := state.Users[0]
-	if len(user.Tokens) != 3 || len(user.Foreign) != 2 || user.Logins != 1 || user.Tokens[2] != secret.Tokens["AWSCURRENT"] {
+	if len(user.Tokens) != 3 || len(user.Foreign) != 2 || user.Logins != 1 ||
+		user.Tokens[2] != secret.Tokens["AWSCURRENT"] {
 		t.Errorf("user %+v, secret %+v", user, secret)
 	}
 	if len(state.Events) != 4 || state.Events[3].Name != "RotationSucceeded" || len(state.Parameters) == 0 {
@@ -57,7 +58,8 @@ func TestInspectionReportsWhatHappened(t *testing.T) {
 	var calls sandbox.Calls
 	text += b.call("GET", sandbox.PathCalls, 200, &calls)
 	if !slices.ContainsFunc(calls.Permissions, func(p sandbox.Permission) bool {
-		return p.Function == sandbox.FunctionRotate && p.Action == "secretsmanager:UpdateSecretVersionStage" && p.Resource == secret.ARN && p.Count == 2
+		return p.Function == sandbox.FunctionRotate && p.Action == "secretsmanager:UpdateSecretVersionStage" &&
+			p.Resource == secret.ARN && p.Count == 2
 	}) {
 		t.Errorf("permissions %v", calls.Permissions)
 	}
@@ -80,7 +82,8 @@ func TestResetReturnsToTheStart(t *testing.T) {
 	var state sandbox.State
 	b.call("POST", sandbox.PathReset, 200, &state)
 	now := tokenSecretOf(b)
-	if now.ARN != first.ARN || len(now.Tokens) != 0 || state.Scenario != sandbox.ScenarioNone || state.Users[0].Logins != 0 || len(state.Parameters) != 0 {
+	if now.ARN != first.ARN || len(now.Tokens) != 0 || state.Scenario != sandbox.ScenarioNone ||
+		state.Users[0].Logins != 0 || len(state.Parameters) != 0 {
 		t.Errorf("after the reset: %+v", state)
 	}
 	b.versions = nil
@@ -134,7 +137,8 @@ func TestAnUnfinishedRotationIsContinued(t *testing.T) {
 // invoke calls a function over Lambda's API; fault is the expected X-Amz-Function-Error.
 func (b *box) invoke(function string, payload []byte, fault string) string {
 	b.t.Helper()
-	request, err := http.NewRequestWithContext(b.t.Context(), "POST", b.AWSURL+"/2015-03-31/functions/"+function+"/invocations", bytes.NewReader(payload))
+	request, err := http.NewRequestWithContext(b.t.Context(), "POST",
+		b.AWSURL+"/2015-03-31/functions/"+function+"/invocations", bytes.NewReader(payload))
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -145,7 +149,8 @@ func (b *box) invoke(function string, payload []byte, fault string) string {
 	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(response.Body)
 	if err != nil || response.StatusCode != 200 || response.Header.Get("X-Amz-Function-Error") != fault {
-		b.t.Fatalf("invoke %s: status %d, fault %q, %v: %s", function, response.StatusCode, response.Header.Get("X-Amz-Function-Error"), err, body)
+		b.t.Fatalf("invoke %s: status %d, fault %q, %v: %s", function, response.StatusCode,
+			response.Header.Get("X-Amz-Function-Error"), err, body)
 	}
 	return string(body)
 }
@@ -157,7 +162,8 @@ func TestEachFunctionAnswersTheInvokeAPI(t *testing.T) {
 	if body := b.invoke(sandbox.FunctionIVR, []byte(`{}`), ""); !strings.Contains(body, `"status":"ok"`) {
 		t.Errorf("ivr answered %s", body)
 	}
-	if body := b.invoke(sandbox.FunctionSweep, []byte(`{"dryRun":true}`), ""); !strings.Contains(body, sandbox.TokenSecret) {
+	body := b.invoke(sandbox.FunctionSweep, []byte(`{"dryRun":true}`), "")
+	if !strings.Contains(body, sandbox.TokenSecret) {
 		t.Errorf("sweep answered %s", body)
 	}
 	b.invoke(sandbox.FunctionRotate, []byte(`{}`), "Unhandled")
@@ -165,7 +171,8 @@ func TestEachFunctionAnswersTheInvokeAPI(t *testing.T) {
 	for _, i := range b.Invocations() {
 		steps = append(steps, i.Function+" "+i.Step)
 	}
-	if want := []string{"rotate createSecret", "rotate setSecret", "rotate testSecret", "rotate finishSecret", "ivr ", "sweep ", "rotate "}; !slices.Equal(steps, want) {
+	if want := []string{"rotate createSecret", "rotate setSecret", "rotate testSecret", "rotate finishSecret", "ivr ",
+		"sweep ", "rotate "}; !slices.Equal(steps, want) {
 		t.Errorf("invocations %q, want %q", steps, want)
 	}
 }

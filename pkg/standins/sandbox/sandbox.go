@@ -49,7 +49,8 @@ func Start(ctx context.Context, config Config) (*Sandbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Sandbox{config: config, witness: &witness{}, api: lambdatest.NewAPI(), outputs: map[string]*output{}, running: map[string]*lambdatest.Function{}}
+	s := &Sandbox{config: config, witness: &witness{}, api: lambdatest.NewAPI(), outputs: map[string]*output{},
+		running: map[string]*lambdatest.Function{}}
 	awsListener, err := listen(config.Listen, config.AWSPort)
 	if err != nil {
 		return nil, err
@@ -62,7 +63,8 @@ func Start(ctx context.Context, config Config) (*Sandbox, error) {
 	sv := s.newServices()
 	s.services.Store(sv)
 	s.serve(awsListener, s.awsHandler())
-	s.serve(engageListener, s.witness.watch(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { s.services.Load().engage.ServeHTTP(rw, r) })))
+	vendor := func(rw http.ResponseWriter, r *http.Request) { s.services.Load().engage.ServeHTTP(rw, r) }
+	s.serve(engageListener, s.witness.watch(http.HandlerFunc(vendor)))
 	err = s.startFunctions(ctx)
 	if err == nil {
 		err = s.seed(ctx, sv)
@@ -158,7 +160,8 @@ func (s *Sandbox) Preflight(ctx context.Context, schedule string) (version strin
 
 func (s *Sandbox) rotate(ctx context.Context, schedule string, immediately bool) (string, error) {
 	in := &secretsmanager.RotateSecretInput{
-		SecretId: aws.String(TokenSecret), RotationLambdaARN: aws.String(s.running[FunctionRotate].ARN()), RotateImmediately: aws.Bool(immediately),
+		SecretId: aws.String(TokenSecret), RotationLambdaARN: aws.String(s.running[FunctionRotate].ARN()),
+		RotateImmediately: aws.Bool(immediately),
 	}
 	if schedule != "" {
 		in.RotationRules = &types.RotationRulesType{ScheduleExpression: aws.String(schedule)}

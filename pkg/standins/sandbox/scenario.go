@@ -57,7 +57,8 @@ var scenarios = map[Scenario]scenario{
 	ScenarioDeleteFailing: {
 		meaning: "the vendor answers every deletion with 500: rotations succeed, previous tokens live on",
 		metric:  telemetry.DeleteFailed,
-		engage:  answerTo(engagetest.OpDelete, func() *engagetest.Fault { return engagetest.Status(http.StatusInternalServerError) }),
+		engage: answerTo(engagetest.OpDelete,
+			func() *engagetest.Fault { return engagetest.Status(http.StatusInternalServerError) }),
 	},
 	ScenarioVendorDown: {
 		meaning: "the vendor answers everything with 503: rotations fail, the current token stays",

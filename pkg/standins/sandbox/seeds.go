@@ -51,7 +51,8 @@ func (s *Sandbox) ledgerUser() (ledger.User, error) {
 		return "", err
 	}
 	user := s.services.Load().user
-	credentials := engage.Credentials{Flow: s.config.Flow, Username: user.Username, ClientID: user.ClientID, JWT: hidden.New(user.JWT)}
+	credentials := engage.Credentials{Flow: s.config.Flow, Username: user.Username, ClientID: user.ClientID,
+		JWT: hidden.New(user.JWT)}
 	return ledger.NewUser(engage.Endpoint{Flow: s.config.Flow, BaseURL: base}, credentials), nil
 }
 
@@ -105,7 +106,9 @@ func beginOldToken(ctx context.Context, s *Sandbox) error {
 	if err != nil {
 		return err
 	}
-	put, err := client.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{SecretId: aws.String(TokenSecret), SecretString: aws.String(changed.Text().Reveal())})
+	put, err := client.PutSecretValue(ctx,
+		&secretsmanager.PutSecretValueInput{SecretId: aws.String(TokenSecret),
+			SecretString: aws.String(changed.Text().Reveal())})
 	if err != nil {
 		return fmt.Errorf("put the token: %w", err)
 	}
@@ -114,7 +117,8 @@ func beginOldToken(ctx context.Context, s *Sandbox) error {
 		return err
 	}
 	return s.ledger().Create(ctx, ledger.Record{
-		Secret: aws.ToString(put.ARN), Version: aws.ToString(put.VersionId), Fingerprint: token.Fingerprint(), State: ledger.Issued,
+		Secret: aws.ToString(put.ARN), Version: aws.ToString(put.VersionId), Fingerprint: token.Fingerprint(),
+		State:     ledger.Issued,
 		CreatedAt: then, Until: then.Add(time.Minute), User: user,
 	})
 }

@@ -99,11 +99,13 @@ func (s *Sandbox) sweep(ctx context.Context, every time.Duration) {
 // instruct prints how to use the sandbox.
 func (t timeline) instruct(box *Sandbox, config ServeConfig) {
 	t.line("%s", t.bold("Sandbox"))
-	t.line("  AWS      %s   Secrets Manager, SSM, Lambda Invoke (%s)", box.AWSURL, strings.Join(box.State().Functions, ", "))
+	t.line("  AWS      %s   Secrets Manager, SSM, Lambda Invoke (%s)", box.AWSURL,
+		strings.Join(box.State().Functions, ", "))
 	t.line("  Engage   %s   all three logins; the secrets use %s", box.EngageURL, box.config.Flow)
 	t.line("  secrets  %s (rotates), %s", TokenSecret, AdminSecret)
 	t.line("  inspect  curl -s %s%s    also %s, %s; POST %s", box.AWSURL, PathState, PathCalls, PathLogs, PathReset)
-	t.line("  faults   curl -s -X POST '%s%s?name=%s'    %s", box.AWSURL, PathScenario, ScenarioDeleteFailing, t.dim(fmt.Sprint(Scenarios())))
+	t.line("  faults   curl -s -X POST '%s%s?name=%s'    %s", box.AWSURL, PathScenario, ScenarioDeleteFailing,
+		t.dim(fmt.Sprint(Scenarios())))
 	t.line("\n%s", t.bold("AWS CLI and SDKs, in another shell"))
 	for _, export := range box.Exports() {
 		t.line("  %s", export)
@@ -118,7 +120,8 @@ func (t timeline) instruct(box *Sandbox, config ServeConfig) {
 		t.line("  sam local invoke RotateFunction --event events/rotate-create.json --env-vars %s", config.EnvFile)
 	}
 	if net.ParseIP(box.config.Listen).IsLoopback() {
-		t.line("  %s", t.dim("containers cannot reach "+box.config.Listen+": start with -listen 0.0.0.0, or the address of docker0, for that"))
+		t.line("  %s", t.dim("containers cannot reach "+box.config.Listen+
+			": start with -listen 0.0.0.0, or the address of docker0, for that"))
 	}
 	t.line("")
 	if config.Every > 0 {

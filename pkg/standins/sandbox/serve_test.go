@@ -49,7 +49,8 @@ func TestServeRotatesOnScheduleAndStops(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() {
 		ended <- sandbox.Serve(ctx, sandbox.ServeConfig{
-			Config: sandbox.Config{Binaries: sandbox.FindBinaries(built)}, Every: time.Second, SweepEvery: time.Second, EnvFile: file,
+			Config: sandbox.Config{Binaries: sandbox.FindBinaries(built)}, Every: time.Second,
+			SweepEvery: time.Second, EnvFile: file,
 		}, out, noEnvironment)
 	}()
 	select {
@@ -65,7 +66,8 @@ func TestServeRotatesOnScheduleAndStops(t *testing.T) {
 	if err != nil || !json.Valid(text) {
 		t.Errorf("the --env-vars file: %v %s", err, text)
 	}
-	for _, want := range []string{"export AWS_ENDPOINT_URL=http://127.0.0.1:", "--env-vars " + file, "createSecret", "stopped\n"} {
+	for _, want := range []string{"export AWS_ENDPOINT_URL=http://127.0.0.1:", "--env-vars " + file,
+		"createSecret", "stopped\n"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the output lacks %q:\n%s", want, out)
 		}
@@ -79,7 +81,8 @@ func TestServeWithoutAScheduleOnlyChecksTheSetUp(t *testing.T) {
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() {
-		ended <- sandbox.Serve(ctx, sandbox.ServeConfig{Config: sandbox.Config{Binaries: sandbox.FindBinaries(built)}}, out, noEnvironment)
+		ended <- sandbox.Serve(ctx, sandbox.ServeConfig{Config: sandbox.Config{Binaries: sandbox.FindBinaries(built)}},
+			out, noEnvironment)
 	}()
 	select {
 	case <-out.came:
@@ -109,7 +112,8 @@ func TestInvalidCommandLinesAreRefused(t *testing.T) {
 		"unknown flow":     {[]string{"run", "-functions", built, "-flow", "oauth"}, 1, `no login flow "oauth"`},
 		"unknown scenario": {[]string{"serve", "-functions", built, "-scenario", "rain"}, 1, `no scenario "rain"`},
 		"no address":       {[]string{"serve", "-functions", built, "-listen", "somewhere"}, 1, "is not an IP address"},
-		"too often":        {[]string{"serve", "-functions", built, "-every", "1ms", "-aws-port", "0", "-engage-port", "0", "-env-vars", ""}, 1, "too frequent"},
+		"too often": {[]string{"serve", "-functions", built, "-every", "1ms", "-aws-port", "0", "-engage-port", "0",
+			"-env-vars", ""}, 1, "too frequent"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -40,7 +40,8 @@ const foreignTokens = 2
 
 // extraFields are a user's own fields, which the product does not know. A rotation does not change
 // them.
-const extraFields = `"note": "this and all unknown fields stay as they are <&>", "serial": 123456789012345678901234567890`
+const extraFields = `"note": "this and all unknown fields stay as they are <&>", "serial": ` +
+	`123456789012345678901234567890`
 
 // newServices makes the stand-ins, and the tokens of the user's other programs.
 func (s *Sandbox) newServices() *services {

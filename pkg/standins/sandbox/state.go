@@ -33,9 +33,10 @@ type ExportedURLs struct {
 
 // Secret is one secret and its versions.
 type Secret struct {
-	Name            string              `json:"name"`
-	ARN             string              `json:"arn"`
-	Versions        map[string][]string `json:"versions"`         // labels by version id; versions without labels are left out
+	Name string `json:"name"`
+	ARN  string `json:"arn"`
+	// labels by version id; versions without labels are left out
+	Versions        map[string][]string `json:"versions"`
 	Tokens          map[string]string   `json:"tokens,omitempty"` // fingerprints by label
 	RotationEnabled bool                `json:"rotationEnabled"`
 	LastRotated     time.Time           `json:"lastRotated,omitzero"`
@@ -79,8 +80,9 @@ func (s *Sandbox) State() State {
 		Flow: string(s.config.Flow), Scenario: ScenarioNone, Secrets: sv.secrets(), Parameters: sv.parameters(),
 		Leaks: s.leaks(), Settings: ExportedURLs{s.AWSURL, s.EngageURL}, Events: []Event{}, Violations: []string{},
 		Users: []User{{
-			Username: sv.user.Username, Tokens: fingerprints(sv.engage.Tokens(sv.user.Username)), Foreign: fingerprints(sv.foreign),
-			Logins: sv.engage.LoginCount(sv.user.Username),
+			Username: sv.user.Username, Tokens: fingerprints(sv.engage.Tokens(sv.user.Username)),
+			Foreign: fingerprints(sv.foreign),
+			Logins:  sv.engage.LoginCount(sv.user.Username),
 		}},
 	}
 	if active := s.scenario.Load(); active != nil {
@@ -117,10 +119,12 @@ func (sv *services) secrets() []Secret {
 	for _, described := range out.SecretList {
 		entry := Secret{
 			Name: described.Name, ARN: described.ARN, Versions: described.SecretVersionsToStages, Tokens: map[string]string{},
-			RotationEnabled: described.RotationEnabled, LastRotated: described.LastRotatedDate.Time, NextRotation: described.NextRotationDate.Time,
+			RotationEnabled: described.RotationEnabled, LastRotated: described.LastRotatedDate.Time,
+			NextRotation: described.NextRotationDate.Time,
 		}
 		for _, stage := range []string{awstest.StageCurrent, awstest.StagePending, awstest.StagePrevious} {
-			value, err := sv.aws.Secrets.GetSecretValue(&awstest.GetSecretValueInput{SecretId: described.ARN, VersionStage: stage})
+			value, err := sv.aws.Secrets.GetSecretValue(&awstest.GetSecretValueInput{SecretId: described.ARN,
+				VersionStage: stage})
 			if err != nil || value.SecretString == nil {
 				continue
 			}
@@ -138,7 +142,8 @@ func (sv *services) secrets() []Secret {
 func (sv *services) parameters() []Parameter {
 	list := []Parameter{}
 	for next := ""; ; {
-		out, err := sv.aws.Parameters.GetParametersByPath(&awstest.GetParametersByPathInput{Path: settings.DefaultPrefix, Recursive: true, NextToken: next})
+		out, err := sv.aws.Parameters.GetParametersByPath(&awstest.GetParametersByPathInput{Path: settings.DefaultPrefix,
+			Recursive: true, NextToken: next})
 		if err != nil {
 			return list
 		}
@@ -213,7 +218,8 @@ func (s *Sandbox) Calls() Calls {
 	for _, c := range sv.aws.Calls() {
 		call := newAWSCall(c)
 		calls.AWS = append(calls.AWS, call)
-		calls.Permissions = count(calls.Permissions, Permission{Function: call.Function, Action: call.Action, Resource: call.Resource})
+		calls.Permissions = count(calls.Permissions,
+			Permission{Function: call.Function, Action: call.Action, Resource: call.Resource})
 	}
 	for _, c := range sv.engage.Calls() {
 		calls.Engage = append(calls.Engage, newEngageCall(c))

@@ -105,7 +105,8 @@ func (t timeline) preflight(a stepAnswer) string {
 	if a.Preflight == nil {
 		return "preflight"
 	}
-	return fmt.Sprintf("preflight: flow %s at %s reaches %d accounts and %d tokens", a.Preflight.Flow, a.Preflight.Host, a.Preflight.Accounts, a.Preflight.Tokens)
+	return fmt.Sprintf("preflight: flow %s at %s reaches %d accounts and %d tokens", a.Preflight.Flow, a.Preflight.Host,
+		a.Preflight.Accounts, a.Preflight.Tokens)
 }
 
 // gone returns the end of a sentence about the previous tokens.

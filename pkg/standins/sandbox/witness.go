@@ -57,7 +57,8 @@ func (w *witness) leaks(output string) []string {
 func encodings(text string) []string {
 	quoted, _ := json.Marshal(text)
 	inJSON := strings.Trim(string(quoted), `"`)
-	return []string{text, inJSON, url.QueryEscape(text), url.PathEscape(text), strings.ReplaceAll(url.QueryEscape(text), "+", "%20")}
+	return []string{text, inJSON, url.QueryEscape(text), url.PathEscape(text),
+		strings.ReplaceAll(url.QueryEscape(text), "+", "%20")}
 }
 
 // watch stores the secrets in the vendor's answers.
@@ -82,7 +83,8 @@ func (w *witness) seeLogin(body []byte) {
 		return
 	}
 	for field, kind := range map[string]string{
-		"accessToken": "an access token", "refreshToken": "a refresh token", "authToken": "an access token", "access_token": "a platform token",
+		"accessToken": "an access token", "refreshToken": "a refresh token", "authToken": "an access token",
+		"access_token": "a platform token",
 	} {
 		if text, ok := answer[field].(string); ok {
 			w.see(kind, text)

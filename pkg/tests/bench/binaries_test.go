@@ -85,14 +85,17 @@ func zipped(t testing.TB, path string) int64 {
 func testSizes(t *testing.T, built programs) {
 	base, least := built["linkonly"], built["empty"]
 	var b strings.Builder
-	b.WriteString("\n| binary | size | zip | against linkonly | zip | against empty | zip |\n|---|---|---|---|---|---|---|\n")
+	b.WriteString("\n| binary | size | zip | against linkonly | zip | against empty | zip " +
+		"|\n|---|---|---|---|---|---|---|\n")
 	for _, name := range []string{"empty", "ivr", "linkonly", "sweep", "rotate"} {
 		x := built[name]
 		size, packed := ratio(x.size, base.size), ratio(x.zip, base.zip)
-		fmt.Fprintf(&b, "| %s | %.1f MB | %.1f MB | %.2f | %.2f | %.2f | %.2f |\n", name, float64(x.size)/1e6, float64(x.zip)/1e6,
+		fmt.Fprintf(&b, "| %s | %.1f MB | %.1f MB | %.2f | %.2f | %.2f | %.2f |\n", name, float64(x.size)/1e6,
+			float64(x.zip)/1e6,
 			size, packed, ratio(x.size, least.size), ratio(x.zip, least.zip))
 		if size > maxSize || packed > maxSize {
-			t.Errorf("%s is %.2f times as large as a handler that only links the packages of rotate, its zip %.2f times; at most %.2f", name, size, packed, maxSize)
+			t.Errorf("%s is %.2f times as large as a handler that only links the packages of rotate, its zip %.2f times; at "+
+				"most %.2f", name, size, packed, maxSize)
 		}
 	}
 	t.Log(b.String())
@@ -104,10 +107,12 @@ func ratio(a, b int64) float64 { return float64(a) / float64(b) }
 // linker from removing what is never called: text/template, or a call of reflect's methods Method
 // and MethodByName.
 func testLinks(t *testing.T, built programs) {
+	const costly = `^(text/template|html/template|net/rpc|expvar)$`
 	forbidden := map[string]*regexp.Regexp{
-		rotate: regexp.MustCompile(`^(text/template|html/template|net/rpc|expvar)$`),
-		sweep:  regexp.MustCompile(`^(text/template|html/template|net/rpc|expvar)$`),
-		ivr:    regexp.MustCompile(`^(text/template|html/template|net/rpc|expvar)$|/service/(ssm|sso|ssooidc|sts|signin)(/|$)|aws-sdk-go-v2/config$|/pkg/(rotation|ledger|internal/awsstore|sweep)$`),
+		rotate: regexp.MustCompile(costly),
+		sweep:  regexp.MustCompile(costly),
+		ivr: regexp.MustCompile(costly + `|/service/(ssm|sso|ssooidc|sts|signin)(/|$)|aws-sdk-go-v2/config$` +
+			`|/pkg/(rotation|ledger|internal/awsstore|sweep)$`),
 	}
 	for program, pattern := range forbidden {
 		t.Run(filepath.Base(program), func(t *testing.T) {

@@ -49,8 +49,10 @@ func chart(panels []panel) string {
 		}
 		y += 8
 	}
-	const style = `text{font:13px system-ui,sans-serif;fill:#24292f}.title{font-weight:600;font-size:14px}.ours{fill:#0969da}.other{fill:#8c959f}line{stroke:#24292f;stroke-width:1.2}`
-	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %[1]d %[2]d" role="img">
+	const style = `text{font:13px system-ui,sans-serif;fill:#24292f}.title{font-weight:600;font-size:14px}` +
+		`.ours{fill:#0969da}.other{fill:#8c959f}line{stroke:#24292f;stroke-width:1.2}`
+	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %[1]d %[2]d"`+
+		` role="img">
 <style>%s</style>
 <rect width="100%%" height="100%%" fill="#ffffff"/>
 %s</svg>
@@ -65,15 +67,19 @@ func drawBar(b *strings.Builder, y int, x bar, unit string, scale float64) {
 	middle := y + barHeight/2
 	most := min(x.figure.most*scale, barsWidth) // an outlier does not set the scale
 	fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="end">%s</text>`, nameWidth-8, middle+5, html.EscapeString(x.name))
-	fmt.Fprintf(b, `<rect class="%s" x="%d" y="%d" width="%.1f" height="%d" rx="2"/>`, class, nameWidth, y, max(1, x.figure.median*scale), barHeight)
-	fmt.Fprintf(b, `<line x1="%.1f" x2="%.1f" y1="%d" y2="%[3]d"/>`, nameWidth+x.figure.least*scale, nameWidth+most, middle)
-	fmt.Fprintf(b, `<text x="%.1f" y="%d">%s %s</text>`+"\n", nameWidth+max(most, x.figure.median*scale)+8, middle+5, digits(x.figure.median), unit)
+	fmt.Fprintf(b, `<rect class="%s" x="%d" y="%d" width="%.1f" height="%d" rx="2"/>`, class, nameWidth, y,
+		max(1, x.figure.median*scale), barHeight)
+	fmt.Fprintf(b, `<line x1="%.1f" x2="%.1f" y1="%d" y2="%[3]d"/>`, nameWidth+x.figure.least*scale,
+		nameWidth+most, middle)
+	fmt.Fprintf(b, `<text x="%.1f" y="%d">%s %s</text>`+"\n", nameWidth+max(most, x.figure.median*scale)+8, middle+5,
+		digits(x.figure.median), unit)
 }
 
 // writeChart draws the measurements: starts, memory, and the first invocation with little CPU.
 // throttled may be empty.
 func writeChart(path string, starts map[string]samples, throttled []throttledRun) error {
-	init := panel{title: "Init: from the start of the process to its first poll (median; the line is least to most)", unit: "ms"}
+	init := panel{title: "Init: from the start of the process to its first poll (median; the line is least to most)",
+		unit: "ms"}
 	peak := panel{title: "Peak memory", unit: "MiB"}
 	for _, name := range []string{"empty", "ivr", "linkonly", "sweep", "rotate", "python"} {
 		m, ok := starts[name]

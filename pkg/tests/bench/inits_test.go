@@ -18,7 +18,8 @@ func testInits(t *testing.T, built programs) {
 		// The function ends at once: there is no Runtime API at the address.
 		command := exec.CommandContext(t.Context(), built[name].path)
 		command.Env = []string{"GODEBUG=inittrace=1", "AWS_LAMBDA_RUNTIME_API=127.0.0.1:1", "AWS_REGION=us-east-1",
-			"AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b", "AWS_ENDPOINT_URL=http://127.0.0.1:1", "TOKEN_SECRET_ID=" + tokenSecret}
+			"AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b", "AWS_ENDPOINT_URL=http://127.0.0.1:1",
+			"TOKEN_SECRET_ID=" + tokenSecret}
 		var trace bytes.Buffer
 		command.Stderr = &trace
 		_ = command.Run()

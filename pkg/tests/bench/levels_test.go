@@ -20,7 +20,8 @@ func TestLevelsFollowWhatWasWaitedFor(t *testing.T) {
 		{"one after the other", []call{at("b", 50, 100), at("a", 0, 50)}, []string{"a", "b"}},
 		{"concurrent", []call{at("b", 0, 50), at("a", 0, 50)}, []string{"a b"}},
 		{"begun before the other has ended", []call{at("a", 0, 50), at("b", 49, 99)}, []string{"a b"}},
-		{"two chains", []call{at("a", 0, 50), at("x", 0, 50), at("b", 50, 100), at("c", 100, 150), at("y", 60, 110)}, []string{"a x", "b y", "c"}},
+		{"two chains", []call{at("a", 0, 50), at("x", 0, 50), at("b", 50, 100), at("c", 100, 150), at("y", 60, 110)},
+			[]string{"a x", "b y", "c"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var got []string
@@ -39,7 +40,8 @@ func TestLevelsFollowWhatWasWaitedFor(t *testing.T) {
 }
 
 func TestReadTwiceNamesRepeatedReadsOnly(t *testing.T) {
-	s := step{calls: []call{{name: "a", read: true}, {name: "b", read: true}, {name: "write"}, {name: "write"}, {name: "a", read: true}}}
+	s := step{calls: []call{{name: "a", read: true}, {name: "b", read: true}, {name: "write"}, {name: "write"},
+		{name: "a", read: true}}}
 	if got := s.readTwice(); !slices.Equal(got, []string{"a"}) {
 		t.Errorf("read twice: %q", got)
 	}

@@ -41,7 +41,8 @@ func (sv *services) listen(secure bool) (environment map[string]string) {
 }
 
 // systemBundles are the distributions' files of all roots, Amazon Linux first.
-var systemBundles = []string{"/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem"}
+var systemBundles = []string{"/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs/ca-certificates.crt",
+	"/etc/ssl/cert.pem"}
 
 // writeBundle writes the machine's roots and the servers' certificates into one file.
 func writeBundle(t testing.TB, servers ...*httptest.Server) string {

@@ -20,7 +20,9 @@ const maxWall = 1.15
 // answer it prints the times beside the chains.
 func testBinary(t *testing.T, built programs, delay time.Duration) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\nthe binary, %s before each answer; ms\n\n| login fields | rotation | createSecret | setSecret | testSecret | finishSecret | whole | chain | ratio (at most %.2f) |\n|---|---|---|---|---|---|---|---|---|\n", delay, maxWall)
+	fmt.Fprintf(&b, "\nthe binary, %s before each answer; ms\n\n| login fields | rotation | createSecret | setSecret | "+
+		"testSecret | finishSecret | whole | chain | ratio (at most %.2f) |\n|---|---|---|---|---|---|---|---|---|\n",
+		delay, maxWall)
 	for _, p := range places {
 		if !*full && p.flow != places[0].flow {
 			continue
@@ -35,7 +37,8 @@ func testBinary(t *testing.T, built programs, delay time.Duration) {
 				for _, s := range m.steps {
 					fmt.Fprintf(&b, " %d |", s.took.Milliseconds())
 				}
-				fmt.Fprintf(&b, " %d | %d × %d = %d | %.2f |\n", m.took().Milliseconds(), counted[c.name].chain(), delay.Milliseconds(),
+				fmt.Fprintf(&b, " %d | %d × %d = %d | %.2f |\n", m.took().Milliseconds(), counted[c.name].chain(),
+					delay.Milliseconds(),
 					chain.Milliseconds(), float64(m.took())/float64(max(chain, 1)))
 			}
 		}
@@ -50,7 +53,8 @@ func compareCalls(t *testing.T, p place, c circumstance, got, want total) {
 	t.Helper()
 	for i, s := range got.steps {
 		if have, wanted := callNames(s), callNames(want.steps[i]); !slices.Equal(have, wanted) {
-			t.Errorf("%s, %s, %s: the binary called\n%s\nin the process it was\n%s", p, c.name, s.name, strings.Join(have, ", "), strings.Join(wanted, ", "))
+			t.Errorf("%s, %s, %s: the binary called\n%s\nin the process it was\n%s", p, c.name, s.name, strings.Join(have, ", "),
+				strings.Join(wanted, ", "))
 		}
 	}
 }
@@ -73,7 +77,8 @@ func runBinary(t *testing.T, built programs, p place, delay time.Duration) map[s
 	sv := newServices(t, p.flow, p.admin, delay)
 	defer sv.end()
 	function, err := lambdatest.Start(t.Context(), lambdatest.Config{
-		Path: built["rotate"].path, Env: sv.listen(false), FunctionName: "rotate", Timeout: time.Minute, InitTimeout: time.Minute,
+		Path: built["rotate"].path, Env: sv.listen(false), FunctionName: "rotate", Timeout: time.Minute,
+		InitTimeout: time.Minute,
 	})
 	if err != nil {
 		t.Fatal(err)

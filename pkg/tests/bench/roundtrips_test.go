@@ -139,7 +139,8 @@ func checkRotation(t *testing.T, p place, c circumstance, measured total) {
 	}
 	for _, s := range measured.steps {
 		if s.name == "createSecret" && s.chain() > p.create {
-			t.Errorf("%s: createSecret's longest chain has %d calls, more than %d:\n%s", c.name, s.chain(), p.create, chainTable(s))
+			t.Errorf("%s: createSecret's longest chain has %d calls, more than %d:\n%s", c.name, s.chain(),
+				p.create, chainTable(s))
 		}
 		if s.name != "createSecret" && s.logins() > 0 {
 			t.Errorf("%s: %s logged in", c.name, s.name)
@@ -165,7 +166,8 @@ func report(t *testing.T, p place, measured map[string]total) {
 		}
 		fmt.Fprintf(&b, " %d | %d | %d |\n", measured[c.name].chain(), measured[c.name].calls(), measured[c.name].logins())
 	}
-	fmt.Fprintf(&b, "\nwhat a warm rotation saves against a cold one of the same kind: %s\n", saved(measured[later], measured[second]))
+	fmt.Fprintf(&b, "\nwhat a warm rotation saves against a cold one of the same kind: %s\n",
+		saved(measured[later], measured[second]))
 	for _, s := range measured[later].steps {
 		b.WriteString("\n" + chainTable(s))
 	}

@@ -81,8 +81,9 @@ func (sv *services) refuseRefresh(refuse bool) {
 // it calls ahead, for restarts.
 func (sv *services) rotate(invoke func(payload []byte) error, ahead func(step string)) total {
 	sv.t.Helper()
-	run, err := sv.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{SecretId: tokenSecret, RotationLambdaARN: functionARN,
-		RotationRules: &awstest.RotationRules{AutomaticallyAfterDays: 1}})
+	run, err := sv.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{SecretId: tokenSecret,
+		RotationLambdaARN: functionARN,
+		RotationRules:     &awstest.RotationRules{AutomaticallyAfterDays: 1}})
 	if err != nil {
 		sv.t.Fatal(err)
 	}

@@ -54,11 +54,14 @@ func testStarts(t *testing.T, built programs, rounds int) map[string]samples {
 	list := subjects(t, built)
 	measured := interleaved(t, rounds, start{}, list)
 	var b strings.Builder
-	fmt.Fprintf(&b, "\nmedians of %d cold starts, minimum and maximum in brackets; times in ms, peak memory in MiB\n\n", rounds)
-	b.WriteString("| function | init | CPU of init | first invocation | warm invocation | peak memory | CPU in all |\n|---|---|---|---|---|---|---|\n")
+	fmt.Fprintf(&b, "\nmedians of %d cold starts, minimum and maximum in brackets; times in ms, peak memory in MiB\n\n",
+		rounds)
+	b.WriteString("| function | init | CPU of init | first invocation | warm invocation | peak memory | CPU in all " +
+		"|\n|---|---|---|---|---|---|---|\n")
 	for _, s := range list {
 		m := measured[s.name]
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", s.name, m.milliseconds(initOf), m.milliseconds(initCPUOf), m.milliseconds(firstOf),
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", s.name, m.milliseconds(initOf), m.milliseconds(initCPUOf),
+			m.milliseconds(firstOf),
 			m.milliseconds(warmOf), m.mebibytes(peakOf), m.milliseconds(cpuTimeOf))
 	}
 	b.WriteString("\n" + ratios(measured))

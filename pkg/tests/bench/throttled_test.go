@@ -42,8 +42,10 @@ func testThrottled(t *testing.T, built programs, rounds int) []throttledRun {
 
 func throttledTable(runs []throttledRun, list []subject, rounds int) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\nover TLS; medians of %d cold starts, minimum and maximum in brackets; times in ms, peak memory in MiB\n\n", rounds)
-	b.WriteString("| memory | function | init | first invocation | its CPU | warm invocation | start and first rotation | peak memory |\n|---|---|---|---|---|---|---|---|\n")
+	fmt.Fprintf(&b, "\nover TLS; medians of %d cold starts, minimum and maximum in brackets; times in ms, peak memory "+
+		"in MiB\n\n", rounds)
+	b.WriteString("| memory | function | init | first invocation | its CPU | warm invocation | start and first " +
+		"rotation | peak memory |\n|---|---|---|---|---|---|---|---|\n")
 	for _, run := range runs {
 		name := "whole machine"
 		if run.memory > 0 {
@@ -55,7 +57,8 @@ func throttledTable(runs []throttledRun, list []subject, rounds int) string {
 			if s.name == "ivr" {
 				whole = "-"
 			}
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", name, s.name, m.milliseconds(initOf), m.milliseconds(firstOf),
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", name, s.name, m.milliseconds(initOf),
+				m.milliseconds(firstOf),
 				m.milliseconds(firstCPUOf), m.milliseconds(warmOf), whole, m.mebibytes(peakOf))
 		}
 	}

@@ -59,7 +59,8 @@ func newDeployment(t *testing.T, o options) *deployment {
 		Attempts: 1, Invoke: d.invoke,
 		FunctionCaller: func(string) string { return "AKIDROTATE" },
 	}})
-	env := map[string]string{"AWS_ENDPOINT_URL": d.aws.URL, "ENGAGE_BASE_URL": d.vendor.URL, "RINGCENTRAL_BASE_URL": d.vendor.URL}
+	env := map[string]string{"AWS_ENDPOINT_URL": d.aws.URL, "ENGAGE_BASE_URL": d.vendor.URL,
+		"RINGCENTRAL_BASE_URL": d.vendor.URL}
 	for name, value := range o.env {
 		env[name] = value
 	}
@@ -102,7 +103,8 @@ func (d *deployment) store(name, value string) {
 func (d *deployment) rotate() (version, failure string) {
 	d.t.Helper()
 	d.failures = nil
-	out, err := d.aws.Secrets.RotateSecret(&awstest.RotateSecretInput{SecretId: tokenSecret, RotationLambdaARN: d.function.ARN()})
+	out, err := d.aws.Secrets.RotateSecret(&awstest.RotateSecretInput{SecretId: tokenSecret,
+		RotationLambdaARN: d.function.ARN()})
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -172,7 +174,8 @@ func (d *deployment) checkEnd(version string) {
 	}
 	token := d.currentToken()
 	if live := d.vendor.Tokens(d.user.Username); !slices.Equal(live, append(slices.Clone(d.foreign), token)) {
-		d.t.Errorf("%d tokens live, want 2 of other programs and the current one, %s; the secret is %d bytes", len(live), hidden.Fingerprint(token), len(value))
+		d.t.Errorf("%d tokens live, want 2 of other programs and the current one, %s; the secret is %d bytes", len(live),
+			hidden.Fingerprint(token), len(value))
 	}
 	d.works(token)
 }
@@ -197,7 +200,8 @@ func (d *deployment) works(text string) {
 
 // parameters returns the names of the parameters below the prefix.
 func (d *deployment) parameters(below string) []string {
-	out, err := d.aws.Parameters.GetParametersByPath(&awstest.GetParametersByPathInput{Path: "/engage-token-rotation" + below, Recursive: true})
+	out, err := d.aws.Parameters.GetParametersByPath(&awstest.GetParametersByPathInput{Path: "/engage-token-rotation" +
+		below, Recursive: true})
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -233,7 +237,8 @@ func (d *deployment) checkOutput() {
 	text := d.output.String() + strings.Join(d.failures, "\n")
 	for _, secret := range secrets {
 		quoted, _ := json.Marshal(secret)
-		for _, form := range []string{secret, strings.Trim(string(quoted), `"`), url.QueryEscape(secret), url.PathEscape(secret)} {
+		for _, form := range []string{secret, strings.Trim(string(quoted), `"`), url.QueryEscape(secret),
+			url.PathEscape(secret)} {
 			if secret != "" && strings.Contains(text, form) {
 				d.t.Errorf("a secret is in the output:\n%s", text)
 				return

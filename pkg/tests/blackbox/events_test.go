@@ -156,7 +156,8 @@ func TestAMainThatCannotStartAnswersWithTheReason(t *testing.T) {
 					t.Errorf("answer %s, %q, %v", result.Payload, result.ErrorMessage, err)
 				}
 			}
-			if !strings.Contains(output.String(), `"level":"ERROR"`) || !strings.Contains(output.String(), "PREVIOUS_TOKEN_RETENTION") {
+			if !strings.Contains(output.String(), `"level":"ERROR"`) ||
+				!strings.Contains(output.String(), "PREVIOUS_TOKEN_RETENTION") {
 				t.Errorf("the log does not name the setting: %s", output.String())
 			}
 		})

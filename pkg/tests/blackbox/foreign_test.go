@@ -34,7 +34,8 @@ func TestRotatesAgainstForeignServers(t *testing.T) {
 	}
 	moto := foreign.StartMoto(t)
 	for _, test := range []struct{ created, listed, place string }{
-		{"bare", "json", "same secret"}, {"quoted", "braces", "admin secret"}, {"bare", "braces", "admin secret"}, {"quoted", "json", "same secret"},
+		{"bare", "json", "same secret"}, {"quoted", "braces", "admin secret"}, {"bare", "braces", "admin secret"},
+		{"quoted", "json", "same secret"},
 	} {
 		t.Run(test.created+" token, "+test.listed+" list, "+test.place, func(t *testing.T) {
 			o := &foreignServers{t: t, user: engagetest.DefaultUser(), output: &lambdatest.Buffer{}}
@@ -102,7 +103,8 @@ func (o *foreignServers) store(name, value string) (arn string) {
 func (o *foreignServers) begin(arn, version string) {
 	o.t.Helper()
 	_, err := o.aws.RotateSecret(o.t.Context(), &secretsmanager.RotateSecretInput{
-		SecretId: &arn, ClientRequestToken: &version, RotationLambdaARN: aws.String("arn:aws:lambda:us-east-1:123456789012:function:rotate"),
+		SecretId: &arn, ClientRequestToken: &version,
+		RotationLambdaARN: aws.String("arn:aws:lambda:us-east-1:123456789012:function:rotate"),
 	}, func(o *secretsmanager.Options) { o.RetryMaxAttempts = 1 })
 	described, describeErr := o.aws.DescribeSecret(o.t.Context(), &secretsmanager.DescribeSecretInput{SecretId: &arn})
 	if describeErr != nil {
@@ -132,7 +134,8 @@ func (o *foreignServers) check(arn, version, previous string) string {
 	if !slices.Contains(described.VersionIdsToStages[version], "AWSCURRENT") {
 		o.t.Errorf("labels %v", described.VersionIdsToStages)
 	}
-	value, err := o.aws.GetSecretValue(o.t.Context(), &secretsmanager.GetSecretValueInput{SecretId: &arn, VersionId: &version})
+	value, err := o.aws.GetSecretValue(o.t.Context(),
+		&secretsmanager.GetSecretValueInput{SecretId: &arn, VersionId: &version})
 	if err != nil {
 		o.t.Fatal(err)
 	}

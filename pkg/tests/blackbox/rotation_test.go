@@ -12,12 +12,13 @@ import (
 
 func TestRotatesWithEveryFormOfTheVendorsAnswers(t *testing.T) {
 	for name, answers := range map[string]engagetest.Answers{
-		"bare token, JSON list":               {},
-		"quoted token, list in braces":        {Create: engagetest.CreateQuoted, List: engagetest.ListBraces},
-		"bare token in white space, newest":   {Create: engagetest.CreateBareSpaced, Order: engagetest.OrderNewestFirst},
-		"quoted token in white space, oldest": {Create: engagetest.CreateQuotedSpaced, List: engagetest.ListBraces, Order: engagetest.OrderOldestFirst},
-		"deletion answered 204":               {Delete: engagetest.DeleteNoContent},
-		"deletion answered without a body":    {Delete: engagetest.DeleteEmpty, DeadToken: 403},
+		"bare token, JSON list":             {},
+		"quoted token, list in braces":      {Create: engagetest.CreateQuoted, List: engagetest.ListBraces},
+		"bare token in white space, newest": {Create: engagetest.CreateBareSpaced, Order: engagetest.OrderNewestFirst},
+		"quoted token in white space, oldest": {Create: engagetest.CreateQuotedSpaced, List: engagetest.ListBraces,
+			Order: engagetest.OrderOldestFirst},
+		"deletion answered 204":            {Delete: engagetest.DeleteNoContent},
+		"deletion answered without a body": {Delete: engagetest.DeleteEmpty, DeadToken: 403},
 	} {
 		for _, bare := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, uuid alone %v", name, bare), func(t *testing.T) {
@@ -50,7 +51,8 @@ func (d *deployment) rotateTwice() {
 
 func TestRotatesUnderEachLoginAndEitherPlaceOfTheLoginFields(t *testing.T) {
 	for _, flow := range []engage.Flow{engage.FlowEngage, engage.FlowRingCentral, engage.FlowLegacy} {
-		for _, place := range []string{"same secret", "admin secret by ARN", "admin secret by name", "admin secret, flow in the token secret"} {
+		for _, place := range []string{"same secret", "admin secret by ARN", "admin secret by name",
+			"admin secret, flow in the token secret"} {
 			t.Run(string(flow)+", "+place, func(t *testing.T) {
 				t.Parallel()
 				d := newDeployment(t, options{flow: flow, vendor: engagetest.Config{Flows: []engage.Flow{flow}}})
@@ -78,7 +80,8 @@ func TestRotatesUnderEachLoginAndEitherPlaceOfTheLoginFields(t *testing.T) {
 
 func TestRotatesWithAnyPassword(t *testing.T) {
 	for _, password := range []string{
-		`&/?#+%"`, `a b+c%20d`, `=;:@!$'()*,[]\`, `pässwörd€𝄞`, "\u0085\u2028\u2029", `%00%zz%`, `<script>{{.}}</script>`, strings.Repeat("long", 500), "-",
+		`&/?#+%"`, `a b+c%20d`, `=;:@!$'()*,[]\`, `pässwörd€𝄞`, "\u0085\u2028\u2029", `%00%zz%`, `<script>{{.}}</script>`,
+		strings.Repeat("long", 500), "-",
 		"tab\there", "trailing space ", `"quoted"`, `{"json":"like"}`,
 	} {
 		for _, flow := range []engage.Flow{engage.FlowEngage, engage.FlowLegacy} {
@@ -100,7 +103,8 @@ func TestRotatesWithAnyPassword(t *testing.T) {
 func TestOtherFieldsStayByteForByte(t *testing.T) {
 	t.Parallel()
 	d := newDeployment(t, options{})
-	const before = "{\n  \"zeta\" : 12345678901234567890.10e+5 ,\n\t\"nested\": {\"apiToken\": \"not ours\", \"a\": [1, 2,3]},\n  \"html\": \"<&>\\u003c\\/\",\n"
+	const before = "{\n  \"zeta\" : 12345678901234567890.10e+5 ,\n\t\"nested\": {\"apiToken\": \"not ours\", \"a\": " +
+		"[1, 2,3]},\n  \"html\": \"<&>\\u003c\\/\",\n"
 	const after = `  "note": "ünï", "empty": {} , "null": null}` + "\n"
 	fields := document(d.user.LoginFields(""))
 	d.store(tokenSecret, before+strings.Trim(fields, "{}")+",\n"+after)
@@ -117,7 +121,8 @@ func TestPreflightReportsWhatItReachesAndChangesNothing(t *testing.T) {
 	value := document(d.user.LoginFields(""))
 	d.store(tokenSecret, value)
 	no := false
-	if _, err := d.aws.Secrets.RotateSecret(&awstest.RotateSecretInput{SecretId: tokenSecret, RotationLambdaARN: d.function.ARN(), RotateImmediately: &no}); err != nil {
+	if _, err := d.aws.Secrets.RotateSecret(&awstest.RotateSecretInput{SecretId: tokenSecret,
+		RotationLambdaARN: d.function.ARN(), RotateImmediately: &no}); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.aws.Wait(t.Context()); err != nil {

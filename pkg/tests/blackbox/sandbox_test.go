@@ -26,7 +26,8 @@ func TestSandboxLeavesNoProcessBehind(t *testing.T) {
 			if err := os.CopyFS(functions, os.DirFS(built.Functions(t))); err != nil {
 				t.Fatal(err)
 			}
-			command := exec.Command(program, "serve", "-functions", functions, "-every", "1s", "-aws-port", "0", "-engage-port", "0", "-env-vars", "")
+			command := exec.Command(program, "serve", "-functions", functions, "-every", "1s", "-aws-port", "0", "-engage-port",
+				"0", "-env-vars", "")
 			out, err := command.StdoutPipe()
 			if err != nil {
 				t.Fatal(err)

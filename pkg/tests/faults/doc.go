@@ -18,9 +18,9 @@
 // The package has tests only:
 //
 //	go test ./pkg/tests/faults -v                 the short matrix: each call, each fault, once
-//	go test ./pkg/tests/faults -v -faults         the whole matrix, with bursts, all flows and foreign servers
+//	go test ./pkg/tests/faults -v -faults         the whole matrix: bursts, flows, foreign servers
 //	go test ./pkg/tests/faults -v -flow=legacy    one flow
-//	go test ./pkg/tests/faults -v -variant=V -call=C -fault=F -burst=N    one case, with every call that it made
+//	go test ./pkg/tests/faults -v -variant=V -call=C -fault=F -burst=N    one case, with its calls
 //
 // # A case
 //

@@ -304,7 +304,8 @@ func (c trial) command() string {
 	if c.variant.foreign {
 		test = "TestForeignServers"
 	}
-	command := fmt.Sprintf("go test ./pkg/tests/faults -run %s -count=1 -v -flow=%s -variant=%s -call=%s -fault=%s -burst=%d", test,
+	command := fmt.Sprintf("go test ./pkg/tests/faults -run %s -count=1 -v -flow=%s -variant=%s -call=%s -fault=%s "+
+		"-burst=%d", test,
 		c.variant.flow, c.variant.name, c.strike.call, c.strike.fault, c.strike.burst)
 	if c.strike.again {
 		command += " -again"

@@ -30,7 +30,8 @@ const (
 func leakUser() engagetest.User {
 	return engagetest.User{
 		Username: "leak.user@example.com", Password: `Zq7&k/?#+%"ü€ w9Xr2!`, PlatformID: "aws80",
-		ClientID: "exampleClientId", ClientSecret: "cs7Hk2/Lp9+Qw4=Zx8Vb", JWT: "eyJraWQiOiJ4In0.eyJzdWIiOiJsZWFrLXVzZXIifQ.bm90LWEtc2lnbmF0dXJl",
+		ClientID: "exampleClientId", ClientSecret: "cs7Hk2/Lp9+Qw4=Zx8Vb",
+		JWT: "eyJraWQiOiJ4In0.eyJzdWIiOiJsZWFrLXVzZXIifQ.bm90LWEtc2lnbmF0dXJl",
 	}
 }
 
@@ -49,12 +50,15 @@ type deployment struct {
 }
 
 // newDeployment makes one with a secret that has no token yet. awsFault may be nil.
-func newDeployment(t *testing.T, flow engage.Flow, fault *fault, awsFault func(awstest.Call) awstest.Action, env map[string]string) *deployment {
+func newDeployment(t *testing.T, flow engage.Flow, fault *fault, awsFault func(awstest.Call) awstest.Action,
+	env map[string]string) *deployment {
 	t.Helper()
 	d := &deployment{t: t, flow: flow, user: leakUser()}
-	d.engage = engagetest.NewServer(engagetest.Config{Users: []engagetest.User{d.user}, Answers: engagetest.Answers{EchoURL: true}})
+	d.engage = engagetest.NewServer(engagetest.Config{Users: []engagetest.User{d.user},
+		Answers: engagetest.Answers{EchoURL: true}})
 	d.wire = &wire{next: d.engage, fault: fault}
-	for name, secret := range map[string]string{"the password": d.user.Password, "the client secret": d.user.ClientSecret, "the JWT": d.user.JWT} {
+	for name, secret := range map[string]string{"the password": d.user.Password, "the client secret": d.user.ClientSecret,
+		"the JWT": d.user.JWT} {
 		d.wire.see(name, secret)
 	}
 	vendor := httptest.NewServer(d.wire)
@@ -95,7 +99,8 @@ func (d *deployment) put(name, value string) {
 	if _, err := d.aws.Secrets.CreateSecret(&awstest.CreateSecretInput{Name: name, SecretString: &value}); err == nil {
 		return
 	}
-	if _, err := d.aws.Secrets.PutSecretValue(&awstest.PutSecretValueInput{SecretId: name, SecretString: &value}); err != nil {
+	if _, err := d.aws.Secrets.PutSecretValue(&awstest.PutSecretValueInput{SecretId: name,
+		SecretString: &value}); err != nil {
 		d.t.Fatal(err)
 	}
 }
@@ -136,7 +141,8 @@ func (d *deployment) invoke(f *lambdatest.Function, payload string) lambdatest.R
 // rotateOnce runs a rotation, with one repetition if it fails, as the service does.
 func (d *deployment) rotateOnce() (succeeded bool) {
 	d.t.Helper()
-	run, err := d.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{SecretId: tokenSecret, RotationLambdaARN: functionARN})
+	run, err := d.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{SecretId: tokenSecret,
+		RotationLambdaARN: functionARN})
 	if err != nil {
 		if run, err = d.aws.Secrets.ResumeRotation(tokenSecret); err != nil {
 			return false

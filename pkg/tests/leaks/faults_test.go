@@ -36,14 +36,16 @@ func dump(r *http.Request, body []byte) string {
 // vendorFaults echo the request in every part of an answer that could get into an error text.
 var vendorFaults = []fault{
 	{kind: "error document 403", answer: func(rw http.ResponseWriter, r *http.Request, echo string) {
-		document, _ := json.Marshal(map[string]any{"errorCode": echo, "generalMessage": echo, "requestUri": r.URL.RequestURI(), "timestamp": 1, "error": echo, "error_description": echo})
+		document, _ := json.Marshal(map[string]any{"errorCode": echo, "generalMessage": echo,
+			"requestUri": r.URL.RequestURI(), "timestamp": 1, "error": echo, "error_description": echo})
 		rw.Header().Set("Content-Type", "application/json")
 		rw.WriteHeader(http.StatusForbidden)
 		_, _ = rw.Write(document)
 	}},
 	{kind: "text 500 with headers", after: true, answer: func(rw http.ResponseWriter, _ *http.Request, echo string) {
 		line := url.QueryEscape(echo)
-		for _, name := range []string{"Location", "Retry-After", "WWW-Authenticate", "Set-Cookie", "Content-Type", "X-Error"} {
+		for _, name := range []string{"Location", "Retry-After", "WWW-Authenticate", "Set-Cookie",
+			"Content-Type", "X-Error"} {
 			rw.Header().Set(name, line)
 		}
 		rw.WriteHeader(http.StatusInternalServerError)
@@ -92,14 +94,17 @@ var awsFaults = []struct {
 	action func(awstest.Call) awstest.Action
 }{
 	{"validation that echoes", func(c awstest.Call) awstest.Action {
-		return awstest.Action{Before: awstest.Fail(&awstest.APIError{Code: "ValidationException", Message: echoOf(c), Status: 400})}
+		return awstest.Action{Before: awstest.Fail(&awstest.APIError{Code: "ValidationException",
+			Message: echoOf(c), Status: 400})}
 	}},
 	{"reset after", func(awstest.Call) awstest.Action { return awstest.Action{After: awstest.Reset()} }},
 	{"unknown error that echoes", func(c awstest.Call) awstest.Action {
-		return awstest.Action{After: awstest.Fail(&awstest.APIError{Code: "InvalidParameterException", Message: echoOf(c), Status: 400})}
+		return awstest.Action{After: awstest.Fail(&awstest.APIError{Code: "InvalidParameterException",
+			Message: echoOf(c), Status: 400})}
 	}},
 	{"server error that echoes", func(c awstest.Call) awstest.Action {
-		return awstest.Action{Before: awstest.Fail(&awstest.APIError{Code: "InternalServiceError", Message: echoOf(c), Status: 500})}
+		return awstest.Action{Before: awstest.Fail(&awstest.APIError{Code: "InternalServiceError",
+			Message: echoOf(c), Status: 500})}
 	}},
 }
 

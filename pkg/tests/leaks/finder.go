@@ -82,10 +82,11 @@ func forms(secret string) map[string][]string {
 	ascii := strconv.QuoteToASCII(secret)
 	asHex := hex.EncodeToString([]byte(secret))
 	return map[string][]string{
-		"plain":               {secret},
-		"JSON":                {inner, string(twice[1 : len(twice)-1]), unescapeHTML(inner)},
-		"quoted":              {plain[1 : len(plain)-1], ascii[1 : len(ascii)-1]},
-		"URL-escaped":         {query, path, spaces, lowerEscapes(query), lowerEscapes(path), lowerEscapes(spaces), url.QueryEscape(query), strings.ReplaceAll(path, ":", "%3A"), everyByte(secret)},
+		"plain":  {secret},
+		"JSON":   {inner, string(twice[1 : len(twice)-1]), unescapeHTML(inner)},
+		"quoted": {plain[1 : len(plain)-1], ascii[1 : len(ascii)-1]},
+		"URL-escaped": {query, path, spaces, lowerEscapes(query), lowerEscapes(path), lowerEscapes(spaces),
+			url.QueryEscape(query), strings.ReplaceAll(path, ":", "%3A"), everyByte(secret)},
 		"hex":                 {asHex, strings.ToUpper(asHex), spacedHex(secret)},
 		"base64":              alignments(base64.StdEncoding, secret),
 		"base64url":           alignments(base64.URLEncoding, secret),

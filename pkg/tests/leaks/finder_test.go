@@ -67,7 +67,8 @@ func TestTheFinderFindsNothingElse(t *testing.T) {
 	var finder leaks.Finder
 	finder.Add("a token", aToken)
 	token, _ := engage.ParseToken(aToken)
-	for _, innocent := range []string{"", "short", token.String(), string(token.Fingerprint()), "aws80:", "c235344", aToken[:7], "0e2f2d6d-8b5e-4b4c-9a55-2f1f2f1c7d11"} {
+	for _, innocent := range []string{"", "short", token.String(), string(token.Fingerprint()), "aws80:", "c235344",
+		aToken[:7], "0e2f2d6d-8b5e-4b4c-9a55-2f1f2f1c7d11"} {
 		if leaks := finder.Find(innocent); leaks != nil {
 			t.Errorf("%q: %v", innocent, leaks)
 		}

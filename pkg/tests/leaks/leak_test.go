@@ -23,7 +23,8 @@ func cleanRun(t *testing.T, flow engage.Flow) (vendor, aws int) {
 	d.wire.mu.Lock()
 	known := d.wire.finder.Len()
 	d.wire.mu.Unlock()
-	if want := map[engage.Flow]int{engage.FlowEngage: 9, engage.FlowRingCentral: 10, engage.FlowLegacy: 8}[flow]; known < want {
+	if want := map[engage.Flow]int{engage.FlowEngage: 9, engage.FlowRingCentral: 10,
+		engage.FlowLegacy: 8}[flow]; known < want {
 		t.Fatalf("%d secrets were seen, want at least %d", known, want)
 	}
 	d.invoke(d.start("sweep"), `{}`)
@@ -117,10 +118,15 @@ func TestNoSecretLeavesFromBadInput(t *testing.T) {
 			string(quoted), "[" + string(quoted) + "]", "{" + string(quoted) + ":1}",
 			fmt.Sprintf(`{"Step":%s}`, quoted), fmt.Sprintf(`{"Step":"createSecret","SecretId":%s}`, quoted),
 			fmt.Sprintf(`{"Step":"createSecret","SecretId":"engage/token","ClientRequestToken":%s}`, quoted),
-			fmt.Sprintf(`{"Step":"createSecret","SecretId":"engage/none","ClientRequestToken":"0e2f2d6d-8b5e-4b4c-9a55-2f1f2f1c7d11","RotationToken":%s}`, quoted),
-			fmt.Sprintf(`{"Step":"createSecret","RotationToken":[%s]}`, quoted), fmt.Sprintf(`{"revokePrevious":%s,"x":1}`, quoted), fmt.Sprintf(`{"dryRun":%s}`, quoted), fmt.Sprintf(`{"revokePrevious":%s}`, quoted),
+			fmt.Sprintf(`{"Step":"createSecret","SecretId":"engage/none",`+
+				`"ClientRequestToken":"0e2f2d6d-8b5e-4b4c-9a55-2f1f2f1c7d11","RotationToken":%s}`, quoted),
+			fmt.Sprintf(`{"Step":"createSecret","RotationToken":[%s]}`, quoted),
+			fmt.Sprintf(`{"revokePrevious":%s,"x":1}`, quoted), fmt.Sprintf(`{"dryRun":%s}`, quoted),
+			fmt.Sprintf(`{"revokePrevious":%s}`, quoted),
 		} {
-			if strings.Contains(payload, "SecretId\":"+string(quoted)) && secret == token || strings.HasPrefix(payload, `{"revokePrevious"`) && !strings.Contains(payload, "x") || strings.Contains(payload, "ClientRequestToken\":"+string(quoted)) && secret != d.user.Password {
+			if strings.Contains(payload, "SecretId\":"+string(quoted)) && secret == token ||
+				strings.HasPrefix(payload, `{"revokePrevious"`) && !strings.Contains(payload, "x") ||
+				strings.Contains(payload, "ClientRequestToken\":"+string(quoted)) && secret != d.user.Password {
 				continue // texts that have the form of a name or an id are printed
 			}
 			d.invoke(d.rotate, payload)
@@ -128,10 +134,14 @@ func TestNoSecretLeavesFromBadInput(t *testing.T) {
 			d.invoke(ivr, payload)
 		}
 		for _, document := range []string{
-			secret, string(quoted), "{" + secret + "}", fmt.Sprintf(`{"password":[%s]}`, quoted), fmt.Sprintf(`{"apiToken":%s}`, strings.Replace(string(quoted), `"`, `" `, 1)),
-			fmt.Sprintf(`{"username":"u","password":"p","platformId":"x","loginFlow":%s}`, quoted), fmt.Sprintf(`{"username":"u","password":"p","platformId":"x","baseUrl":%s}`, quoted),
-			fmt.Sprintf(`{"username":"u","password":"p","platformId":"x","baseUrl":"https://user:%s@engage.ringcentral.com"}`, strings.Trim(string(quoted), `"`)),
-			fmt.Sprintf(`{"adminSecretArn":%s}`, strings.Replace(string(quoted), `"`, `"? `, 1)), fmt.Sprintf(`{"password":%s,"password":%s}`, quoted, quoted), fmt.Sprintf(`{"password":%s`, quoted),
+			secret, string(quoted), "{" + secret + "}", fmt.Sprintf(`{"password":[%s]}`, quoted),
+			fmt.Sprintf(`{"apiToken":%s}`, strings.Replace(string(quoted), `"`, `" `, 1)),
+			fmt.Sprintf(`{"username":"u","password":"p","platformId":"x","loginFlow":%s}`, quoted),
+			fmt.Sprintf(`{"username":"u","password":"p","platformId":"x","baseUrl":%s}`, quoted),
+			fmt.Sprintf(`{"username":"u","password":"p","platformId":"x","baseUrl":"https://user:%s@engage.ringcentral.com"}`,
+				strings.Trim(string(quoted), `"`)),
+			fmt.Sprintf(`{"adminSecretArn":%s}`, strings.Replace(string(quoted), `"`, `"? `, 1)),
+			fmt.Sprintf(`{"password":%s,"password":%s}`, quoted, quoted), fmt.Sprintf(`{"password":%s`, quoted),
 		} {
 			d.put(tokenSecret, document)
 			d.rotateOnce()
@@ -142,11 +152,13 @@ func TestNoSecretLeavesFromBadInput(t *testing.T) {
 }
 
 func TestNoSecretLeavesFromAnInvalidEnvironment(t *testing.T) {
-	for _, name := range []string{"ENGAGE_BASE_URL", "RINGCENTRAL_BASE_URL", "ENGAGE_ALLOWED_HOSTS", "PREVIOUS_TOKEN_RETENTION", "EXCLUSIVE_USER", "PARAMETER_PREFIX", "LOG_LEVEL", "TOKEN_CACHE_TTL", "TOKEN_SECRET_ID"} {
+	for _, name := range []string{"ENGAGE_BASE_URL", "RINGCENTRAL_BASE_URL", "ENGAGE_ALLOWED_HOSTS",
+		"PREVIOUS_TOKEN_RETENTION", "EXCLUSIVE_USER", "PARAMETER_PREFIX", "LOG_LEVEL", "TOKEN_CACHE_TTL", "TOKEN_SECRET_ID"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			user := leakUser()
-			d := newDeployment(t, engage.FlowEngage, nil, nil, map[string]string{name: "https://user:" + user.Password + "@host/" + user.JWT})
+			d := newDeployment(t, engage.FlowEngage, nil, nil,
+				map[string]string{name: "https://user:" + user.Password + "@host/" + user.JWT})
 			for _, function := range []string{"sweep", "ivr"} {
 				d.invoke(d.start(function), `{}`)
 			}

@@ -43,7 +43,8 @@ func TestMemoryStaysBoundedUnderAHostileVendor(t *testing.T) {
 		},
 		"control characters": func() *engagetest.Answer { return engagetest.JSON(200, "[\"\x00\x1b[2J\"]") },
 	}
-	operations := []engagetest.Operation{engagetest.OpList, engagetest.OpLogin, engagetest.OpCreate, engagetest.OpAccounts, engagetest.OpDelete}
+	operations := []engagetest.Operation{engagetest.OpList, engagetest.OpLogin, engagetest.OpCreate, engagetest.OpAccounts,
+		engagetest.OpDelete}
 	for i, name := range slices.Sorted(maps.Keys(answers)) {
 		answer := answers[name]
 		t.Run(name, func(t *testing.T) {
@@ -101,8 +102,10 @@ func TestASlowDripIsCutOffBeforeTheFunctionsDeadline(t *testing.T) {
 		}
 	}}
 	d := newDeployment(t, engage.FlowEngage, &slow, nil, nil)
-	d.rotate = d.startBinary(lambdatest.Config{Path: built.Function(t, "rotate"), FunctionName: "rotate", Env: d.env, Timeout: 5 * time.Second})
-	run, err := d.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{SecretId: tokenSecret, RotationLambdaARN: functionARN})
+	d.rotate = d.startBinary(lambdatest.Config{Path: built.Function(t, "rotate"), FunctionName: "rotate", Env: d.env,
+		Timeout: 5 * time.Second})
+	run, err := d.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{SecretId: tokenSecret,
+		RotationLambdaARN: functionARN})
 	if err != nil {
 		t.Fatal(err)
 	}

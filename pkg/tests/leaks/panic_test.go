@@ -43,7 +43,8 @@ func TestNoSecretLeavesThroughAPanic(t *testing.T) {
 			if err == nil || answer != nil {
 				t.Fatalf("answer %s, error %v", answer, err)
 			}
-			if !strings.HasPrefix(err.Error(), "panic") || !strings.Contains(err.Error(), "please report it with the logged stack") {
+			if !strings.HasPrefix(err.Error(), "panic") ||
+				!strings.Contains(err.Error(), "please report it with the logged stack") {
 				t.Errorf("error %q", err)
 			}
 			if !strings.Contains(out.String(), "panic_test.go") {

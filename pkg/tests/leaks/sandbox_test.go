@@ -18,7 +18,8 @@ func TestTheSandboxPrintsNoSecret(t *testing.T) {
 	for _, flow := range flows {
 		t.Run(string(flow), func(t *testing.T) {
 			t.Parallel()
-			output, err := exec.CommandContext(t.Context(), program, "run", "-functions", functions, "-flow", string(flow)).CombinedOutput()
+			output, err := exec.CommandContext(t.Context(), program, "run", "-functions", functions, "-flow",
+				string(flow)).CombinedOutput()
 			if err != nil {
 				t.Errorf("%v\n%s", err, output)
 			}

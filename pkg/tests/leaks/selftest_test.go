@@ -52,7 +52,8 @@ func TestAFunctionThatLeaksIsCaught(t *testing.T) {
 				t.Fatal(err)
 			}
 			d := newDeployment(t, engage.FlowEngage, nil, nil, nil)
-			d.rotate = d.startBinary(lambdatest.Config{Path: self, FunctionName: "rotate", Env: map[string]string{leakyFunction: kind}})
+			d.rotate = d.startBinary(lambdatest.Config{Path: self, FunctionName: "rotate",
+				Env: map[string]string{leakyFunction: kind}})
 			d.rotateOnce()
 			if leaks := d.leaks(); (len(leaks) > 0) != (kind != "nothing") {
 				t.Errorf("found %v", leaks)

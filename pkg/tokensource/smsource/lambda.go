@@ -9,14 +9,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 )
 
-// NewLambdaClient returns a Secrets Manager client from the environment that Lambda gives to a function: AWS_REGION, the
-// credentials in AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, AWS_ENDPOINT_URL_SECRETS_MANAGER and
-// AWS_ENDPOINT_URL (unless AWS_IGNORE_CONFIGURED_ENDPOINT_URLS is true), AWS_USE_FIPS_ENDPOINT and
+// NewLambdaClient returns a Secrets Manager client from the environment that Lambda gives to a
+// function: AWS_REGION, the credentials in AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and
+// AWS_SESSION_TOKEN, AWS_ENDPOINT_URL_SECRETS_MANAGER and AWS_ENDPOINT_URL (unless
+// AWS_IGNORE_CONFIGURED_ENDPOINT_URLS is true), AWS_USE_FIPS_ENDPOINT and
 // AWS_USE_DUALSTACK_ENDPOINT. getenv is os.Getenv outside of tests.
 //
-// It reads no profile, asks no metadata service and assumes no role, so that package config of the SDK, with its clients for
-// single sign-on, need not be linked: that would double the time of a start. Elsewhere than in Lambda use
-// config.LoadDefaultConfig and New.
+// It reads no profile, asks no metadata service and assumes no role, so that package config of the
+// SDK, with its clients for single sign-on, need not be linked: that would double the time of a
+// start. Elsewhere than in Lambda use config.LoadDefaultConfig and New.
 func NewLambdaClient(getenv func(string) string) (*secretsmanager.Client, error) {
 	region := getenv("AWS_REGION")
 	if region == "" {
@@ -32,7 +33,8 @@ func NewLambdaClient(getenv func(string) string) (*secretsmanager.Client, error)
 		Source:          "environment",
 	}
 	if !credentials.HasKeys() {
-		return nil, errors.New("AWS_ACCESS_KEY_ID or AWS_SECRET_ACCESS_KEY is missing; Lambda sets them from the function's role")
+		return nil, errors.New("AWS_ACCESS_KEY_ID or AWS_SECRET_ACCESS_KEY is missing; Lambda sets them from the " +
+			"function's role")
 	}
 	options := secretsmanager.Options{
 		Region:      region,

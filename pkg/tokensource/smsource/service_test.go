@@ -14,11 +14,13 @@ import (
 
 const document = `{"apiToken":"aws80:c2353445-bc74-af1a-2850-1d55a371c0a9","adminSecretArn":"engage/admin"}`
 
-// newService has the token secret and the admin secret, and a reader who may read the token secret alone.
+// newService has the token secret and the admin secret, and a reader who may read the token secret
+// alone.
 func newService(t awstest.TB, config awstest.Config) *awstest.Server {
 	server := awstest.NewServer(config)
 	t.Cleanup(server.Close)
-	for name, text := range map[string]string{"engage/token": document, "engage/admin": `{"password":"x"}`, "engage/empty": ""} {
+	for name, text := range map[string]string{"engage/token": document, "engage/admin": `{"password":"x"}`,
+		"engage/empty": ""} {
 		in := &awstest.CreateSecretInput{Name: name, SecretString: aws.String(text)}
 		if text == "" {
 			in.SecretString = nil
@@ -55,8 +57,8 @@ func TestReaderNeedsTheTokenSecretAlone(t *testing.T) {
 	}
 }
 
-// BenchmarkColdRead is a new source's first token through the SDK, from a stand-in in the process: the cost of a read for the
-// program, without the network's.
+// BenchmarkColdRead is a new source's first token through the SDK, from a stand-in in the process:
+// the cost of a read for the program, without the network's.
 func BenchmarkColdRead(b *testing.B) {
 	server := newService(b, awstest.Config{RecordLimit: 1})
 	client := secretsmanager.NewFromConfig(server.SDKConfig("reader"))

@@ -22,7 +22,8 @@ type service struct {
 	err    error
 }
 
-func (s *service) GetSecretValue(_ context.Context, in *secretsmanager.GetSecretValueInput, _ ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
+func (s *service) GetSecretValue(_ context.Context, in *secretsmanager.GetSecretValueInput,
+	_ ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
 	s.input = in
 	return s.output, s.err
 }
@@ -47,12 +48,18 @@ func TestFailuresSayWhatToDo(t *testing.T) {
 		want    error
 		text    string
 	}{
-		"no such secret": {&service{err: &smithy.GenericAPIError{Code: "ResourceNotFoundException"}}, tokensource.ErrNotFound, "check its name and region"},
-		"not permitted":  {&service{err: &smithy.GenericAPIError{Code: "AccessDeniedException"}}, tokensource.ErrDenied, "secretsmanager:GetSecretValue"},
-		"key not usable": {&service{err: &smithy.GenericAPIError{Code: "DecryptionFailure"}}, tokensource.ErrDenied, "kms:Decrypt"},
-		"binary value":   {&service{output: &secretsmanager.GetSecretValueOutput{SecretBinary: []byte("x")}}, tokensource.ErrNotFound, "SecretString"},
-		"service fails":  {&service{err: &smithy.GenericAPIError{Code: "InternalServiceError", Message: "a-hidden-value"}}, nil, "InternalServiceError"},
-		"time is up":     {&service{err: fmt.Errorf("wrapped: %w", context.DeadlineExceeded)}, context.DeadlineExceeded, "no answer"},
+		"no such secret": {&service{err: &smithy.GenericAPIError{Code: "ResourceNotFoundException"}}, tokensource.ErrNotFound,
+			"check its name and region"},
+		"not permitted": {&service{err: &smithy.GenericAPIError{Code: "AccessDeniedException"}}, tokensource.ErrDenied,
+			"secretsmanager:GetSecretValue"},
+		"key not usable": {&service{err: &smithy.GenericAPIError{Code: "DecryptionFailure"}}, tokensource.ErrDenied,
+			"kms:Decrypt"},
+		"binary value": {&service{output: &secretsmanager.GetSecretValueOutput{SecretBinary: []byte("x")}},
+			tokensource.ErrNotFound, "SecretString"},
+		"service fails": {&service{err: &smithy.GenericAPIError{Code: "InternalServiceError", Message: "a-hidden-value"}},
+			nil, "InternalServiceError"},
+		"time is up": {&service{err: fmt.Errorf("wrapped: %w", context.DeadlineExceeded)},
+			context.DeadlineExceeded, "no answer"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -73,15 +80,18 @@ func TestFailuresSayWhatToDo(t *testing.T) {
 }
 
 func TestLambdaClientTakesItsSettingsFromTheEnvironment(t *testing.T) {
-	standard := map[string]string{"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "key", "AWS_SESSION_TOKEN": "session"}
+	standard := map[string]string{"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "key",
+		"AWS_SESSION_TOKEN": "session"}
 	tests := map[string]struct {
 		add      map[string]string
 		endpoint string
 	}{
-		"standard":             {nil, ""},
-		"endpoint of all":      {map[string]string{"AWS_ENDPOINT_URL": "http://all"}, "http://all"},
-		"endpoint of this":     {map[string]string{"AWS_ENDPOINT_URL": "http://all", "AWS_ENDPOINT_URL_SECRETS_MANAGER": "http://this"}, "http://this"},
-		"endpoints not wanted": {map[string]string{"AWS_ENDPOINT_URL": "http://all", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "TRUE"}, ""},
+		"standard":        {nil, ""},
+		"endpoint of all": {map[string]string{"AWS_ENDPOINT_URL": "http://all"}, "http://all"},
+		"endpoint of this": {map[string]string{"AWS_ENDPOINT_URL": "http://all",
+			"AWS_ENDPOINT_URL_SECRETS_MANAGER": "http://this"}, "http://this"},
+		"endpoints not wanted": {map[string]string{"AWS_ENDPOINT_URL": "http://all",
+			"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "TRUE"}, ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -94,7 +104,8 @@ func TestLambdaClientTakesItsSettingsFromTheEnvironment(t *testing.T) {
 				t.Errorf("endpoint %q, region %q", got, options.Region)
 			}
 			credentials, err := options.Credentials.Retrieve(t.Context())
-			if err != nil || credentials.AccessKeyID != "id" || credentials.SecretAccessKey != "key" || credentials.SessionToken != "session" {
+			if err != nil || credentials.AccessKeyID != "id" || credentials.SecretAccessKey != "key" ||
+				credentials.SessionToken != "session" {
 				t.Errorf("credentials %v, %v", credentials.AccessKeyID, err)
 			}
 		})

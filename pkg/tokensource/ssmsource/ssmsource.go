@@ -1,9 +1,9 @@
-// Package ssmsource reads the token secret through SSM Parameter Store's reference to Secrets Manager, for package
-// tokensource: for programs that read all of their settings from SSM.
+// Package ssmsource reads the token secret through SSM Parameter Store's reference to Secrets
+// Manager, for package tokensource: for programs that read all of their settings from SSM.
 //
-// The reader needs ssm:GetParameter on parameter/aws/reference/secretsmanager/{name} besides secretsmanager:
-// GetSecretValue on the secret. Importing this package links the SSM client, which costs about 1.3 ms and 1.4 MB at
-// start; package smsource does not need it.
+// The reader needs ssm:GetParameter on parameter/aws/reference/secretsmanager/{name} besides
+// secretsmanager: GetSecretValue on the secret. Importing this package links the SSM client, which
+// costs about 1.3 ms and 1.4 MB at start; package smsource does not need it.
 package ssmsource
 
 import (
@@ -42,14 +42,17 @@ func New(client API, name string) tokensource.Fetch {
 	}
 }
 
-// explain adds what the operator can do. Of the service's message the text has only what cannot hold a value.
+// explain adds what the operator can do. Of the service's message the text has only what cannot
+// hold a value.
 func explain(parameter string, err error) error {
 	failed := awserr.New("GetParameter", err)
 	switch failed.Code {
 	case "ParameterNotFound", "ParameterVersionNotFound":
-		return fmt.Errorf("parameter %s: %w; check the secret's name and region, and give it a value: %w", parameter, tokensource.ErrNotFound, failed)
+		return fmt.Errorf("parameter %s: %w; check the secret's name and region, and give it a value: %w", parameter,
+			tokensource.ErrNotFound, failed)
 	case "AccessDeniedException":
-		return fmt.Errorf("parameter %s: %w; the reader needs ssm:GetParameter on it and secretsmanager:GetSecretValue on the secret: %w", parameter, tokensource.ErrDenied, failed)
+		return fmt.Errorf("parameter %s: %w; the reader needs ssm:GetParameter on it and secretsmanager:GetSecretValue on "+
+			"the secret: %w", parameter, tokensource.ErrDenied, failed)
 	}
 	return fmt.Errorf("parameter %s: %w", parameter, failed)
 }

@@ -22,7 +22,8 @@ type service struct {
 	err    error
 }
 
-func (s *service) GetParameter(_ context.Context, in *ssm.GetParameterInput, _ ...func(*ssm.Options)) (*ssm.GetParameterOutput, error) {
+func (s *service) GetParameter(_ context.Context, in *ssm.GetParameterInput,
+	_ ...func(*ssm.Options)) (*ssm.GetParameterOutput, error) {
 	s.input = in
 	return s.output, s.err
 }
@@ -44,10 +45,12 @@ func TestFailuresSayWhatToDo(t *testing.T) {
 		want    error
 		text    string
 	}{
-		"no such secret": {&service{err: &smithy.GenericAPIError{Code: "ParameterNotFound"}}, tokensource.ErrNotFound, "check the secret's name"},
-		"not permitted":  {&service{err: &smithy.GenericAPIError{Code: "AccessDeniedException"}}, tokensource.ErrDenied, "ssm:GetParameter"},
-		"nothing in it":  {&service{output: &ssm.GetParameterOutput{}}, tokensource.ErrNotFound, "engage/token"},
-		"throttled":      {&service{err: &smithy.GenericAPIError{Code: "ThrottlingException"}}, nil, "ThrottlingException"},
+		"no such secret": {&service{err: &smithy.GenericAPIError{Code: "ParameterNotFound"}}, tokensource.ErrNotFound,
+			"check the secret's name"},
+		"not permitted": {&service{err: &smithy.GenericAPIError{Code: "AccessDeniedException"}}, tokensource.ErrDenied,
+			"ssm:GetParameter"},
+		"nothing in it": {&service{output: &ssm.GetParameterOutput{}}, tokensource.ErrNotFound, "engage/token"},
+		"throttled":     {&service{err: &smithy.GenericAPIError{Code: "ThrottlingException"}}, nil, "ThrottlingException"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

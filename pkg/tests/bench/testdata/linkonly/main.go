@@ -1,5 +1,5 @@
-// Command linkonly makes the AWS clients that functions/rotate makes, with the same calls linked in, and does nothing
-// with them.
+// Command linkonly makes the AWS clients that functions/rotate makes, with the same calls linked
+// in, and does nothing with them.
 package main
 
 import (

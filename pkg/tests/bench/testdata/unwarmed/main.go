@@ -1,4 +1,5 @@
-// Command unwarmed is functions/rotate without the certificates that lambdafn.FromEnvironment loads at start.
+// Command unwarmed is functions/rotate without the certificates that lambdafn.FromEnvironment loads
+// at start.
 package main
 
 import (
