@@ -23,7 +23,9 @@ func TestWhatAnOperatorReadsOfAnAWSError(t *testing.T) {
 		unknown bool
 	}{
 		"permission": {api("AccessDeniedException", "User: a is not authorized to perform: b on resource: c",
-			smithy.FaultClient), "Put: AccessDeniedException: User: a is not authorized to perform: b on resource: c", false},
+			smithy.FaultClient), "Put: AccessDeniedException: User: a is not authorized to perform: b on resource: c; " +
+			"the function's role needs secretsmanager:Put (and kms:Decrypt and kms:GenerateDataKey on the secret's key, " +
+			"when it has one of its own)", false},
 		"not found": {api("ResourceNotFoundException", "Secrets Manager can't find the specified secret.",
 			smithy.FaultClient), "Put: ResourceNotFoundException: Secrets Manager can't find the specified secret.", false},
 		"validation": {api("ValidationException", "Value 'hunter2' at 'x' failed to satisfy constraint",
