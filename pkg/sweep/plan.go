@@ -53,6 +53,9 @@ func (p *plan) decide(ctx context.Context, m *managed, record ledger.Record) {
 	case decide.Forget:
 		p.write(ctx, func() error { return p.ledger.Remove(ctx, record) })
 	}
+	if d.Action == decide.Delete && found.token.IsZero() {
+		d.Action = decide.Keep // due, but not found at the vendor: a later sweep looks for it
+	}
 	p.note(m.arn, d)
 	if d.Action == decide.Delete {
 		p.deletions = append(p.deletions, deletion{d.Record, m.currentVersion, found})
