@@ -133,11 +133,7 @@ func TestRow04AnExclusiveUserAndALostLedger(t *testing.T) {
 				lose(s)
 				s.sweeps(6, 20*time.Minute)
 				a.look("after the sweeps")
-				for _, report := range s.mustSweep(`{}`).Secrets { // an operator ends what the ledger does not name
-					for _, unrecorded := range report.Unrecorded {
-						s.mustSweep(unrecorded.Remove)
-					}
-				}
+				s.operate()
 			})
 		})
 	}

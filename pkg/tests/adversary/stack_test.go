@@ -250,6 +250,22 @@ func (s *stack) sweeps(n int, pause time.Duration) {
 	}
 }
 
+// operate sends the events that a report names for tokens that the ledger does not know.
+func (s *stack) operate() {
+	s.t.Helper()
+	answer, err := s.sweep(`{}`)
+	if err != nil {
+		s.t.Error(err)
+	}
+	for _, report := range answer.Secrets {
+		for _, unrecorded := range report.Unrecorded {
+			if _, err := s.sweep(unrecorded.Remove); err != nil {
+				s.t.Error(err)
+			}
+		}
+	}
+}
+
 // explain sweeps and adds the tokens that the report leaves to an operator, with the event that it names.
 func (s *stack) explain(explained map[engage.Fingerprint]string) {
 	s.t.Helper()
