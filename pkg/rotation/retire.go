@@ -38,6 +38,9 @@ func (f *finishing) decide(records []ledger.Record) []decide.Decision {
 		if record.Fingerprint == f.version.token.Fingerprint() { //safeguard:the-new-token-stays
 			continue
 		}
+		if f.current.ID != f.event.VersionID && record.Fingerprint == f.current.token.Fingerprint() { //safeguard:a-swap-starts-the-retention
+			record.State = ledger.Outgoing // whatever another invocation has made of it meanwhile
+		}
 		facts := f.recordFacts(record)
 		if facts.Listed == decide.Shown {
 			record.User = f.user
