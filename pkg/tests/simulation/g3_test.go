@@ -36,8 +36,10 @@ func (h *history) checkLeak(s *stack, t *token, swept bool) {
 	why := h.unaccounted(s, t, swept)
 	switch {
 	case why == "":
-	case t.lost || h.intentLost(t):
+	case t.lost || h.anyCreation(t, func(c *creation) bool { return c.lost }):
 		h.allow(lostRecord, t)
+	case h.anyCreation(t, func(c *creation) bool { return c.hidden }):
+		h.allow(hiddenByCut, t)
 	case t.swapUnseen():
 		h.allow(unseenSwap, t)
 	case !h.reachable(s, t) && h.named(s, t):
@@ -146,9 +148,10 @@ func (h *history) hasIntent(s *stack, t *token) bool {
 	return false
 }
 
-func (h *history) intentLost(t *token) bool {
+// anyCreation reports whether the condition holds for an intent of the program that made the token.
+func (h *history) anyCreation(t *token, holds func(*creation) bool) bool {
 	for _, c := range h.creations {
-		if c.by == t.by && c.lost {
+		if c.by == t.by && holds(c) {
 			return true
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/standins/engagetest"
 )
 
@@ -130,18 +131,32 @@ func (h *history) userOf(by *invocation) *user {
 }
 
 // editList makes a list lie, if it is to: the tokens as a server hands them to engagetest.Config.EditList.
-func (h *history) editList(_ string, texts []string) []string {
+func (h *history) editList(username string, texts []string) []string {
+	by := h.asking.by
+	delete(by.cut, username)
+	shown := h.shorten(texts)
+	if len(shown) < len(texts) {
+		if by.cut == nil {
+			by.cut = map[string][]string{}
+		}
+		by.cut[username] = shown
+	}
+	return shown
+}
+
+func (h *history) shorten(texts []string) []string {
 	v := &h.nature.witness
+	all := slices.Clone(texts)
 	switch {
 	case len(texts) > 0 && h.lying(listsNothing):
 		h.lied(listsNothing)
 		return nil
 	case len(texts) > v.most && h.lying(listsNewest):
 		h.lied(listsNewest)
-		return h.cut(texts, func(place int) bool { return place >= len(texts)-v.most })
+		return h.cut(all, func(place int) bool { return place >= len(texts)-v.most })
 	case len(texts) > v.most && h.lying(listsOldest):
 		h.lied(listsOldest)
-		return h.cut(texts, func(place int) bool { return place < v.most })
+		return h.cut(all, func(place int) bool { return place < v.most })
 	}
 	return texts
 }
@@ -152,6 +167,23 @@ func (h *history) cut(texts []string, keep func(place int) bool) []string {
 		return h.tokens[a].born.Compare(h.tokens[b].born)
 	})
 	return slices.DeleteFunc(texts, func(text string) bool { return !keep(slices.Index(byAge, text)) })
+}
+
+// fooled reports whether the list that the program was last given of a user was cut, and held all tokens that the ledger
+// calls alive: nothing that anybody knows contradicts such a list.
+func (h *history) fooled(by *invocation, username string) bool {
+	shown, cut := by.cut[username]
+	if !cut {
+		return false
+	}
+	for _, r := range by.stack.records {
+		t := h.byFingerprint[string(r.Fingerprint)]
+		alive := r.State != ledger.Deleted && r.State != ledger.Unclaimed
+		if t != nil && t.alive() && alive && t.user == username && !slices.Contains(shown, t.text) {
+			return false
+		}
+	}
+	return true
 }
 
 // lags draws how slowly the vendor's servers learn of one creation or deletion.

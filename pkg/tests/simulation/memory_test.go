@@ -21,8 +21,9 @@ type memory struct {
 	loggedIn    int       // times that a login was answered
 	firstRead   time.Time // when it first read the ledger
 	listedAt    time.Time
-	faults      int            // what went wrong with its calls
-	calls       map[string]int // to the vendor
+	cut         map[string][]string // the lists of users that were cut, as they were last shown
+	faults      int                 // what went wrong with its calls
+	calls       map[string]int      // to the vendor
 	verified    map[string]bool
 	created     []*token
 	put         string                 // the token that it has put

@@ -96,8 +96,18 @@ func (h *history) observeRemoved(by *invocation, name string) {
 		h.violate(broken, "%s removed %s, which is not its stack's", by, name)
 		return
 	}
+	if i, found := s.intents[name]; found {
+		h.observeIntentEnd(by, h.creations[i.ID])
+	}
 	delete(s.intents, name)
 	delete(s.records, name)
+}
+
+// observeIntentEnd sees that a program ends an intent.
+func (h *history) observeIntentEnd(by *invocation, c *creation) {
+	for _, t := range c.by.created {
+		c.hidden = c.hidden || by.sweeping() && h.fooled(by, t.user)
+	}
 }
 
 // observeIntent sees an intent.

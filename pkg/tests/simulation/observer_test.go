@@ -54,6 +54,8 @@ const (
 	replacedByHand                // a person replaced the token before a rotation or sweep saw it as AWSCURRENT's
 	deletedByHand                 // a person deleted the token at the vendor's page
 	lostRecord                    // a person removed the token's record, or the intent of its creation
+	oldNote                       // a sweep noted by an old read that a token is shared; its next sweep retires it again
+	hiddenByCut                   // lists were cut so that nothing known contradicted them, when an intent ended
 	unseenSwap                    // two manual changes after a swap whose invocation crashed, of a hand-made token
 	unreachableUser               // no secret of the stack logs in as the token's user any more
 	readLate                      // a reader without package tokensource kept a token that need not live any more
@@ -63,6 +65,8 @@ const (
 var excuseNames = [numberOfExcuses]string{
 	"AWSPENDING filled while its token was being deleted", "retention ended by revokePrevious",
 	"replaced by hand, never seen as current", "deleted at the vendor's page", "record or intent removed by hand",
+	"record of a shared token rewritten by an old read",
+	"left by a lost creation, hidden by a cut list that nothing known contradicts",
 	"hand-made token, moved on twice by hand after a crashed swap",
 	"no secret logs in as the token's user any more",
 	"plain cache beyond the token's life",
@@ -182,6 +186,8 @@ type creation struct {
 	by   *invocation
 	at   time.Time
 	lost bool // a person has removed the intent
+	// hidden tells that the intent was ended by a cut list that nothing known contradicts.
+	hidden bool
 }
 
 // secretMemory is what the observer remembers of a secret.
