@@ -355,6 +355,9 @@ func (u *user) traces(all ledger.All, intent ledger.Intent) decide.Traces {
 			t.Known[f] = true
 		}
 	}
+	for f := range u.appeared { // recorded for an earlier intent, in this sweep
+		t.Known[f] = true
+	}
 	slices.Sort(t.Listed)
 	return t
 }
