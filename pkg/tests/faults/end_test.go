@@ -11,6 +11,7 @@ import (
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/hidden"
 	"engage-token-rotation/pkg/internal/awsstore"
+	"engage-token-rotation/pkg/internal/older"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/sweep"
 )
@@ -183,7 +184,7 @@ const later = time.Hour
 // with the event that deletes it; these events are sent, and then nothing may be left.
 func (d *deployment) sweepLater(ctx context.Context, reported []string) {
 	d.verdict.log("-- an hour later; the ledger has: %s", strings.Join(d.unfinished(ctx), ", "))
-	d.makeOlder(ctx)
+	must(older.Ledger(ctx, d.parameters(), d.services.prefix(), later))
 	d.startSweep()
 	payload, err := d.invoke(ctx, d.sweep, "sweep", []byte(`{}`))
 	if err != nil {
@@ -198,6 +199,9 @@ func (d *deployment) sweepLater(ctx context.Context, reported []string) {
 	events := map[string]string{}
 	for _, s := range answer.Secrets {
 		for _, u := range s.Unclaimed {
+			if events[string(u.Fingerprint)] != "" {
+				d.verdict.add(other, fmt.Sprintf("the last sweep names token %s twice", u.Fingerprint))
+			}
 			events[string(u.Fingerprint)] = u.Remove
 		}
 	}
@@ -233,30 +237,5 @@ func (d *deployment) lookForRest(ctx context.Context) {
 	})
 	if len(left) > 0 {
 		d.verdict.add(unfinished, "the last sweep leaves "+strings.Join(left, ", "))
-	}
-}
-
-// makeOlder makes every entry of the ledger an hour older, as if that time had passed.
-func (d *deployment) makeOlder(ctx context.Context) {
-	parameters := d.parameters()
-	values, err := parameters.ListAll(ctx, d.services.prefix()+"/ledger")
-	must(err)
-	for name, value := range values {
-		var entry map[string]any
-		if json.Unmarshal([]byte(value), &entry) != nil {
-			continue // the cursor of the sweep
-		}
-		for _, field := range []string{"startedAt", "createdAt", "until", "at"} {
-			text, ok := entry[field].(string)
-			if !ok {
-				continue
-			}
-			at, err := time.Parse(time.RFC3339Nano, text)
-			must(err)
-			entry[field] = at.Add(-later).Format(time.RFC3339Nano)
-		}
-		changed, err := json.Marshal(entry)
-		must(err)
-		must(parameters.Set(ctx, name, string(changed)))
 	}
 }
