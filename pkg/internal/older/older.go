@@ -1,5 +1,5 @@
-// Package older makes the ledger's entries older, for tests and stand-ins that show what a sweep does
-// some time later without waiting for it.
+// Package older makes the ledger's entries older, for tests and stand-ins that show what a sweep
+// does some time later without waiting for it.
 package older
 
 import (

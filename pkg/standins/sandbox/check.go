@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,7 +11,9 @@ import (
 	"time"
 
 	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/standins/awstest"
+	"engage-token-rotation/pkg/sweep"
 )
 
 // Finding is a claim that must be true after rotations, and whether it is.
@@ -22,33 +25,67 @@ type Finding struct {
 
 // Check reports whether the state is one that rotations may leave. It expects that every rotation
 // succeeded, that none is running, and that versions are the version ids in the order of their
-// rotations.
+// rotations. In a scenario that leaves unclaimed tokens it expects a sweep after them.
 func (s *Sandbox) Check(ctx context.Context, versions []string) []Finding {
-	state := s.State()
-	at := slices.IndexFunc(state.Secrets, func(sec Secret) bool { return sec.Name == TokenSecret })
-	if at < 0 {
-		return []Finding{{Claim: "the secret " + TokenSecret + " stands", Fault: "it is gone"}}
+	c := s.newChecking()
+	if c == nil {
+		return noSecret
 	}
-	managed := state.Secrets[at]
-	c := &checking{s: s, state: state, secret: managed, user: state.Users[0]}
 	c.labels(versions)
 	c.token(ctx)
-	c.tokensOfOurs()
+	c.tokensOfOurs("")
+	c.previous(len(versions))
 	c.foreign()
 	c.logins(len(versions))
-	c.ledger()
+	c.intents()
+	c.unclaimed(len(versions))
 	c.otherFields()
 	c.rules()
 	c.leaks()
 	return c.findings
 }
 
+// checkFailed reports whether the state is one that a failed rotation may leave after one that
+// succeeded.
+func (s *Sandbox) checkFailed(ctx context.Context, before, failed string) []Finding {
+	c := s.newChecking()
+	if c == nil {
+		return noSecret
+	}
+	c.labelsAfterFailure(before, failed)
+	c.token(ctx)
+	c.tokensOfOurs(failed)
+	c.foreign()
+	c.otherFields()
+	c.rules()
+	c.leaks()
+	return c.findings
+}
+
+var noSecret = []Finding{{Claim: "there is a secret " + TokenSecret, Fault: "it is gone"}}
+
+// newChecking returns nil if the token secret is gone.
+func (s *Sandbox) newChecking() *checking {
+	state := s.State()
+	at := slices.IndexFunc(state.Secrets, func(sec Secret) bool { return sec.Name == TokenSecret })
+	if at < 0 {
+		return nil
+	}
+	c := &checking{s: s, state: state, secret: state.Secrets[at], user: state.Users[0]}
+	c.scenario = scenarios[s.config.Scenario]
+	c.readLedger()
+	return c
+}
+
 // checking is a running Check.
 type checking struct {
 	s        *Sandbox
 	state    State
+	scenario scenario
 	secret   Secret
 	user     User
+	records  []ledger.Record
+	open     []ledger.Intent
 	findings []Finding
 }
 
@@ -61,23 +98,26 @@ func (c *checking) must(ok bool, claim, fault string, args ...any) {
 	c.findings = append(c.findings, f)
 }
 
+func (c *checking) holder(label string) string {
+	return cmp.Or(holder(c.secret.Versions, label), "none")
+}
+
 func (c *checking) labels(versions []string) {
-	holder := func(label string) string {
-		for version, labels := range c.secret.Versions {
-			if slices.Contains(labels, label) {
-				return version
-			}
-		}
-		return "none"
-	}
 	newest := versions[len(versions)-1]
-	current, pending := holder(awstest.StageCurrent), holder(awstest.StagePending)
+	current, pending := c.holder(awstest.StageCurrent), c.holder(awstest.StagePending)
 	c.must(current == newest, "AWSCURRENT is the newest version", "it is %s, not %s", current, newest)
 	c.must(pending == "none" || pending == newest, "no version is left pending", "%s carries AWSPENDING", pending)
 	if len(versions) > 1 {
-		before, previous := versions[len(versions)-2], holder(awstest.StagePrevious)
+		before, previous := versions[len(versions)-2], c.holder(awstest.StagePrevious)
 		c.must(previous == before, "AWSPREVIOUS is the version before", "it is %s, not %s", previous, before)
 	}
+}
+
+func (c *checking) labelsAfterFailure(before, failed string) {
+	current, pending := c.holder(awstest.StageCurrent), c.holder(awstest.StagePending)
+	c.must(current == before, "AWSCURRENT is still the version before", "it is %s, not %s", current, before)
+	c.must(pending == failed, "the failed version keeps AWSPENDING for the next attempt", "%s carries it, not %s",
+		pending, failed)
 }
 
 // token calls the vendor with the current token, as a reader does.
@@ -102,46 +142,67 @@ func (c *checking) token(ctx context.Context) {
 	c.must(slices.Contains(listed, token), claim, "it is not in its own list")
 }
 
-// records returns the fingerprints of the tokens that the ledger keeps for later and of those it
-// should have no more, and the open intents. One whose token was found without the creation's
-// answer stays, in doubt, until anything else that the creation made would have shown.
-func (c *checking) records() (retiring, overdue, intents []string) {
+func (c *checking) readLedger() {
 	for _, p := range c.state.Parameters {
 		name := p.Name[strings.LastIndexByte(p.Name, '/')+1:]
-		var record struct {
-			Fingerprint, State string
-			NotBefore          time.Time
-			InDoubt, Deleted   bool
-		}
+		var record ledger.Record
+		var intent ledger.Intent
 		switch {
 		case !strings.Contains(p.Name, "/ledger/"):
-		case strings.HasPrefix(name, "intent-") && json.Unmarshal(p.Value, &record) == nil && record.InDoubt:
-		case strings.HasPrefix(name, "intent-"):
-			intents = append(intents, p.Name)
-		case strings.HasPrefix(name, "token-") && json.Unmarshal(p.Value, &record) == nil && record.State == "retiring" &&
-			!record.Deleted:
-			if retiring = append(retiring, record.Fingerprint); record.NotBefore.Before(time.Now()) {
-				overdue = append(overdue, record.Fingerprint)
-			}
+		case strings.HasPrefix(name, "intent-") && json.Unmarshal(p.Value, &intent) == nil:
+			c.open = append(c.open, intent)
+		case strings.HasPrefix(name, "token-") && json.Unmarshal(p.Value, &record) == nil:
+			c.records = append(c.records, record)
 		}
 	}
-	return retiring, overdue, intents
 }
 
-func (c *checking) tokensOfOurs() {
-	retiring, overdue, _ := c.records()
-	var ours []string
-	for _, token := range c.user.Tokens {
-		if !slices.Contains(c.user.Foreign, token) && !slices.Contains(retiring, token) {
-			ours = append(ours, token)
+// inState returns the live tokens that a record names with the state.
+func (c *checking) inState(state ledger.State) (records []ledger.Record) {
+	for _, record := range c.records {
+		if record.State == state && slices.Contains(c.user.Tokens, string(record.Fingerprint)) {
+			records = append(records, record)
 		}
 	}
-	current := c.secret.Tokens[awstest.StageCurrent]
+	return records
+}
+
+// tokensOfOurs checks the live tokens. failed is the version of a rotation that failed, or "".
+func (c *checking) tokensOfOurs(failed string) {
+	accounted := slices.Clone(c.user.Foreign)
 	claim := "it is the only live token of ours"
-	if len(retiring) > 0 {
-		claim += fmt.Sprintf(", beside %d in retention", len(retiring))
+	account := func(records []ledger.Record, as string) {
+		for _, record := range records {
+			accounted = append(accounted, string(record.Fingerprint))
+		}
+		if len(records) > 0 {
+			claim += fmt.Sprintf(", beside %d %s", len(records), as)
+		}
 	}
-	c.must(slices.Equal(ours, []string{current}), claim, "these live: %v", ours)
+	account(c.inState(ledger.Retiring), "in retention")
+	account(c.inState(ledger.Unclaimed), "unclaimed")
+	if failed != "" {
+		account(slices.DeleteFunc(c.inState(ledger.Issued), func(r ledger.Record) bool { return r.Version != failed }),
+			"recorded for the failed version")
+	}
+	ours := slices.DeleteFunc(slices.Clone(c.user.Tokens),
+		func(token string) bool { return slices.Contains(accounted, token) })
+	c.must(slices.Equal(ours, []string{c.secret.Tokens[awstest.StageCurrent]}), claim, "these live: %v", ours)
+}
+
+// previous checks what became of the previous tokens.
+func (c *checking) previous(rotations int) {
+	var overdue []engage.Fingerprint
+	for _, record := range c.inState(ledger.Retiring) {
+		if record.At.Before(time.Now()) {
+			overdue = append(overdue, record.Fingerprint)
+		}
+	}
+	if c.scenario.undeleted {
+		c.must(len(overdue) == rotations-1, "each previous token is recorded as retiring, and is deleted later",
+			"recorded and due: %v", overdue)
+		return
+	}
 	c.must(len(overdue) == 0, "no previous token is overdue for deletion", "overdue: %v", overdue)
 }
 
@@ -161,7 +222,7 @@ func (c *checking) foreign() {
 func (c *checking) logins(rotations int) {
 	processes := map[int]bool{}
 	for _, i := range c.s.Invocations() {
-		if i.Function == FunctionRotate && i.Step == awstest.StepCreate && i.Error == "" {
+		if i.Function == FunctionRotate && i.Step == awstest.StepCreate {
 			processes[i.PID] = true
 		}
 	}
@@ -170,9 +231,37 @@ func (c *checking) logins(rotations int) {
 	c.must(c.user.Logins >= 1 && c.user.Logins <= len(processes), claim, "%d processes did the work", len(processes))
 }
 
-func (c *checking) ledger() {
-	_, _, intents := c.records()
-	c.must(len(intents) == 0, "the ledger holds no open intent whose token was not found", "open: %v", intents)
+func (c *checking) intents() {
+	var open []string
+	for _, intent := range c.open {
+		open = append(open, intent.Version)
+	}
+	c.must(len(open) == 0, "no creation is left of which the outcome is not known", "for versions: %v", open)
+}
+
+// unclaimed checks that the last sweep names as many unclaimed tokens as the scenario leaves, each
+// with the event that deletes it.
+func (c *checking) unclaimed(rotations int) {
+	if c.scenario.unclaimed == nil {
+		return
+	}
+	var answer sweep.Answer
+	for _, i := range c.s.Invocations() {
+		if i.Function == FunctionSweep && json.Unmarshal(i.Answer, &answer) != nil {
+			answer = sweep.Answer{}
+		}
+	}
+	var reported []string
+	for _, secret := range answer.Secrets {
+		for _, token := range secret.Unclaimed {
+			if slices.Contains(c.user.Tokens, string(token.Fingerprint)) && token.Remove != "" {
+				reported = append(reported, string(token.Fingerprint))
+			}
+		}
+	}
+	want := c.scenario.unclaimed(rotations)
+	claim := fmt.Sprintf("the sweep reports %s, each with the event that deletes it", number(want, "unclaimed token"))
+	c.must(len(reported) == want, claim, "it reports %v", reported)
 }
 
 // otherFields compares the document with what the user stored.

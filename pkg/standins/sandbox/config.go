@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -44,15 +45,15 @@ const (
 type Config struct {
 	// Binaries are the bootstrap binaries by function name; see [Build] and [FindBinaries].
 	Binaries map[string]string
-	// Listen is the address to listen at, without a port; "" means 127.0.0.1. Containers reach 0.0.0.0
-	// or the address of their bridge only.
+	// Listen is the address to listen at, without a port; "" means 127.0.0.1. Containers reach
+	// 0.0.0.0 or the address of their bridge only.
 	Listen string
 	// AWSPort and EngagePort are the ports; 0 takes free ones.
 	AWSPort, EngagePort int
 	// Flow is the login flow of the secret; "" means engage.
 	Flow engage.Flow
-	// OneSecret puts the login fields into the token secret itself, instead of an admin secret that it
-	// names.
+	// OneSecret puts the login fields into the token secret itself, instead of an admin secret that
+	// it names.
 	OneSecret bool
 	// Retention is PREVIOUS_TOKEN_RETENTION.
 	Retention time.Duration
@@ -60,7 +61,7 @@ type Config struct {
 	Scenario Scenario
 	// Env is added to the environment of the functions, and overrides what the sandbox sets.
 	Env map[string]string
-	// Timeout of an invocation; 0 means a minute.
+	// Timeout of an invocation; 0 means that of the scenario, or a minute.
 	Timeout time.Duration
 	// Observe is called with each invocation when it has ended, one at a time; it must not call
 	// Invocations. nil: not called.
@@ -92,7 +93,7 @@ func (c Config) withDefaults() (Config, error) {
 		return c, fmt.Errorf("sandbox: there is no scenario %q; use one of %v", c.Scenario, Scenarios())
 	}
 	if c.Timeout == 0 {
-		c.Timeout = time.Minute
+		c.Timeout = cmp.Or(scenarios[c.Scenario].timeout, time.Minute)
 	}
 	if c.Observe == nil {
 		c.Observe = func(Invocation) {}

@@ -49,6 +49,12 @@ func Start(ctx context.Context, config Config) (*Sandbox, error) {
 	if err != nil {
 		return nil, err
 	}
+	return start(ctx, config, config.Scenario)
+}
+
+// start starts a sandbox whose first scenario may be another than the one that it is configured
+// for.
+func start(ctx context.Context, config Config, first Scenario) (*Sandbox, error) {
 	s := &Sandbox{config: config, witness: &witness{}, api: lambdatest.NewAPI(), outputs: map[string]*output{},
 		running: map[string]*lambdatest.Function{}}
 	awsListener, err := listen(config.Listen, config.AWSPort)
@@ -70,7 +76,7 @@ func Start(ctx context.Context, config Config) (*Sandbox, error) {
 		err = s.seed(ctx, sv)
 	}
 	if err == nil {
-		err = s.SetScenario(ctx, config.Scenario)
+		err = s.SetScenario(ctx, first)
 	}
 	if err != nil {
 		s.Close()

@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"engage-token-rotation/pkg/internal/telemetry"
@@ -40,16 +40,28 @@ type scenario struct {
 	// metric is the metric that reports the scenario to operators, if any.
 	metric string
 	// engage and aws break calls; begin changes the state of the stand-ins. Any may be nil.
-	engage func(sv *services, n int64, call engagetest.Call) *engagetest.Fault
+	engage engageHook
 	aws    func(call awstest.Call) awstest.Action
 	begin  func(ctx context.Context, s *Sandbox) error
+	// timeout is that of the functions, if Config does not say; 0 means a minute.
+	timeout time.Duration
+
+	// What Demo expects.
+	//
+	// fails: rotations fail, and the current token stays. resumes: when the scenario is over, the
+	// service's next attempt at the failed rotation succeeds at once.
+	fails, resumes bool
+	// undeleted: previous tokens live on, recorded as retiring.
+	undeleted bool
+	// unclaimed returns how many unclaimed tokens a later sweep reports after the rotations.
+	unclaimed func(rotations int) int
 }
 
 // activeScenario is the current scenario.
 type activeScenario struct {
 	scenario
-	name    Scenario
-	matched atomic.Int64 // creations with a lost answer
+	name   Scenario
+	struck sync.Map // versions of which a creation was struck
 }
 
 var scenarios = map[Scenario]scenario{
@@ -59,11 +71,13 @@ var scenarios = map[Scenario]scenario{
 		metric:  telemetry.DeleteFailed,
 		engage: answerTo(engagetest.OpDelete,
 			func() *engagetest.Fault { return engagetest.Status(http.StatusInternalServerError) }),
+		undeleted: true,
 	},
 	ScenarioVendorDown: {
 		meaning: "the vendor answers everything with 503: rotations fail, the current token stays",
 		metric:  telemetry.RotationFailed,
 		engage:  answerTo("", func() *engagetest.Fault { return engagetest.Status(http.StatusServiceUnavailable) }),
+		fails:   true,
 	},
 	ScenarioVendorSlow: {
 		meaning: "the vendor takes two seconds for each answer: rotations are slow, and succeed",
@@ -71,43 +85,60 @@ var scenarios = map[Scenario]scenario{
 		engage:  answerTo("", func() *engagetest.Fault { return engagetest.Delay(2 * time.Second) }),
 	},
 	ScenarioVendorHTML: {
-		meaning: "a proxy answers everything with a web page and status 200",
+		meaning: "a proxy answers everything with a web page and status 200: rotations fail, the current token stays",
 		metric:  telemetry.RotationFailed,
 		engage:  answerTo("", func() *engagetest.Fault { return engagetest.Respond(engagetest.HTML(http.StatusOK)) }),
+		fails:   true,
 	},
 	ScenarioLoginRefused: {
-		meaning: "the password was changed at the vendor, but not in the secret",
+		meaning: "the password was changed at the vendor, but not in the secret: rotations fail, the current token stays",
 		metric:  telemetry.RotationFailed,
 		engage:  refuseLogins(func() *engagetest.Fault { return engagetest.Status(http.StatusUnauthorized) }),
+		fails:   true,
 	},
 	ScenarioRateLimited: {
-		meaning: "the vendor answers logins with 429 and Retry-After: 30",
+		meaning: "the vendor answers logins with 429 and Retry-After: 30: rotations fail, the current token stays",
 		metric:  telemetry.RotationFailed,
 		engage:  refuseLogins(func() *engagetest.Fault { return engagetest.Respond(engagetest.TooManyRequests("30")) }),
+		fails:   true,
 	},
 	ScenarioCreateUnanswered: {
-		meaning: "the answer of each creation is lost: the token is found again by listing, and adopted",
-		engage:  afterCreation(func(*services, int64) *engagetest.Fault { return engagetest.Drop() }),
+		meaning: "the answer of each rotation's first creation is lost: the next attempt creates another token, " +
+			"and a later sweep reports the lost one as unclaimed",
+		metric: telemetry.RotationFailed,
+		engage: loseFirstCreation,
+
+		unclaimed: func(rotations int) int { return rotations },
 	},
 	ScenarioDeadToken: {
-		meaning: "each new token is deleted before it is tested: the rotation is abandoned, the current token stays",
+		meaning: "each new token is deleted before it is tested: rotations fail and keep AWSPENDING, because a token " +
+			"younger than two minutes is never taken for dead; the current token stays",
 		metric:  telemetry.RotationFailed,
 		engage:  deleteBeforeTest,
+		timeout: 5 * time.Second, // testSecret waits for the token as long as it can
+		fails:   true,
 	},
 	ScenarioLedgerDenied: {
-		meaning: "the function may not write parameters: nothing is created",
+		meaning: "the function may not write parameters: nothing is created, and rotations fail",
 		metric:  telemetry.RotationFailed,
 		aws:     deny("PutParameter"),
+		fails:   true,
+		resumes: true,
 	},
 	ScenarioPutDenied: {
-		meaning: "the function may not put the new value: the new token is deleted again",
+		meaning: "the function may not put the new value: rotations fail, and the new token is kept; " +
+			"the next attempt that may put it does",
 		metric:  telemetry.RotationFailed,
 		aws:     deny("PutSecretValue"),
+		fails:   true,
+		resumes: true,
 	},
 	ScenarioUnclaimed: {
-		meaning: "two tokens appeared around a crashed creation two hours ago: neither has a record",
-		metric:  telemetry.UnclaimedTokens,
-		begin:   beginUnclaimed,
+		meaning: "two tokens appeared around a crashed creation two hours ago, and neither has a record: " +
+			"a sweep reports both as unclaimed",
+		metric:    telemetry.UnclaimedTokens,
+		begin:     beginUnclaimed,
+		unclaimed: func(int) int { return crashedTokens },
 	},
 	ScenarioOldToken: {
 		meaning: "the secret holds a token of a hundred days ago, and nothing has rotated it since",
@@ -155,11 +186,7 @@ func (s *Sandbox) engageFault(call engagetest.Call) *engagetest.Fault {
 	if active == nil || active.engage == nil {
 		return nil
 	}
-	n := active.matched.Load()
-	if call.Operation == engagetest.OpCreate && call.Stage == engagetest.After {
-		n = active.matched.Add(1)
-	}
-	return active.engage(s.services.Load(), n, call)
+	return active.engage(active, s.services.Load(), call)
 }
 
 // awsFault is the fault hook of the AWS stand-in. It breaks only calls of functions.
@@ -171,11 +198,11 @@ func (s *Sandbox) awsFault(call awstest.Call) awstest.Action {
 	return active.aws(call)
 }
 
-type engageHook = func(*services, int64, engagetest.Call) *engagetest.Fault
+type engageHook = func(*activeScenario, *services, engagetest.Call) *engagetest.Fault
 
 // answerTo answers all calls of an operation, or of all operations, with a fault.
 func answerTo(operation engagetest.Operation, fault func() *engagetest.Fault) engageHook {
-	return func(_ *services, _ int64, call engagetest.Call) *engagetest.Fault {
+	return func(_ *activeScenario, _ *services, call engagetest.Call) *engagetest.Fault {
 		if call.Stage != engagetest.Before || operation != "" && call.Operation != operation {
 			return nil
 		}
@@ -184,7 +211,7 @@ func answerTo(operation engagetest.Operation, fault func() *engagetest.Fault) en
 }
 
 func refuseLogins(fault func() *engagetest.Fault) engageHook {
-	return func(_ *services, _ int64, call engagetest.Call) *engagetest.Fault {
+	return func(_ *activeScenario, _ *services, call engagetest.Call) *engagetest.Fault {
 		switch call.Operation {
 		case engagetest.OpLogin, engagetest.OpExchange, engagetest.OpRefresh:
 			if call.Stage == engagetest.Before {
@@ -195,17 +222,19 @@ func refuseLogins(fault func() *engagetest.Fault) engageHook {
 	}
 }
 
-func afterCreation(fault func(*services, int64) *engagetest.Fault) engageHook {
-	return func(sv *services, n int64, call engagetest.Call) *engagetest.Fault {
-		if call.Operation != engagetest.OpCreate || call.Stage != engagetest.After {
-			return nil
-		}
-		return fault(sv, n)
+// loseFirstCreation loses the answer of the first creation for each pending version.
+func loseFirstCreation(a *activeScenario, sv *services, call engagetest.Call) *engagetest.Fault {
+	if call.Operation != engagetest.OpCreate || call.Stage != engagetest.After {
+		return nil
 	}
+	if _, struck := a.struck.LoadOrStore(sv.pending(), true); struck {
+		return nil
+	}
+	return engagetest.Drop()
 }
 
 // deleteBeforeTest deletes a token when it is first used for a list call.
-func deleteBeforeTest(sv *services, _ int64, call engagetest.Call) *engagetest.Fault {
+func deleteBeforeTest(_ *activeScenario, sv *services, call engagetest.Call) *engagetest.Fault {
 	if call.Operation != engagetest.OpList || call.Stage != engagetest.Before || call.Auth != "x-auth-token" {
 		return nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -44,6 +45,25 @@ func (sv *services) tokenOf(stage string) string {
 
 func (sv *services) fingerprintOf(stage string) string { return fingerprint(sv.tokenOf(stage)) }
 
+// pending returns the version of the token secret that carries AWSPENDING, or "".
+func (sv *services) pending() string {
+	described, err := sv.aws.Secrets.DescribeSecret(&awstest.SecretIdInput{SecretId: TokenSecret})
+	if err != nil {
+		return ""
+	}
+	return holder(described.VersionIdsToStages, awstest.StagePending)
+}
+
+// holder returns the version that carries a label, or "".
+func holder(versions map[string][]string, label string) string {
+	for version, labels := range versions {
+		if slices.Contains(labels, label) {
+			return version
+		}
+	}
+	return ""
+}
+
 // ledgerUser is the ledger's name for the sandbox's user.
 func (s *Sandbox) ledgerUser() (ledger.User, error) {
 	base, err := url.Parse(s.EngageURL)
@@ -55,6 +75,9 @@ func (s *Sandbox) ledgerUser() (ledger.User, error) {
 		JWT: hidden.New(user.JWT)}
 	return ledger.NewUser(engage.Endpoint{Flow: s.config.Flow, BaseURL: base}, credentials), nil
 }
+
+// crashedTokens is how many tokens appear around the crashed creation of [ScenarioUnclaimed].
+const crashedTokens = 2
 
 // beginUnclaimed leaves the state after a creation that crashed two hours ago, while another
 // program made a token too.
@@ -72,7 +95,7 @@ func beginUnclaimed(ctx context.Context, s *Sandbox) error {
 		}
 		before = append(before, token)
 	}
-	for range 2 {
+	for range crashedTokens {
 		text := sv.engage.CreateToken(sv.user.Username)
 		sv.foreign = append(sv.foreign, text)
 		s.witness.see("a foreign API token", text)

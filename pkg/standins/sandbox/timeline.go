@@ -1,11 +1,14 @@
 package sandbox
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 	"time"
+
+	"engage-token-rotation/pkg/decide"
 )
 
 // timeline prints for people what happens.
@@ -18,6 +21,7 @@ func (t timeline) line(format string, args ...any) { fmt.Fprintf(t.out, format+"
 
 // stepAnswer is the part of the rotate function's answer that is printed.
 type stepAnswer struct {
+	Case        decide.Case
 	Outcome     string
 	Fingerprint string
 	Previous    string
@@ -35,7 +39,7 @@ func (t timeline) step(i Invocation) {
 	if i.Init > 0 {
 		what += t.dim(fmt.Sprintf("  (cold start %s)", round(i.Init)))
 	}
-	t.line("  %s %8s  %s", t.bold(pad(i.Step, 12)), round(i.Duration), what)
+	t.line("  %s %8s  %s", t.bold(pad(subject(i), 12)), round(i.Duration), what)
 	const margin = "                         "
 	if calls := engageCalls(i); calls != "" {
 		t.line("%s%s", margin, t.dim("Engage           "+calls))
@@ -50,17 +54,17 @@ func (t timeline) step(i Invocation) {
 
 // brief prints an invocation in one line.
 func (t timeline) brief(i Invocation, secretName string) {
-	subject := pad(i.Function, 12)
-	if i.Step != "" {
-		subject = pad(i.Step, 12)
-	}
 	calls := engageCalls(i)
 	if calls == "" {
 		calls = "none"
 	}
-	t.line("%s  %s %8s  %s  %s", t.dim(i.Started.Format(time.TimeOnly)), t.bold(subject), round(i.Duration), t.what(i),
+	t.line("%s  %s %8s  %s  %s", t.dim(i.Started.Format(time.TimeOnly)), t.bold(pad(subject(i), 12)),
+		round(i.Duration), t.what(i),
 		t.dim(fmt.Sprintf("%s; Engage: %s; AWS: %d calls", secretName, calls, len(i.AWS))))
 }
+
+// subject returns the step, or the function's name.
+func subject(i Invocation) string { return cmp.Or(i.Step, i.Function) }
 
 // what returns a sentence about an invocation's result.
 func (t timeline) what(i Invocation) string {
@@ -82,9 +86,10 @@ func (t timeline) what(i Invocation) string {
 	token := t.blue(a.Fingerprint)
 	switch a.Outcome {
 	case "created":
+		if a.Case == decide.C5 {
+			return "put token " + token + ", which an earlier attempt created, into the pending version"
+		}
 		return "made token " + token + " and put it into the pending version"
-	case "adopted":
-		return "found token " + token + " again, whose creation was not answered, and put it into the pending version"
 	case "checked":
 		return "the pending version is for the same host and user; nothing to change at Engage"
 	case "verified":

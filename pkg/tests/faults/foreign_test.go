@@ -64,7 +64,8 @@ func (c *foreignCase) pass(r *http.Request, body []byte) answer {
 		base = c.moto.URL
 	}
 	// The call has its effect even if the process that sent it is gone.
-	request, err := http.NewRequestWithContext(context.Background(), r.Method, base+r.URL.RequestURI(), bytes.NewReader(body))
+	url := base + r.URL.RequestURI()
+	request, err := http.NewRequestWithContext(context.Background(), r.Method, url, bytes.NewReader(body))
 	must(err)
 	request.Header = r.Header.Clone()
 	response, err := http.DefaultTransport.RoundTrip(request)
@@ -96,7 +97,8 @@ func (c *foreignCase) login(flow engage.Flow) map[string]string {
 
 func (c *foreignCase) store(name, document string) string {
 	name = c.name + "/" + name
-	out, err := c.secrets.CreateSecret(context.Background(), &secretsmanager.CreateSecretInput{Name: &name, SecretString: &document})
+	in := &secretsmanager.CreateSecretInput{Name: &name, SecretString: &document}
+	out, err := c.secrets.CreateSecret(context.Background(), in)
 	must(err)
 	return *out.ARN
 }
@@ -104,7 +106,8 @@ func (c *foreignCase) store(name, document string) string {
 // begin makes moto begin a rotation: moto creates the empty AWSPENDING version before it finds that
 // there is no such function.
 func (c *foreignCase) begin(arn string) awstest.Run {
-	run := awstest.Run{SecretARN: arn, VersionID: c.pending(arn), Steps: []string{awstest.StepCreate, awstest.StepSet, awstest.StepTest, awstest.StepFinish}}
+	steps := []string{awstest.StepCreate, awstest.StepSet, awstest.StepTest, awstest.StepFinish}
+	run := awstest.Run{SecretARN: arn, VersionID: c.pending(arn), Steps: steps}
 	if run.VersionID != "" {
 		return run
 	}
@@ -115,7 +118,9 @@ func (c *foreignCase) begin(arn string) awstest.Run {
 			c.unlabel(arn, version)
 		}
 	}
-	_, err := c.secrets.RotateSecret(context.Background(), &secretsmanager.RotateSecretInput{SecretId: &arn, RotationLambdaARN: aws.String(c.rotationFunction())})
+	_, err := c.secrets.RotateSecret(context.Background(), &secretsmanager.RotateSecretInput{
+		SecretId: &arn, RotationLambdaARN: aws.String(c.rotationFunction()),
+	})
 	if run.VersionID = c.pending(arn); run.VersionID == "" {
 		panic(fmt.Sprintf("moto has not begun a rotation: %v", err))
 	}
@@ -163,7 +168,9 @@ func (c *foreignCase) unlabel(arn, version string) {
 }
 
 func (c *foreignCase) value(arn string) string {
-	out, err := c.secrets.GetSecretValue(context.Background(), &secretsmanager.GetSecretValueInput{SecretId: &arn, VersionStage: aws.String(awstest.StageCurrent)})
+	out, err := c.secrets.GetSecretValue(context.Background(), &secretsmanager.GetSecretValueInput{
+		SecretId: &arn, VersionStage: aws.String(awstest.StageCurrent),
+	})
 	must(err)
 	return *out.SecretString
 }
@@ -171,7 +178,9 @@ func (c *foreignCase) value(arn string) string {
 func (c *foreignCase) versions(arn string) []version {
 	var list []version
 	for id, labels := range c.labels(arn) {
-		out, err := c.secrets.GetSecretValue(context.Background(), &secretsmanager.GetSecretValueInput{SecretId: &arn, VersionId: &id})
+		out, err := c.secrets.GetSecretValue(context.Background(), &secretsmanager.GetSecretValueInput{
+			SecretId: &arn, VersionId: &id,
+		})
 		if err == nil {
 			list = append(list, version{labels, aws.ToString(out.SecretString)})
 		}

@@ -17,8 +17,8 @@ import (
 type strike struct {
 	call  string // its name
 	fault fault
-	// burst is how many calls are struck: the call and those that follow. With again it is how often
-	// the call itself is struck, once in each repetition.
+	// burst is how many calls are struck: the call and those that follow. With again it is how
+	// often the call itself is struck, once in each repetition.
 	burst int
 	again bool
 }

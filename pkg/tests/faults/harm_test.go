@@ -35,7 +35,9 @@ func TestHarmIsSeen(t *testing.T) {
 		{"a retiring token is overdue", func(d *deployment, s *standIns) {
 			d.leaveRecord(s.makeToken(), ledger.Retiring, time.Now())
 		}, leaked},
-		{"a foreign token is deleted", func(d *deployment, s *standIns) { s.engage.DeleteToken(d.foreign[0]) }, foreignDeleted},
+		{"a foreign token is deleted", func(d *deployment, s *standIns) {
+			s.engage.DeleteToken(d.foreign[0])
+		}, foreignDeleted},
 		{"a foreign token is put into the secret", func(d *deployment, s *standIns) {
 			s.put(d.main.arn, `{"apiToken":"`+d.foreign[0]+`"}`)
 		}, foreignAdopted},

@@ -176,7 +176,8 @@ func (r *row) note(t *testing.T, c trial, v *verdict) {
 func table(rows []*row) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "flow\tvariant\tcalls\tcases\tattempts\t"+strings.Join(harmNames[:], "\t")+"\treported\tnot reached\tlongest\t")
+	fmt.Fprintln(w, "flow\tvariant\tcalls\tcases\tattempts\t"+strings.Join(harmNames[:], "\t")+
+		"\treported\tnot reached\tlongest\t")
 	for _, r := range rows {
 		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t", r.variant.flow, r.variant.name, len(r.calls), r.cases, r.attempts)
 		for _, n := range r.sums {
