@@ -12,7 +12,7 @@ import (
 // containers that host is host.docker.internal.
 func (s *Sandbox) Settings(host string) map[string]string {
 	awsURL, engageURL := under(s.AWSURL, host), under(s.EngageURL, host)
-	return map[string]string{
+	env := map[string]string{
 		"AWS_ENDPOINT_URL":             awsURL,
 		settings.EnvEngageBaseURL:      engageURL,
 		settings.EnvRingCentralBaseURL: engageURL,
@@ -21,6 +21,14 @@ func (s *Sandbox) Settings(host string) map[string]string {
 		"TOKEN_SECRET_ID":              TokenSecret,
 		"TOKEN_CACHE_TTL":              "5m",
 	}
+	// The sandbox's own functions start before there are secrets; their sweep finds the secrets
+	// without these.
+	if f := s.running[FunctionRotate]; f != nil {
+		secrets := s.services.Load().aws.Secrets
+		env["ROTATION_FUNCTION_ARN"] = f.ARN()
+		env["TOKEN_SECRET_ARN"], env["ADMIN_SECRET_ARN"] = secrets.ARN(TokenSecret), secrets.ARN(AdminSecret)
+	}
+	return env
 }
 
 // EnvVars returns the file for `sam local invoke --env-vars`: the settings as containers need them.

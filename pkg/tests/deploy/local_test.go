@@ -144,8 +144,9 @@ type invocation struct {
 
 // The event files rotate a secret that was rotated once before. The retention is an hour.
 const (
-	rotationVersion = "11111111-1111-4111-8111-111111111111"
-	fingerprint     = `"[0-9a-f]{12}"`
+	rotationVersion  = "11111111-1111-4111-8111-111111111111"
+	preflightVersion = "22222222-2222-4222-8222-222222222222"
+	fingerprint      = `"[0-9a-f]{12}"`
 )
 
 var (
@@ -193,12 +194,12 @@ func TestSAMLocalInvokeOfEveryEvent(t *testing.T) {
 	sam.run(t, root, "build")
 	local := &localInvoker{b: b, sam: sam, env: env, secrets: secretsOf(t, b)}
 
+	local.begin(t, preflightVersion, "&test=true")
 	local.invokeAll(t, preflight)
-	local.post(t, sandbox.PathBegin+"?secret="+sandbox.TokenSecret+"&version="+rotationVersion)
+	local.end(t, preflightVersion)
+	local.begin(t, rotationVersion, "")
 	local.invokeAll(t, steps)
-	if outcome := local.post(t, sandbox.PathEnd+"?version="+rotationVersion); !strings.Contains(outcome, "succeeded") {
-		t.Errorf("the rotation's outcome: %s", outcome)
-	}
+	local.end(t, rotationVersion)
 	local.secrets = append(local.secrets, secretsOf(t, b)...)
 	local.invokeAll(t, after)
 	checkEnd(t, b)
@@ -287,6 +288,21 @@ func (l *localInvoker) invoke(t *testing.T, i invocation) {
 		if strings.Contains(stdout.String()+stderr.String(), s) {
 			t.Errorf("%s: the output contains a secret", i.event)
 		}
+	}
+}
+
+// begin does what Secrets Manager does before it invokes the function for a rotation.
+func (l *localInvoker) begin(t *testing.T, version, options string) {
+	t.Helper()
+	l.post(t, sandbox.PathBegin+"?secret="+sandbox.TokenSecret+"&version="+version+options)
+}
+
+// end does what Secrets Manager does after the last step.
+func (l *localInvoker) end(t *testing.T, version string) {
+	t.Helper()
+	outcome := l.post(t, sandbox.PathEnd+"?version="+version)
+	if !strings.Contains(outcome, "succeeded") {
+		t.Errorf("the outcome of version %s: %s", version, outcome)
 	}
 }
 
