@@ -232,6 +232,20 @@ func (b *box) crash() {
 	}
 }
 
+// deleted makes the record of a token that was deleted two hours ago. A sweep removes it.
+func (b *box) deleted() {
+	b.t.Helper()
+	_, _, user := b.vendor()
+	then := time.Now().Add(-2 * time.Hour)
+	err := b.ledger().Create(b.t.Context(), ledger.Record{
+		Secret: b.arn(sandbox.TokenSecret), Version: "00000000-0000-4000-8000-000000000000",
+		Fingerprint: "0123456789ab", State: ledger.Deleted, CreatedAt: then, At: then, User: user,
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
 // crashDuring kills the warm process of the rotation function right after its next call to the
 // vendor.
 func (b *box) crashDuring(work func()) {
@@ -352,6 +366,7 @@ func (b *box) withoutTrouble() {
 func (b *box) withTrouble() {
 	b.t.Helper()
 	b.crash()
+	b.deleted()
 	b.invoke(sandbox.FunctionSweep, `{}`)
 	b.set("previous-token-retention", "1h")
 	b.further("further/")
