@@ -181,9 +181,8 @@ esac
 func newShell(t *testing.T, functions map[string]string) *shell {
 	t.Helper()
 	cli := foreign.Find(t, "aws")
-	for _, program := range []string{"curl", "jq"} {
-		foreign.Find(t, program)
-	}
+	optional(t, "curl")
+	optional(t, "jq")
 	s := newBox(t, sandbox.Config{Binaries: functions, Retention: time.Hour})
 	waiter := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if err := s.box.Wait(r.Context()); err != nil {
