@@ -127,12 +127,14 @@ func TestMain(m *testing.M) { os.Exit(built.Run(m, 2)) }
 
 func TestCommandBlocks(t *testing.T) {
 	functions := functionBinaries(t)
+	cli := foreign.Find(t, "aws")
+	one := versionOne(t, cli)
 	for _, c := range commands {
 		if c.try == nil {
 			continue
 		}
 		t.Run(c.page+" "+strings.Fields(c.holds)[0], func(t *testing.T) {
-			c.try(t, newShell(t, functions), body(c.find(t)))
+			c.try(t, newShell(t, functions, cli, one), body(c.find(t)))
 		})
 	}
 }
@@ -161,14 +163,13 @@ set -eu
 case "$*" in
 "lambda get-function "*) echo "$ROTATE_ARN"; exit ;;
 esac
-old=; case "$("$AWS_CLI" --version 2>&1)" in aws-cli/1.*) old=yes ;; esac
 skip=
 for word; do
 	shift
 	if [ -n "$skip" ]; then skip=; continue; fi
 	case "$word" in
 	engage-token-rotation-*) word=${word#engage-token-rotation-} ;;
-	--cli-binary-format) if [ -n "$old" ]; then skip=yes; continue; fi ;;
+	--cli-binary-format) if [ -n "$AWS_CLI_1" ]; then skip=yes; continue; fi ;;
 	esac
 	set -- "$@" "$word"
 done
@@ -178,9 +179,8 @@ case "$*" in
 esac
 `
 
-func newShell(t *testing.T, functions map[string]string) *shell {
+func newShell(t *testing.T, functions map[string]string, cli, one string) *shell {
 	t.Helper()
-	cli := foreign.Find(t, "aws")
 	optional(t, "curl")
 	optional(t, "jq")
 	s := newBox(t, sandbox.Config{Binaries: functions, Retention: time.Hour})
@@ -195,9 +195,22 @@ func newShell(t *testing.T, functions map[string]string) *shell {
 		t.Fatal(err)
 	}
 	s.env = append(s.env, "PATH="+dir+string(os.PathListSeparator)+os.Getenv("PATH"),
-		"AWS_CLI="+cli, "WAIT_URL="+waiter.URL,
+		"AWS_CLI="+cli, "AWS_CLI_1="+one, "WAIT_URL="+waiter.URL,
 		"ROTATE_ARN=arn:aws:lambda:"+sandbox.Region+":"+sandbox.Account+":function:"+sandbox.FunctionRotate)
 	return s
+}
+
+// versionOne returns a text if the AWS CLI has version 1, or "".
+func versionOne(t *testing.T, cli string) string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), cli, "--version").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if strings.HasPrefix(string(out), "aws-cli/1.") {
+		return "yes"
+	}
+	return ""
 }
 
 // newBox starts a sandbox, with the environment in which programs call it.
