@@ -92,7 +92,7 @@ var (
 	makePattern   = regexp.MustCompile(`\bmake ([a-z][a-z-]*)((?: [A-Z]+=\S+)*)`)
 	targetPattern = regexp.MustCompile(`(?m)^([a-z][a-z-]*):`)
 	testPattern   = regexp.MustCompile(`\bTest[A-Z]\w+`)
-	pathPattern   = regexp.MustCompile("^(?:\\./)?((?:pkg|functions|events|\\.ci|\\.github)/[\\w./-]*)$")
+	pathPattern   = regexp.MustCompile(`^(?:\./)?((?:pkg|functions|events|\.ci|\.github)/[\w./-]*)$`)
 	stackPattern  = regexp.MustCompile(`\b([A-Z][a-z]+(?:[A-Z][a-z]+)+)=`)
 )
 
