@@ -65,7 +65,7 @@ func checkToken(t *testing.T, token engage.Token, answer string) {
 		}
 	}
 	if !strings.Contains(answer, `\`) && !strings.Contains(answer, text) {
-		t.Fatalf("token %q does not stand in the answer %q", text, answer)
+		t.Fatalf("token %q is not in the answer %q", text, answer)
 	}
 }
 

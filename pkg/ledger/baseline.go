@@ -15,10 +15,10 @@ import (
 // of up to some 600 characters, two version ids of up to 64, and times.
 const baselineSpace = 2800
 
-// digestWidths are the bytes kept of each token's digest, widest first. At 6 bytes, a fingerprint, some 350 tokens fit,
-// at 4 some 520, at 3 some 700. A shorter digest makes it likelier that a new token seems to stand in the baseline: at
-// 700 tokens of 3 bytes, once in 24,000 crashes, and then the token is reported as unclaimed instead of adopted, unless
-// at the same time somebody else has made one.
+// digestWidths are the bytes kept of each token's digest, widest first. At 6 bytes, a fingerprint, some
+// 350 tokens fit, at 4 some 520, at 3 some 700. With a shorter digest a new token is likelier to seem
+// to be in the baseline, so that a sweep does not report it: at 700 tokens of 3 bytes, for one
+// unanswered creation in 24,000.
 var digestWidths = []int{6, 4, 3}
 
 // Baseline is the tokens that a listing held, as shortened digests. The zero Baseline is of no listing and proves nothing.

@@ -41,7 +41,7 @@ const (
 	// it for the propagation time.
 	Deleted State = "deleted"
 	// Unclaimed: the token appeared after an unanswered creation, and no other record names it. It was
-	// first seen at Record.At. Nobody knows whose it is.
+	// first seen at Record.At. Its owner is unknown.
 	Unclaimed State = "unclaimed"
 )
 

@@ -66,7 +66,7 @@ func (a answer) field(t *testing.T, name string) string {
 	t.Helper()
 	var document map[string]any
 	if err := json.Unmarshal([]byte(a.body), &document); err != nil {
-		t.Fatalf("status %d, %q is no JSON document: %v", a.status, a.body, err)
+		t.Fatalf("status %d, %q is not a JSON document: %v", a.status, a.body, err)
 	}
 	value, _ := document[name].(string)
 	return value

@@ -72,7 +72,7 @@ func TestDeadTokenIsAnsweredAsChosen(t *testing.T) {
 func TestBareTokens(t *testing.T) {
 	c := newClient(t, engagetest.Config{BareTokens: true})
 	if token := c.server.CreateToken(c.user.Username); len(token) != 36 || strings.Contains(token, ":") {
-		t.Errorf("token %q is no bare UUID", token)
+		t.Errorf("token %q is not a bare UUID", token)
 	}
 }
 

@@ -1,7 +1,7 @@
 """A Lambda runtime and a rotation function in Python, in the order of operations of AWS's rotation template: the yardstick
 of the benchmark. It keeps no ledger, and deletes no token.
 
-Environment: as for the rotation function in Go; the login fields stand in the secret.
+Environment: as for the rotation function in Go; the login fields are in the secret.
 """
 
 import json
