@@ -100,7 +100,7 @@ func members(t *testing.T, text string) map[string]json.RawMessage {
 	t.Helper()
 	var found map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(text), &found); err != nil {
-		t.Fatalf("%q is no JSON object: %v", text, err)
+		t.Fatalf("%q is not a JSON object: %v", text, err)
 	}
 	return found
 }
