@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"engage-token-rotation/pkg/decide"
 	"engage-token-rotation/pkg/internal/awsstore"
 	"engage-token-rotation/pkg/internal/older"
 	"engage-token-rotation/pkg/settings"
@@ -162,7 +163,9 @@ type moment struct {
 	events int
 }
 
-func (t timeline) now(box *Sandbox) moment { return moment{time.Now(), len(box.services.Load().told())} }
+func (t timeline) now(box *Sandbox) moment {
+	return moment{time.Now(), len(box.services.Load().told())}
+}
 
 // wait waits for the end of a rotation, prints it and returns the service's last event about it.
 func (t timeline) wait(ctx context.Context, box *Sandbox, since moment, version string) (outcome string, err error) {
@@ -182,11 +185,11 @@ func (t timeline) wait(ctx context.Context, box *Sandbox, since moment, version 
 	return outcome, nil
 }
 
-// sweepLater makes the ledger an hour older and sweeps.
+// sweepLater makes the ledger two hours older and sweeps.
 func (t timeline) sweepLater(ctx context.Context, box *Sandbox) error {
-	t.heading("A sweep, an hour later" + t.dim("  aws lambda invoke --function-name sweep"))
+	t.heading("A sweep, two hours later" + t.dim("  aws lambda invoke --function-name sweep"))
 	parameters := awsstore.NewParameters(box.services.Load().aws.SDKConfig(callerUser))
-	if err := older.Ledger(ctx, parameters, settings.DefaultPrefix, time.Hour); err != nil {
+	if err := older.Ledger(ctx, parameters, settings.DefaultPrefix, decide.WatchTime+time.Hour); err != nil {
 		return fmt.Errorf("sandbox: %w", err)
 	}
 	_, err := box.Invoke(ctx, FunctionSweep, []byte(`{}`))

@@ -19,50 +19,105 @@ func TestDemoRotatesThreeTimesAndFindsAllWell(t *testing.T) {
 		"legacy":                          {Flow: engage.FlowLegacy},
 		"login fields in the same secret": {OneSecret: true},
 		"with retention":                  {Retention: time.Hour},
-		"answers of creations lost":       {Scenario: sandbox.ScenarioCreateUnanswered},
 		"a secret that has a token":       {Scenario: sandbox.ScenarioOldToken},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if testing.Short() && config.Scenario == sandbox.ScenarioCreateUnanswered {
+			t.Parallel()
+			text := demo(t, config, nil)
+			lacks(t, text, "Rotation 3 of 3", "createSecret", "finishSecret", "is current", "Secrets Manager  ",
+				"Parameter Store  ", "1 login for 3 rotations", "All 12 checks passed")
+		})
+	}
+}
+
+// demo runs Demo and returns what it printed, which must not hold a secret.
+func demo(t *testing.T, config sandbox.Config, want error) string {
+	t.Helper()
+	config.Binaries = sandbox.FindBinaries(built)
+	var out bytes.Buffer
+	if err := sandbox.Demo(t.Context(), config, &out, noEnvironment); !errors.Is(err, want) {
+		t.Fatalf("error %v, want %v\n%s", err, want, out.String())
+	}
+	text := out.String()
+	user := engagetest.DefaultUser()
+	for _, unwanted := range []string{"\x1b[", user.Password, user.ClientSecret, user.JWT, "aws80:"} {
+		if strings.Contains(text, unwanted) {
+			t.Errorf("the timeline holds %q", unwanted)
+		}
+	}
+	return text
+}
+
+func lacks(t *testing.T, text string, wanted ...string) {
+	t.Helper()
+	for _, want := range wanted {
+		if !strings.Contains(text, want) {
+			t.Errorf("the timeline lacks %q:\n%s", want, text)
+		}
+	}
+}
+
+// TestEachScenarioEndsAsItSays runs Demo in each scenario: what its meaning says is shown and checked.
+func TestEachScenarioEndsAsItSays(t *testing.T) {
+	const (
+		failed = "the service gave up: RotationFailed"
+		stays  = "ok    AWSCURRENT is still the version before"
+		keeps  = "ok    the failed version keeps AWSPENDING for the next attempt"
+		again  = "The next attempt at rotation 2, after the scenario"
+	)
+	shown := map[sandbox.Scenario][]string{
+		sandbox.ScenarioNone:          {"All 12 checks passed"},
+		sandbox.ScenarioDeleteFailing: {
+			"2 to be deleted later", "ok    each previous token is recorded as retiring", "All 12",
+		},
+		sandbox.ScenarioVendorDown:    {failed, stays, keeps, "All 8"},
+		sandbox.ScenarioVendorSlow:    {"is current", "All 12"},
+		sandbox.ScenarioVendorHTML:    {failed, stays, keeps, "All 8"},
+		sandbox.ScenarioLoginRefused:  {failed, stays, keeps, "All 8"},
+		sandbox.ScenarioRateLimited:   {"HTTP 429", failed, stays, keeps, "All 8"},
+		sandbox.ScenarioCreateUnanswered: {
+			"failed: create a token", "beside 3 unclaimed", "ok    the sweep reports 3 unclaimed tokens", "All 13",
+		},
+		sandbox.ScenarioDeadToken:    {"failed: list with the new token", failed, stays, keeps, "All 8"},
+		sandbox.ScenarioLedgerDenied: {failed, stays, keeps, again, "All 20"},
+		sandbox.ScenarioPutDenied: {
+			failed, stays, keeps, "beside 1 recorded for the failed version", again,
+			"which an earlier attempt created", "All 20",
+		},
+		sandbox.ScenarioUnclaimed: {"ok    the sweep reports 2 unclaimed tokens", "All 13"},
+		sandbox.ScenarioOldToken:  {"All 12"},
+	}
+	for _, scenario := range sandbox.Scenarios() {
+		t.Run(string(scenario), func(t *testing.T) {
+			if testing.Short() {
 				t.Skip("waits for the service's retries: skipped with -short")
 			}
 			t.Parallel()
-			config.Binaries = sandbox.FindBinaries(built)
-			var out bytes.Buffer
-			if err := sandbox.Demo(t.Context(), config, &out, noEnvironment); err != nil {
-				t.Fatalf("%v\n%s", err, out.String())
+			if shown[scenario] == nil {
+				t.Fatal("nothing is expected of the scenario")
 			}
-			text := out.String()
-			for _, want := range []string{"Rotation 3 of 3", "createSecret", "finishSecret", "is current", "Secrets Manager  ",
-				"Parameter Store  ", "1 login for 3 rotations", "All 12 checks passed"} {
-				if !strings.Contains(text, want) {
-					t.Errorf("the timeline lacks %q:\n%s", want, text)
-				}
-			}
-			user := engagetest.DefaultUser()
-			for _, unwanted := range []string{"\x1b[", user.Password, user.ClientSecret, user.JWT, "aws80:"} {
-				if strings.Contains(text, unwanted) {
-					t.Errorf("the timeline holds %q", unwanted)
-				}
-			}
+			lacks(t, demo(t, sandbox.Config{Scenario: scenario}, nil), shown[scenario]...)
 		})
 	}
 }
 
 func TestDemoFailsAndSaysWhatIsWrong(t *testing.T) {
-	for scenario, want := range map[sandbox.Scenario]string{
-		sandbox.ScenarioDeleteFailing: "WRONG no previous token is overdue for deletion: overdue: [",
-		sandbox.ScenarioLedgerDenied:  "the service gave up: RotationFailed",
-		sandbox.ScenarioDeadToken:     "the service gave up: RotationAbandoned",
+	for name, test := range map[string]struct {
+		config sandbox.Config
+		want   string
+	}{
+		"a rotation fails": {
+			sandbox.Config{Env: map[string]string{"ENGAGE_BASE_URL": "no address"}},
+			"the service gave up: RotationFailed",
+		},
+		"an end that is not the scenario's": {
+			sandbox.Config{Scenario: sandbox.ScenarioDeleteFailing, Retention: time.Hour},
+			"WRONG each previous token is recorded as retiring, and is deleted later: recorded and due: []",
+		},
 	} {
-		t.Run(string(scenario), func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var out bytes.Buffer
-			err := sandbox.Demo(t.Context(), sandbox.Config{Binaries: sandbox.FindBinaries(built), Scenario: scenario},
-				&out, noEnvironment)
-			if !errors.Is(err, sandbox.ErrCheck) || !strings.Contains(out.String(), want) {
-				t.Errorf("error %v, want %q in\n%s", err, want, out.String())
-			}
+			lacks(t, demo(t, test.config, sandbox.ErrCheck), test.want)
 		})
 	}
 }

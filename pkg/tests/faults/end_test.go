@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"engage-token-rotation/pkg/decide"
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/hidden"
 	"engage-token-rotation/pkg/internal/awsstore"
@@ -177,13 +178,13 @@ func (d *deployment) unfinished(ctx context.Context) []string {
 }
 
 // later is how much the ledger is made older before the last sweep: longer than an invocation can
-// be at work, and than lists may lag.
-const later = time.Hour
+// be at work, and than an intent is watched.
+const later = decide.WatchTime + time.Hour
 
-// sweepLater sweeps as it would be done an hour later. The sweep must name every reported token
+// sweepLater sweeps as it would be done two hours later. The sweep must name every reported token
 // with the event that deletes it; these events are sent, and then nothing may be left.
 func (d *deployment) sweepLater(ctx context.Context, reported []string) {
-	d.verdict.log("-- an hour later; the ledger has: %s", strings.Join(d.unfinished(ctx), ", "))
+	d.verdict.log("-- two hours later; the ledger has: %s", strings.Join(d.unfinished(ctx), ", "))
 	must(older.Ledger(ctx, d.parameters(), d.services.prefix(), later))
 	d.startSweep()
 	payload, err := d.invoke(ctx, d.sweep, "sweep", []byte(`{}`))
