@@ -1,9 +1,10 @@
-// Package decide decides what a rotation and a sweep do. It is pure: no context, no calls, no clock.
-// The caller reads, passes what it read as facts, and carries out the decision.
+// Package decide decides what a rotation and a sweep do. It is pure: no context, no calls, no
+// clock. The caller reads, passes what it read as facts, and carries out the decision.
 //
-// Each situation has a number: C for createSecret, S for setSecret, T for testSecret, F for finishSecret,
-// R for what is done about a record, W for what a sweep does about an intent. The constants and their comments are the
-// tables; the number is also in reports, log lines and the names of tests.
+// Each situation has a number: C for createSecret, S for setSecret, T for testSecret, F for
+// finishSecret, R for what is done about a record, W for what a sweep does about an intent. The
+// constants and their comments are the tables; the number is also in reports, log lines and the
+// names of tests.
 package decide
 
 // Case is the number of a situation.
@@ -28,7 +29,8 @@ const (
 	Resume Action = "resume"
 	// Preflight shows that a rotation would work, without making anything.
 	Preflight Action = "preflight"
-	// RecordAndAbandon records the version's token as issued for the version, and then abandons the version.
+	// RecordAndAbandon records the version's token as issued for the version, and then abandons the
+	// version.
 	RecordAndAbandon Action = "record and abandon"
 
 	// Keep leaves the record as it is.

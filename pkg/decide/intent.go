@@ -13,23 +13,26 @@ const (
 	W1 Case = "W1"
 	// W2: the creation may still be at work, or may not show yet. The intent stays.
 	W2 Case = "W2"
-	// W3: no believable list of the user was read, or a cut one may hide a token yet. The intent stays.
+	// W3: no believable list of the user was read, or a cut one may hide a token yet. The intent
+	// stays.
 	W3 Case = "W3"
 	// W4: nothing has appeared since the intent's list. The intent ends.
 	W4 Case = "W4"
 	// W5: tokens have appeared that no record names and no secret holds. They are recorded as
 	// unclaimed, and the intent ends.
 	W5 Case = "W5"
-	// W6: the user had too many tokens to compare. The intent ends; the sweep names it, because whether
-	// a token was created will never be known.
+	// W6: the user had too many tokens to compare. The intent ends; the sweep names it, because
+	// whether a token was created will never be known.
 	W6 Case = "W6"
-	// W7: as W5, but a cut list may hide another token yet. What appeared is recorded; the intent stays.
+	// W7: as W5, but a cut list may hide another token yet. What appeared is recorded; the intent
+	// stays.
 	W7 Case = "W7"
 )
 
-// How long after its invocation has ended an intent is compared with lists. A list that is cut, or empty
-// for once, hides what appeared: one list alone proves nothing. A list that lacks a token recorded as alive
-// may be cut, or a person has deleted that token: such lists end an intent only much later.
+// How long after its invocation has ended an intent is compared with lists. A list that is cut, or
+// empty for once, hides what appeared: one list alone proves nothing. A list that lacks a token
+// recorded as alive may be cut, or a person has deleted that token: such lists end an intent only
+// much later.
 const (
 	WatchTime     = time.Hour
 	LongWatchTime = UnclaimedLife

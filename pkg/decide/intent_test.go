@@ -49,9 +49,11 @@ func TestIntent(t *testing.T) {
 		{"W2 it may be at work", late, decide.Traces{Listed: both}, decide.W2, decide.Keep, nil},
 		{"W3 no list", intent, decide.Traces{}, decide.W3, decide.Keep, nil},
 		{"W3 an empty list", intent, decide.Traces{Listed: []engage.Fingerprint{}}, decide.W3, decide.Keep, nil},
-		{"W3 a cut list", intent, decide.Traces{Listed: []engage.Fingerprint{old}, Believable: true}, decide.W3, decide.Keep, nil},
+		{"W3 a cut list", intent, decide.Traces{Listed: []engage.Fingerprint{old}, Believable: true}, decide.W3,
+			decide.Keep, nil},
 		{"W3 a list of the first hour",
-			recent, decide.Traces{Listed: []engage.Fingerprint{old}, Believable: true, Complete: true}, decide.W3, decide.Keep, nil},
+			recent, decide.Traces{Listed: []engage.Fingerprint{old}, Believable: true,
+				Complete: true}, decide.W3, decide.Keep, nil},
 		{"W4 nothing has appeared", intent,
 			decide.Traces{Listed: []engage.Fingerprint{old}, Believable: true, Complete: true}, decide.W4, decide.Forget, nil},
 		{"W4 nothing has appeared for a month",
@@ -60,11 +62,13 @@ func TestIntent(t *testing.T) {
 			decide.Traces{Believable: true, Complete: true, Listed: both, Known: map[engage.Fingerprint]bool{appeared: true}},
 			decide.W4, decide.Forget, nil},
 		{"W5 a token has appeared", intent,
-			decide.Traces{Listed: both, Believable: true, Complete: true}, decide.W5, decide.Report, []engage.Fingerprint{appeared}},
+			decide.Traces{Listed: both, Believable: true,
+				Complete: true}, decide.W5, decide.Report, []engage.Fingerprint{appeared}},
 		{"W7 although the list lacks others", intent,
 			decide.Traces{Listed: []engage.Fingerprint{appeared}}, decide.W7, decide.Watch, []engage.Fingerprint{appeared}},
 		{"W7 within the first hour", recent,
-			decide.Traces{Listed: both, Believable: true, Complete: true}, decide.W7, decide.Watch, []engage.Fingerprint{appeared}},
+			decide.Traces{Listed: both, Believable: true,
+				Complete: true}, decide.W7, decide.Watch, []engage.Fingerprint{appeared}},
 		{"W6 there were too many tokens to compare", unknown, decide.Traces{Listed: both}, decide.W6, decide.Forget, nil},
 	} {
 		t.Run(e.name, func(t *testing.T) {
@@ -83,13 +87,18 @@ func TestEverySituationOfAnIntentKeepsTheRules(t *testing.T) {
 	lists := [][]engage.Fingerprint{nil, {}, {old}, {appeared}, {old, appeared}}
 	known := []map[engage.Fingerprint]bool{nil, {old: true}, {appeared: true}, {old: true, appeared: true}}
 	for _, answered := range []bool{false, true} {
-		for _, until := range []time.Duration{-decide.LongWatchTime - time.Hour, -2 * time.Hour, -time.Hour, -ledger.Propagation, 0, time.Hour} {
+		for _, until := range []time.Duration{-decide.LongWatchTime - time.Hour, -2 * time.Hour, -time.Hour,
+			-ledger.Propagation, 0, time.Hour} {
 			for _, baseline := range []ledger.Baseline{{}, ledger.NewBaseline(nil), ledger.NewBaseline([]engage.Token{before})} {
 				for _, list := range lists {
 					for _, k := range known {
 						for _, trust := range [][2]bool{{false, false}, {true, false}, {true, true}} {
 							i := ledger.Intent{Until: now.Add(until), Baseline: baseline}
-							checkIntent(t, i, decide.Traces{Now: now, Answered: answered, Listed: list, Believable: trust[0], Complete: trust[1], Known: k})
+							checkIntent(
+								t,
+								i,
+								decide.Traces{Now: now, Answered: answered, Listed: list, Believable: trust[0], Complete: trust[1], Known: k},
+							)
 						}
 					}
 				}
@@ -115,7 +124,8 @@ func checkIntent(t *testing.T, i ledger.Intent, x decide.Traces) {
 		t.Errorf("%s, %s of %+v by %+v", c, action, i, x)
 	}
 	for _, f := range found {
-		if x.Known[f] || i.Baseline.Contains(f) || !slices.Contains(x.Listed, f) || action != decide.Report && action != decide.Watch {
+		if x.Known[f] || i.Baseline.Contains(f) || !slices.Contains(x.Listed, f) ||
+			action != decide.Report && action != decide.Watch {
 			t.Errorf("%s: %s is unclaimed by %+v", c, f, x)
 		}
 	}

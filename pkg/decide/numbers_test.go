@@ -62,8 +62,8 @@ func parse(t *testing.T, dir string, match func(string) bool) []*ast.File {
 	return files
 }
 
-// examples returns the numbers in the names of the tests of a directory: those of functions, and those at
-// the beginning of the names in their tables.
+// examples returns the numbers in the names of the tests of a directory: those of functions, and
+// those at the beginning of the names in their tables.
 func examples(t *testing.T, dir string) map[decide.Case]bool {
 	t.Helper()
 	inFunction, inTable := regexp.MustCompile(`[A-Z][0-9]+`), regexp.MustCompile(`^"([A-Z][0-9]+) `)

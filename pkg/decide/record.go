@@ -27,14 +27,15 @@ const (
 	// R7: the token is gone: its user's list lacks it, and it is refused when it is asked itself. Its
 	// record is removed.
 	R7 Case = "R7"
-	// R8: issued, no version holds the token, and AWSCURRENT is the version beside which it was created:
-	// a late finishSecret may still swap it in. It is retiring, due after the invocation limit or
-	// the retention, whichever is longer.
+	// R8: issued, no version holds the token, and AWSCURRENT is the version beside which it was
+	// created: a late finishSecret may still swap it in. It is retiring, due after the invocation
+	// limit or the retention, whichever is longer.
 	R8 Case = "R8"
 	// R9: issued, and no version holds the token: its rotation was abandoned, or the version was
 	// replaced by hand. It is retiring, due after the retention: readers may have it cached.
 	R9 Case = "R9"
-	// R10: outgoing, and a rotation has moved AWSCURRENT away. It is retiring, due after the retention.
+	// R10: outgoing, and a rotation has moved AWSCURRENT away. It is retiring, due after the
+	// retention.
 	R10 Case = "R10"
 	// R11: retiring, and due. It is deleted.
 	R11 Case = "R11"
@@ -63,8 +64,8 @@ const (
 	// R22: due, and another secret held the token when a sweep looked. A rotation leaves it to the
 	// sweep, which looks at all secrets.
 	R22 Case = "R22"
-	// R23: outgoing, not created here, and AWSCURRENT was moved by hand before a rotation could replace
-	// the token. It is foreign again; its record is removed.
+	// R23: outgoing, not created here, and AWSCURRENT was moved by hand before a rotation could
+	// replace the token. It is foreign again; its record is removed.
 	R23 Case = "R23"
 )
 
@@ -88,7 +89,8 @@ const (
 	Gone                   // a believable list lacks the token, and the token is refused if it can be asked
 )
 
-// Facts are what is known about a record. The zero Facts know nothing and delete nothing that is not due.
+// Facts are what is known about a record. The zero Facts know nothing and delete nothing that is
+// not due.
 type Facts struct {
 	Now time.Time
 	// Held is where the record's secret holds the token.
@@ -125,7 +127,8 @@ type Decision struct {
 	Record ledger.Record
 }
 
-// ExclusiveDelay is how long after it was first seen an unclaimed token of an exclusive user is deleted.
+// ExclusiveDelay is how long after it was first seen an unclaimed token of an exclusive user is
+// deleted.
 const ExclusiveDelay = 15 * time.Minute
 
 // UnclaimedLife is how long the record of an unclaimed token stays when lists lack the token.
@@ -172,8 +175,9 @@ func Record(r ledger.Record, f Facts) Decision {
 // old reports whether the vendor's lists must show the token by now.
 func old(r ledger.Record, f Facts) bool { return f.Now.Sub(r.CreatedAt) > ledger.Propagation }
 
-// Replaced reports whether a rotation has moved AWSCURRENT away from the record's version: whether a
-// version that was made beside it is AWSCURRENT, or was: AWSPREVIOUS is on the version that AWSCURRENT left.
+// Replaced reports whether a rotation has moved AWSCURRENT away from the record's version: whether
+// a version that was made beside it is AWSCURRENT, or was: AWSPREVIOUS is on the version that
+// AWSCURRENT left.
 func Replaced(r ledger.Record, records []ledger.Record, current, previous string) bool {
 	for _, other := range records {
 		was := other.Version == current || other.Version == previous || other.State == ledger.Outgoing

@@ -62,15 +62,19 @@ func TestRecord(t *testing.T) {
 			recorded(ledger.Issued), decide.Facts{Taken: true, Retention: hour}, decide.R6, decide.Write, ledger.Retiring, 0},
 		{"R7 it is gone", recorded(ledger.Retiring), decide.Facts{Listed: decide.Gone}, decide.R7, decide.Forget, "", 0},
 		{"R7 an unclaimed token is gone",
-			recorded(ledger.Unclaimed, at(-1-decide.UnclaimedLife)), decide.Facts{Listed: decide.Gone}, decide.R7, decide.Forget, "", 0},
+			recorded(ledger.Unclaimed,
+				at(-1-decide.UnclaimedLife)), decide.Facts{Listed: decide.Gone}, decide.R7, decide.Forget, "", 0},
 		{"R8 a late finishSecret may swap it in",
-			recorded(ledger.Issued), decide.Facts{Swappable: true, Retention: time.Minute}, decide.R8, decide.Write, ledger.Retiring, limit},
+			recorded(ledger.Issued), decide.Facts{Swappable: true,
+				Retention: time.Minute}, decide.R8, decide.Write, ledger.Retiring, limit},
 		{"R8 the retention is longer",
-			recorded(ledger.Issued), decide.Facts{Swappable: true, Retention: hour}, decide.R8, decide.Write, ledger.Retiring, hour},
+			recorded(ledger.Issued), decide.Facts{Swappable: true,
+				Retention: hour}, decide.R8, decide.Write, ledger.Retiring, hour},
 		{"R9 its rotation was abandoned",
 			recorded(ledger.Issued), decide.Facts{Retention: hour}, decide.R9, decide.Write, ledger.Retiring, hour},
 		{"R10 AWSCURRENT has moved away",
-			recorded(ledger.Outgoing), decide.Facts{Replaced: true, Retention: hour}, decide.R10, decide.Write, ledger.Retiring, hour},
+			recorded(ledger.Outgoing), decide.Facts{Replaced: true,
+				Retention: hour}, decide.R10, decide.Write, ledger.Retiring, hour},
 		{"R10 it was created here", recorded(ledger.Outgoing), decide.Facts{}, decide.R10, decide.Write, ledger.Retiring, 0},
 		{"R10 it was not created here, and a rotation replaced it",
 			recorded(ledger.Outgoing, notCreatedHere), decide.Facts{Replaced: true},
@@ -86,13 +90,15 @@ func TestRecord(t *testing.T) {
 		{"R12 an operator ends the retention",
 			recorded(ledger.Retiring, at(hour)), decide.Facts{Revoke: true}, decide.R12, decide.Delete, "", 0},
 		{"R13 a late finishSecret has its time",
-			recorded(ledger.Retiring, at(hour)), decide.Facts{Revoke: true, Swappable: true}, decide.R13, decide.Write, ledger.Retiring, limit},
+			recorded(ledger.Retiring, at(hour)), decide.Facts{Revoke: true,
+				Swappable: true}, decide.R13, decide.Write, ledger.Retiring, limit},
 		{"R14 it is not due",
 			recorded(ledger.Retiring, at(1)), decide.Facts{Listed: decide.Shown}, decide.R14, decide.Keep, "", 0},
 		{"R14 the time of R13 is not over",
 			recorded(ledger.Retiring, at(limit)), decide.Facts{Revoke: true, Swappable: true}, decide.R14, decide.Keep, "", 0},
 		{"R15 lists may still show it",
-			recorded(ledger.Deleted, at(-ledger.Propagation)), decide.Facts{Listed: decide.Shown}, decide.R15, decide.Keep, "", 0},
+			recorded(ledger.Deleted,
+				at(-ledger.Propagation)), decide.Facts{Listed: decide.Shown}, decide.R15, decide.Keep, "", 0},
 		{"R15 although a list lacks it",
 			recorded(ledger.Deleted, at(-time.Second)), decide.Facts{Listed: decide.Gone}, decide.R15, decide.Keep, "", 0},
 		{"R16 the vendor did not delete it",
@@ -101,17 +107,22 @@ func TestRecord(t *testing.T) {
 			recorded(ledger.Deleted), decide.Facts{Listed: decide.Gone}, decide.R17, decide.Forget, "", 0},
 		{"R18 no list could be asked", recorded(ledger.Deleted), decide.Facts{}, decide.R18, decide.Keep, "", 0},
 		{"R19 another record names it",
-			recorded(ledger.Unclaimed), decide.Facts{Claimed: true, Exclusive: true, Listed: decide.Shown}, decide.R19, decide.Forget, "", 0},
+			recorded(ledger.Unclaimed), decide.Facts{Claimed: true, Exclusive: true,
+				Listed: decide.Shown}, decide.R19, decide.Forget, "", 0},
 		{"R19 a secret holds it",
-			recorded(ledger.Unclaimed), decide.Facts{Held: decide.Current, Exclusive: true, Listed: decide.Shown}, decide.R19, decide.Forget, "", 0},
+			recorded(ledger.Unclaimed), decide.Facts{Held: decide.Current, Exclusive: true,
+				Listed: decide.Shown}, decide.R19, decide.Forget, "", 0},
 		{"R20 the user serves these rotations alone",
-			recorded(ledger.Unclaimed, at(-decide.ExclusiveDelay)), decide.Facts{Exclusive: true, Listed: decide.Shown}, decide.R20, decide.Delete, "", 0},
+			recorded(ledger.Unclaimed, at(-decide.ExclusiveDelay)), decide.Facts{Exclusive: true,
+				Listed: decide.Shown}, decide.R20, decide.Delete, "", 0},
 		{"R21 others may use it",
 			recorded(ledger.Unclaimed), decide.Facts{Listed: decide.Shown}, decide.R21, decide.Keep, "", 0},
 		{"R21 it was seen a short time ago",
-			recorded(ledger.Unclaimed, at(1-decide.ExclusiveDelay)), decide.Facts{Exclusive: true, Listed: decide.Shown}, decide.R21, decide.Keep, "", 0},
+			recorded(ledger.Unclaimed, at(1-decide.ExclusiveDelay)), decide.Facts{Exclusive: true,
+				Listed: decide.Shown}, decide.R21, decide.Keep, "", 0},
 		{"R22 another secret held it",
-			recorded(ledger.Retiring, shared), decide.Facts{OneSecret: true, Listed: decide.Shown}, decide.R22, decide.Keep, "", 0},
+			recorded(ledger.Retiring, shared), decide.Facts{OneSecret: true,
+				Listed: decide.Shown}, decide.R22, decide.Keep, "", 0},
 	} {
 		t.Run(e.name, func(t *testing.T) {
 			e.facts.Now = now
@@ -172,7 +183,8 @@ func facts(f func(decide.Facts)) {
 func TestEverySituationOfARecordKeepsTheRules(t *testing.T) {
 	rules := map[string]func(r ledger.Record, f decide.Facts, d decide.Decision) bool{
 		"a record has one decision": func(_ ledger.Record, _ decide.Facts, d decide.Decision) bool {
-			known := d.Action == decide.Keep || d.Action == decide.Write || d.Action == decide.Delete || d.Action == decide.Forget
+			known := d.Action == decide.Keep || d.Action == decide.Write || d.Action == decide.Delete ||
+				d.Action == decide.Forget
 			return d.Case != "" && known
 		},
 		"a held token is never deleted": func(_ ledger.Record, f decide.Facts, d decide.Decision) bool {
@@ -221,11 +233,13 @@ func TestEverySituationOfARecordKeepsTheRules(t *testing.T) {
 			case ledger.Outgoing:
 				return r.State == ledger.Retiring && f.Held == decide.Current
 			case ledger.Retiring:
-				return r.State == ledger.Issued || r.State == ledger.Outgoing || r.State == ledger.Retiring && d.Record.At.Before(r.At)
+				return r.State == ledger.Issued || r.State == ledger.Outgoing ||
+					r.State == ledger.Retiring && d.Record.At.Before(r.At)
 			}
 			return false
 		},
-		"a write changes the state, its time and the owner alone": func(r ledger.Record, _ decide.Facts, d decide.Decision) bool {
+		"a write changes the state, its time and the owner alone": func(r ledger.Record, _ decide.Facts,
+			d decide.Decision) bool {
 			d.Record.State, d.Record.At, d.Record.Owned = r.State, r.At, r.Owned
 			return d.Record == r
 		},
@@ -299,8 +313,10 @@ func TestEverySituationOfARecordKeepsTheRules(t *testing.T) {
 }
 
 func TestNothingKnownDeletesNothingThatIsNotDue(t *testing.T) {
-	for _, state := range []ledger.State{ledger.Issued, ledger.Outgoing, ledger.Retiring, ledger.Deleted, ledger.Unclaimed} {
-		if d := decide.Record(recorded(state, at(time.Hour)), decide.Facts{Now: now}); d.Action == decide.Delete || d.Action == decide.Forget {
+	for _, state := range []ledger.State{ledger.Issued, ledger.Outgoing, ledger.Retiring, ledger.Deleted,
+		ledger.Unclaimed} {
+		if d := decide.Record(recorded(state, at(time.Hour)), decide.Facts{Now: now}); d.Action == decide.Delete ||
+			d.Action == decide.Forget {
 			t.Errorf("%s: %s, %s", state, d.Case, d.Action)
 		}
 	}

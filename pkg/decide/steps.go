@@ -16,7 +16,8 @@ const (
 	C2 Case = "C2"
 	// C3: the version has a value: an earlier attempt got so far. Nothing is done.
 	C3 Case = "C3"
-	// C4: the version has a value without a usable token: it was put by hand. The version is abandoned.
+	// C4: the version has a value without a usable token: it was put by hand. The version is
+	// abandoned.
 	C4 Case = "C4"
 	// C5: the version is empty, and a record says that a token was created for it beside the present
 	// AWSCURRENT; the user's list holds it. It is put again.
@@ -47,8 +48,8 @@ const (
 	S1 Case = "S1"
 	// S2: the version carries neither label. The step fails.
 	S2 Case = "S2"
-	// S3: AWSCURRENT and the version differ in more than the token: the secret was edited since, or the
-	// version was made for another host or user. The version is abandoned.
+	// S3: AWSCURRENT and the version differ in more than the token: the secret was edited since, or
+	// the version was made for another host or user. The version is abandoned.
 	S3 Case = "S3"
 	// S4: none of these. The step succeeds.
 	S4 Case = "S4"
@@ -67,8 +68,8 @@ const (
 	// T5: the token is dead: refused, older than the propagation time, and a login of the same user is
 	// accepted. The version is abandoned.
 	T5 Case = "T5"
-	// T6: the token is refused, or missing in its list, and it is not certain that it is dead. The step
-	// fails and keeps AWSPENDING; the service repeats it.
+	// T6: the token is refused, or missing in its list, and it is not certain that it is dead. The
+	// step fails and keeps AWSPENDING; the service repeats it.
 	T6 Case = "T6"
 )
 
@@ -78,11 +79,11 @@ const (
 	F1 Case = "F1"
 	// F2: the version carries neither label. The step fails.
 	F2 Case = "F2"
-	// F3: the version holds AWSCURRENT's token, or one that was created for another version: it was made
-	// for a test, or by hand. The version is abandoned.
+	// F3: the version holds AWSCURRENT's token, or one that was created for another version: it was
+	// made for a test, or by hand. The version is abandoned.
 	F3 Case = "F3"
-	// F4: neither a record nor an intent names the version: the ledger was lost. The token is recorded,
-	// so that it is retired, and the version abandoned.
+	// F4: neither a record nor an intent names the version: the ledger was lost. The token is
+	// recorded, so that it is retired, and the version abandoned.
 	F4 Case = "F4"
 	// F5: the token's record is not issued: a sweep gave it up, or the version was replaced long ago.
 	// The version is abandoned.
@@ -95,8 +96,8 @@ const (
 	F7 Case = "F7"
 	// F8: the move failed and AWSCURRENT is where it was. The step fails; the service repeats it.
 	F8 Case = "F8"
-	// F9: the move failed, and AWSCURRENT has moved elsewhere: the secret was edited at that moment. The
-	// version is abandoned; the edit stays.
+	// F9: the move failed, and AWSCURRENT has moved elsewhere: the secret was edited at that moment.
+	// The version is abandoned; the edit stays.
 	F9 Case = "F9"
 )
 
@@ -141,11 +142,12 @@ type Supply struct {
 	Fits bool
 }
 
-// Token decides which token createSecret puts: a recorded one, or a new one. record is the one to put
-// again; it is the zero Record when there is none.
+// Token decides which token createSecret puts: a recorded one, or a new one. record is the one to
+// put again; it is the zero Record when there is none.
 func (s Supply) Token() (c Case, a Action, record ledger.Record) {
 	for _, r := range s.Records {
-		if r.Version != s.Version || r.State != ledger.Issued || r.Base != s.Base { //safeguard:reissue-beside-the-same-current
+		if r.Version != s.Version || r.State != ledger.Issued ||
+			r.Base != s.Base { //safeguard:reissue-beside-the-same-current
 			continue
 		}
 		switch {
@@ -234,8 +236,8 @@ func (s Swap) Decide() (Case, Action) {
 	return F7, Proceed
 }
 
-// bases returns the versions that the event's version may have been made from: what its record says, or,
-// when the record could not be written, what its intents say.
+// bases returns the versions that the event's version may have been made from: what its record
+// says, or, when the record could not be written, what its intents say.
 func (s Swap) bases() []string {
 	if s.Found {
 		return []string{s.Record.Base}

@@ -49,10 +49,20 @@ func check(t *testing.T, decision func(decide.Version) (decide.Case, decide.Acti
 
 func TestCreateSecret(t *testing.T) {
 	check(t, decide.Create, []step{
-		{"C1 the version is current", decide.Version{Current: true, HasValue: true, Usable: true}, decide.C1, decide.Nothing},
+		{
+			"C1 the version is current",
+			decide.Version{Current: true, HasValue: true, Usable: true},
+			decide.C1,
+			decide.Nothing,
+		},
 		{"C1 the version is current and pending", decide.Version{Current: true, Pending: true}, decide.C1, decide.Nothing},
 		{"C2 the rotation was cancelled", decide.Version{}, decide.C2, decide.Refuse},
-		{"C2 a version with a value lost its label", decide.Version{HasValue: true, Usable: true}, decide.C2, decide.Refuse},
+		{
+			"C2 a version with a value lost its label",
+			decide.Version{HasValue: true, Usable: true},
+			decide.C2,
+			decide.Refuse,
+		},
 		{"C3 an earlier attempt put a token", pending(), decide.C3, decide.Nothing},
 		{"C4 the value was put by hand", decide.Version{Pending: true, HasValue: true}, decide.C4, decide.Abandon},
 		{"C7 the version is empty", decide.Version{Pending: true}, decide.C7, decide.Proceed},
@@ -60,7 +70,13 @@ func TestCreateSecret(t *testing.T) {
 }
 
 func TestCreateSecretSuppliesAToken(t *testing.T) {
-	issued := ledger.Record{Version: version, Base: base, Fingerprint: fingerprint, State: ledger.Issued, CreatedAt: now.Add(-time.Hour)}
+	issued := ledger.Record{
+		Version:     version,
+		Base:        base,
+		Fingerprint: fingerprint,
+		State:       ledger.Issued,
+		CreatedAt:   now.Add(-time.Hour),
+	}
 	young := issued
 	young.CreatedAt = now.Add(-ledger.Propagation)
 	unlike := func(change func(*ledger.Record)) []ledger.Record {
@@ -85,13 +101,17 @@ func TestCreateSecretSuppliesAToken(t *testing.T) {
 		{"C7 nothing is recorded", decide.Supply{Listed: listed}, decide.C7, decide.Proceed, ""},
 		{"C7 the recorded token is gone", decide.Supply{Records: []ledger.Record{issued}}, decide.C7, decide.Proceed, ""},
 		{"C7 the record is of another version",
-			decide.Supply{Records: unlike(func(r *ledger.Record) { r.Version = "version-3" }), Listed: listed}, decide.C7, decide.Proceed, ""},
+			decide.Supply{Records: unlike(func(r *ledger.Record) { r.Version = "version-3" }),
+				Listed: listed}, decide.C7, decide.Proceed, ""},
 		{"C7 the record is beside another current version",
-			decide.Supply{Records: unlike(func(r *ledger.Record) { r.Base = "version-0" }), Listed: listed}, decide.C7, decide.Proceed, ""},
+			decide.Supply{Records: unlike(func(r *ledger.Record) { r.Base = "version-0" }),
+				Listed: listed}, decide.C7, decide.Proceed, ""},
 		{"C7 the recorded token is retiring",
-			decide.Supply{Records: unlike(func(r *ledger.Record) { r.State = ledger.Retiring }), Listed: listed}, decide.C7, decide.Proceed, ""},
+			decide.Supply{Records: unlike(func(r *ledger.Record) { r.State = ledger.Retiring }),
+				Listed: listed}, decide.C7, decide.Proceed, ""},
 		{"C7 the listed token is unclaimed",
-			decide.Supply{Records: unlike(func(r *ledger.Record) { r.State = ledger.Unclaimed }), Listed: listed}, decide.C7, decide.Proceed, ""},
+			decide.Supply{Records: unlike(func(r *ledger.Record) { r.State = ledger.Unclaimed }),
+				Listed: listed}, decide.C7, decide.Proceed, ""},
 	} {
 		t.Run(e.name, func(t *testing.T) {
 			e.supply.Version, e.supply.Base, e.supply.Now, e.supply.Time, e.supply.Fits = version, base, now, true, true
@@ -102,12 +122,14 @@ func TestCreateSecretSuppliesAToken(t *testing.T) {
 		})
 	}
 	t.Run("C8 there is too little time", func(t *testing.T) {
-		if c, action, _ := (decide.Supply{Version: version, Base: base, Now: now, Fits: true}).Token(); c != decide.C8 || action != decide.Refuse {
+		if c, action, _ := (decide.Supply{Version: version, Base: base, Now: now, Fits: true}).Token(); c != decide.C8 ||
+			action != decide.Refuse {
 			t.Errorf("%s, %s", c, action)
 		}
 	})
 	t.Run("C9 the document would be too long", func(t *testing.T) {
-		if c, action, _ := (decide.Supply{Version: version, Base: base, Now: now, Time: true}).Token(); c != decide.C9 || action != decide.Refuse {
+		if c, action, _ := (decide.Supply{Version: version, Base: base, Now: now, Time: true}).Token(); c != decide.C9 ||
+			action != decide.Refuse {
 			t.Errorf("%s, %s", c, action)
 		}
 	})
@@ -151,15 +173,19 @@ func TestFinishSecret(t *testing.T) {
 		{"F1 the swap is made",
 			decide.Swap{Version: with(pending(), func(v *decide.Version) { v.Current = true })}, decide.F1, decide.Resume},
 		{"F2 the rotation was cancelled",
-			decide.Swap{Version: decide.Version{HasValue: true, Usable: true}, Record: issued, Found: true}, decide.F2, decide.Refuse},
+			decide.Swap{Version: decide.Version{HasValue: true, Usable: true}, Record: issued,
+				Found: true}, decide.F2, decide.Refuse},
 		{"F3 the version was made for a test",
-			decide.Swap{Version: with(pending(), func(v *decide.Version) { v.SameToken = true }), Record: issued, Found: true}, decide.F3, decide.Abandon},
+			decide.Swap{Version: with(pending(), func(v *decide.Version) { v.SameToken = true }), Record: issued,
+				Found: true}, decide.F3, decide.Abandon},
 		{"F3 the token was created for another version",
-			decide.Swap{Version: pending(), Record: ledger.Record{Version: "version-3", Base: base, State: ledger.Issued}, Found: true},
+			decide.Swap{Version: pending(), Record: ledger.Record{Version: "version-3", Base: base, State: ledger.Issued},
+				Found: true},
 			decide.F3, decide.Abandon},
 		{"F4 the ledger was lost", decide.Swap{Version: pending()}, decide.F4, decide.RecordAndAbandon},
 		{"F4 an intent of another version",
-			decide.Swap{Version: pending(), Intents: []ledger.Intent{{Version: "version-3", Base: base}}}, decide.F4, decide.RecordAndAbandon},
+			decide.Swap{Version: pending(), Intents: []ledger.Intent{{Version: "version-3",
+				Base: base}}}, decide.F4, decide.RecordAndAbandon},
 		{"F5 the token is already retiring",
 			decide.Swap{Version: pending(), Record: state(ledger.Retiring), Found: true}, decide.F5, decide.Abandon},
 		{"F5 the version was replaced long ago",
@@ -167,13 +193,16 @@ func TestFinishSecret(t *testing.T) {
 		{"F5 the token is deleted",
 			decide.Swap{Version: pending(), Record: state(ledger.Deleted), Found: true}, decide.F5, decide.Abandon},
 		{"F6 the secret was edited",
-			decide.Swap{Version: pending(), Record: ledger.Record{Version: version, Base: "version-0", State: ledger.Issued}, Found: true}, decide.F6, decide.Abandon},
+			decide.Swap{Version: pending(), Record: ledger.Record{Version: version, Base: "version-0", State: ledger.Issued},
+				Found: true}, decide.F6, decide.Abandon},
 		{"F6 one of two intents has another base",
-			decide.Swap{Version: pending(), Intents: []ledger.Intent{intent, {Version: version, Base: "version-0"}}}, decide.F6, decide.Abandon},
+			decide.Swap{Version: pending(), Intents: []ledger.Intent{intent, {Version: version,
+				Base: "version-0"}}}, decide.F6, decide.Abandon},
 		{"F7 a record names the base",
 			decide.Swap{Version: pending(), Record: issued, Found: true}, decide.F7, decide.Proceed},
 		{"F7 an intent stands in for the record",
-			decide.Swap{Version: pending(), Intents: []ledger.Intent{intent, {Version: "version-3"}}}, decide.F7, decide.Proceed},
+			decide.Swap{Version: pending(), Intents: []ledger.Intent{intent,
+				{Version: "version-3"}}}, decide.F7, decide.Proceed},
 	} {
 		t.Run(e.name, func(t *testing.T) {
 			e.swap.ID, e.swap.Base = version, base
@@ -224,8 +253,12 @@ func TestNothingIsSwappedInButAnIssuedTokenBesideItsBase(t *testing.T) {
 	bases := []string{"", base, "version-0"}
 	intents := [][]ledger.Intent{nil}
 	for _, b := range bases {
-		intents = append(intents, []ledger.Intent{{Version: version, Base: b}}, []ledger.Intent{{Version: "version-3", Base: b}},
-			[]ledger.Intent{{Version: version, Base: b}, {Version: version, Base: base}})
+		intents = append(
+			intents,
+			[]ledger.Intent{{Version: version, Base: b}},
+			[]ledger.Intent{{Version: "version-3", Base: b}},
+			[]ledger.Intent{{Version: version, Base: b}, {Version: version, Base: base}},
+		)
 	}
 	proceeded := 0
 	versions(func(v decide.Version) {
@@ -261,7 +294,8 @@ func TestNothingIsSwappedInButAnIssuedTokenBesideItsBase(t *testing.T) {
 }
 
 func TestEverySupplyHasOneDecision(t *testing.T) {
-	for _, state := range []ledger.State{"", ledger.Issued, ledger.Outgoing, ledger.Retiring, ledger.Deleted, ledger.Unclaimed} {
+	for _, state := range []ledger.State{"", ledger.Issued, ledger.Outgoing, ledger.Retiring, ledger.Deleted,
+		ledger.Unclaimed} {
 		for bits := range 1 << 6 {
 			on := func(n int) bool { return bits>>n&1 == 1 }
 			pick := func(n int, a, b string) string {

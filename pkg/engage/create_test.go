@@ -19,7 +19,11 @@ func TestACreationIsReadInEveryForm(t *testing.T) {
 	for name, form := range forms {
 		for _, bare := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, platform %v", name, !bare), func(t *testing.T) {
-				w := newWorld(t, engage.FlowEngage, engagetest.Config{Answers: engagetest.Answers{Create: form}, BareTokens: bare})
+				w := newWorld(
+					t,
+					engage.FlowEngage,
+					engagetest.Config{Answers: engagetest.Answers{Create: form}, BareTokens: bare},
+				)
 				token := w.create(t, w.login(t))
 				if !w.server.Alive(token.Reveal()) {
 					t.Error("the token is not the one that was made")
@@ -70,13 +74,15 @@ var lost = map[string]func() *engagetest.Fault{
 	"declared too short": func() *engagetest.Fault {
 		return engagetest.Respond(engagetest.WrongLength("aws80:c2353445-bc74-af1a-2850-1d55a371c0a9", 9))
 	},
-	"gzip bomb":           func() *engagetest.Fault { return engagetest.Respond(engagetest.GzipBomb(8)) },
-	"true":                answered("true"),
-	"null":                answered("null"),
-	"number":              answered("12345678901234567890"[:15]),
-	"object":              answered(`{"token":"aws80:c2353445-bc74-af1a-2850-1d55a371c0a9"}`),
-	"array":               answered(`["aws80:c2353445-bc74-af1a-2850-1d55a371c0a9"]`),
-	"two tokens":          answered("aws80:c2353445-bc74-af1a-2850-1d55a371c0a9\naws80:c2353445-bc74-af1a-2850-1d55a371c0aa"),
+	"gzip bomb": func() *engagetest.Fault { return engagetest.Respond(engagetest.GzipBomb(8)) },
+	"true":      answered("true"),
+	"null":      answered("null"),
+	"number":    answered("12345678901234567890"[:15]),
+	"object":    answered(`{"token":"aws80:c2353445-bc74-af1a-2850-1d55a371c0a9"}`),
+	"array":     answered(`["aws80:c2353445-bc74-af1a-2850-1d55a371c0a9"]`),
+	"two tokens": answered(
+		"aws80:c2353445-bc74-af1a-2850-1d55a371c0a9\naws80:c2353445-bc74-af1a-2850-1d55a371c0aa",
+	),
 	"control character":   answered("aws80:c2353445\x00bc74-af1a-2850-1d55a371c0a9"),
 	"newline inside":      answered(`"aws80:c2353445\nbc74-af1a-2850-1d55a371c0a9"`),
 	"escape sequence":     answered("\x1b[31maws80:c2353445-bc74-af1a-2850-1d55a371c0a9"),
@@ -131,7 +137,9 @@ func TestACreationIsNeverBlindlyRepeated(t *testing.T) {
 func TestACreationThatMadeNothingIsRepeated(t *testing.T) {
 	eachFlow(t, func(t *testing.T, w *world) {
 		session := w.login(t)
-		w.server.SetFault(engagetest.Once(engagetest.OpCreate, 1, engagetest.Before, engagetest.Respond(engagetest.TooManyRequests("2"))))
+		w.server.SetFault(
+			engagetest.Once(engagetest.OpCreate, 1, engagetest.Before, engagetest.Respond(engagetest.TooManyRequests("2"))),
+		)
 		if waited := took(func() { w.create(t, session) }); waited != 2*time.Second {
 			t.Errorf("waited %v, want 2s", waited)
 		}

@@ -15,10 +15,17 @@ import (
 var faults = map[string]func() *engagetest.Answer{
 	"expired": func() *engagetest.Answer { return engagetest.Text(401, "Jwt is expired") },
 	"bad credentials": func() *engagetest.Answer {
-		return engagetest.JSON(401, `{"errorCode":"invalid.credentials.exception","generalMessage":"Bad credentials","requestUri":"/secret","timestamp":1}`)
+		return engagetest.JSON(
+			401,
+			`{"errorCode":"invalid.credentials.exception","generalMessage":"Bad credentials",` +
+				`"requestUri":"/secret","timestamp":1}`,
+		)
 	},
 	"forbidden": func() *engagetest.Answer {
-		return engagetest.JSON(403, `{"errorCode":"access.denied.exception","generalMessage":"Access is denied","requestUri":"/secret","timestamp":1}`)
+		return engagetest.JSON(
+			403,
+			`{"errorCode":"access.denied.exception","generalMessage":"Access is denied","requestUri":"/secret","timestamp":1}`,
+		)
 	},
 	"429 seconds":             func() *engagetest.Answer { return engagetest.TooManyRequests("42") },
 	"429 without Retry-After": func() *engagetest.Answer { return engagetest.TooManyRequests("") },
@@ -26,16 +33,20 @@ var faults = map[string]func() *engagetest.Answer{
 	"HTML 502":                func() *engagetest.Answer { return engagetest.HTML(502) },
 	"HTML 404":                func() *engagetest.Answer { return engagetest.HTML(404) },
 	"empty":                   func() *engagetest.Answer { return engagetest.Empty(200) },
-	"redirect":                func() *engagetest.Answer { return engagetest.Redirect(302, "https://elsewhere.example/secret") },
+	"redirect": func() *engagetest.Answer {
+		return engagetest.Redirect(302,
+			"https://elsewhere.example/secret")
+	},
 	"invalid grant": func() *engagetest.Answer {
 		return engagetest.JSON(400, `{"error":"invalid_grant","error_description":"secret"}`)
 	},
 }
 
 const (
-	remedyEngage   = "check username, password and platformId in the secret, and that the user is not locked"
-	remedyLegacy   = "check username and password in the secret, and that the user is not locked"
-	remedyGrant    = "check clientId, clientSecret and jwt in the secret, and that the JWT has not expired and is for this client"
+	remedyEngage = "check username, password and platformId in the secret, and that the user is not locked"
+	remedyLegacy = "check username and password in the secret, and that the user is not locked"
+	remedyGrant  = "check clientId, clientSecret and jwt in the secret, " +
+		"and that the JWT has not expired and is for this client"
 	remedyExchange = "check that the RingCentral user of the JWT has access to RingCX (Engage Voice)"
 	remedyWait     = "the next attempt follows by itself; spread the rotations of this user if it recurs"
 	remedyHost     = "check that the base URL names the vendor's API host"
@@ -71,7 +82,8 @@ func TestErrorsOfALogin(t *testing.T) {
 			{"HTML 502", "the vendor's server failed, with a web page (HTTP 502)"},
 			{"HTML 404", "the request was refused, with a web page (HTTP 404); " + remedyBaseURL},
 			{"empty", login.lacks + " (HTTP 200); " + remedyHost},
-			{"redirect", "the host answered with a redirect, which is not followed with credentials (HTTP 302); " + remedyRedirect},
+			{"redirect",
+				"the host answered with a redirect, which is not followed with credentials (HTTP 302); " + remedyRedirect},
 			{"invalid grant", "the request was refused (HTTP 400 invalid_grant); " + login.remedy},
 		} {
 			t.Run(fmt.Sprintf("%s %s %s", login.flow, login.operation, want.fault), func(t *testing.T) {
@@ -124,7 +136,8 @@ func TestErrorsOfATokenCall(t *testing.T) {
 				{"HTML", "the answer is a web page (HTTP 200); " + remedyHost},
 				{"HTML 502", "the vendor's server failed, with a web page (HTTP 502)"},
 				{"empty", call.lacks + " (HTTP 200); " + remedyHost},
-				{"redirect", "the host answered with a redirect, which is not followed with credentials (HTTP 302); " + remedyRedirect},
+				{"redirect",
+					"the host answered with a redirect, which is not followed with credentials (HTTP 302); " + remedyRedirect},
 			} {
 				if want.fault == "empty" && call.lacks == "" {
 					continue // a deletion may be answered with nothing
@@ -168,7 +181,8 @@ func checkText(t *testing.T, err error, want string) {
 	if err.Error() != want {
 		t.Errorf("\n got %s\nwant %s", err, want)
 	}
-	if strings.Contains(fmt.Sprintf("%v %+v %#v", err, err, err), "secret/") || strings.Contains(err.Error(), "https://") {
+	if strings.Contains(fmt.Sprintf("%v %+v %#v", err, err, err), "secret/") ||
+		strings.Contains(err.Error(), "https://") {
 		t.Errorf("the error holds the answer or a URL: %v", err)
 	}
 	var e *engage.Error
@@ -181,8 +195,10 @@ func checkText(t *testing.T, err error, want string) {
 func TestOnlyAnErrorCodeThatLooksLikeOneIsPrinted(t *testing.T) {
 	for _, body := range []string{
 		`{"errorCode":"aws80:c2353445-bc74-af1a-2850-1d55a371c0a9"}`, `{"errorCode":"c2353445bc74.exception"}`,
-		`{"errorCode":"` + strings.Repeat("a", 60) + `.exception"}`, `{"errorCode":{"c2353445":1}}`, `{"errorCode":"c2353445 is wrong.exception"}`,
-		`{"error":"c2353445"}`, `["c2353445"]`, `c2353445`, `{"generalMessage":"c2353445","requestUri":"/voice/api/v1/admin/token/c2353445"}`,
+		`{"errorCode":"` + strings.Repeat("a",
+			60) + `.exception"}`, `{"errorCode":{"c2353445":1}}`, `{"errorCode":"c2353445 is wrong.exception"}`,
+		`{"error":"c2353445"}`, `["c2353445"]`, `c2353445`,
+		`{"generalMessage":"c2353445","requestUri":"/voice/api/v1/admin/token/c2353445"}`,
 	} {
 		bubble(t, func(t *testing.T, w *world) {
 			w.answer(engagetest.OpLogin, func() *engagetest.Answer { return engagetest.JSON(403, body) })

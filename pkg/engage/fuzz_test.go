@@ -31,7 +31,12 @@ func (c canned) RoundTrip(r *http.Request) (*http.Response, error) {
 	if header == nil {
 		header = http.Header{}
 	}
-	return &http.Response{StatusCode: answer.status, Header: header, Body: io.NopCloser(strings.NewReader(answer.body)), Request: r}, nil
+	return &http.Response{
+		StatusCode: answer.status,
+		Header:     header,
+		Body:       io.NopCloser(strings.NewReader(answer.body)),
+		Request:    r,
+	}, nil
 }
 
 // at returns a client and a session for an answer.
@@ -40,7 +45,10 @@ func at(t *testing.T, answer canned) (*engage.Client, *engage.Session) {
 		Endpoint:  engage.Endpoint{Flow: engage.FlowEngage, BaseURL: mustURL("https://engage.ringcentral.com")},
 		Transport: answer, Attempts: 1, LoginAttempts: 1, Jitter: func() float64 { return 0 },
 	})
-	session, err := client.Login(context.Background(), engage.Credentials{Username: "u", Password: hidden.New("p"), PlatformID: "x"})
+	session, err := client.Login(
+		context.Background(),
+		engage.Credentials{Username: "u", Password: hidden.New("p"), PlatformID: "x"},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,8 +97,10 @@ func checkError(t *testing.T, err error, answer string) {
 // outcome open.
 func FuzzCreated(f *testing.F) {
 	for _, body := range []string{
-		tokenA, `"` + tokenA + `"`, " \r\n" + tokenC + "\n", `"\u0061ws80:c2353445-bc74-af1a-2850-1d55a371c0a9"`, "", "true", "null", "<html>" + tokenA, `{"token":"` + tokenA + `"}`,
-		`["` + tokenA + `"]`, tokenA + "\x00", "../../" + tokenA, `"` + tokenA, strings.Repeat("a", 300), "\ufeff" + tokenA, "é" + tokenA, tokenA + "\n" + tokenB,
+		tokenA, `"` + tokenA + `"`, " \r\n" + tokenC + "\n", `"\u0061ws80:c2353445-bc74-af1a-2850-1d55a371c0a9"`, "",
+		"true", "null", "<html>" + tokenA, `{"token":"` + tokenA + `"}`,
+		`["` + tokenA + `"]`, tokenA + "\x00", "../../" + tokenA, `"` + tokenA, strings.Repeat("a", 300), "\ufeff" + tokenA,
+		"é" + tokenA, tokenA + "\n" + tokenB,
 	} {
 		f.Add(200, body)
 	}
@@ -120,9 +130,12 @@ func FuzzCreated(f *testing.F) {
 // FuzzList: an answer to a listing gives tokens of the answer, each once, or an error.
 func FuzzList(f *testing.F) {
 	for _, body := range []string{
-		`["` + tokenA + `","` + tokenB + `"]`, `{ "` + tokenA + `", "` + tokenB + `" }`, `[]`, `{}`, `{ "` + tokenA + `", }`, `["x"]`, `[null,"` + tokenA + `"]`, "", "null", "true",
-		`{"a":"b"}`, `[["` + tokenA + `"]]`, "<html>", `["` + tokenA + `"`, `{"` + tokenA + `"]`, `["` + tokenA + `" "` + tokenB + `"]`, `["../` + tokenA + `"]`, "[\"" + tokenA + "\x00\"]",
-		`["` + tokenA + `","` + tokenA + `"]`, `[1]`, `[,]`, `{,}`, strings.Repeat("[", 100), `["` + tokenA + `",]`, `["` + tokenA + `" , "` + tokenC + `" ]`, "[\v]", `["\ud800aaaaaaaaaaaaaaaa"]`,
+		`["` + tokenA + `","` + tokenB + `"]`, `{ "` + tokenA + `", "` + tokenB + `" }`, `[]`, `{}`,
+		`{ "` + tokenA + `", }`, `["x"]`, `[null,"` + tokenA + `"]`, "", "null", "true",
+		`{"a":"b"}`, `[["` + tokenA + `"]]`, "<html>", `["` + tokenA + `"`, `{"` + tokenA + `"]`,
+		`["` + tokenA + `" "` + tokenB + `"]`, `["../` + tokenA + `"]`, "[\"" + tokenA + "\x00\"]",
+		`["` + tokenA + `","` + tokenA + `"]`, `[1]`, `[,]`, `{,}`, strings.Repeat("[", 100), `["` + tokenA + `",]`,
+		`["` + tokenA + `" , "` + tokenC + `" ]`, "[\v]", `["\ud800aaaaaaaaaaaaaaaa"]`,
 	} {
 		f.Add(body)
 	}
@@ -183,7 +196,8 @@ func checkAgainstJSON(t *testing.T, body string, got []engage.Token, err error) 
 
 // FuzzRetryAfter: for any text of the header the wait is zero or up to a day.
 func FuzzRetryAfter(f *testing.F) {
-	for _, value := range []string{"", "0", "5", "-5", " 7 ", "21", "86400", "99999999999999999999", "1e9", "0x10", "5.5", "Wed, 21 Oct 2065 07:28:00 GMT", "Wed, 21 Oct 1965 07:28:00 GMT",
+	for _, value := range []string{"", "0", "5", "-5", " 7 ", "21", "86400", "99999999999999999999", "1e9", "0x10",
+		"5.5", "Wed, 21 Oct 2065 07:28:00 GMT", "Wed, 21 Oct 1965 07:28:00 GMT",
 		"Wed, 31 Feb 2065 07:28:00 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994", "soon", "\x00", "５"} {
 		f.Add(value)
 	}
@@ -204,8 +218,10 @@ func FuzzRetryAfter(f *testing.F) {
 // of it.
 func FuzzLogin(f *testing.F) {
 	for _, body := range []string{
-		`{"accessToken":"a.b.c","refreshToken":"r"}`, `{"accessToken":""}`, `{"accessToken":"a\r\nX-Evil: 1"}`, `{"accessToken":"é"}`, `{"accessToken":1}`, `{"accessToken":"a","refreshToken":"\u0000"}`,
-		`{"authToken":"` + tokenC + `"}`, `{"access_token":"p"}`, "", "null", "[]", "<html>", `{"error":"invalid_grant","error_description":"x"}`, `{"errorCode":"a.exception"}`,
+		`{"accessToken":"a.b.c","refreshToken":"r"}`, `{"accessToken":""}`, `{"accessToken":"a\r\nX-Evil: 1"}`,
+		`{"accessToken":"é"}`, `{"accessToken":1}`, `{"accessToken":"a","refreshToken":"\u0000"}`,
+		`{"authToken":"` + tokenC + `"}`, `{"access_token":"p"}`, "", "null", "[]", "<html>",
+		`{"error":"invalid_grant","error_description":"x"}`, `{"errorCode":"a.exception"}`,
 	} {
 		f.Add(200, body)
 		f.Add(401, body)
@@ -216,10 +232,17 @@ func FuzzLogin(f *testing.F) {
 		}
 		for _, flow := range flows {
 			client := engage.New(engage.Config{
-				Endpoint:  engage.Endpoint{Flow: flow, BaseURL: mustURL("https://engage.ringcentral.com"), PlatformURL: mustURL("https://platform.ringcentral.com")},
+				Endpoint: engage.Endpoint{
+					Flow:        flow,
+					BaseURL:     mustURL("https://engage.ringcentral.com"),
+					PlatformURL: mustURL("https://platform.ringcentral.com"),
+				},
 				Transport: same{status, body}, Attempts: 1, LoginAttempts: 1,
 			})
-			session, err := client.Login(context.Background(), engage.Credentials{Flow: flow, Username: "u", Password: hidden.New("p"), JWT: hidden.New("a.b.c")})
+			session, err := client.Login(
+				context.Background(),
+				engage.Credentials{Flow: flow, Username: "u", Password: hidden.New("p"), JWT: hidden.New("a.b.c")},
+			)
 			checkError(t, err, body)
 			if (err == nil) != (session != nil) || err == nil && status > 299 {
 				t.Fatalf("%v, %v", session, err)
@@ -247,5 +270,10 @@ func (s same) RoundTrip(r *http.Request) (*http.Response, error) {
 			}
 		}
 	}
-	return &http.Response{StatusCode: s.status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(s.body)), Request: r}, nil
+	return &http.Response{
+		StatusCode: s.status,
+		Header:     http.Header{},
+		Body:       io.NopCloser(strings.NewReader(s.body)),
+		Request:    r,
+	}, nil
 }

@@ -37,18 +37,42 @@ var hostile = []struct {
 	want   string
 }{
 	{"endless body", func() *engagetest.Answer { return engagetest.Endless("a") }, "the answer is longer than 1 MiB"},
-	{"endless white space", func() *engagetest.Answer { return engagetest.Endless(" ") }, "the answer is longer than 1 MiB"},
+	{
+		"endless white space",
+		func() *engagetest.Answer { return engagetest.Endless(" ") },
+		"the answer is longer than 1 MiB",
+	},
 	{"endless array", func() *engagetest.Answer { return engagetest.Endless(`[`) }, "the answer is longer than 1 MiB"},
-	{"endless list", func() *engagetest.Answer { return engagetest.Endless(`"` + tokenA + `",`) }, "the answer is longer than 1 MiB"},
-	{"endless web page", func() *engagetest.Answer { return engagetest.Endless("<p>") }, "the answer is longer than 1 MiB"},
+	{
+		"endless list",
+		func() *engagetest.Answer { return engagetest.Endless(`"` + tokenA + `",`) },
+		"the answer is longer than 1 MiB",
+	},
+	{
+		"endless web page",
+		func() *engagetest.Answer { return engagetest.Endless("<p>") },
+		"the answer is longer than 1 MiB",
+	},
 	{"gzip bomb", func() *engagetest.Answer { return engagetest.GzipBomb(512) }, ""},
-	{"slow drip", func() *engagetest.Answer { return engagetest.Drip(strings.Repeat("a", 100), time.Second) }, "no answer in time"},
-	{"declared too long", func() *engagetest.Answer { return engagetest.WrongLength("[]", 1000) }, "the connection broke"},
+	{
+		"slow drip",
+		func() *engagetest.Answer { return engagetest.Drip(strings.Repeat("a", 100), time.Second) },
+		"no answer in time",
+	},
+	{
+		"declared too long",
+		func() *engagetest.Answer { return engagetest.WrongLength("[]", 1000) },
+		"the connection broke",
+	},
 	{"deep nesting", func() *engagetest.Answer {
 		return engagetest.JSON(200, strings.Repeat("[", 1<<19)+strings.Repeat("]", 1<<19))
 	}, ""},
 	{"deep objects", func() *engagetest.Answer { return engagetest.JSON(200, strings.Repeat(`{"a":`, 1<<17)) }, ""},
-	{"a million empty entries", func() *engagetest.Answer { return engagetest.JSON(200, "["+strings.Repeat(`"",`, 340_000)+`""]`) }, ""},
+	{
+		"a million empty entries",
+		func() *engagetest.Answer { return engagetest.JSON(200, "["+strings.Repeat(`"",`, 340_000)+`""]`) },
+		"",
+	},
 	{"control characters", func() *engagetest.Answer { return engagetest.JSON(200, "[\"\x00\x1b[2J\r\n\"]") }, ""},
 }
 
@@ -77,7 +101,8 @@ func TestAHostileHostCostsBoundedTimeAndMemory(t *testing.T) {
 					calls["create"] = func(ctx context.Context) error { _, err := client.Create(ctx, session, nil); return err }
 					calls["accounts"] = func(ctx context.Context) error { _, err := client.Accounts(ctx, session); return err }
 				}
-				if w.credentials.Flow == engage.FlowEngage && (h.name == "endless body" || h.name == "gzip bomb" || h.name == "slow drip") {
+				if w.credentials.Flow == engage.FlowEngage &&
+					(h.name == "endless body" || h.name == "gzip bomb" || h.name == "slow drip") {
 					calls["delete"] = func(ctx context.Context) error { return client.Delete(ctx, session, token) }
 				}
 				for name, call := range calls {
@@ -144,5 +169,10 @@ func TestAGzipBombIsNotUnpackedOverTheWire(t *testing.T) {
 	token, _ := engage.ParseToken(tokenA)
 	client := engage.New(engage.Config{Endpoint: engage.Endpoint{BaseURL: mustURL(server.URL)}, Attempts: 1})
 	_, err := client.List(t.Context(), token)
-	checkText(t, err, "engage: list tokens: the answer is compressed, which was not asked for (HTTP 200); check that the base URL names the vendor's API host")
+	checkText(
+		t,
+		err,
+		"engage: list tokens: the answer is compressed, which was not asked for (HTTP 200); "+
+			"check that the base URL names the vendor's API host",
+	)
 }

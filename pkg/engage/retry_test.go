@@ -30,7 +30,14 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, w *world) {
 				session := w.login(t)
-				w.server.SetFault(engagetest.Once(engagetest.OpList, 1, engagetest.Before, engagetest.Respond(engagetest.TooManyRequests(c.header()))))
+				w.server.SetFault(
+					engagetest.Once(
+						engagetest.OpList,
+						1,
+						engagetest.Before,
+						engagetest.Respond(engagetest.TooManyRequests(c.header())),
+					),
+				)
 				waited := took(func() {
 					if _, err := w.client.List(t.Context(), session); err != nil {
 						t.Error(err)
@@ -45,7 +52,8 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 }
 
 func TestALongRetryAfterIsTheCallersToWaitOut(t *testing.T) {
-	for header, want := range map[string]time.Duration{"21": 21 * time.Second, "3600": time.Hour, "999999": 24 * time.Hour} {
+	for header, want := range map[string]time.Duration{"21": 21 * time.Second, "3600": time.Hour,
+		"999999": 24 * time.Hour} {
 		bubble(t, func(t *testing.T, w *world) {
 			session := w.login(t)
 			w.answer(engagetest.OpList, func() *engagetest.Answer { return engagetest.TooManyRequests(header) })
@@ -62,7 +70,8 @@ func TestALongRetryAfterIsTheCallersToWaitOut(t *testing.T) {
 }
 
 func TestTheVendorsLimitOnExchangesIsBorne(t *testing.T) {
-	for name, form := range map[string]engagetest.RetryAfterForm{"seconds": engagetest.RetryAfterSeconds, "date": engagetest.RetryAfterDate, "absent": engagetest.RetryAfterNone} {
+	for name, form := range map[string]engagetest.RetryAfterForm{"seconds": engagetest.RetryAfterSeconds,
+		"date": engagetest.RetryAfterDate, "absent": engagetest.RetryAfterNone} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, engage.FlowRingCentral, engagetest.Config{Answers: engagetest.Answers{RetryAfter: form}})
@@ -86,7 +95,8 @@ func TestTheVendorsLimitOnExchangesIsBorne(t *testing.T) {
 
 func TestWhatMayBeRepeatedIsTriedThreeTimesWithBackOff(t *testing.T) {
 	for name, fault := range map[string]func() *engagetest.Fault{
-		"reset": engagetest.Drop, "500": func() *engagetest.Fault { return engagetest.Status(500) }, "408": func() *engagetest.Fault { return engagetest.Status(408) },
+		"reset": engagetest.Drop, "500": func() *engagetest.Fault { return engagetest.Status(500) },
+		"408": func() *engagetest.Fault { return engagetest.Status(408) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			eachFlow(t, func(t *testing.T, w *world) {
@@ -119,7 +129,10 @@ func TestALoginIsTriedTwiceAtTheMost(t *testing.T) {
 
 func TestRefusedCredentialsAreNotTriedAgain(t *testing.T) {
 	eachFlow(t, func(t *testing.T, w *world) {
-		w.answer(loginOperation(w.credentials.Flow), func() *engagetest.Answer { return engagetest.Text(401, "Bad credentials") })
+		w.answer(
+			loginOperation(w.credentials.Flow),
+			func() *engagetest.Answer { return engagetest.Text(401, "Bad credentials") },
+		)
 		if _, err := w.client.Login(t.Context(), w.credentials); !engage.Rejected(err) || engage.Retryable(err) {
 			t.Errorf("error %v, want a refusal for good", err)
 		}

@@ -142,7 +142,10 @@ func TestJwtIsExpiredRenewsTheSessionAndRepeatsTheCall(t *testing.T) {
 		operation engagetest.Operation
 		call      func(*world, *engage.Session) error
 	}{
-		"list": {engagetest.OpList, func(w *world, s *engage.Session) error { _, err := w.client.List(context.Background(), s); return err }},
+		"list": {
+			engagetest.OpList,
+			func(w *world, s *engage.Session) error { _, err := w.client.List(context.Background(), s); return err },
+		},
 		"create": {engagetest.OpCreate, func(w *world, s *engage.Session) error {
 			_, err := w.client.Create(context.Background(), s, nil)
 			return err

@@ -15,8 +15,10 @@ import (
 
 func TestWhatCanBeAToken(t *testing.T) {
 	for name, text := range map[string]string{
-		"documented": tokenA, "bare uuid": tokenC, "shortest": strings.Repeat("a", engage.MinTokenLength), "longest": strings.Repeat("a", engage.MaxTokenLength),
-		"dots": "aaaa.bbbb.cccc.dddd", "slashes": "aaaa/bbbb/cccc/dddd", "percent": "aaaa%2e%2e%2fdddd", "hidden dots": "aaaa/.../bbbb/cccc",
+		"documented": tokenA, "bare uuid": tokenC, "shortest": strings.Repeat("a",
+			engage.MinTokenLength), "longest": strings.Repeat("a", engage.MaxTokenLength),
+		"dots": "aaaa.bbbb.cccc.dddd", "slashes": "aaaa/bbbb/cccc/dddd", "percent": "aaaa%2e%2e%2fdddd",
+		"hidden dots": "aaaa/.../bbbb/cccc",
 	} {
 		token, err := engage.ParseToken(text)
 		if err != nil || token.Reveal() != text || token.IsZero() {
@@ -70,10 +72,25 @@ func TestNothingPrintsASecret(t *testing.T) {
 			Map         map[string]engage.Token
 			Slice       []engage.Token
 		}
-		value := nested{token, w.credentials, session, w.credentials.Password, map[string]engage.Token{"a": token}, []engage.Token{token}}
-		secrets := []string{token.Reveal(), token.Reveal()[6:14], w.user.Password, w.user.ClientSecret, w.user.JWT, "eyJhbGciOiJSUzI1NiJ9"}
+		value := nested{
+			token,
+			w.credentials,
+			session,
+			w.credentials.Password,
+			map[string]engage.Token{"a": token},
+			[]engage.Token{token},
+		}
+		secrets := []string{
+			token.Reveal(),
+			token.Reveal()[6:14],
+			w.user.Password,
+			w.user.ClientSecret,
+			w.user.JWT,
+			"eyJhbGciOiJSUzI1NiJ9",
+		}
 		var printed bytes.Buffer
-		for _, v := range []any{value, &value, token, &token, session, engage.New(engage.Config{}), w.credentials, &w.credentials, error(&engage.Error{Operation: "x"})} {
+		for _, v := range []any{value, &value, token, &token, session, engage.New(engage.Config{}), w.credentials,
+			&w.credentials, error(&engage.Error{Operation: "x"})} {
 			for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t", "%08.3f", "%p"} {
 				fmt.Fprintf(&printed, verb+"\n", v)
 			}
@@ -89,7 +106,9 @@ func TestNothingPrintsASecret(t *testing.T) {
 		}
 		printed.Write(asKey)
 		for _, handler := range []slog.Handler{slog.NewJSONHandler(&printed, nil), slog.NewTextHandler(&printed, nil)} {
-			slog.New(handler).Info("x", "value", value, "token", token, "session", session, "credentials", w.credentials, slog.Group("g", "pointer", &token))
+			slog.New(handler).
+				Info("x", "value", value, "token", token, "session", session, "credentials", w.credentials, slog.Group("g",
+					"pointer", &token))
 		}
 		for _, secret := range secrets {
 			if at := strings.Index(printed.String(), secret); at >= 0 {
@@ -122,19 +141,22 @@ func TestEqualUsersHaveEqualNames(t *testing.T) {
 		return changed.User() == c.User()
 	}
 	for name, got := range map[string]bool{
-		"another case":                    same(base, func(c *engage.Credentials) { c.Username = " API.User@Example.com " }),
-		"another password":                same(base, func(c *engage.Credentials) { c.Password = hidden.New("x") }),
-		"another JWT of the same subject": same(ringCentral, func(c *engage.Credentials) { c.JWT = hidden.New("e30.eyJzdWIiOiJleGFtcGxlIiwiaWF0IjoxfQ.x") }),
-		"another client secret":           same(ringCentral, func(c *engage.Credentials) { c.ClientSecret = hidden.New("x") }),
+		"another case":     same(base, func(c *engage.Credentials) { c.Username = " API.User@Example.com " }),
+		"another password": same(base, func(c *engage.Credentials) { c.Password = hidden.New("x") }),
+		"another JWT of the same subject": same(ringCentral,
+			func(c *engage.Credentials) { c.JWT = hidden.New("e30.eyJzdWIiOiJleGFtcGxlIiwiaWF0IjoxfQ.x") }),
+		"another client secret": same(ringCentral,
+			func(c *engage.Credentials) { c.ClientSecret = hidden.New("x") }),
 	} {
 		if !got {
 			t.Errorf("%s makes another user", name)
 		}
 	}
 	for name, got := range map[string]bool{
-		"another name":      same(base, func(c *engage.Credentials) { c.Username = "other@example.com" }),
-		"another client":    same(ringCentral, func(c *engage.Credentials) { c.ClientID = "x" }),
-		"another subject":   same(ringCentral, func(c *engage.Credentials) { c.JWT = hidden.New("e30.eyJzdWIiOiJvdGhlciJ9.x") }),
+		"another name":   same(base, func(c *engage.Credentials) { c.Username = "other@example.com" }),
+		"another client": same(ringCentral, func(c *engage.Credentials) { c.ClientID = "x" }),
+		"another subject": same(ringCentral,
+			func(c *engage.Credentials) { c.JWT = hidden.New("e30.eyJzdWIiOiJvdGhlciJ9.x") }),
 		"an unreadable JWT": same(ringCentral, func(c *engage.Credentials) { c.JWT = hidden.New("unreadable") }),
 	} {
 		if got {

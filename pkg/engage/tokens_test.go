@@ -31,7 +31,10 @@ func TestAListIsReadInEveryForm(t *testing.T) {
 		"escapes":                  {`["` + strings.ReplaceAll(tokenA, ":", `\u003a`) + `"]`, []string{tokenA}},
 		"no token":                 {`[]`, nil},
 		"no token in braces":       {`{ }`, nil},
-		"a token among nonsense":   {`["", "short", "` + tokenA + `", "with space in the middle", "a/../../../../../../b", null]`, []string{tokenA}},
+		"a token among nonsense": {
+			`["", "short", "` + tokenA + `", "with space in the middle", "a/../../../../../../b", null]`,
+			[]string{tokenA},
+		},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -56,10 +59,14 @@ func TestAListIsReadInEveryForm(t *testing.T) {
 
 func TestWhatIsNoListIsRefused(t *testing.T) {
 	bodies := map[string]string{
-		"empty": "", "null": "null", "true": "true", "text": tokenA, "string": `"` + tokenA + `"`, "number": "1", "object": `{"tokens":["` + tokenA + `"]}`,
-		"error document": `{"errorCode":"x","requestUri":"/y"}`, "array of objects": `[{"token":"` + tokenA + `"}]`, "array of numbers": "[1,2]",
-		"half an array": `["` + tokenA + `"`, "two arrays": `["` + tokenA + `"]["` + tokenB + `"]`, "nested": `[["` + tokenA + `"]]`,
-		"web page": "<!DOCTYPE html><html></html>", "no entry is a token": `["ok","no"]`, "deep": strings.Repeat("[", 20000), "one brace": "{", "brace and bracket": `{"` + tokenA + `"]`,
+		"empty": "", "null": "null", "true": "true", "text": tokenA, "string": `"` + tokenA + `"`, "number": "1",
+		"object":         `{"tokens":["` + tokenA + `"]}`,
+		"error document": `{"errorCode":"x","requestUri":"/y"}`, "array of objects": `[{"token":"` + tokenA + `"}]`,
+		"array of numbers": "[1,2]",
+		"half an array":    `["` + tokenA + `"`, "two arrays": `["` + tokenA + `"]["` + tokenB + `"]`,
+		"nested":   `[["` + tokenA + `"]]`,
+		"web page": "<!DOCTYPE html><html></html>", "no entry is a token": `["ok","no"]`, "deep": strings.Repeat("[",
+			20000), "one brace": "{", "brace and bracket": `{"` + tokenA + `"]`,
 	}
 	for name, body := range bodies {
 		t.Run(name, func(t *testing.T) {
@@ -95,8 +102,14 @@ func TestAccountsAreReadTolerantly(t *testing.T) {
 		body string
 		want []engage.Account
 	}{
-		"documented":      {`[{"accountId":"99990001","accountName":"Example","mainAccountId":"99990000"}]`, []engage.Account{{"99990001", "Example", "99990000"}}},
-		"numbers":         {`[{"accountId":99990001,"accountName":null,"mainAccountId":99990000,"more":{}}]`, []engage.Account{{"99990001", "", "99990000"}}},
+		"documented": {
+			`[{"accountId":"99990001","accountName":"Example","mainAccountId":"99990000"}]`,
+			[]engage.Account{{"99990001", "Example", "99990000"}},
+		},
+		"numbers": {
+			`[{"accountId":99990001,"accountName":null,"mainAccountId":99990000,"more":{}}]`,
+			[]engage.Account{{"99990001", "", "99990000"}},
+		},
 		"none":            {`[]`, []engage.Account{}},
 		"missing members": {`[{}]`, []engage.Account{{}}},
 	}

@@ -106,7 +106,11 @@ func (h *host) list(t *testing.T) error {
 
 func (h *host) client(flow engage.Flow) *engage.Client {
 	return engage.New(engage.Config{
-		Endpoint:  engage.Endpoint{Flow: flow, BaseURL: mustURL("https://engage.ringcentral.com"), PlatformURL: mustURL("https://platform.ringcentral.com")},
+		Endpoint: engage.Endpoint{
+			Flow:        flow,
+			BaseURL:     mustURL("https://engage.ringcentral.com"),
+			PlatformURL: mustURL("https://platform.ringcentral.com"),
+		},
 		Transport: h.transport, Attempts: 1, LoginAttempts: 1,
 	})
 }
@@ -153,7 +157,11 @@ func TestAnExpiredCertificateIsFatal(t *testing.T) {
 func TestTLSBefore12IsRefused(t *testing.T) {
 	for name, version := range map[string]uint16{"1.0": tls.VersionTLS10, "1.1": tls.VersionTLS11} {
 		t.Run(name, func(t *testing.T) {
-			h := newHost(t, certificate{name: "engage.ringcentral.com"}, &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: version})
+			h := newHost(
+				t,
+				certificate{name: "engage.ringcentral.com"},
+				&tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: version},
+			)
 			h.refused(t, h.list(t), "no TLS connection to the host")
 		})
 	}
@@ -252,7 +260,13 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 func TestWithoutAConnectionNothingWasSent(t *testing.T) {
 	server := engagetest.New(t, nil)
 	transport := engage.NewTransport()
-	client := engage.New(engage.Config{Endpoint: engage.Endpoint{BaseURL: mustURL(server.URL), PlatformURL: mustURL(server.URL)}, Transport: transport, Jitter: func() float64 { return -1 }})
+	client := engage.New(
+		engage.Config{
+			Endpoint:  engage.Endpoint{BaseURL: mustURL(server.URL), PlatformURL: mustURL(server.URL)},
+			Transport: transport,
+			Jitter:    func() float64 { return -1 },
+		},
+	)
 	session, err := client.Login(t.Context(), credentialsOf(engagetest.DefaultUser(), engage.FlowEngage))
 	if err != nil {
 		t.Fatal(err)
@@ -264,7 +278,12 @@ func TestWithoutAConnectionNothingWasSent(t *testing.T) {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
 	}
 	_, err = client.Create(t.Context(), session, nil)
-	checkText(t, err, "engage: create token: no connection to the host; check the base URL and the function's network (a function in a VPC needs a route to the internet)")
+	checkText(
+		t,
+		err,
+		"engage: create token: no connection to the host; "+
+			"check the base URL and the function's network (a function in a VPC needs a route to the internet)",
+	)
 	if engage.OutcomeUnknown(err) || tries != 3 {
 		t.Errorf("outcome unknown %v after %d tries, want known and 3", engage.OutcomeUnknown(err), tries)
 	}
@@ -272,7 +291,11 @@ func TestWithoutAConnectionNothingWasSent(t *testing.T) {
 		return nil, &net.DNSError{Err: "no such host", Name: "engage.ringcentral.com", IsNotFound: true}
 	}
 	_, err = client.Create(t.Context(), session, nil)
-	checkText(t, err, "engage: create token: the host name could not be resolved; check the base URL and the function's network")
+	checkText(
+		t,
+		err,
+		"engage: create token: the host name could not be resolved; check the base URL and the function's network",
+	)
 	if got := len(server.Tokens(engagetest.DefaultUser().Username)); got != 0 {
 		t.Errorf("%d tokens", got)
 	}
@@ -282,7 +305,9 @@ func TestWithoutAConnectionNothingWasSent(t *testing.T) {
 // creation.
 func TestACreationOnADyingConnectionIsSentOnce(t *testing.T) {
 	server := engagetest.New(t, nil)
-	client := engage.New(engage.Config{Endpoint: engage.Endpoint{BaseURL: mustURL(server.URL), PlatformURL: mustURL(server.URL)}})
+	client := engage.New(
+		engage.Config{Endpoint: engage.Endpoint{BaseURL: mustURL(server.URL), PlatformURL: mustURL(server.URL)}},
+	)
 	session, err := client.Login(t.Context(), credentialsOf(engagetest.DefaultUser(), engage.FlowEngage))
 	if err != nil {
 		t.Fatal(err)
@@ -311,7 +336,8 @@ func TestTheAgentIsNamed(t *testing.T) {
 	}))
 	defer server.Close()
 	token, _ := engage.ParseToken(tokenA)
-	if _, err := engage.New(engage.Config{Endpoint: engage.Endpoint{BaseURL: mustURL(server.URL)}}).List(t.Context(), token); err != nil {
+	if _, err := engage.New(engage.Config{Endpoint: engage.Endpoint{BaseURL: mustURL(server.URL)}}).List(t.Context(),
+		token); err != nil {
 		t.Fatal(err)
 	}
 	if agent.Load() != engage.UserAgent || !strings.HasPrefix(engage.UserAgent, "engage-token-rotation/") {

@@ -33,7 +33,11 @@ func newWorld(t *testing.T, flow engage.Flow, config engagetest.Config) *world {
 	w := &world{server: engagetest.NewServer(config), user: engagetest.DefaultUser()}
 	w.credentials = credentialsOf(w.user, flow)
 	w.config = engage.Config{
-		Endpoint:  engage.Endpoint{Flow: flow, BaseURL: mustURL("https://engage.ringcentral.com"), PlatformURL: mustURL("https://platform.ringcentral.com")},
+		Endpoint: engage.Endpoint{
+			Flow:        flow,
+			BaseURL:     mustURL("https://engage.ringcentral.com"),
+			PlatformURL: mustURL("https://platform.ringcentral.com"),
+		},
 		Transport: w.server.RoundTripper(),
 		Permit:    func(context.Context) error { w.permits.Add(1); return nil },
 		Jitter:    func() float64 { return 0 },

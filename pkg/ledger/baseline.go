@@ -11,24 +11,25 @@ import (
 	"engage-token-rotation/pkg/engage"
 )
 
-// baselineSpace is how many characters of a parameter's 4,096 the baseline may take: the rest of an intent holds an ARN
-// of up to some 600 characters, two version ids of up to 64, and times.
+// baselineSpace is how many characters of a parameter's 4,096 the baseline may take: the rest of an
+// intent holds an ARN of up to some 600 characters, two version ids of up to 64, and times.
 const baselineSpace = 2800
 
-// digestWidths are the bytes kept of each token's digest, widest first. At 6 bytes, a fingerprint, some
-// 350 tokens fit, at 4 some 520, at 3 some 700. With a shorter digest a new token is likelier to seem
-// to be in the baseline, so that a sweep does not report it: at 700 tokens of 3 bytes, for one
-// unanswered creation in 24,000.
+// digestWidths are the bytes kept of each token's digest, widest first. At 6 bytes, a fingerprint,
+// some 350 tokens fit, at 4 some 520, at 3 some 700. With a shorter digest a new token is likelier
+// to seem to be in the baseline, so that a sweep does not report it: at 700 tokens of 3 bytes, for
+// one unanswered creation in 24,000.
 var digestWidths = []int{6, 4, 3}
 
-// Baseline is the tokens that a listing held, as shortened digests. The zero Baseline is of no listing and proves nothing.
+// Baseline is the tokens that a listing held, as shortened digests. The zero Baseline is of no
+// listing and proves nothing.
 type Baseline struct {
 	width   int
 	digests map[string]bool
 }
 
-// NewBaseline returns the baseline of a listing. For more than some 700 tokens it is the zero Baseline: then a lost
-// creation cannot be found again, only reported.
+// NewBaseline returns the baseline of a listing. For more than some 700 tokens it is the zero
+// Baseline: then a lost creation cannot be found again, only reported.
 func NewBaseline(tokens []engage.Token) Baseline {
 	for _, width := range digestWidths {
 		if base64.RawStdEncoding.EncodedLen(width*len(tokens)) > baselineSpace {

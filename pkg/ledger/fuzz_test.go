@@ -24,8 +24,8 @@ func secretPath(t testing.TB) string {
 	return ""
 }
 
-// FuzzRecords: any parameters give a view of sound entries, or are reported; what is read is written the
-// same again, at the same place unless it names another secret.
+// FuzzRecords: any parameters give a view of sound entries, or are reported; what is read is
+// written the same again, at the same place unless it names another secret.
 func FuzzRecords(f *testing.F) {
 	store := memstore.New()
 	book := ledger.New(store, "/p")
@@ -43,13 +43,18 @@ func FuzzRecords(f *testing.F) {
 	for _, value := range []string{
 		"", "null", "{}", "[]", `{"v":1,"id":"x"}`, `{"v":1,"id":"x","secret":"s","baseline":{"width":32,"digests":""}}`,
 		`{"v":1,"id":"x","secret":"s","baseline":{"width":7,"digests":"AAAAAAAAAA"}}`, `{"v":2,"id":"x","secret":"s"}`,
-		`{"v":1,"id":"x","secret":"s","baseline":{"width":-1}}`, `{"v":1,"id":"x","secret":"s","baseline":{"width":6,"digests":"AAAA"}}`,
-		`{"v":1,"id":"x","secret":"s","startedAt":"0000-01-01T00:00:00Z"}`, `{"v":1,"id":"x","secret":"s","until":"99999-01-01T00:00:00Z"}`,
+		`{"v":1,"id":"x","secret":"s","baseline":{"width":-1}}`,
+		`{"v":1,"id":"x","secret":"s","baseline":{"width":6,"digests":"AAAA"}}`,
+		`{"v":1,"id":"x","secret":"s","startedAt":"0000-01-01T00:00:00Z"}`,
+		`{"v":1,"id":"x","secret":"s","until":"99999-01-01T00:00:00Z"}`,
 	} {
 		f.Add("intent-x", value)
 	}
 	f.Add("token-0123456789ab", `{"v":1,"secret":"s","fingerprint":"0123456789ab","state":"issued"}`)
-	f.Add("token-ABCDEF012345", `{"v":1,"secret":"s","fingerprint":"ABCDEF012345","state":"deleted","at":"2026-01-01T00:00:00+23:59"}`)
+	f.Add(
+		"token-ABCDEF012345",
+		`{"v":1,"secret":"s","fingerprint":"ABCDEF012345","state":"deleted","at":"2026-01-01T00:00:00+23:59"}`,
+	)
 	f.Fuzz(func(t *testing.T, name, value string) {
 		if strings.Contains(name, "/") {
 			return
@@ -107,7 +112,8 @@ func checkBaseline(t *testing.T, baseline ledger.Baseline, made []engage.Token) 
 		t.Fatalf("%s cannot be read again: %v", encoded, err)
 	}
 	for _, token := range made {
-		if baseline.Contains(token.Fingerprint()) != again.Contains(token.Fingerprint()) || baseline.Known() != again.Known() {
+		if baseline.Contains(token.Fingerprint()) != again.Contains(token.Fingerprint()) ||
+			baseline.Known() != again.Known() {
 			t.Fatalf("%s changes by being written", encoded)
 		}
 	}

@@ -2,28 +2,29 @@
 // tokens were created or replaced here (records).
 //
 // It is stored in SSM parameters below {prefix}/ledger/{secret}/, where {secret} is a digest of the
-// secret's ARN. So a rotation reads the entries of its own secret alone, and its cost does not grow with
-// the number of other secrets. Each record and each intent is a parameter of its own, because the
-// Parameter Store has no compare-and-swap: two writers never share a parameter. An entry holds
+// secret's ARN. So a rotation reads the entries of its own secret alone, and its cost does not grow
+// with the number of other secrets. Each record and each intent is a parameter of its own, because
+// the Parameter Store has no compare-and-swap: two writers never share a parameter. An entry holds
 // fingerprints, never a token, and stays under the 4,096 characters of the standard tier.
 //
 // # What a token goes through
 //
-// An intent is written before a creation. A crash after it leaves the intent, with the list of tokens
-// from before the creation; a sweep records what appeared since as unclaimed.
+// An intent is written before a creation. A crash after it leaves the intent, with the list of
+// tokens from before the creation; a sweep records what appeared since as unclaimed.
 //
-// A creation's answer is recorded as issued. A crash after that leaves a record whose version does not
-// hold the token: the next attempt at the same version puts the token there; if none comes, a later
-// rotation or sweep retires the token.
+// A creation's answer is recorded as issued. A crash after that leaves a record whose version does
+// not hold the token: the next attempt at the same version puts the token there; if none comes, a
+// later rotation or sweep retires the token.
 //
-// A token is recorded as outgoing before AWSCURRENT moves away from it, as retiring when that was seen,
-// and as deleted when the vendor has answered that it deleted it. A crash at any of these moments leaves
-// a record from which the next rotation or sweep goes on. The decisions are in package decide.
+// A token is recorded as outgoing before AWSCURRENT moves away from it, as retiring when that was
+// seen, and as deleted when the vendor has answered that it deleted it. A crash at any of these
+// moments leaves a record from which the next rotation or sweep goes on. The decisions are in
+// package decide.
 //
 // # Loss
 //
-// The loss of any entry, or of all, costs no live token: what is not recorded is never deleted. At worst
-// a token lives on, and the sweep reports it.
+// The loss of any entry, or of all, costs no live token: what is not recorded is never deleted. At
+// worst a token lives on, and the sweep reports it.
 package ledger
 
 import (

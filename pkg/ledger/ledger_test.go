@@ -22,9 +22,15 @@ func full(t *testing.T) (ledger.Intent, ledger.Record) {
 	t.Helper()
 	made := tokens(t, 4)
 	intent := ledger.NewIntent(arn, version, "request", start)
-	intent.Base, intent.User, intent.Until, intent.Baseline = "base", user, start.Add(time.Minute), ledger.NewBaseline(made)
+	intent.Base, intent.User, intent.Until, intent.Baseline = "base", user, start.Add(
+		time.Minute,
+	), ledger.NewBaseline(
+		made,
+	)
 	r := record(made[0], ledger.Issued)
-	r.At, r.Until, r.Base, r.Intent, r.User, r.SharedWith = start.Add(time.Hour), start, "base", intent.ID, user, arn+"-other"
+	r.At, r.Until, r.Base, r.Intent, r.User, r.SharedWith = start.Add(
+		time.Hour,
+	), start, "base", intent.ID, user, arn+"-other"
 	return intent, r
 }
 
@@ -34,7 +40,8 @@ func TestEntriesAreReadAsTheyWereWritten(t *testing.T) {
 	intent, issued := full(t)
 	retiring := record(tokens(t, 2)[1], ledger.Retiring)
 	retiring.At, retiring.CreatedAt = start.Add(time.Hour), start.Add(time.Second)
-	if err := errors.Join(book.Begin(t.Context(), intent), book.Set(t.Context(), issued), book.Set(t.Context(), retiring)); err != nil {
+	if err := errors.Join(book.Begin(t.Context(), intent), book.Set(t.Context(), issued), book.Set(t.Context(),
+		retiring)); err != nil {
 		t.Fatal(err)
 	}
 	want := ledger.View{Intents: []ledger.Intent{intent}, Records: []ledger.Record{issued, retiring}}
@@ -52,7 +59,8 @@ func TestEntriesAreReadAsTheyWereWritten(t *testing.T) {
 	if diff := cmp.Diff(want, all.Secrets[arn], cmp.AllowUnexported(ledger.Baseline{})); diff != "" {
 		t.Error(diff)
 	}
-	if err := errors.Join(book.End(t.Context(), intent), book.Remove(t.Context(), issued), book.Remove(t.Context(), retiring)); err != nil {
+	if err := errors.Join(book.End(t.Context(), intent), book.Remove(t.Context(), issued), book.Remove(t.Context(),
+		retiring)); err != nil {
 		t.Error(err)
 	}
 	if len(store.Values) != 0 {
@@ -104,7 +112,8 @@ func TestEntriesAreKeyedBySecret(t *testing.T) {
 	}
 	for name := range store.Values {
 		parts := strings.Split(strings.TrimPrefix(name, "/p/ledger/"), "/")
-		if len(parts) != 2 || len(parts[0]) != 16 || !strings.HasPrefix(parts[1], "token-") && !strings.HasPrefix(parts[1], "intent-") {
+		if len(parts) != 2 || len(parts[0]) != 16 ||
+			!strings.HasPrefix(parts[1], "token-") && !strings.HasPrefix(parts[1], "intent-") {
 			t.Errorf("parameter %s", name)
 		}
 	}
@@ -130,7 +139,8 @@ func TestEntriesAreInTheOrderOfTheirTimes(t *testing.T) {
 	}
 	byCreation := func(a, b ledger.Record) int { return a.CreatedAt.Compare(b.CreatedAt) }
 	byStart := func(a, b ledger.Intent) int { return a.StartedAt.Compare(b.StartedAt) }
-	if !slices.IsSortedFunc(view.Records, byCreation) || !slices.IsSortedFunc(view.Intents, byStart) || len(view.Records) != 6 {
+	if !slices.IsSortedFunc(view.Records, byCreation) || !slices.IsSortedFunc(view.Intents, byStart) ||
+		len(view.Records) != 6 {
 		t.Errorf("%+v", view)
 	}
 }
@@ -254,14 +264,34 @@ func TestWhatIsNotAnEntryOfThisFormIsReportedAndLeftAlone(t *testing.T) {
 	with := func(text, old, new string) string { return strings.Replace(text, old, new, 1) }
 	odd := map[string]string{
 		"intent-x": "{}", "intent-y": "not JSON", "token-z": `{"v":1,"state":"issued"}`, "other": "{}", "token-2": "null",
-		"token-ffffffffffff":                        recordText, // a record under the name of another
-		"intent-0000000000000000":                   intentText,
-		"token-0123456789ab":                        with(with(recordText, string(issued.Fingerprint), "0123456789ab"), `"v":1`, `"v":2`),
-		"token-0123456789ac":                        with(with(recordText, string(issued.Fingerprint), "0123456789ac"), `"v":1,`, ``),
-		"token-0123456789ad":                        with(with(recordText, string(issued.Fingerprint), "0123456789ad"), `"issued"`, `"stray"`),
-		"token-0123456789ae":                        with(with(recordText, string(issued.Fingerprint), "0123456789ae"), issued.Secret, ""),
-		"token-hunter2hunte":                        with(recordText, string(issued.Fingerprint), "hunter2hunte"),
-		"intent-1111111111111111":                   with(with(intentText, intent.ID, "1111111111111111"), `"v":1`, `"v":2`),
+		"token-ffffffffffff":      recordText, // a record under the name of another
+		"intent-0000000000000000": intentText,
+		"token-0123456789ab": with(
+			with(recordText, string(issued.Fingerprint), "0123456789ab"),
+			`"v":1`,
+			`"v":2`,
+		),
+		"token-0123456789ac": with(
+			with(recordText, string(issued.Fingerprint), "0123456789ac"),
+			`"v":1,`,
+			``,
+		),
+		"token-0123456789ad": with(
+			with(recordText, string(issued.Fingerprint), "0123456789ad"),
+			`"issued"`,
+			`"stray"`,
+		),
+		"token-0123456789ae": with(
+			with(recordText, string(issued.Fingerprint), "0123456789ae"),
+			issued.Secret,
+			"",
+		),
+		"token-hunter2hunte": with(recordText, string(issued.Fingerprint), "hunter2hunte"),
+		"intent-1111111111111111": with(
+			with(intentText, intent.ID, "1111111111111111"),
+			`"v":1`,
+			`"v":2`,
+		),
 		"token-" + string(issued.Fingerprint) + "x": recordText,
 	}
 	for name, text := range odd {

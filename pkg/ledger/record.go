@@ -65,11 +65,11 @@ type Record struct {
 	Intent string `json:"intent,omitempty"`
 	// User is the user whose list holds the token; empty when that is not known.
 	User User `json:"user,omitempty"`
-	// Owned reports that the token was retiring once: a rotation has replaced it, so that it stays ours
-	// whoever moves AWSCURRENT from then on.
+	// Owned reports that the token was retiring once: a rotation has replaced it, so that it stays
+	// ours whoever moves AWSCURRENT from then on.
 	Owned bool `json:"owned,omitempty"`
-	// SharedWith is another secret that held the same token when a sweep looked. A rotation leaves such
-	// a token to the sweep, which looks at all secrets.
+	// SharedWith is another secret that held the same token when a sweep looked. A rotation leaves
+	// such a token to the sweep, which looks at all secrets.
 	SharedWith string `json:"sharedWith,omitempty"`
 }
 
@@ -102,7 +102,8 @@ type Intent struct {
 	Baseline Baseline  `json:"baseline"`
 }
 
-// NewIntent returns an intent with an ID that no other attempt shares: attempt names the invocation.
+// NewIntent returns an intent with an ID that no other attempt shares: attempt names the
+// invocation.
 func NewIntent(secret, version, attempt string, now time.Time) Intent {
 	id := digest(idLength, secret, version, attempt, now.Format(time.RFC3339Nano))
 	return Intent{Form: form, ID: id, Secret: secret, Version: version, StartedAt: now}
@@ -111,8 +112,8 @@ func NewIntent(secret, version, attempt string, now time.Time) Intent {
 // idLength is the number of hex digits of an intent's id and of a secret's key.
 const idLength = 16
 
-// Over reports whether the creation that follows the intent has had its effect by now, if it ever had
-// one, and the vendor's lists show it.
+// Over reports whether the creation that follows the intent has had its effect by now, if it ever
+// had one, and the vendor's lists show it.
 func (i Intent) Over(now time.Time) bool { return now.After(i.Until.Add(Propagation)) }
 
 var errNoRecord = errors.New("the parameter does not hold a record of this form")
@@ -127,7 +128,8 @@ func decodeRecord(name, value string) (Record, error) {
 
 func decodeIntent(name, value string) (Intent, error) {
 	var i Intent
-	if err := json.Unmarshal([]byte(value), &i); err != nil || i.Form != form || i.Secret == "" || lastPart(name) != i.name() {
+	if err := json.Unmarshal([]byte(value), &i); err != nil || i.Form != form || i.Secret == "" ||
+		lastPart(name) != i.name() {
 		return Intent{}, errNoRecord
 	}
 	return i, nil

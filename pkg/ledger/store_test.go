@@ -37,5 +37,12 @@ func tokens(t testing.TB, n int) []engage.Token {
 }
 
 func record(token engage.Token, state ledger.State) ledger.Record {
-	return ledger.Record{Form: 1, Secret: arn, Version: version, Fingerprint: token.Fingerprint(), State: state, CreatedAt: start}
+	return ledger.Record{
+		Form:        1,
+		Secret:      arn,
+		Version:     version,
+		Fingerprint: token.Fingerprint(),
+		State:       state,
+		CreatedAt:   start,
+	}
 }

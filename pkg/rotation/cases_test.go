@@ -450,7 +450,8 @@ func TestR22ATokenThatAnotherSecretHeldIsLeftToTheSweep(t *testing.T) {
 		w.rotate()
 		shared := w.token(awstest.StageCurrent)
 		w.createSecret("ivr/copy", w.value("", awstest.StageCurrent))
-		if _, err := w.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{SecretId: "ivr/copy", RotationLambdaARN: functionARN}); err != nil {
+		if _, err := w.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{SecretId: "ivr/copy",
+			RotationLambdaARN: functionARN}); err != nil {
 			t.Fatal(err)
 		}
 		w.sweep()

@@ -40,9 +40,9 @@ func (i *invocation) create(ctx context.Context) (Report, error) {
 	return i.supply(ctx, r, a, entries, listed)
 }
 
-// list lists the user's tokens. Without AWSCURRENT's token in it a list may be wrong: then it is asked
-// for twice, and what either holds counts. So a token that existed before the creation is not taken for
-// one that appeared after it.
+// list lists the user's tokens. Without AWSCURRENT's token in it a list may be wrong: then it is
+// asked for twice, and what either holds counts. So a token that existed before the creation is not
+// taken for one that appeared after it.
 func list(ctx context.Context, a account, current engage.Token) ([]engage.Token, error) {
 	var first, second []engage.Token
 	again := func() (err error) { second, err = a.client.List(ctx, a.session); return err }
@@ -62,12 +62,18 @@ func list(ctx context.Context, a account, current engage.Token) ([]engage.Token,
 	return first, failed("list the tokens", err, "nothing was created; the service repeats the rotation")
 }
 
-// creationTime is how much of the invocation's time a creation and the storing of its answer need in
-// most cases. With less, the answer is likely to be lost.
+// creationTime is how much of the invocation's time a creation and the storing of its answer need
+// in most cases. With less, the answer is likely to be lost.
 const creationTime = 3 * time.Second
 
 // supply puts a token into the version: one that an earlier attempt recorded, or a new one.
-func (i *invocation) supply(ctx context.Context, r reading, a account, v ledger.View, listed []engage.Token) (Report, error) {
+func (i *invocation) supply(
+	ctx context.Context,
+	r reading,
+	a account,
+	v ledger.View,
+	listed []engage.Token,
+) (Report, error) {
 	now := i.config.Now()
 	c, action, record := decide.Supply{
 		Version: i.event.VersionID, Base: r.current.ID, Records: v.Records, Listed: fingerprints(listed), Now: now,
@@ -108,7 +114,12 @@ func refusedSupply(c decide.Case, record ledger.Record) error {
 }
 
 // make creates a token: intent first.
-func (i *invocation) make(ctx context.Context, r reading, a account, listed []engage.Token) (ledger.Record, engage.Token, error) {
+func (i *invocation) make(
+	ctx context.Context,
+	r reading,
+	a account,
+	listed []engage.Token,
+) (ledger.Record, engage.Token, error) {
 	intent := ledger.NewIntent(r.arn(), i.event.VersionID, i.config.Attempt(ctx), i.config.Now())
 	intent.Base, intent.User, intent.Until = r.current.ID, a.User, i.deadline(ctx)
 	intent.Baseline = ledger.NewBaseline(listed)
@@ -137,7 +148,13 @@ func (i *invocation) make(ctx context.Context, r reading, a account, listed []en
 
 // put stores the token in the version and writes its record, concurrently: either of them names the
 // token to a later attempt. It returns the case when that is not the plain one.
-func (i *invocation) put(ctx context.Context, r reading, record ledger.Record, token engage.Token, isNew bool) (decide.Case, error) {
+func (i *invocation) put(
+	ctx context.Context,
+	r reading,
+	record ledger.Record,
+	token engage.Token,
+	isNew bool,
+) (decide.Case, error) {
 	document, err := r.current.document.WithToken(token, record.CreatedAt)
 	if err != nil {
 		return decide.C9, failed("put the token", err, "correct the secret's document")
@@ -151,7 +168,13 @@ func (i *invocation) put(ctx context.Context, r reading, record ledger.Record, t
 			return nil
 		},
 		func() error {
-			putErr = i.config.Secrets.PutPending(ctx, i.event.SecretID, i.event.VersionID, document.Text(), i.event.RotationToken)
+			putErr = i.config.Secrets.PutPending(
+				ctx,
+				i.event.SecretID,
+				i.event.VersionID,
+				document.Text(),
+				i.event.RotationToken,
+			)
 			return nil
 		})
 	if recordErr != nil {
@@ -165,8 +188,8 @@ func (i *invocation) put(ctx context.Context, r reading, record ledger.Record, t
 	return i.checkPut(ctx, token, putErr)
 }
 
-// checkPut finds out what became of a put that failed. However certain a refusal: the SDK tries several
-// times, and the answer of an earlier try may have been lost.
+// checkPut finds out what became of a put that failed. However certain a refusal: the SDK tries
+// several times, and the answer of an earlier try may have been lost.
 func (i *invocation) checkPut(ctx context.Context, token engage.Token, putErr error) (decide.Case, error) {
 	failure := failed("put the token", putErr, "the token is recorded; the next attempt puts it")
 	version, err := i.readVersion(ctx, false)

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// Error is a step that failed: what failed, for which secret, version and step, and what to do. It holds no secret.
+// Error is a step that failed: what failed, for which secret, version and step, and what to do. It
+// holds no secret.
 type Error struct {
 	Step    Step
 	Secret  string
@@ -34,12 +35,12 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// ErrAbandoned is wrapped by the failure of a rotation that will not go on: its version has lost AWSPENDING, or this step
-// has taken the label away. The next rotation starts afresh.
+// ErrAbandoned is wrapped by the failure of a rotation that will not go on: its version has lost
+// AWSPENDING, or this step has taken the label away. The next rotation starts afresh.
 var ErrAbandoned = errors.New("this rotation is abandoned")
 
-// failed describes a failure; Handle adds step, secret and version. A nil err stays nil, and an *Error
-// stays as it is.
+// failed describes a failure; Handle adds step, secret and version. A nil err stays nil, and an
+// *Error stays as it is.
 func failed(op string, err error, hint string) error {
 	var already *Error
 	if err == nil || errors.As(err, &already) {

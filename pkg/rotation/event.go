@@ -41,8 +41,11 @@ func ParseEvent(payload []byte) (Event, error) {
 		RotationToken      string
 	}
 	refuse := func(format string, args ...any) (Event, error) {
-		return Event{}, &Error{Op: "read the event", Hint: "this function is called by a Secrets Manager rotation; see events/ for samples",
-			Err: fmt.Errorf(format, args...)}
+		return Event{}, &Error{
+			Op:   "read the event",
+			Hint: "this function is called by a Secrets Manager rotation; see events/ for samples",
+			Err:  fmt.Errorf(format, args...),
+		}
 	}
 	if err := json.Unmarshal(payload, &raw); err != nil {
 		return refuse("the event is not a JSON object with text fields")
@@ -61,5 +64,10 @@ func ParseEvent(payload []byte) (Event, error) {
 	case !secret.IsVersionID(raw.ClientRequestToken):
 		return refuse("field ClientRequestToken is not a version id of 32 to 64 characters")
 	}
-	return Event{Step: Step(raw.Step), SecretID: raw.SecretID, VersionID: raw.ClientRequestToken, RotationToken: hidden.New(raw.RotationToken)}, nil
+	return Event{
+		Step:          Step(raw.Step),
+		SecretID:      raw.SecretID,
+		VersionID:     raw.ClientRequestToken,
+		RotationToken: hidden.New(raw.RotationToken),
+	}, nil
 }

@@ -11,8 +11,8 @@ import (
 	"engage-token-rotation/pkg/secret"
 )
 
-// finish is finishSecret: afterwards the version is AWSCURRENT, and the previous token is deleted, or
-// recorded as retiring.
+// finish is finishSecret: afterwards the version is AWSCURRENT, and the previous token is deleted,
+// or recorded as retiring.
 func (i *invocation) finish(ctx context.Context) (Report, error) {
 	r, err := i.read(ctx, needs{settings: true, labels: true, value: true, ledger: true})
 	if err != nil {
@@ -47,9 +47,9 @@ func (i *invocation) finish(ctx context.Context) (Report, error) {
 	return i.end(ctx, r, c, action)
 }
 
-// findRecord returns the record of the version's token. It may have been written seconds ago, so that it
-// is looked for again before the creation's intent counts in its place. A sweep's report that the token
-// is unclaimed does not count: a version holds it.
+// findRecord returns the record of the version's token. It may have been written seconds ago, so
+// that it is looked for again before the creation's intent counts in its place. A sweep's report
+// that the token is unclaimed does not count: a version holds it.
 func (i *invocation) findRecord(ctx context.Context, r reading) (ledger.Record, bool, reading, error) {
 	poll := i.poll(ledger.Consistency)
 	for {
@@ -67,9 +67,9 @@ func (i *invocation) findRecord(ctx context.Context, r reading) (ledger.Record, 
 	}
 }
 
-// recordLost records a token whose record was lost, so that a later rotation or sweep retires it. A value
-// without a creation time was not put by createSecret: it may be the copy of a value that a person wrote,
-// made for a test. Its token is only reported.
+// recordLost records a token whose record was lost, so that a later rotation or sweep retires it. A
+// value without a creation time was not put by createSecret: it may be the copy of a value that a
+// person wrote, made for a test. Its token is only reported.
 func (i *invocation) recordLost(ctx context.Context, r reading) error {
 	record := ledger.Record{
 		Secret: r.arn(), Version: i.event.VersionID, Fingerprint: r.version.token.Fingerprint(), State: ledger.Issued,
@@ -91,7 +91,12 @@ type finishing struct {
 	listed []engage.Token
 }
 
-func (i *invocation) retireOrSwap(ctx context.Context, r reading, record ledger.Record, c decide.Case) (Report, error) {
+func (i *invocation) retireOrSwap(
+	ctx context.Context,
+	r reading,
+	record ledger.Record,
+	c decide.Case,
+) (Report, error) {
 	e, err := i.findEndpoint(ctx, r, r.version.document)
 	if err != nil {
 		return Report{}, err
@@ -121,8 +126,9 @@ func (i *invocation) retireOrSwap(ctx context.Context, r reading, record ledger.
 	return report, nil
 }
 
-// prepare verifies the new token and records the previous one as outgoing, concurrently. The record does
-// no harm when the swap is not made: the token of AWSCURRENT is never deleted, whatever its record says.
+// prepare verifies the new token and records the previous one as outgoing, concurrently. The record
+// does no harm when the swap is not made: the token of AWSCURRENT is never deleted, whatever its
+// record says.
 func (f *finishing) prepare(ctx context.Context) (outgoing ledger.Record, err error) {
 	err = parallel.Do(
 		func() (err error) {
@@ -134,8 +140,8 @@ func (f *finishing) prepare(ctx context.Context) (outgoing ledger.Record, err er
 	return outgoing, err
 }
 
-// recordLate writes the record of the new token when createSecret could not. Its intent stays: a sweep
-// looks whether another attempt left a token.
+// recordLate writes the record of the new token when createSecret could not. Its intent stays: a
+// sweep looks whether another attempt left a token.
 func (f *finishing) recordLate(ctx context.Context) error {
 	if f.record.Fingerprint != "" { //safeguard:swapped-tokens-are-recorded
 		return nil
@@ -165,7 +171,11 @@ func (f *finishing) recordOutgoing(ctx context.Context) (ledger.Record, error) {
 	}
 	record.State, record.At = ledger.Outgoing, f.config.Now()
 	err := f.ledger().Set(ctx, record)
-	return record, failed("record the previous token as outgoing", err, "nothing was swapped; the service repeats the rotation")
+	return record, failed(
+		"record the previous token as outgoing",
+		err,
+		"nothing was swapped; the service repeats the rotation",
+	)
 }
 
 // withRecord returns the records with one of them replaced or added.
@@ -196,7 +206,8 @@ func (f *finishing) swap(ctx context.Context, c decide.Case) (decide.Case, error
 			return decide.F8, notSwapped(err)
 		}
 		unmoved := labels.Holder(secret.LabelCurrent) == f.current.ID
-		ready := unmoved && labels.Carries(f.event.VersionID, secret.LabelPending) //safeguard:labels-are-checked-before-another-swap
+		ready := unmoved &&
+			labels.Carries(f.event.VersionID, secret.LabelPending) //safeguard:labels-are-checked-before-another-swap
 		switch {
 		case labels.Carries(f.event.VersionID, secret.LabelCurrent):
 			return c, nil

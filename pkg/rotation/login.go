@@ -45,7 +45,11 @@ func (i *invocation) logIn(ctx context.Context, r reading) (account, error) {
 }
 
 // logInAndRead logs in, calls the vendor and meanwhile reads the secret's entries in the ledger.
-func (i *invocation) logInAndRead(ctx context.Context, r reading, then func(account) error) (a account, v ledger.View, err error) {
+func (i *invocation) logInAndRead(
+	ctx context.Context,
+	r reading,
+	then func(account) error,
+) (a account, v ledger.View, err error) {
 	err = parallel.Do(
 		func() (err error) {
 			if a, err = i.logIn(ctx, r); err != nil {
@@ -70,8 +74,8 @@ type endpoint struct {
 	user ledger.User
 }
 
-// findEndpoint returns where the document's calls go. Within one rotation a warm function remembers it,
-// so that testSecret and finishSecret need not read the admin secret for it.
+// findEndpoint returns where the document's calls go. Within one rotation a warm function remembers
+// it, so that testSecret and finishSecret need not read the admin secret for it.
 func (i *invocation) findEndpoint(ctx context.Context, r reading, document *secret.Document) (endpoint, error) {
 	if e, ok := i.recall(document); ok {
 		return e, nil

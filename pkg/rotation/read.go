@@ -135,8 +135,8 @@ func (i *invocation) readCurrent(ctx context.Context) (holding, error) {
 	return h, failed("read AWSCURRENT", h.fault, "nothing was created; correct the value")
 }
 
-// readVersion reads the event's version. A value that was put may not be readable for the consistency
-// time: with wait it is looked for that long.
+// readVersion reads the event's version. A value that was put may not be readable for the
+// consistency time: with wait it is looked for that long.
 func (i *invocation) readVersion(ctx context.Context, wait bool) (holding, error) {
 	poll := i.poll(ledger.Consistency)
 	for {
@@ -152,8 +152,9 @@ func (i *invocation) readVersion(ctx context.Context, wait bool) (holding, error
 	}
 }
 
-// agree reads again until the description and the value name the same version as AWSCURRENT, and the
-// event's version carries a label: what was read may lag, or a label was moved between two reads.
+// agree reads again until the description and the value name the same version as AWSCURRENT, and
+// the event's version carries a label: what was read may lag, or a label was moved between two
+// reads.
 func (i *invocation) agree(ctx context.Context, r reading) (reading, error) {
 	poll := i.poll(ledger.Consistency)
 	for {

@@ -14,18 +14,19 @@ type Report struct {
 	// Case is the number of the situation that the step met; see package decide. It is empty when the
 	// step failed before a decision.
 	Case decide.Case
-	// Outcome is one word for what was done; see the Outcome constants. It is empty when the step failed.
+	// Outcome is one word for what was done; see the Outcome constants. It is empty when the step
+	// failed.
 	Outcome Outcome
 	Err     error
 	// Fingerprint is of the token that the version holds.
 	Fingerprint engage.Fingerprint
 	// Previous is of the token that was replaced; finishSecret only.
 	Previous engage.Fingerprint
-	// Took is how long the rotation took since its creation; finishSecret only, zero when the ledger does
-	// not know.
+	// Took is how long the rotation took since its creation; finishSecret only, zero when the ledger
+	// does not know.
 	Took time.Duration
-	// Deleted are the tokens that were deleted, Retiring how many are still to be, DeleteFailed how many
-	// of these could not be.
+	// Deleted are the tokens that were deleted, Retiring how many are still to be, DeleteFailed how
+	// many of these could not be.
 	Deleted      []engage.Fingerprint
 	Retiring     int
 	DeleteFailed int

@@ -12,8 +12,8 @@ import (
 	"engage-token-rotation/pkg/secret"
 )
 
-// retire does what is due about the secret's records after the swap. It does not undo a good swap: a
-// failure is reported, and the record stays for the next rotation or sweep.
+// retire does what is due about the secret's records after the swap. It does not undo a good swap:
+// a failure is reported, and the record stays for the next rotation or sweep.
 func (f *finishing) retire(ctx context.Context, records []ledger.Record, report *Report) {
 	decisions := f.decide(records)
 	if f.mustLookAgain(decisions) {
@@ -38,7 +38,8 @@ func (f *finishing) decide(records []ledger.Record) []decide.Decision {
 		if record.Fingerprint == f.version.token.Fingerprint() { //safeguard:the-new-token-stays
 			continue
 		}
-		if f.current.ID != f.event.VersionID && record.Fingerprint == f.current.token.Fingerprint() { //safeguard:a-swap-starts-the-retention
+		if f.current.ID != f.event.VersionID &&
+			record.Fingerprint == f.current.token.Fingerprint() { //safeguard:a-swap-starts-the-retention
 			record.State = ledger.Outgoing // whatever another invocation has made of it meanwhile
 		}
 		facts := f.recordFacts(record)
@@ -66,7 +67,8 @@ func (f *finishing) recordFacts(record ledger.Record) decide.Facts {
 	if f.settings.Retention > 0 {
 		facts.Retention = f.settings.Retention + ledger.Consistency // a reader may be given the old value so long
 	}
-	if record.Version != f.event.VersionID && f.labels.Carries(record.Version, secret.LabelPending) { //safeguard:tokens-of-other-pending-versions-stay
+	if record.Version != f.event.VersionID &&
+		f.labels.Carries(record.Version, secret.LabelPending) { //safeguard:tokens-of-other-pending-versions-stay
 		facts.Held = decide.Pending // another rotation has begun, and looks after it
 	}
 	if _, shown := find(f.listed, record.Fingerprint); shown {
@@ -75,8 +77,9 @@ func (f *finishing) recordFacts(record ledger.Record) decide.Facts {
 	return facts
 }
 
-// replaced reports whether a rotation has moved AWSCURRENT away from the record's version. AWSPREVIOUS is on
-// the version that AWSCURRENT left; when the record of the event's version was lost, that alone shows it.
+// replaced reports whether a rotation has moved AWSCURRENT away from the record's version.
+// AWSPREVIOUS is on the version that AWSCURRENT left; when the record of the event's version was
+// lost, that alone shows it.
 func (f *finishing) replaced(record ledger.Record) bool {
 	previous := f.labels.Holder(secret.LabelPrevious)
 	if f.current.ID != f.event.VersionID { // the swap was made just now
@@ -88,8 +91,8 @@ func (f *finishing) replaced(record ledger.Record) bool {
 	return decide.Replaced(record, f.entries.Records, f.event.VersionID, previous)
 }
 
-// mustLookAgain reports whether a deletion rests on reads that may lag. The token that this invocation
-// has just replaced, and one that its version can never hold, need no second look.
+// mustLookAgain reports whether a deletion rests on reads that may lag. The token that this
+// invocation has just replaced, and one that its version can never hold, need no second look.
 func (f *finishing) mustLookAgain(decisions []decide.Decision) bool {
 	for _, d := range decisions {
 		replaced := d.Record.Fingerprint == f.current.token.Fingerprint()
@@ -100,8 +103,8 @@ func (f *finishing) mustLookAgain(decisions []decide.Decision) bool {
 	return false
 }
 
-// lookAgain decides again by reads that show all that was written before. When they cannot be had, or
-// AWSCURRENT has moved on, every deletion is left to the next rotation or sweep.
+// lookAgain decides again by reads that show all that was written before. When they cannot be had,
+// or AWSCURRENT has moved on, every deletion is left to the next rotation or sweep.
 func (f *finishing) lookAgain(ctx context.Context, decisions []decide.Decision) []decide.Decision {
 	err := clock.Sleep(ctx, ledger.Consistency)
 	if err == nil {
@@ -142,7 +145,9 @@ func (f *finishing) carryOut(ctx context.Context, d decide.Decision) error {
 	return nil
 }
 
-var errNotListed = errors.New("the list of the new token's user lacks it: it may be another user's; the sweep looks for it")
+var errNotListed = errors.New(
+	"the list of the new token's user lacks it: it may be another user's; the sweep looks for it",
+)
 
 // delete deletes a token and records that.
 func (f *finishing) delete(ctx context.Context, record ledger.Record) error {

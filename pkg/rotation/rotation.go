@@ -1,17 +1,18 @@
-// Package rotation rotates the permanent Engage Voice token of an AWS Secrets Manager secret, in the four
-// steps that the service calls. No crash, time-out, duplicate or edit at any moment leaves a dead token in
-// the secret, a live token that is not reported, or a secret that cannot be rotated any more.
+// Package rotation rotates the permanent Engage Voice token of an AWS Secrets Manager secret, in
+// the four steps that the service calls. No crash, time-out, duplicate or edit at any moment leaves
+// a dead token in the secret, a live token that is not reported, or a secret that cannot be rotated
+// any more.
 //
-// Any step may be called late, twice, concurrently with itself, or again from the start. So each step
-// first reads what is there. Package decide turns what was read into a numbered case: C1 to C12 for
-// createSecret, S1 to S4, T1 to T6, F1 to F9, and R1 to R22 for what is done about a token's record. This
-// package reads, asks for the decision, and carries it out.
+// Any step may be called late, twice, concurrently with itself, or again from the start. So each
+// step first reads what is there. Package decide turns what was read into a numbered case: C1 to
+// C12 for createSecret, S1 to S4, T1 to T6, F1 to F9, and R1 to R22 for what is done about a
+// token's record. This package reads, asks for the decision, and carries it out.
 //
 // # Which tokens are ours
 //
-// A token is ours when a creation of ours answered with it and the list before did not hold it, or when
-// AWSCURRENT held it at a swap. Nothing else is put into a secret or deleted. A creation whose answer was
-// lost is made again; a sweep reports what the lost one may have left.
+// A token is ours when a creation of ours answered with it and the list before did not hold it, or
+// when AWSCURRENT held it at a swap. Nothing else is put into a secret or deleted. A creation whose
+// answer was lost is made again; a sweep reports what the lost one may have left.
 //
 // # What a crash leaves
 //
@@ -27,26 +28,27 @@
 //
 // In finishSecret:
 //
-//	before the swap         a record that says outgoing. The token stays, because AWSCURRENT holds it.
-//	after the swap          the same record. The next attempt, rotation or sweep sees that AWSCURRENT has
-//	                        moved, and retires the token.
+//	before the swap         a record that says outgoing. The token stays: AWSCURRENT holds it.
+//	after the swap          the same record. The next attempt, rotation or sweep sees that AWSCURRENT
+//	                        has moved, and retires the token.
 //	around the deletion     a record that says outgoing or retiring. The deletion is made again.
-//	before the last record  a record of a token that is gone. A believable list lacks the token, and the
-//	                        record is removed.
+//	before the last record  a record of a token that is gone. A believable list lacks the token, and
+//	                        the record is removed.
 //
 // # Witnesses
 //
-// A list that is asked for with a token must hold that token. A token that the vendor refuses is dead
-// only when it is older than the propagation time and a login of the same user is accepted. A deletion
-// counts when a later list confirms it. While the vendor refuses everything, nothing is concluded.
+// A list that is asked for with a token must hold that token. A token that the vendor refuses is
+// dead only when it is older than the propagation time and a login of the same user is accepted. A
+// deletion counts when a later list confirms it. While the vendor refuses everything, nothing is
+// concluded.
 //
 // # Where a guard is imperfect
 //
-// A token that somebody copied into a second secret is kept from the next sweep on. A rotation of the
-// first secret before that sweep deletes it.
+// A token that somebody copied into a second secret is kept from the next sweep on. A rotation of
+// the first secret before that sweep deletes it.
 //
-// A person who moves AWSCURRENT back to a version whose token is retiring, in the seconds before that
-// token is deleted, comes too late: reads may not show it yet.
+// A person who moves AWSCURRENT back to a version whose token is retiring, in the seconds before
+// that token is deleted, comes too late: reads may not show it yet.
 package rotation
 
 import (
@@ -72,8 +74,8 @@ const (
 	answerTime = time.Second
 )
 
-// Secrets stores the secrets, as far as a rotation uses it. Implementations are safe for concurrent use.
-// Reads may lag by some seconds.
+// Secrets stores the secrets, as far as a rotation uses it. Implementations are safe for concurrent
+// use. Reads may lag by some seconds.
 type Secrets interface {
 	secret.Getter
 	// Describe returns the secret's ARN and its labelled versions. secret.ErrNotFound: the secret does
@@ -82,8 +84,8 @@ type Secrets interface {
 	// PutPending stores the value of a version and labels it AWSPENDING. The same value once more is
 	// not an error. secret.ErrConflict: the version holds another value.
 	PutPending(ctx context.Context, secretID, versionID string, value, rotationToken hidden.String) error
-	// MoveLabel moves a label to version to from version from, which must carry it; an empty to removes
-	// the label. secret.ErrConflict: from does not carry it.
+	// MoveLabel moves a label to version to from version from, which must carry it; an empty to
+	// removes the label. secret.ErrConflict: from does not carry it.
 	MoveLabel(ctx context.Context, secretID, label, to, from string) error
 }
 
@@ -105,8 +107,8 @@ type Config struct {
 	Log *slog.Logger
 }
 
-// Rotator carries out steps. One Rotator serves a warm function's invocations and keeps sessions and
-// settings between them. It is safe for concurrent use.
+// Rotator carries out steps. One Rotator serves a warm function's invocations and keeps sessions
+// and settings between them. It is safe for concurrent use.
 type Rotator struct {
 	config   Config
 	sessions engage.Sessions
@@ -134,8 +136,8 @@ func New(config Config) *Rotator {
 	return &Rotator{config: config, endpoints: map[string]endpoint{}}
 }
 
-// Handle carries out one step and returns what it did, also when it failed. The error is an *Error, and
-// is Report.Err too.
+// Handle carries out one step and returns what it did, also when it failed. The error is an *Error,
+// and is Report.Err too.
 func (r *Rotator) Handle(ctx context.Context, event Event) (Report, error) {
 	started := r.config.Now()
 	i := &invocation{Rotator: r, event: event}
@@ -173,7 +175,11 @@ func (i *invocation) step(ctx context.Context) (Report, error) {
 	case FinishSecret:
 		return i.finish(ctx)
 	}
-	return Report{}, failed("read the event", errors.New("unknown step"), "use createSecret, setSecret, testSecret or finishSecret")
+	return Report{}, failed(
+		"read the event",
+		errors.New("unknown step"),
+		"use createSecret, setSecret, testSecret or finishSecret",
+	)
 }
 
 // loadSettings returns the settings, from the warm function's memory when they are fresh.

@@ -8,9 +8,9 @@ import (
 	"engage-token-rotation/pkg/secret"
 )
 
-// set is setSecret: it checks that AWSCURRENT and the pending value are for the same host and user, and
-// changes nothing at Engage. The pending value was made from AWSCURRENT, so that any difference but the
-// token means that one of them was edited, or written by somebody else.
+// set is setSecret: it checks that AWSCURRENT and the pending value are for the same host and user,
+// and changes nothing at Engage. The pending value was made from AWSCURRENT, so that any difference
+// but the token means that one of them was edited, or written by somebody else.
 func (i *invocation) set(ctx context.Context) (Report, error) {
 	r, err := i.read(ctx, needs{value: true})
 	if err != nil {
@@ -47,11 +47,15 @@ func reason(c decide.Case, r reading) error {
 	case decide.C4:
 		return unusable(r.version)
 	case decide.S3:
-		return errors.New("AWSCURRENT and the pending value differ in more than the token: the secret was edited during the rotation")
+		return errors.New(
+			"AWSCURRENT and the pending value differ in more than the token: the secret was edited during the rotation",
+		)
 	case decide.F3:
 		return errors.New("the pending token was created for another version: this one was made for a test, or by hand")
 	case decide.F4:
-		return errors.New("the ledger has no entry of this rotation: its parameters were removed, or the version was written by hand")
+		return errors.New(
+			"the ledger has no entry of this rotation: its parameters were removed, or the version was written by hand",
+		)
 	case decide.F5:
 		return errors.New("the token is being retired: a sweep gave this rotation up, or the version was replaced long ago")
 	case decide.F6:
@@ -80,9 +84,9 @@ func labelLost() error {
 		"the version does not carry AWSPENDING: the rotation was cancelled, or the secret edited by hand; "+hintStartAfresh)
 }
 
-// abandon takes AWSPENDING from the version, so that the next rotation starts afresh instead of failing
-// in the same way for ever. The token is retired by that rotation, or by a sweep: another attempt at this
-// step may be about to swap the version in.
+// abandon takes AWSPENDING from the version, so that the next rotation starts afresh instead of
+// failing in the same way for ever. The token is retired by that rotation, or by a sweep: another
+// attempt at this step may be about to swap the version in.
 func (i *invocation) abandon(ctx context.Context, why error) error {
 	err := i.config.Secrets.MoveLabel(ctx, i.event.SecretID, secret.LabelPending, "", i.event.VersionID)
 	if err != nil && !errors.Is(err, secret.ErrConflict) { // a conflict: the label is gone already

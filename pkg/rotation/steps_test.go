@@ -247,7 +247,8 @@ func TestTestSecretListsWithTheNewToken(t *testing.T) {
 		report := w.mustStep(run, rotation.TestSecret, rotation.OutcomeVerified)
 		calls := w.engage.Calls()
 		last := calls[len(calls)-1]
-		if last.Operation != engagetest.OpList || last.Auth != "x-auth-token" || last.Fingerprint != string(report.Fingerprint) {
+		if last.Operation != engagetest.OpList || last.Auth != "x-auth-token" ||
+			last.Fingerprint != string(report.Fingerprint) {
 			t.Errorf("last call %+v", last)
 		}
 		if n := w.engage.LoginCount(w.user.Username); n != 1 {
@@ -322,7 +323,10 @@ func TestT6ATokenThatItsOwnListLacksIsKept(t *testing.T) {
 
 func TestTestSecretWaitsForATokenThatIsNotEverywhereYet(t *testing.T) {
 	slow := func(_ *awstest.Config, c *engagetest.Config, _ map[string]string) {
-		c.Propagation = engagetest.Propagation{NewUnlisted: engagetest.Lag{For: 15 * time.Second}, NewRejected: engagetest.Lag{For: 10 * time.Second}}
+		c.Propagation = engagetest.Propagation{
+			NewUnlisted: engagetest.Lag{For: 15 * time.Second},
+			NewRejected: engagetest.Lag{For: 10 * time.Second},
+		}
 	}
 	inWorld(t, onlyAdmin, slow, func(t *testing.T, w *world) {
 		w.rotate()
@@ -346,15 +350,26 @@ func TestTestSecretKeepsThePendingValueWhileTheVendorFails(t *testing.T) {
 func TestTestSecretIsAPreflightWhereThereIsNothingToTest(t *testing.T) {
 	for name, empty := range map[string]bool{"value equal to the current one": false, "no value": true} {
 		t.Run(name, func(t *testing.T) {
-			configure := func(c *awstest.Config, _ *engagetest.Config, _ map[string]string) { c.Secrets.EmptyTestVersion = empty }
+			configure := func(c *awstest.Config, _ *engagetest.Config,
+				_ map[string]string) {
+				c.Secrets.EmptyTestVersion = empty
+			}
 			inWorld(t, onlyAdmin, configure, func(t *testing.T, w *world) {
 				no := false
-				run, err := w.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{SecretId: secretName, RotationLambdaARN: functionARN, RotateImmediately: &no})
+				run, err := w.aws.Secrets.BeginRotation(
+					&awstest.RotateSecretInput{SecretId: secretName, RotationLambdaARN: functionARN, RotateImmediately: &no},
+				)
 				if err != nil {
 					t.Fatal(err)
 				}
 				report := w.mustStep(run, rotation.TestSecret, rotation.OutcomePreflight)
-				want := rotation.Preflight{Flow: "engage", Host: "engage.ringcentral.com", Accounts: 1, Tokens: 0, CurrentToken: "none"}
+				want := rotation.Preflight{
+					Flow:         "engage",
+					Host:         "engage.ringcentral.com",
+					Accounts:     1,
+					Tokens:       0,
+					CurrentToken: "none",
+				}
 				if *report.Preflight != want {
 					t.Errorf("preflight %+v, want %+v", *report.Preflight, want)
 				}
@@ -418,7 +433,10 @@ func TestFinishSecretResumesTheRetirementWhereTheSwapIsMade(t *testing.T) {
 		})
 		report := w.mustStep(run, rotation.FinishSecret, rotation.OutcomeSwapped)
 		if report.DeleteFailed != 1 {
-			t.Errorf("the report tells of %d failed deletions: a good swap is not undone, and the failure told", report.DeleteFailed)
+			t.Errorf(
+				"the report tells of %d failed deletions: a good swap is not undone, and the failure told",
+				report.DeleteFailed,
+			)
 		}
 		w.engage.SetFault(nil)
 		w.restart()
@@ -585,7 +603,8 @@ func TestStepsBearStaleReads(t *testing.T) {
 func TestAMalformedTokenInTheSecretFailsBeforeAnythingIsCreated(t *testing.T) {
 	inWorld(t, `{"adminSecretArn":"`+adminName+`","apiToken":"todo"}`, nil, func(t *testing.T, w *world) {
 		_, err := w.step(w.begin(), rotation.CreateSecret)
-		if err == nil || !strings.Contains(err.Error(), `"apiToken"`) || !strings.Contains(err.Error(), "nothing was created") {
+		if err == nil || !strings.Contains(err.Error(), `"apiToken"`) ||
+			!strings.Contains(err.Error(), "nothing was created") {
 			t.Fatalf("error %v", err)
 		}
 		w.wantTokens()
@@ -597,7 +616,8 @@ func TestAPendingValueThatNoRotationPutIsGivenUp(t *testing.T) {
 		inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
 			run := w.begin()
 			if _, err := w.aws.Secrets.PutSecretValue(&awstest.PutSecretValueInput{SecretId: secretName, SecretString: &planted,
-				ClientRequestToken: run.VersionID, RotationToken: run.RotationToken, VersionStages: []string{awstest.StagePending}}); err != nil {
+				ClientRequestToken: run.VersionID, RotationToken: run.RotationToken,
+				VersionStages: []string{awstest.StagePending}}); err != nil {
 				t.Fatal(err)
 			}
 			_, err := w.step(run, rotation.CreateSecret)

@@ -43,13 +43,18 @@ func (i *invocation) test(ctx context.Context) (Report, error) {
 	return report, err
 }
 
-// testLimit is how long testSecret waits for the vendor to know a new token; the invocation's own limit
-// is shorter in most deployments.
+// testLimit is how long testSecret waits for the vendor to know a new token; the invocation's own
+// limit is shorter in most deployments.
 const testLimit = ledger.Propagation + 10*time.Second
 
-// verify lists with a token and returns the list, which holds the token. The vendor may be slow to know
-// a new token, so that a doubtful answer is asked for again.
-func (i *invocation) verify(ctx context.Context, e endpoint, token engage.Token, limit time.Duration) ([]engage.Token, error) {
+// verify lists with a token and returns the list, which holds the token. The vendor may be slow to
+// know a new token, so that a doubtful answer is asked for again.
+func (i *invocation) verify(
+	ctx context.Context,
+	e endpoint,
+	token engage.Token,
+	limit time.Duration,
+) ([]engage.Token, error) {
 	client := i.calls().Client(e.Endpoint)
 	poll := i.poll(limit)
 	for {
@@ -63,8 +68,8 @@ func (i *invocation) verify(ctx context.Context, e endpoint, token engage.Token,
 // doubtful reports whether a list that was asked for with a token was refused, or lacks the token.
 func doubtful(err error) bool { return engage.Rejected(err) || engage.Disbelieved(err) }
 
-// judge decides about a version whose token the vendor refuses, or does not list: dead, when a login of
-// the same user is accepted and the token is old enough, or uncertain.
+// judge decides about a version whose token the vendor refuses, or does not list: dead, when a
+// login of the same user is accepted and the token is old enough, or uncertain.
 func (i *invocation) judge(ctx context.Context, r reading, doubt error) (decide.Case, error) {
 	const hint = "the token is kept; the service repeats the rotation"
 	unsure := failed("list with the new token", doubt, hint)
@@ -111,7 +116,12 @@ func (i *invocation) preflight(ctx context.Context, r reading) (Report, error) {
 			return nil
 		})
 	p.Flow, p.Host = a.Endpoint.Flow, a.Endpoint.BaseURL.Host
-	report := Report{Case: decide.T2, Outcome: OutcomePreflight, Fingerprint: r.current.token.Fingerprint(), Preflight: &p}
+	report := Report{
+		Case:        decide.T2,
+		Outcome:     OutcomePreflight,
+		Fingerprint: r.current.token.Fingerprint(),
+		Preflight:   &p,
+	}
 	return report, err
 }
 

@@ -25,7 +25,8 @@ const (
 	functionName = "rotate"
 )
 
-// world is a secret, its admin secret, an Engage user and the rotator, on virtual time and in the process.
+// world is a secret, its admin secret, an Engage user and the rotator, on virtual time and in the
+// process.
 type world struct {
 	t       *testing.T
 	aws     *awstest.Server
@@ -36,8 +37,14 @@ type world struct {
 	arn     string
 }
 
-// inWorld runs a test in a world of its own. Changes to the configurations come before anything starts.
-func inWorld(t *testing.T, document string, change func(*awstest.Config, *engagetest.Config, map[string]string), test func(t *testing.T, w *world)) {
+// inWorld runs a test in a world of its own. Changes to the configurations come before anything
+// starts.
+func inWorld(
+	t *testing.T,
+	document string,
+	change func(*awstest.Config, *engagetest.Config, map[string]string),
+	test func(t *testing.T, w *world),
+) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		awsConfig := awstest.Config{Secrets: awstest.SecretsConfig{History: 8}}
@@ -59,7 +66,9 @@ func inWorld(t *testing.T, document string, change func(*awstest.Config, *engage
 }
 
 func (w *world) loginFields() string {
-	fields, err := json.Marshal(map[string]string{"username": w.user.Username, "password": w.user.Password, "platformId": w.user.PlatformID})
+	fields, err := json.Marshal(
+		map[string]string{"username": w.user.Username, "password": w.user.Password, "platformId": w.user.PlatformID},
+	)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -94,7 +103,9 @@ func (w *world) restart() {
 // begin starts a rotation as the service does and returns its run; nothing is invoked.
 func (w *world) begin() awstest.Run {
 	w.t.Helper()
-	run, err := w.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{SecretId: secretName, RotationLambdaARN: functionARN})
+	run, err := w.aws.Secrets.BeginRotation(
+		&awstest.RotateSecretInput{SecretId: secretName, RotationLambdaARN: functionARN},
+	)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -194,7 +205,8 @@ func (w *world) labels(versionID string) []string {
 // edit puts a value by hand.
 func (w *world) edit(value string) {
 	w.t.Helper()
-	if _, err := w.aws.Secrets.PutSecretValue(&awstest.PutSecretValueInput{SecretId: secretName, SecretString: &value}); err != nil {
+	if _, err := w.aws.Secrets.PutSecretValue(&awstest.PutSecretValueInput{SecretId: secretName,
+		SecretString: &value}); err != nil {
 		w.t.Fatal(err)
 	}
 }

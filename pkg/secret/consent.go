@@ -2,8 +2,8 @@ package secret
 
 import "strings"
 
-// Serves reports whether an admin secret may be used for a token secret, by the field tokenSecrets: a
-// list of ARNs and names, each with "*" at its end at most. Without the field it may.
+// Serves reports whether an admin secret may be used for a token secret, by the field tokenSecrets:
+// a list of ARNs and names, each with "*" at its end at most. Without the field it may.
 func (d *Document) Serves(tokenSecretARN string) bool {
 	if d.tokenSecrets == nil {
 		return true

@@ -99,7 +99,8 @@ func (p pair) require(flow engage.Flow, wanted ...want) error {
 
 // HasLoginField reports whether the document has a login field of its own.
 func (d *Document) HasLoginField() bool {
-	for _, name := range []string{FieldUsername, FieldPassword, FieldPlatformID, FieldClientID, FieldClientSecret, FieldJWT} {
+	for _, name := range []string{FieldUsername, FieldPassword, FieldPlatformID, FieldClientID, FieldClientSecret,
+		FieldJWT} {
 		if _, ok := d.fields[name]; ok {
 			return true
 		}

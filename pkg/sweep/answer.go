@@ -91,7 +91,10 @@ type report struct {
 }
 
 func newReport(dryRun bool) *report {
-	return &report{answer: Answer{DryRun: dryRun, Secrets: []*SecretReport{}, Users: []*UserReport{}}, byARN: map[string]*SecretReport{}}
+	return &report{
+		answer: Answer{DryRun: dryRun, Secrets: []*SecretReport{}, Users: []*UserReport{}},
+		byARN:  map[string]*SecretReport{},
+	}
 }
 
 // about changes the report of a secret.

@@ -30,8 +30,8 @@ const (
 	functionARN = "arn:aws:lambda:us-east-1:123456789012:function:rotate"
 )
 
-// deployment is one stack: a rotator and a sweeper over the stand-ins, in virtual time. It begins with
-// one secret, which holds the login fields of the vendor's default user.
+// deployment is one stack: a rotator and a sweeper over the stand-ins, in virtual time. It begins
+// with one secret, which holds the login fields of the vendor's default user.
 type deployment struct {
 	t          *testing.T
 	aws        *awstest.Server
@@ -75,7 +75,12 @@ func (h *hosts) setSilent(host string, silent bool) {
 func deploy(t *testing.T, env map[string]string, test func(t *testing.T, d *deployment)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		d := &deployment{t: t, engage: engagetest.NewServer(engagetest.Config{Seed: 1}), user: engagetest.DefaultUser(), env: env}
+		d := &deployment{
+			t:      t,
+			engage: engagetest.NewServer(engagetest.Config{Seed: 1}),
+			user:   engagetest.DefaultUser(),
+			env:    env,
+		}
 		d.aws = awstest.NewServer(awstest.Config{Permit: func(c awstest.Call) bool { return d.deny == nil || !d.deny(c) }})
 		defer d.aws.Close()
 		d.hosts = &hosts{RoundTripper: d.engage.RoundTripper(), silent: map[string]bool{}}
@@ -332,7 +337,10 @@ func (d *deployment) change(token string, change func(*ledger.Record)) {
 // loseLedger removes the parameters of the ledger whose name holds the text.
 func (d *deployment) loseLedger(text string) {
 	d.t.Helper()
-	values, err := d.parameters.ListAll(d.t.Context(), cmp.Or(d.env[settings.EnvPrefix], settings.DefaultPrefix)+"/ledger")
+	values, err := d.parameters.ListAll(
+		d.t.Context(),
+		cmp.Or(d.env[settings.EnvPrefix], settings.DefaultPrefix)+"/ledger",
+	)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -345,8 +353,8 @@ func (d *deployment) loseLedger(text string) {
 	}
 }
 
-// lose begins a rotation whose creation has its effect and is never answered. It returns the run and the
-// token that the creation left.
+// lose begins a rotation whose creation has its effect and is never answered. It returns the run
+// and the token that the creation left.
 func (d *deployment) lose() (awstest.Run, string) {
 	d.t.Helper()
 	time.Sleep(10 * time.Minute)
@@ -357,7 +365,10 @@ func (d *deployment) lose() (awstest.Run, string) {
 		d.t.Fatal("createSecret went on without an answer")
 	}
 	d.engage.SetFault(nil)
-	left := slices.DeleteFunc(d.engage.Tokens(d.user.Username), func(token string) bool { return slices.Contains(before, token) })
+	left := slices.DeleteFunc(
+		d.engage.Tokens(d.user.Username),
+		func(token string) bool { return slices.Contains(before, token) },
+	)
 	if len(left) != 1 {
 		d.t.Fatalf("the creation left %d tokens", len(left))
 	}

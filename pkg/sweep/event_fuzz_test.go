@@ -18,7 +18,8 @@ func FuzzRequest(f *testing.F) {
 		`{"source":"aws.events","detail-type":"Scheduled Event","detail":{}}`, `{"source":"aws.scheduler","dryRun":true}`,
 		`{"source":"evil"}`, `{}{}`, `{"dryRun":null}`, `{"dryRun":false,"dryRun":true}`, "\xff", strings.Repeat("[", 20000),
 		`{"deleteToken":"0123456789ab"}`, `{"deleteToken":"0123456789ab","dryRun":true}`, `{"deleteToken":"x"}`,
-		`{"forget":"engage/token"}`, `{"forget":"engage/token","deleteToken":"0123456789ab"}`, `{"deletetoken":"0123456789ab"}`,
+		`{"forget":"engage/token"}`, `{"forget":"engage/token","deleteToken":"0123456789ab"}`,
+		`{"deletetoken":"0123456789ab"}`,
 		`{"source":"aws.events","forget":"engage/token"}`,
 	} {
 		f.Add(payload)

@@ -69,8 +69,8 @@ func (r *run) deleteToken(ctx context.Context, users []*user, f engage.Fingerpri
 	return nil
 }
 
-// forgetGone removes the records of a token that believable lists of its user lack, and reports whether
-// there were any. The operator has looked at the vendor.
+// forgetGone removes the records of a token that believable lists of its user lack, and reports
+// whether there were any. The operator has looked at the vendor.
 func (r *run) forgetGone(ctx context.Context, f engage.Fingerprint) (found bool) {
 	for _, view := range r.entries.Secrets {
 		record, known := view.Find(f)
@@ -105,7 +105,9 @@ func (r *run) mayDelete(f engage.Fingerprint) error {
 		return fmt.Errorf("secret %s holds it; rotate that secret instead", holders[0])
 	}
 	if !r.secrets.whole() {
-		return errors.New("a secret that cannot be read may hold it; correct the faults named in the log, and send it again")
+		return errors.New(
+			"a secret that cannot be read may hold it; correct the faults named in the log, and send it again",
+		)
 	}
 	for arn, view := range r.entries.Secrets {
 		record, found := view.Find(f)
@@ -116,7 +118,8 @@ func (r *run) mayDelete(f engage.Fingerprint) error {
 	return nil
 }
 
-// deleteListed deletes a token that the user's list holds. A deletion that is confirmed later counts.
+// deleteListed deletes a token that the user's list holds. A deletion that is confirmed later
+// counts.
 func (u *user) deleteListed(ctx context.Context, f engage.Fingerprint) error {
 	err := u.client.Delete(ctx, u.auth, u.listed[f])
 	if engage.Unconfirmed(err) {
@@ -169,7 +172,9 @@ func (r *run) forgetRecord(ctx context.Context, users []*user, record ledger.Rec
 	case record.State == ledger.Unclaimed && owner != nil:
 		return errors.New("it is unclaimed; delete it with deleteToken, or ask its owner")
 	case owner == nil && (known == nil || known.listed == nil) && record.State != ledger.Deleted:
-		return errors.New("no managed secret logs in as its user, so that it cannot be deleted here; delete it at the vendor")
+		return errors.New(
+			"no managed secret logs in as its user, so that it cannot be deleted here; delete it at the vendor",
+		)
 	case owner != nil:
 		if r.request.DryRun {
 			return nil
@@ -193,5 +198,9 @@ func (r *run) checkRevoked(ctx context.Context) error {
 	if m == nil {
 		return fmt.Errorf("revokePrevious: secret %s cannot be read; correct the faults named in the log", r.only)
 	}
-	return fmt.Errorf("revokePrevious: the ledger knows no retiring token of secret %s; %s", r.only, r.previousToken(ctx, m))
+	return fmt.Errorf(
+		"revokePrevious: the ledger knows no retiring token of secret %s; %s",
+		r.only,
+		r.previousToken(ctx, m),
+	)
 }

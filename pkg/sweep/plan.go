@@ -86,8 +86,14 @@ func (p *plan) facts(m *managed, record ledger.Record, found finding) decide.Fac
 		Claimed:   p.claimed(record),
 		Awaited:   m.pendingVersion != "" && m.pendingVersion == record.Version && m.pending.IsZero(),
 		Swappable: record.Base != "" && record.Base == m.currentVersion,
-		Replaced:  decide.Replaced(record, p.entries.Secrets[m.arn].Records, m.currentVersion, m.labels.Holder(secret.LabelPrevious)),
-		Exclusive: p.settings.Exclusive && p.secrets.whole() && len(p.entries.Unreadable) == 0, //safeguard:all-secrets-are-read
+		Replaced: decide.Replaced(
+			record,
+			p.entries.Secrets[m.arn].Records,
+			m.currentVersion,
+			m.labels.Holder(secret.LabelPrevious),
+		),
+		Exclusive: p.settings.Exclusive && p.secrets.whole() &&
+			len(p.entries.Unreadable) == 0, //safeguard:all-secrets-are-read
 	}
 	switch f {
 	case m.current.Fingerprint():
@@ -136,9 +142,9 @@ func (r *run) claimed(record ledger.Record) bool {
 	return false
 }
 
-// look finds out what the vendor says of a record's token. A list that lacks a token does not prove that
-// it is gone: the list may be cut, or another user's. So the token is asked itself, when a version still
-// holds it.
+// look finds out what the vendor says of a record's token. A list that lacks a token does not prove
+// that it is gone: the list may be cut, or another user's. So the token is asked itself, when a
+// version still holds it.
 func (p *plan) look(ctx context.Context, m *managed, record ledger.Record) finding {
 	if token, ok := p.listed[record.Fingerprint]; ok {
 		return finding{token: token, listed: decide.Shown}
@@ -179,8 +185,8 @@ func goneIf(gone bool) decide.Listing {
 	return decide.Unknown
 }
 
-// carryOut deletes what was planned. The marks are written by now: whoever puts or swaps a token in from
-// here on sees them, and who did so before is seen when reads have caught up.
+// carryOut deletes what was planned. The marks are written by now: whoever puts or swaps a token in
+// from here on sees them, and who did so before is seen when reads have caught up.
 func (p *plan) carryOut(ctx context.Context) {
 	if len(p.deletions) == 0 {
 		return
@@ -203,8 +209,8 @@ func (p *plan) carryOut(ctx context.Context) {
 	}
 }
 
-// toReadAgain returns the secrets that may hold one of the tokens: those of the user, and all of them
-// for an unclaimed token.
+// toReadAgain returns the secrets that may hold one of the tokens: those of the user, and all of
+// them for an unclaimed token.
 func (p *plan) toReadAgain() []string {
 	var arns []string
 	for _, m := range p.own {
@@ -224,7 +230,8 @@ func (p *plan) toReadAgain() []string {
 	return slices.Compact(arns)
 }
 
-// delete deletes one token, if that is still the decision by the record and the secret as they are now.
+// delete deletes one token, if that is still the decision by the record and the secret as they are
+// now.
 func (p *plan) delete(ctx context.Context, d deletion) error {
 	p.readAll(ctx, []string{d.record.Secret}) // somebody may put the version back at any moment
 	m := p.secrets.get(d.record.Secret)
@@ -303,8 +310,8 @@ func (u *user) resolveIntents(ctx context.Context) {
 	}
 }
 
-// recordHeld records the token that an intent's version holds and that no record names: createSecret put
-// it there and could not record it.
+// recordHeld records the token that an intent's version holds and that no record names:
+// createSecret put it there and could not record it.
 func (u *user) recordHeld(ctx context.Context, intent ledger.Intent) {
 	view := u.entries.Secrets[intent.Secret]
 	if view.Answered(intent) || !intent.Over(u.config.Now()) {
@@ -347,7 +354,11 @@ func (u *user) openIntents() []ledger.Intent {
 }
 
 func (u *user) traces(all ledger.All, intent ledger.Intent) decide.Traces {
-	t := decide.Traces{Now: u.config.Now(), Answered: all.Secrets[intent.Secret].Answered(intent), Known: recordedIn(all)}
+	t := decide.Traces{
+		Now:      u.config.Now(),
+		Answered: all.Secrets[intent.Secret].Answered(intent),
+		Known:    recordedIn(all),
+	}
 	t.Listed, t.Believable, t.Complete = []engage.Fingerprint{}, u.believable, u.complete()
 	for f := range u.listed {
 		t.Listed = append(t.Listed, f)

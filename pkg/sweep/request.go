@@ -11,7 +11,8 @@ import (
 	"engage-token-rotation/pkg/secret"
 )
 
-// Request is what a sweep is asked for. At most one of RevokePrevious, DeleteToken and Forget is set.
+// Request is what a sweep is asked for. At most one of RevokePrevious, DeleteToken and Forget is
+// set.
 type Request struct {
 	// DryRun only reports.
 	DryRun bool `json:"dryRun"`
@@ -56,7 +57,8 @@ func isScheduled(payload []byte) bool {
 	if json.Unmarshal(payload, &scheduled) != nil {
 		return false
 	}
-	asks := scheduled.DryRun != nil || scheduled.RevokePrevious != nil || scheduled.DeleteToken != nil || scheduled.Forget != nil
+	asks := scheduled.DryRun != nil || scheduled.RevokePrevious != nil || scheduled.DeleteToken != nil ||
+		scheduled.Forget != nil
 	return !asks && (scheduled.Source == "aws.events" || scheduled.Source == "aws.scheduler")
 }
 

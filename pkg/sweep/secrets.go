@@ -147,8 +147,8 @@ func (r *run) readAll(ctx context.Context, arns []string) {
 	})
 }
 
-// readSecret reads a secret's labels and values. Reads may lag: when they contradict one another, the
-// secret is left for the next sweep.
+// readSecret reads a secret's labels and values. Reads may lag: when they contradict one another,
+// the secret is left for the next sweep.
 func (r *run) readSecret(ctx context.Context, arn string) (*managed, error) {
 	m := &managed{arn: arn}
 	var err error

@@ -1,41 +1,41 @@
-// Package sweep goes through all managed secrets on a schedule. It deletes tokens whose retention is over,
-// goes on with what crashed rotations left, and reports what it cannot decide.
+// Package sweep goes through all managed secrets on a schedule. It deletes tokens whose retention
+// is over, goes on with what crashed rotations left, and reports what it cannot decide.
 //
 // # Which secrets
 //
-// The sweep knows its secrets from Secrets Manager (those that the stack's rotation function rotates),
-// from the stack (the token secret that it made) and from the ledger. So the loss of the ledger does not
-// hide a secret.
+// The sweep knows its secrets from Secrets Manager (those that the stack's rotation function
+// rotates), from the stack (the token secret that it made) and from the ledger. So the loss of the
+// ledger does not hide a secret.
 //
 // # What happens
 //
-// All secrets are read first. Then each Engage user has its turn, several users concurrently, each with a
-// time limit, so that one slow host does not keep the others waiting:
+// All secrets are read first. Then each Engage user has its turn, several users concurrently, each
+// with a time limit, so that one slow host does not keep the others waiting:
 //
-//	list         The user's tokens are listed, with a current token of the user or else after a login.
+//	list         The user's tokens are listed, by a current token of the user or else by a login.
 //	decide       Package decide decides about each record (R1 to R22) and each intent (W1 to W6).
 //	write        Marks are written: a token that nothing holds any more is retiring.
-//	read again   After the consistency time the user's secrets are read again: whoever puts or swaps a
-//	             token in from here on sees the mark, and who did so before is seen.
-//	delete       Each decision is made again from the record and the secret as they are now. Only then
-//	             is the token deleted. A later list confirms the deletion.
+//	read again   After the consistency time the user's secrets are read again: whoever puts or swaps
+//	             a token in from here on sees the mark, and who did so before is seen.
+//	delete       Each decision is made again from the record and the secret as they are now. Only
+//	             then is the token deleted. A later list confirms the deletion.
 //
 // What was not reached in time is named in the answer, and comes first in the next sweep.
 //
 // # What a crash leaves
 //
-// A mark without its deletion is due for the next sweep. A deletion without its record is made again;
-// the token is gone by then, and its record is removed when a believable list lacks it.
+// A mark without its deletion is due for the next sweep. A deletion without its record is made
+// again; the token is gone by then, and its record is removed when a believable list lacks it.
 //
 // Two sweeps at once, or a sweep during a rotation, do no harm: a decision is made again from the
 // record as it is right before the deletion.
 //
 // # What is never deleted
 //
-// The token of AWSCURRENT or AWSPENDING of any secret that can be read, whatever its record says. A token
-// without a record. An unclaimed token, unless EXCLUSIVE_USER is true and every secret could be read, or
-// an operator names its fingerprint. While the vendor refuses everything, or the list does not hold the
-// token that it was asked for with, nothing is concluded from it.
+// The token of AWSCURRENT or AWSPENDING of any secret that can be read, whatever its record says. A
+// token without a record. An unclaimed token, unless EXCLUSIVE_USER is true and every secret could
+// be read, or an operator names its fingerprint. While the vendor refuses everything, or the list
+// does not hold the token that it was asked for with, nothing is concluded from it.
 package sweep
 
 import (
@@ -64,8 +64,8 @@ const (
 	answerTime = 10 * time.Second
 )
 
-// Secrets reads the managed secrets. Implementations are safe for concurrent use. Reads may lag by some
-// seconds.
+// Secrets reads the managed secrets. Implementations are safe for concurrent use. Reads may lag by
+// some seconds.
 type Secrets interface {
 	secret.Getter
 	// Describe returns the secret's ARN and its labelled versions. secret.ErrNotFound: the secret does
@@ -129,8 +129,8 @@ type run struct {
 	report   *report
 }
 
-// Run carries out a sweep. What fails for one user or secret is in Answer.Faults; the error is for what
-// stops all, and for a request about something unknown.
+// Run carries out a sweep. What fails for one user or secret is in Answer.Faults; the error is for
+// what stops all, and for a request about something unknown.
 func (s *Sweeper) Run(ctx context.Context, request Request) (Answer, error) {
 	r, err := s.begin(ctx, request)
 	if err != nil {
@@ -162,7 +162,13 @@ func (s *Sweeper) begin(ctx context.Context, request Request) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &run{Sweeper: s, settings: set, ledger: ledger.New(s.config.Parameters, set.Prefix), request: request, report: newReport(request.DryRun)}
+	r := &run{
+		Sweeper:  s,
+		settings: set,
+		ledger:   ledger.New(s.config.Parameters, set.Prefix),
+		request:  request,
+		report:   newReport(request.DryRun),
+	}
 	if r.entries, err = r.ledger.ReadAll(ctx); err != nil {
 		return nil, err
 	}

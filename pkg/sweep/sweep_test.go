@@ -222,7 +222,11 @@ func TestW2W7W5AnUnansweredCreationIsReportedOnceTheInvocationIsOver(t *testing.
 		}
 		time.Sleep(20 * time.Minute)
 		answer = d.sweep(`{}`) // W7, and W5 from the next sweep on
-		want := sweep.Removable{Fingerprint: print(left), Since: time.Now(), Remove: `{"deleteToken":"` + string(print(left)) + `"}`}
+		want := sweep.Removable{
+			Fingerprint: print(left),
+			Since:       time.Now(),
+			Remove:      `{"deleteToken":"` + string(print(left)) + `"}`,
+		}
 		got := about(t, answer, secretName).Unclaimed
 		if len(got) != 1 || got[0].Fingerprint != want.Fingerprint || got[0].Remove != want.Remove {
 			t.Fatalf("unclaimed %v, want %v", got, want)
@@ -334,7 +338,10 @@ func TestW5TokensThatRecordsNameOrSecretsHoldAreNotUnclaimed(t *testing.T) {
 		d.steps(run, run.Steps...) // the service repeats it, with another token
 		d.aws.Secrets.EndRotation(run, nil)
 		d.rotate()
-		d.createSecret("ivr/by-hand", loginFields(d.user, map[string]string{"apiToken": d.engage.CreateToken(d.user.Username)}))
+		d.createSecret(
+			"ivr/by-hand",
+			loginFields(d.user, map[string]string{"apiToken": d.engage.CreateToken(d.user.Username)}),
+		)
 		d.rotateSecret("ivr/by-hand")
 		time.Sleep(time.Hour)
 		got := about(t, d.sweep(`{}`), secretName).Unclaimed
@@ -497,7 +504,8 @@ func TestR7RetiringTokensStayRecordedWhateverTheVendorAnswersMeanwhile(t *testin
 	}
 }
 
-// The current token may be another user's, since somebody edited the login fields after the last rotation.
+// The current token may be another user's, since somebody edited the login fields after the last
+// rotation.
 func TestR7TheListOfAnotherUserSaysNothingOfAToken(t *testing.T) {
 	deploy(t, retention("24h"), func(t *testing.T, d *deployment) {
 		other := d.addUser("other@example.com")
@@ -548,7 +556,10 @@ func TestATokenOfAFormerUserThatCannotBeReachedIsReported(t *testing.T) {
 		other := d.addUser("other@example.com")
 		d.edit(secretName, loginFields(other, nil))
 		d.rotate()
-		d.change(former, func(r *ledger.Record) { r.Version = "00000000-0000-0000-0000-000000000000" }) // its version is gone
+		d.change(
+			former,
+			func(r *ledger.Record) { r.Version = "00000000-0000-0000-0000-000000000000" },
+		) // its version is gone
 		time.Sleep(2 * time.Hour)
 		answer, err := d.run(`{}`)
 		if err != nil {
@@ -652,7 +663,8 @@ func TestR19AnUnclaimedTokenThatASecretHoldsIsClaimed(t *testing.T) {
 }
 
 func TestR1NoRecordKillsTheTokenThatASecretHolds(t *testing.T) {
-	for _, state := range []ledger.State{ledger.Issued, ledger.Outgoing, ledger.Retiring, ledger.Deleted, ledger.Unclaimed} {
+	for _, state := range []ledger.State{ledger.Issued, ledger.Outgoing, ledger.Retiring, ledger.Deleted,
+		ledger.Unclaimed} {
 		for _, env := range []map[string]string{nil, exclusive()} {
 			deploy(t, env, func(t *testing.T, d *deployment) {
 				current := d.rotate()
@@ -760,7 +772,8 @@ func TestADeploymentWithoutAnyLedgerIsSwept(t *testing.T) {
 		current := d.rotate()
 		d.loseLedger("")
 		s := about(t, d.sweep(`{}`), secretName)
-		if s.Current.Fingerprint != print(current) || len(s.Unrecorded) != 1 || s.Unrecorded[0].Fingerprint != print(first) {
+		if s.Current.Fingerprint != print(current) || len(s.Unrecorded) != 1 ||
+			s.Unrecorded[0].Fingerprint != print(first) {
 			t.Errorf("report %+v", s)
 		}
 		d.wantTokens(first, current)
@@ -829,7 +842,8 @@ func TestForgetRetiresASecretThatIsGone(t *testing.T) {
 		}
 		arn := d.aws.Secrets.ARN("ivr/second")
 		remove := true
-		if _, err := d.aws.Secrets.DeleteSecret(&awstest.DeleteSecretInput{SecretId: "ivr/second", ForceDeleteWithoutRecovery: remove}); err != nil {
+		if _, err := d.aws.Secrets.DeleteSecret(&awstest.DeleteSecretInput{SecretId: "ivr/second",
+			ForceDeleteWithoutRecovery: remove}); err != nil {
 			t.Fatal(err)
 		}
 		before := d.engage.Tokens(d.user.Username)
@@ -974,7 +988,8 @@ func TestUsersThatWereNotReachedComeFirstNextTime(t *testing.T) {
 
 func TestParseRequestRefusesWhatIsNotASweepEvent(t *testing.T) {
 	for _, payload := range []string{
-		``, `null`, `[]`, `1`, `"x"`, `{"dry_run":true}`, `{"dryRun":"yes"}`, `{"revokePrevious":7}`, `{"revokePrevious":"a\nb"}`,
+		``, `null`, `[]`, `1`, `"x"`, `{"dry_run":true}`, `{"dryRun":"yes"}`, `{"revokePrevious":7}`,
+		`{"revokePrevious":"a\nb"}`,
 		`{} {}`, `{}}`, `{"dryRun":false}}`, `{"source":"aws.scheduler","dryRun":true}`, `{"deleteToken":"0123456789AB"}`,
 		`{"deleteToken":"0123"}`, `{"deleteToken":"aws80:c2353445-bc74-af1a-2850-1d55a371c0a9"}`, `{"forget":"a b"}`,
 		`{"forget":"a","deleteToken":"0123456789ab"}`, `{"forget":"a","revokePrevious":"a"}`,

@@ -34,8 +34,8 @@ type user struct {
 	client *engage.Client
 	auth   engage.Auth
 	listed map[engage.Fingerprint]engage.Token // nil when the tokens could not be listed
-	// believable reports that the list holds a token that is known to be alive. What another list lacks
-	// proves nothing.
+	// believable reports that the list holds a token that is known to be alive. What another list
+	// lacks proves nothing.
 	believable bool
 }
 
@@ -76,9 +76,9 @@ func (r *run) groupByUser(ctx context.Context) []*user {
 	return all
 }
 
-// list lists the user's tokens: with a token that is recorded as the user's and that AWSCURRENT of one of
-// its secrets holds, or else after a login. (After an edit of the login fields AWSCURRENT may hold another
-// user's token.)
+// list lists the user's tokens: with a token that is recorded as the user's and that AWSCURRENT of
+// one of its secrets holds, or else after a login. (After an edit of the login fields AWSCURRENT
+// may hold another user's token.)
 func (u *user) list(ctx context.Context) error {
 	u.client = u.calls().Client(u.target.Endpoint)
 	failure := errors.New("no secret of the user holds a token")
@@ -124,17 +124,21 @@ func (u *user) listByLogin(ctx context.Context) error {
 	}
 	u.client = client
 	u.gain(session, tokens)
-	u.believable = slices.ContainsFunc(u.own, func(m *managed) bool { return u.listed[m.current.Fingerprint()] != engage.Token{} })
+	u.believable = slices.ContainsFunc(
+		u.own,
+		func(m *managed) bool { return u.listed[m.current.Fingerprint()] != engage.Token{} },
+	)
 	return nil
 }
 
-// complete reports whether the list holds every token that is recorded as the user's and not known to be
-// deleted: a list that is cut lacks some of them.
+// complete reports whether the list holds every token that is recorded as the user's and not known
+// to be deleted: a list that is cut lacks some of them.
 func (u *user) complete() bool {
 	for _, view := range u.entries.Secrets {
 		for _, record := range view.Records {
 			alive := record.State != ledger.Deleted && record.State != ledger.Unclaimed
-			if _, listed := u.listed[record.Fingerprint]; record.User == u.name && alive && !listed { //safeguard:cut-lists-end-no-intent
+			if _, listed := u.listed[record.Fingerprint]; record.User == u.name && alive &&
+				!listed { //safeguard:cut-lists-end-no-intent
 				return false
 			}
 		}
@@ -204,8 +208,8 @@ func (u *user) reportCurrent(ctx context.Context, m *managed, view ledger.View) 
 	u.report.about(m.arn, func(s *SecretReport) { s.Current = current })
 }
 
-// noteShared records that another secret holds the token of AWSCURRENT too, so that a rotation of one of
-// them leaves the token to the sweep.
+// noteShared records that another secret holds the token of AWSCURRENT too, so that a rotation of
+// one of them leaves the token to the sweep.
 func (u *user) noteShared(ctx context.Context, m *managed, view ledger.View) {
 	if m.current.IsZero() {
 		return
@@ -232,8 +236,8 @@ func (u *user) noteShared(ctx context.Context, m *managed, view ledger.View) {
 	u.update(ctx, record, shared)
 }
 
-// countForeign counts the listed tokens that no record names and no secret holds, and names those of
-// them that AWSPREVIOUS of a secret holds.
+// countForeign counts the listed tokens that no record names and no secret holds, and names those
+// of them that AWSPREVIOUS of a secret holds.
 func (u *user) countForeign(ctx context.Context) {
 	foreign := map[engage.Fingerprint]bool{}
 	for f := range u.listed {
@@ -268,7 +272,8 @@ func (r *run) previous(ctx context.Context, m *managed) engage.Fingerprint {
 	return token.Fingerprint()
 }
 
-// reportUnlisted reports the secrets whose user is not known, so that their login fields cannot be read.
+// reportUnlisted reports the secrets whose user is not known, so that their login fields cannot be
+// read.
 func (r *run) reportUnlisted(users []*user) {
 	swept := map[string]bool{}
 	for _, u := range users {

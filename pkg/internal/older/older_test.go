@@ -19,7 +19,8 @@ func TestEveryTimeOfTheLedgerMoves(t *testing.T) {
 		Secret: "arn:s", Version: "v1", Fingerprint: "0123456789ab", State: ledger.Retiring,
 		CreatedAt: now, At: now.Add(time.Hour), Until: now.Add(time.Minute),
 	}
-	for _, err := range []error{l.Begin(t.Context(), intent), l.Set(t.Context(), record), l.SetCursor(t.Context(), "user")} {
+	for _, err := range []error{l.Begin(t.Context(), intent), l.Set(t.Context(), record), l.SetCursor(t.Context(),
+		"user")} {
 		if err != nil {
 			t.Fatal(err)
 		}

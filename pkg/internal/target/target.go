@@ -25,8 +25,9 @@ type Target struct {
 	AdminARN string
 }
 
-// AdminID returns the ARN or name of the admin secret with the document's login fields: what the document
-// names, or else the stack's own when the document has no login field; "" when there is none.
+// AdminID returns the ARN or name of the admin secret with the document's login fields: what the
+// document names, or else the stack's own when the document has no login field; "" when there is
+// none.
 func AdminID(s settings.Settings, document *secret.Document) string {
 	if id := document.AdminSecretARN(); id != "" || document.HasLoginField() {
 		return id
@@ -35,7 +36,13 @@ func AdminID(s settings.Settings, document *secret.Document) string {
 }
 
 // Read reads the admin secret of a token secret, if any, and returns the token secret's target.
-func Read(ctx context.Context, store secret.Getter, s settings.Settings, tokenSecretARN string, document *secret.Document) (Target, error) {
+func Read(
+	ctx context.Context,
+	store secret.Getter,
+	s settings.Settings,
+	tokenSecretARN string,
+	document *secret.Document,
+) (Target, error) {
 	admin, arn, err := readAdmin(ctx, store, AdminID(s, document))
 	if err != nil {
 		return Target{}, err

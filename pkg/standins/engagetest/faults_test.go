@@ -16,7 +16,11 @@ import (
 
 // each runs a test with the server behind a listener and in the process; base is where to send
 // requests.
-func each(t *testing.T, config engagetest.Config, test func(t *testing.T, s *engagetest.Server, base string, transport http.RoundTripper)) {
+func each(
+	t *testing.T,
+	config engagetest.Config,
+	test func(t *testing.T, s *engagetest.Server, base string, transport http.RoundTripper),
+) {
 	t.Run("listener", func(t *testing.T) {
 		s := engagetest.New(t, &config)
 		transport := &http.Transport{}
@@ -30,7 +34,12 @@ func each(t *testing.T, config engagetest.Config, test func(t *testing.T, s *eng
 }
 
 // call creates a token as the default user's existing token may: under the legacy paths.
-func call(ctx context.Context, base string, transport http.RoundTripper, method, path, token string) (*http.Response, error) {
+func call(
+	ctx context.Context,
+	base string,
+	transport http.RoundTripper,
+	method, path, token string,
+) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, base+path, nil)
 	if err != nil {
 		return nil, err
@@ -52,12 +61,30 @@ func TestFaults(t *testing.T) {
 		{"dropped after the effect", engagetest.After, engagetest.Drop, 0, 1},
 		{"500 before the effect", engagetest.Before, func() *engagetest.Fault { return engagetest.Status(500) }, 500, 0},
 		{"500 after the effect", engagetest.After, func() *engagetest.Fault { return engagetest.Status(500) }, 500, 1},
-		{"429", engagetest.Before, func() *engagetest.Fault { return engagetest.Respond(engagetest.TooManyRequests("7")) }, 429, 0},
-		{"a web page", engagetest.After, func() *engagetest.Fault { return engagetest.Respond(engagetest.HTML(200)) }, 200, 1},
+		{
+			"429",
+			engagetest.Before,
+			func() *engagetest.Fault { return engagetest.Respond(engagetest.TooManyRequests("7")) },
+			429,
+			0,
+		},
+		{
+			"a web page",
+			engagetest.After,
+			func() *engagetest.Fault { return engagetest.Respond(engagetest.HTML(200)) },
+			200,
+			1,
+		},
 		{"a redirect", engagetest.Before, func() *engagetest.Fault {
 			return engagetest.Respond(engagetest.Redirect(307, "https://evil.example.com/"))
 		}, 307, 0},
-		{"nothing", engagetest.After, func() *engagetest.Fault { return engagetest.Respond(engagetest.Empty(200)) }, 200, 1},
+		{
+			"nothing",
+			engagetest.After,
+			func() *engagetest.Fault { return engagetest.Respond(engagetest.Empty(200)) },
+			200,
+			1,
+		},
 		{"a delay", engagetest.Before, func() *engagetest.Fault { return engagetest.Delay(time.Millisecond) }, 200, 1},
 	}
 	for _, test := range tests {
@@ -127,7 +154,8 @@ func TestHookSeesTheCall(t *testing.T) {
 		t.Fatalf("the hook saw %+v", seen)
 	}
 	for _, call := range seen {
-		if call.Operation != engagetest.OpDelete || call.User != c.user.Username || call.Auth != "x-auth-token" || len(call.Fingerprint) != 12 {
+		if call.Operation != engagetest.OpDelete || call.User != c.user.Username || call.Auth != "x-auth-token" ||
+			len(call.Fingerprint) != 12 {
 			t.Errorf("call %+v", call)
 		}
 	}
@@ -147,11 +175,35 @@ func TestHostileAnswers(t *testing.T) {
 	}{
 		{"endless body", engagetest.EndlessToken, -1, false, "aws80:"},
 		{"gzip bomb", func() *engagetest.Answer { return engagetest.GzipBomb(64) }, -1, false, "aaaa"},
-		{"declared longer than it is", func() *engagetest.Answer { return engagetest.WrongLength("abc", 10) }, 3, true, "abc"},
-		{"declared shorter than it is", func() *engagetest.Answer { return engagetest.WrongLength("abcdef", 3) }, 3, false, "abc"},
+		{
+			"declared longer than it is",
+			func() *engagetest.Answer { return engagetest.WrongLength("abc", 10) },
+			3,
+			true,
+			"abc",
+		},
+		{
+			"declared shorter than it is",
+			func() *engagetest.Answer { return engagetest.WrongLength("abcdef", 3) },
+			3,
+			false,
+			"abc",
+		},
 		{"drip", func() *engagetest.Answer { return engagetest.Drip("abc", time.Millisecond) }, 3, false, "abc"},
-		{"thousands of tokens", func() *engagetest.Answer { return engagetest.ManyTokens(5000, "mine") }, 225_008, false, `["aws80:0000`},
-		{"nonsense in the list", func() *engagetest.Answer { return engagetest.TokenList("../accounts", "\x00") }, 24, false, `["../accounts"`},
+		{
+			"thousands of tokens",
+			func() *engagetest.Answer { return engagetest.ManyTokens(5000, "mine") },
+			225_008,
+			false,
+			`["aws80:0000`,
+		},
+		{
+			"nonsense in the list",
+			func() *engagetest.Answer { return engagetest.TokenList("../accounts", "\x00") },
+			24,
+			false,
+			`["../accounts"`,
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -182,7 +234,14 @@ func TestADripEndsWithTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := engagetest.NewServer(engagetest.Config{})
 		token := s.CreateToken(engagetest.DefaultUser().Username)
-		s.SetFault(engagetest.Once(engagetest.OpList, 1, engagetest.Before, engagetest.Respond(engagetest.Drip(strings.Repeat("x", 100), time.Second))))
+		s.SetFault(
+			engagetest.Once(
+				engagetest.OpList,
+				1,
+				engagetest.Before,
+				engagetest.Respond(engagetest.Drip(strings.Repeat("x", 100), time.Second)),
+			),
+		)
 		ctx, cancel := context.WithTimeout(t.Context(), 5500*time.Millisecond)
 		defer cancel()
 		resp, err := call(ctx, "https://engage.example.com", s.RoundTripper(), "GET", "/api/v1/admin/token", token)

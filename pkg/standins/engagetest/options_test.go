@@ -32,13 +32,47 @@ func TestAnswerForms(t *testing.T) {
 	}{
 		{"create, bare", engagetest.Answers{}, "POST", "token", 200, "NEW"},
 		{"create, quoted", engagetest.Answers{Create: engagetest.CreateQuoted}, "POST", "token", 200, `"NEW"`},
-		{"create, bare in white space", engagetest.Answers{Create: engagetest.CreateBareSpaced}, "POST", "token", 200, " \r\nNEW\n\n"},
-		{"create, quoted in white space", engagetest.Answers{Create: engagetest.CreateQuotedSpaced}, "POST", "token", 200, "\n  \"NEW\" \n"},
+		{
+			"create, bare in white space",
+			engagetest.Answers{Create: engagetest.CreateBareSpaced},
+			"POST",
+			"token",
+			200,
+			" \r\nNEW\n\n",
+		},
+		{
+			"create, quoted in white space",
+			engagetest.Answers{Create: engagetest.CreateQuotedSpaced},
+			"POST",
+			"token",
+			200,
+			"\n  \"NEW\" \n",
+		},
 		{"list, JSON, no order", engagetest.Answers{}, "GET", "token", 200, `["` + b + `","` + a + `"]`},
-		{"list, JSON, oldest first", engagetest.Answers{Order: engagetest.OrderOldestFirst}, "GET", "token", 200, `["` + a + `","` + b + `"]`},
-		{"list, JSON, newest first", engagetest.Answers{Order: engagetest.OrderNewestFirst}, "GET", "token", 200, `["` + b + `","` + a + `"]`},
-		{"list, the vendor's braces", engagetest.Answers{List: engagetest.ListBraces, Order: engagetest.OrderOldestFirst}, "GET", "token", 200,
-			"{\n  \"" + a + "\",\n  \"" + b + "\"\n}"},
+		{
+			"list, JSON, oldest first",
+			engagetest.Answers{Order: engagetest.OrderOldestFirst},
+			"GET",
+			"token",
+			200,
+			`["` + a + `","` + b + `"]`,
+		},
+		{
+			"list, JSON, newest first",
+			engagetest.Answers{Order: engagetest.OrderNewestFirst},
+			"GET",
+			"token",
+			200,
+			`["` + b + `","` + a + `"]`,
+		},
+		{
+			"list, the vendor's braces",
+			engagetest.Answers{List: engagetest.ListBraces, Order: engagetest.OrderOldestFirst},
+			"GET",
+			"token",
+			200,
+			"{\n  \"" + a + "\",\n  \"" + b + "\"\n}",
+		},
 		{"delete, boolean body", engagetest.Answers{}, "DELETE", "token/" + a, 200, "true"},
 		{"delete, empty body", engagetest.Answers{Delete: engagetest.DeleteEmpty}, "DELETE", "token/" + a, 200, ""},
 		{"delete, no content", engagetest.Answers{Delete: engagetest.DeleteNoContent}, "DELETE", "token/" + a, 204, ""},
@@ -98,14 +132,56 @@ func TestPropagation(t *testing.T) {
 		auth    string // by which the list is fetched: "bearer" or "token"
 		before  bool   // is it seen, or accepted, while the lag lasts
 	}{
-		{"a new token is not listed", engagetest.Propagation{NewUnlisted: engagetest.Lag{Calls: 2}}, false, "bearer", false},
-		{"a new token is not listed for a while", engagetest.Propagation{NewUnlisted: engagetest.Lag{For: time.Minute}}, false, "bearer", false},
+		{
+			"a new token is not listed",
+			engagetest.Propagation{NewUnlisted: engagetest.Lag{Calls: 2}},
+			false,
+			"bearer",
+			false,
+		},
+		{
+			"a new token is not listed for a while",
+			engagetest.Propagation{NewUnlisted: engagetest.Lag{For: time.Minute}},
+			false,
+			"bearer",
+			false,
+		},
 		{"a new token is rejected", engagetest.Propagation{NewRejected: engagetest.Lag{Calls: 2}}, false, "token", false},
-		{"a new token is rejected for a while", engagetest.Propagation{NewRejected: engagetest.Lag{For: time.Minute}}, false, "token", false},
-		{"a deleted token is still listed", engagetest.Propagation{DeletedListed: engagetest.Lag{Calls: 2}}, true, "bearer", true},
-		{"a deleted token is still listed for a while", engagetest.Propagation{DeletedListed: engagetest.Lag{For: time.Minute}}, true, "bearer", true},
-		{"a deleted token still works", engagetest.Propagation{DeletedAccepted: engagetest.Lag{Calls: 2}}, true, "token", true},
-		{"a deleted token still works for a while", engagetest.Propagation{DeletedAccepted: engagetest.Lag{For: time.Minute}}, true, "token", true},
+		{
+			"a new token is rejected for a while",
+			engagetest.Propagation{NewRejected: engagetest.Lag{For: time.Minute}},
+			false,
+			"token",
+			false,
+		},
+		{
+			"a deleted token is still listed",
+			engagetest.Propagation{DeletedListed: engagetest.Lag{Calls: 2}},
+			true,
+			"bearer",
+			true,
+		},
+		{
+			"a deleted token is still listed for a while",
+			engagetest.Propagation{DeletedListed: engagetest.Lag{For: time.Minute}},
+			true,
+			"bearer",
+			true,
+		},
+		{
+			"a deleted token still works",
+			engagetest.Propagation{DeletedAccepted: engagetest.Lag{Calls: 2}},
+			true,
+			"token",
+			true,
+		},
+		{
+			"a deleted token still works for a while",
+			engagetest.Propagation{DeletedAccepted: engagetest.Lag{For: time.Minute}},
+			true,
+			"token",
+			true,
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -186,7 +262,12 @@ func TestEditList(t *testing.T) {
 		return append(slices.Repeat(tokens, 2), "\x07../accounts")
 	}})
 	token := c.server.CreateToken(c.user.Username)
-	want(t, c.send("GET", voice+"token", "", "Authorization", c.bearer()), 200, `["`+token+`","`+token+`","\u0007../accounts"]`)
+	want(
+		t,
+		c.send("GET", voice+"token", "", "Authorization", c.bearer()),
+		200,
+		`["`+token+`","`+token+`","\u0007../accounts"]`,
+	)
 }
 
 func TestLoginsAreCounted(t *testing.T) {

@@ -13,7 +13,11 @@ import (
 
 func TestViolations(t *testing.T) {
 	u := engagetest.DefaultUser()
-	login := "/api/auth/login/admin?" + url.Values{"username": {u.Username}, "password": {u.Password}, "platformId": {u.PlatformID}}.Encode()
+	login := "/api/auth/login/admin?" + url.Values{
+		"username":   {u.Username},
+		"password":   {u.Password},
+		"platformId": {u.PlatformID},
+	}.Encode()
 	const form = "application/x-www-form-urlencoded"
 	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte(u.ClientID+":"+u.ClientSecret))
 	legacyForm := url.Values{"username": {u.Username}, "password": {u.Password}}.Encode()
@@ -27,12 +31,39 @@ func TestViolations(t *testing.T) {
 	}{
 		{"a good login", "POST", login, "", []string{"User-Agent", "a/1"}, ""},
 		{"a good list", "GET", voice + "token", "", []string{"User-Agent", "a/1", "X-Auth-Token", "TOKEN"}, ""},
-		{"a good deletion", "DELETE", voice + "token/TOKEN", "", []string{"User-Agent", "a/1", "X-Auth-Token", "TOKEN"}, ""},
-		{"a good grant", "POST", "/restapi/oauth/token", "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=" + u.JWT,
-			[]string{"User-Agent", "a/1", "Authorization", basic, "Content-Type", form}, ""},
+		{
+			"a good deletion",
+			"DELETE",
+			voice + "token/TOKEN",
+			"",
+			[]string{"User-Agent", "a/1", "X-Auth-Token", "TOKEN"},
+			"",
+		},
+		{
+			"a good grant",
+			"POST",
+			"/restapi/oauth/token",
+			"grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=" + u.JWT,
+			[]string{"User-Agent", "a/1", "Authorization", basic, "Content-Type", form},
+			"",
+		},
 		{"no User-Agent", "GET", voice + "token", "", []string{"X-Auth-Token", "TOKEN"}, engagetest.RuleUserAgent},
-		{"Go's User-Agent", "GET", voice + "token", "", []string{"User-Agent", "Go-http-client/2.0", "X-Auth-Token", "TOKEN"}, engagetest.RuleUserAgent},
-		{"a User-Agent without a version", "GET", voice + "token", "", []string{"User-Agent", "curl", "X-Auth-Token", "TOKEN"}, engagetest.RuleUserAgent},
+		{
+			"Go's User-Agent",
+			"GET",
+			voice + "token",
+			"",
+			[]string{"User-Agent", "Go-http-client/2.0", "X-Auth-Token", "TOKEN"},
+			engagetest.RuleUserAgent,
+		},
+		{
+			"a User-Agent without a version",
+			"GET",
+			voice + "token",
+			"",
+			[]string{"User-Agent", "curl", "X-Auth-Token", "TOKEN"},
+			engagetest.RuleUserAgent,
+		},
 		{"the password in the form of an engage login", "POST", "/api/auth/login/admin", legacyForm,
 			[]string{"User-Agent", "a/1", "Content-Type", form}, engagetest.RulePasswordPlace},
 		{"the password in the query of a legacy login", "POST", "/api/v1/auth/login?" + legacyForm, legacyForm,
@@ -41,23 +72,121 @@ func TestViolations(t *testing.T) {
 			[]string{"User-Agent", "a/1", "Content-Type", form}, engagetest.RulePasswordPlace},
 		{"the client secret in the form", "POST", "/restapi/oauth/token", "grant_type=x&assertion=y&client_secret=z",
 			[]string{"User-Agent", "a/1", "Authorization", basic, "Content-Type", form}, engagetest.RulePasswordPlace},
-		{"an API token as Bearer", "GET", voice + "token", "", []string{"User-Agent", "a/1", "Authorization", "Bearer TOKEN"}, engagetest.RulePasswordPlace},
-		{"an API token creates", "POST", voice + "token", "", []string{"User-Agent", "a/1", "X-Auth-Token", "TOKEN"}, engagetest.RulePasswordPlace},
-		{"two credentials", "GET", voice + "token", "", []string{"User-Agent", "a/1", "X-Auth-Token", "TOKEN", "Authorization", "Bearer x"}, engagetest.RuleTwice},
-		{"one credential twice", "GET", voice + "token", "", []string{"User-Agent", "a/1", "X-Auth-Token", "TOKEN", "X-Auth-Token", "TOKEN"}, engagetest.RuleTwice},
+		{
+			"an API token as Bearer",
+			"GET",
+			voice + "token",
+			"",
+			[]string{"User-Agent", "a/1", "Authorization", "Bearer TOKEN"},
+			engagetest.RulePasswordPlace,
+		},
+		{
+			"an API token creates",
+			"POST",
+			voice + "token",
+			"",
+			[]string{"User-Agent", "a/1", "X-Auth-Token", "TOKEN"},
+			engagetest.RulePasswordPlace,
+		},
+		{
+			"two credentials",
+			"GET",
+			voice + "token",
+			"",
+			[]string{"User-Agent", "a/1", "X-Auth-Token", "TOKEN", "Authorization", "Bearer x"},
+			engagetest.RuleTwice,
+		},
+		{
+			"one credential twice",
+			"GET",
+			voice + "token",
+			"",
+			[]string{"User-Agent", "a/1", "X-Auth-Token", "TOKEN", "X-Auth-Token", "TOKEN"},
+			engagetest.RuleTwice,
+		},
 		{"the user name twice", "POST", login + "&username=x", "", []string{"User-Agent", "a/1"}, engagetest.RuleTwice},
-		{"a login with a token", "POST", login, "", []string{"User-Agent", "a/1", "X-Auth-Token", "TOKEN"}, engagetest.RuleNeedless},
-		{"Basic on a token call", "GET", voice + "token", "", []string{"User-Agent", "a/1", "Authorization", basic}, engagetest.RuleNeedless},
-		{"a form that does not say so", "POST", "/api/v1/auth/login", legacyForm, []string{"User-Agent", "a/1"}, engagetest.RuleContentType},
+		{
+			"a login with a token",
+			"POST",
+			login,
+			"",
+			[]string{"User-Agent", "a/1", "X-Auth-Token", "TOKEN"},
+			engagetest.RuleNeedless,
+		},
+		{
+			"Basic on a token call",
+			"GET",
+			voice + "token",
+			"",
+			[]string{"User-Agent", "a/1", "Authorization", basic},
+			engagetest.RuleNeedless,
+		},
+		{
+			"a form that does not say so",
+			"POST",
+			"/api/v1/auth/login",
+			legacyForm,
+			[]string{"User-Agent", "a/1"},
+			engagetest.RuleContentType,
+		},
 		{"JSON instead of a form", "POST", "/api/v1/auth/login", `{"username":"x"}`,
 			[]string{"User-Agent", "a/1", "Content-Type", "application/json"}, engagetest.RuleContentType},
-		{"a body on a token call", "POST", legacy + "token", "{}", []string{"User-Agent", "a/1", "X-Auth-Token", "TOKEN"}, engagetest.RuleContentType},
-		{"a token in the query", "GET", voice + "token?token=TOKEN", "", []string{"User-Agent", "a/1", "X-Auth-Token", "TOKEN"}, engagetest.RuleQuery},
-		{"dots in the path", "DELETE", voice + "token/../accounts", "", []string{"User-Agent", "a/1", "X-Auth-Token", "TOKEN"}, engagetest.RulePath},
-		{"a doubled slash", "GET", "/" + voice + "token", "", []string{"User-Agent", "a/1", "X-Auth-Token", "TOKEN"}, engagetest.RulePath},
-		{"an unescaped slash in the token", "DELETE", voice + "token/a/b", "", []string{"User-Agent", "a/1", "X-Auth-Token", "TOKEN"}, engagetest.RulePath},
-		{"a method that the API lacks", "PUT", voice + "token", "", []string{"User-Agent", "a/1", "X-Auth-Token", "TOKEN"}, engagetest.RulePath},
-		{"a Referer", "GET", voice + "token", "", []string{"User-Agent", "a/1", "X-Auth-Token", "TOKEN", "Referer", "x"}, engagetest.RuleReferer},
+		{
+			"a body on a token call",
+			"POST",
+			legacy + "token",
+			"{}",
+			[]string{"User-Agent", "a/1", "X-Auth-Token", "TOKEN"},
+			engagetest.RuleContentType,
+		},
+		{
+			"a token in the query",
+			"GET",
+			voice + "token?token=TOKEN",
+			"",
+			[]string{"User-Agent", "a/1", "X-Auth-Token", "TOKEN"},
+			engagetest.RuleQuery,
+		},
+		{
+			"dots in the path",
+			"DELETE",
+			voice + "token/../accounts",
+			"",
+			[]string{"User-Agent", "a/1", "X-Auth-Token", "TOKEN"},
+			engagetest.RulePath,
+		},
+		{
+			"a doubled slash",
+			"GET",
+			"/" + voice + "token",
+			"",
+			[]string{"User-Agent", "a/1", "X-Auth-Token", "TOKEN"},
+			engagetest.RulePath,
+		},
+		{
+			"an unescaped slash in the token",
+			"DELETE",
+			voice + "token/a/b",
+			"",
+			[]string{"User-Agent", "a/1", "X-Auth-Token", "TOKEN"},
+			engagetest.RulePath,
+		},
+		{
+			"a method that the API lacks",
+			"PUT",
+			voice + "token",
+			"",
+			[]string{"User-Agent", "a/1", "X-Auth-Token", "TOKEN"},
+			engagetest.RulePath,
+		},
+		{
+			"a Referer",
+			"GET",
+			voice + "token",
+			"",
+			[]string{"User-Agent", "a/1", "X-Auth-Token", "TOKEN", "Referer", "x"},
+			engagetest.RuleReferer,
+		},
 		{"no refresh token asked for", "POST", "/api/auth/login/rc/accesstoken", "rcAccessToken=x&rcTokenType=Bearer",
 			[]string{"User-Agent", "a/1", "Content-Type", form}, engagetest.RuleRefreshWanted},
 	}
@@ -66,7 +195,11 @@ func TestViolations(t *testing.T) {
 			s := engagetest.NewServer(engagetest.Config{})
 			token := s.CreateToken(u.Username)
 			fill := func(text string) string { return strings.ReplaceAll(text, "TOKEN", token) }
-			req, err := http.NewRequest(test.method, "https://engage.example.com"+fill(test.path), strings.NewReader(test.body))
+			req, err := http.NewRequest(
+				test.method,
+				"https://engage.example.com"+fill(test.path),
+				strings.NewReader(test.body),
+			)
 			if err != nil {
 				t.Fatal(err)
 			}

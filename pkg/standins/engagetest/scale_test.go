@@ -49,7 +49,9 @@ func TestMemoryIsBounded(t *testing.T) {
 }
 
 func TestConcurrentUse(t *testing.T) {
-	s := engagetest.NewServer(engagetest.Config{Propagation: engagetest.Propagation{DeletedListed: engagetest.Lag{Calls: 1}}})
+	s := engagetest.NewServer(
+		engagetest.Config{Propagation: engagetest.Propagation{DeletedListed: engagetest.Lag{Calls: 1}}},
+	)
 	var group sync.WaitGroup
 	for range 8 {
 		group.Go(func() {

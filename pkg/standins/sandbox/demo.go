@@ -148,7 +148,8 @@ func (t timeline) rotation(ctx context.Context, box *Sandbox, title string) (ver
 	return version, outcome, err
 }
 
-// attempt makes the service repeat an incomplete rotation: RotateSecret refuses a new one and does that.
+// attempt makes the service repeat an incomplete rotation: RotateSecret refuses a new one and does
+// that.
 func (t timeline) attempt(ctx context.Context, box *Sandbox, version string) (outcome string, err error) {
 	since := t.now(box)
 	if _, err := box.Rotate(ctx, ""); err == nil {

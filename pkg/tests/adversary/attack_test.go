@@ -205,7 +205,8 @@ func (c *account) edit(name string, change func(map[string]string)) {
 	change(fields)
 	text, _ := json.Marshal(fields)
 	value := string(text)
-	if _, err := c.aws.Secrets.PutSecretValue(&awstest.PutSecretValueInput{SecretId: name, SecretString: &value}); err != nil {
+	if _, err := c.aws.Secrets.PutSecretValue(&awstest.PutSecretValueInput{SecretId: name,
+		SecretString: &value}); err != nil {
 		c.t.Fatal(err)
 	}
 }
@@ -235,7 +236,9 @@ func (c *account) parameters(path string) map[string]string {
 	c.t.Helper()
 	all := map[string]string{}
 	for next := ""; ; {
-		page, err := c.aws.Parameters.GetParametersByPath(&awstest.GetParametersByPathInput{Path: path, Recursive: true, NextToken: next})
+		page, err := c.aws.Parameters.GetParametersByPath(
+			&awstest.GetParametersByPathInput{Path: path, Recursive: true, NextToken: next},
+		)
 		if err != nil {
 			c.t.Fatal(err)
 		}
@@ -305,8 +308,8 @@ func (a *attack) calm() {
 	}
 }
 
-// prove checks what must hold when the faults have stopped: one more rotation of each secret works, and
-// when the sweeps have followed, each token of the users is in use, foreign, or reported.
+// prove checks what must hold when the faults have stopped: one more rotation of each secret works,
+// and when the sweeps have followed, each token of the users is in use, foreign, or reported.
 func (a *attack) prove() {
 	a.t.Helper()
 	a.calm()

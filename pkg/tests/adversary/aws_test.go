@@ -15,8 +15,8 @@ import (
 	"engage-token-rotation/pkg/sweep"
 )
 
-// The attacks of this file come from AWS, from people, and from invocations that are late, repeated or
-// concurrent.
+// The attacks of this file come from AWS, from people, and from invocations that are late, repeated
+// or concurrent.
 
 // rotationCalls is more than a rotation makes to AWS.
 const rotationCalls = 40
@@ -79,7 +79,8 @@ func TestACallToAWSIsLostAtEachMoment(t *testing.T) {
 		"lost request": {Before: awstest.Reset()}, "lost answer": {After: awstest.Reset()},
 		"500 before": {Before: awstest.ServerError()}, "500 after": {After: awstest.ServerError()},
 		"throttled": {Before: awstest.Throttled()}, "slow": {Delay: 30 * time.Second},
-		"denied": {Before: awstest.Fail(&awstest.APIError{Code: "AccessDeniedException", Status: 400, Message: "not allowed"})},
+		"denied": {Before: awstest.Fail(&awstest.APIError{Code: "AccessDeniedException", Status: 400,
+			Message: "not allowed"})},
 		"no key": {Before: awstest.Fail(&awstest.APIError{Code: "DecryptionFailure", Status: 400, Message: "no key"})},
 		"stale":  {Stale: 3},
 	} {
@@ -213,7 +214,8 @@ func TestTheParameterStoreIsSlowAndOdd(t *testing.T) {
 	})
 }
 
-// The service answers a repeated move of a label as a success, or not, and clears AWSPENDING, or not.
+// The service answers a repeated move of a label as a success, or not, and clears AWSPENDING, or
+// not.
 func TestTheServiceIsOdd(t *testing.T) {
 	for bits := range 1 << 5 {
 		on := func(n int) bool { return bits>>n&1 == 1 }
@@ -272,7 +274,9 @@ func TestStepsAreRepeatedLateAndConcurrent(t *testing.T) {
 					all.Wait()
 					for _, late := range old {
 						for _, again := range run.Steps {
-							if _, err := s.step(late, again); err == nil && again == awstest.StepFinish && late.VersionID == old[0].VersionID && len(old) > 1 {
+							if _, err := s.step(late, again); err == nil && again == awstest.StepFinish &&
+								late.VersionID == old[0].VersionID &&
+								len(old) > 1 {
 								t.Error("an old finishSecret is a success")
 							}
 						}
@@ -371,7 +375,8 @@ func TestTheUserChangesDuringARotation(t *testing.T) {
 				for n, step := range append(slices.Clone(run.Steps), "") {
 					if n == at {
 						value := fields(other)
-						if _, err := s.aws.Secrets.PutSecretValue(&awstest.PutSecretValueInput{SecretId: "admin", SecretString: &value}); err != nil {
+						if _, err := s.aws.Secrets.PutSecretValue(&awstest.PutSecretValueInput{SecretId: "admin",
+							SecretString: &value}); err != nil {
 							t.Fatal(err)
 						}
 						s.restart()
@@ -393,7 +398,8 @@ func TestTheUserChangesDuringARotation(t *testing.T) {
 	}
 }
 
-// A person gives a secret a token of another program and takes it away again, also during a failing swap.
+// A person gives a secret a token of another program and takes it away again, also during a failing
+// swap.
 func TestATokenIsLentToASecret(t *testing.T) {
 	for _, swap := range []bool{false, true} {
 		for _, sweeps := range []bool{false, true} {
@@ -477,7 +483,19 @@ func TestTwoStacksLoseAnswersAtOnce(t *testing.T) {
 	for _, prefixes := range [][2]string{{"/one", "/two"}, {"/both", "/both"}} {
 		attacked(t, func(t *testing.T, a *attack) {
 			c := a.account(awstest.Config{})
-			one, two := c.stack("one", prefix, prefixes[0], retention, "1h"), c.stack("two", prefix, prefixes[1], retention, "1h")
+			one, two := c.stack(
+				"one",
+				prefix,
+				prefixes[0],
+				retention,
+				"1h",
+			), c.stack(
+				"two",
+				prefix,
+				prefixes[1],
+				retention,
+				"1h",
+			)
 			one.add("one", fields(a.user))
 			two.add("two", fields(a.user))
 			one.mustRotate("one", "one")
@@ -511,7 +529,8 @@ func TestASecretIsDeletedAndMadeAgain(t *testing.T) {
 		s := a.only(retention, "24h")
 		s.mustRotate("token", "token")
 		arn := s.aws.Secrets.ARN("token")
-		if _, err := s.aws.Secrets.DeleteSecret(&awstest.DeleteSecretInput{SecretId: "token", ForceDeleteWithoutRecovery: true}); err != nil {
+		if _, err := s.aws.Secrets.DeleteSecret(&awstest.DeleteSecretInput{SecretId: "token",
+			ForceDeleteWithoutRecovery: true}); err != nil {
 			t.Fatal(err)
 		}
 		if fresh := s.create("token", fields(a.user)); fresh == arn {

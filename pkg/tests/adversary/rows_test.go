@@ -117,7 +117,8 @@ func TestRow03OneUserBehindTwoHosts(t *testing.T) {
 	}
 }
 
-// The user serves the rotations alone. The ledger is lost in part or whole, or looked for elsewhere.
+// The user serves the rotations alone. The ledger is lost in part or whole, or looked for
+// elsewhere.
 func TestRow04AnExclusiveUserAndALostLedger(t *testing.T) {
 	for name, lose := range map[string]func(*stack){
 		"renamed":     func(s *stack) { s.env[prefix] = "/renamed"; s.restart() },
@@ -150,7 +151,8 @@ func TestRow05AListThatLiesBeforeACreation(t *testing.T) {
 	for name, wrong := range map[string]engagetest.Misbehavior{
 		"[] once": {List: engagetest.ListEmpty, Calls: 1}, "[] twice": {List: engagetest.ListEmpty, Calls: 2},
 		"[]":          {List: engagetest.ListEmpty},
-		"newest once": {List: engagetest.ListNewest, Keep: 1, Calls: 1}, "oldest once": {List: engagetest.ListOldest, Keep: 1, Calls: 1},
+		"newest once": {List: engagetest.ListNewest, Keep: 1, Calls: 1}, "oldest once": {List: engagetest.ListOldest,
+			Keep: 1, Calls: 1},
 		"newest": {List: engagetest.ListNewest, Keep: 1}, "oldest": {List: engagetest.ListOldest, Keep: 1},
 	} {
 		for bits := range 6 {
@@ -328,18 +330,21 @@ func TestRow11ASilentHost(t *testing.T) {
 	})
 }
 
-// A replica is promoted. It rotates with a ledger of its own, after the first Region has stopped and its
-// copy follows; then the same way back. The manual of functions/ has the procedure.
+// A replica is promoted. It rotates with a ledger of its own, after the first Region has stopped
+// and its copy follows; then the same way back. The manual of functions/ has the procedure.
 func TestRow12AnotherRegionAndBack(t *testing.T) {
 	attacked(t, func(t *testing.T, a *attack) {
-		first := a.account(awstest.Config{Secrets: awstest.SecretsConfig{Region: "eu-west-1"}}).stack("first", retention, "1h")
-		second := a.account(awstest.Config{Secrets: awstest.SecretsConfig{Region: "eu-central-1"}}).stack("second", retention, "1h")
+		first := a.account(awstest.Config{Secrets: awstest.SecretsConfig{Region: "eu-west-1"}}).
+			stack("first", retention, "1h")
+		second := a.account(awstest.Config{Secrets: awstest.SecretsConfig{Region: "eu-central-1"}}).
+			stack("second", retention, "1h")
 		first.create("token", fields(a.user))
 		second.create("token", fields(a.user))
 		primary, replica := first, second
 		replicate := func() {
 			value := primary.value("token", awstest.StageCurrent)
-			if _, err := replica.aws.Secrets.PutSecretValue(&awstest.PutSecretValueInput{SecretId: "token", SecretString: &value}); err != nil {
+			if _, err := replica.aws.Secrets.PutSecretValue(&awstest.PutSecretValueInput{SecretId: "token",
+				SecretString: &value}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -367,7 +372,8 @@ func TestRow12AnotherRegionAndBack(t *testing.T) {
 	})
 }
 
-// A storm of rotations that fail: one admin secret is named by its name and by its ARN, and clocks differ.
+// A storm of rotations that fail: one admin secret is named by its name and by its ARN, and clocks
+// differ.
 func TestRow13LoginsAreCountedTogether(t *testing.T) {
 	for _, ahead := range [][]time.Duration{{0, 0, 0}, {0, 2 * time.Second, 0}} {
 		storm(t, 0, ahead)
@@ -375,8 +381,8 @@ func TestRow13LoginsAreCountedTogether(t *testing.T) {
 	storm(t, 10*time.Second, []time.Duration{70 * time.Second, 0, 0}) // whose clock is ahead comes first
 }
 
-// storm invokes createSecret, which fails, again and again: in an instance for each clock, one of them
-// after the other begins, for three secrets.
+// storm invokes createSecret, which fails, again and again: in an instance for each clock, one of
+// them after the other begins, for three secrets.
 func storm(t *testing.T, pause time.Duration, clocks []time.Duration) {
 	t.Helper()
 	attacked(t, func(t *testing.T, a *attack) {
@@ -416,7 +422,10 @@ func storm(t *testing.T, pause time.Duration, clocks []time.Duration) {
 		}
 		a.logins()
 		for _, name := range s.secrets {
-			s.aws.Secrets.EndRotation(awstest.Run{SecretARN: s.aws.Secrets.ARN(name), VersionID: s.holder(name, awstest.StagePending)}, errors.New("failed"))
+			s.aws.Secrets.EndRotation(
+				awstest.Run{SecretARN: s.aws.Secrets.ARN(name), VersionID: s.holder(name, awstest.StagePending)},
+				errors.New("failed"),
+			)
 		}
 	})
 }

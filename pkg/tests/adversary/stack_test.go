@@ -76,7 +76,8 @@ func (s *stack) functions(ahead time.Duration) (*rotation.Rotator, *sweep.Sweepe
 		Attempt: func(context.Context) string { number++; return fmt.Sprintf("%p %d", &number, number) },
 	})
 	sweeper := sweep.New(sweep.Config{
-		Secrets: secrets, Parameters: parameters, Settings: environment, Transport: s.attack, Now: now, RotationFunction: s.function,
+		Secrets: secrets, Parameters: parameters, Settings: environment, Transport: s.attack, Now: now,
+		RotationFunction: s.function,
 	})
 	return rotator, sweeper
 }
@@ -146,7 +147,8 @@ func (s *stack) mustStep(run awstest.Run, steps ...string) {
 	}
 }
 
-// drive runs a rotation that has begun as the service does: all steps, several times while they fail.
+// drive runs a rotation that has begun as the service does: all steps, several times while they
+// fail.
 func (s *stack) drive(run awstest.Run) error {
 	var err error
 	for attempt := range s.attempts {
@@ -173,8 +175,8 @@ func (s *stack) attempt(run awstest.Run) error {
 	return nil
 }
 
-// labelled reports whether the run's version carries AWSPENDING or AWSCURRENT: else the service does not
-// repeat it.
+// labelled reports whether the run's version carries AWSPENDING or AWSCURRENT: else the service
+// does not repeat it.
 func (s *stack) labelled(run awstest.Run) bool {
 	return slices.Contains([]string{
 		s.holder(run.SecretARN, awstest.StagePending), s.holder(run.SecretARN, awstest.StageCurrent),
@@ -266,7 +268,8 @@ func (s *stack) operate() {
 	}
 }
 
-// explain sweeps and adds the tokens that the report leaves to an operator, with the event that it names.
+// explain sweeps and adds the tokens that the report leaves to an operator, with the event that it
+// names.
 func (s *stack) explain(explained map[engage.Fingerprint]string) {
 	s.t.Helper()
 	answer, err := s.sweep(`{}`)

@@ -90,7 +90,8 @@ func TestACutListAndAnOldAnswer(t *testing.T) {
 
 // The vendor refuses everything for minutes, from the nth call of a rotation on.
 func TestARefusalBeginsInTheMiddleOfARotation(t *testing.T) {
-	for _, wrong := range []engagetest.Misbehavior{{Refuse: 401}, {Refuse: 403}, {RefuseTokens: 401}, {RefuseTokens: 403}} {
+	for _, wrong := range []engagetest.Misbehavior{{Refuse: 401}, {Refuse: 403}, {RefuseTokens: 401},
+		{RefuseTokens: 403}} {
 		for nth := range 9 {
 			attacked(t, func(t *testing.T, a *attack) {
 				s := a.only()

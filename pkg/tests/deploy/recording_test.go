@@ -315,7 +315,10 @@ func (b *box) age(name string) {
 	}
 	value := older.Text().Reveal()
 	client := secretsmanager.NewFromConfig(b.user())
-	_, err = client.PutSecretValue(b.t.Context(), &secretsmanager.PutSecretValueInput{SecretId: &name, SecretString: &value})
+	_, err = client.PutSecretValue(
+		b.t.Context(),
+		&secretsmanager.PutSecretValueInput{SecretId: &name, SecretString: &value},
+	)
 	if err != nil {
 		b.t.Fatal(err)
 	}

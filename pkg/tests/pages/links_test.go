@@ -214,7 +214,8 @@ func TestSettingsAreThoseOfTheCode(t *testing.T) {
 	}
 }
 
-// The messages that "When it is stuck" quotes are those of the code, or of AWS as the stand-ins know it.
+// The messages that "When it is stuck" quotes are those of the code, or of AWS as the stand-ins
+// know it.
 func TestQuotedMessagesExist(t *testing.T) {
 	var sources strings.Builder
 	for _, path := range files(t) {

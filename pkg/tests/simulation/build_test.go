@@ -16,8 +16,8 @@ import (
 // user is a user of Engage.
 type user struct {
 	name, password, clientID, jwt string
-	// admin holds, for a login flow, the ARN of the secret with the login fields. Without one each token secret holds
-	// them itself.
+	// admin holds, for a login flow, the ARN of the secret with the login fields. Without one each
+	// token secret holds them itself.
 	admin map[engage.Flow]string
 }
 
@@ -62,7 +62,8 @@ const otherHost = "https://ringcx.ringcentral.com"
 // build makes the services and users.
 func (h *history) build() {
 	h.secretsManager = awstest.NewSecretsManager(awstest.SecretsConfig{
-		NewID: h.newID, History: 16, DeprecatedRetention: 24 * time.Hour, KeepPending: h.chance(0.2), ReplayMoves: h.chance(0.3),
+		NewID: h.newID, History: 16, DeprecatedRetention: 24 * time.Hour, KeepPending: h.chance(0.2),
+		ReplayMoves: h.chance(0.3),
 	})
 	count := 1 + h.random.IntN(2)
 	if h.nature.oneUser || h.nature.oneSecret {

@@ -10,11 +10,13 @@ import (
 const (
 	// calmBefore is how long after the faults nothing happens: the vendor's lags of before are over.
 	calmBefore = propagation + time.Minute
-	// betweenSweeps is how far apart the last sweeps are; three of them see to what exclusiveWait holds back.
+	// betweenSweeps is how far apart the last sweeps are; three of them see to what exclusiveWait
+	// holds back.
 	betweenSweeps = 40 * time.Minute
 	lastSweeps    = 3
-	// furtherTries is how often an operator rotates a secret until it must have gone well: an old rotation may be resumed
-	// first, and given up; and with lags, its token may be too new to be believed.
+	// furtherTries is how often an operator rotates a secret until it must have gone well: an old
+	// rotation may be resumed first, and given up; and with lags, its token may be too new to be
+	// believed.
 	furtherTries    = 3
 	betweenFurther  = propagation + time.Minute
 	furtherAttempts = 3 // of the service's, for each

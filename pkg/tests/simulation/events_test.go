@@ -15,7 +15,14 @@ import (
 // register notes a token that there is from now on; by is the program of ours that made it, or nil.
 func (h *history) register(text, user string, by *invocation) *token {
 	now := time.Now()
-	t := &token{text: text, fingerprint: hidden.Fingerprint(text), user: user, by: by, born: now, listed: now.Add(h.unlisted)}
+	t := &token{
+		text:        text,
+		fingerprint: hidden.Fingerprint(text),
+		user:        user,
+		by:          by,
+		born:        now,
+		listed:      now.Add(h.unlisted),
+	}
 	if by != nil {
 		t.secret = by.secret
 	}
@@ -48,7 +55,8 @@ func (h *history) ownerOf(text string) string {
 	return ""
 }
 
-// observeAnswered sees that an answer of the vendor reaches a program. It runs on the program's goroutine.
+// observeAnswered sees that an answer of the vendor reaches a program. It runs on the program's
+// goroutine.
 func (h *history) observeAnswered(by *invocation, op string, response *http.Response) {
 	if response.StatusCode != http.StatusOK {
 		return
@@ -103,7 +111,8 @@ func (h *history) observeDescribed(by *invocation, arn string, age time.Duration
 	}
 }
 
-// observePut sees a value that a program has put into a pending version, by a request that was sent some time ago.
+// observePut sees a value that a program has put into a pending version, by a request that was sent
+// some time ago.
 func (h *history) observePut(by *invocation, arn, version, text string, sent time.Time) {
 	s := h.secretOf[arn]
 	h.checkCancelledPut(by, s, version)
@@ -165,7 +174,8 @@ func (h *history) observeMove(by *invocation, arn, label string, sent time.Time)
 	h.checkEdits(move)
 }
 
-// observeCurrent looks where the labels of a secret are. by is who has changed something, nil for a person.
+// observeCurrent looks where the labels of a secret are. by is who has changed something, nil for a
+// person.
 func (h *history) observeCurrent(by *invocation, s *managed) {
 	out, err := h.secretsManager.GetSecretValue(&awstest.GetSecretValueInput{SecretId: s.arn})
 	if err != nil {

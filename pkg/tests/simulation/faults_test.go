@@ -104,12 +104,14 @@ func (h *history) decide(c *call) fault {
 	if rate := h.nature.weather.refused[c.op]; rate > 0 && !h.calm && h.random.Float64() < rate {
 		return denied
 	}
-	if rate := h.nature.weather.lost[c.op]; rate > 0 && !h.calm && time.Since(h.nature.weather.lostAt) > time.Hour && h.random.Float64() < rate {
+	if rate := h.nature.weather.lost[c.op]; rate > 0 && !h.calm && time.Since(h.nature.weather.lostAt) > time.Hour &&
+		h.random.Float64() < rate {
 		h.nature.weather.lostAt = time.Now()
 		return []fault{lostAnswer, silenceAfter, error500After, pageAfter, killAfter}[h.random.IntN(5)]
 	}
 	if rate := h.nature.weather.at[c.op]; rate > 0 && !h.calm && h.random.Float64() < rate {
-		return []fault{lostRequest, lostAnswer, silence, silenceAfter, lateEffect, slowAnswer, error500After, killAfter, refusal(c)}[h.random.IntN(9)]
+		return []fault{lostRequest, lostAnswer, silence, silenceAfter, lateEffect, slowAnswer, error500After, killAfter,
+			refusal(c)}[h.random.IntN(9)]
 	}
 	if h.calm || h.random.Float64() >= h.faultRate(c.service) {
 		return h.oldRead(c)
@@ -143,12 +145,16 @@ func refusal(c *call) fault {
 	return denied
 }
 
-// mildFault draws what becomes of a call that is tried again by whoever makes it, without being counted.
+// mildFault draws what becomes of a call that is tried again by whoever makes it, without being
+// counted.
 func (h *history) mildFault(c *call) fault {
 	switch {
-	case c.op == opPutParam && strings.Contains(c.resource, "/ledger/") && c.try <= 5 && h.random.Float64() < h.nature.weather.throttled:
+	case c.op == opPutParam && strings.Contains(c.resource,
+		"/ledger/") && c.try <= 5 && h.random.Float64() < h.nature.weather.throttled:
 		return throttle
-	case c.service == vendor && c.op != opList && c.op != opDelete, c.try > 1, h.random.Float64() >= h.nature.weather.rate:
+	case c.service == vendor && c.op != opList && c.op != opDelete,
+		c.try > 1,
+		h.random.Float64() >= h.nature.weather.rate:
 		return none
 	}
 	return []fault{lostRequest, lostAnswer, error500, error500After, throttle}[h.random.IntN(5)]

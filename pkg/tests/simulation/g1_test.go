@@ -2,8 +2,8 @@ package simulation
 
 import "time"
 
-// G1: AWSCURRENT always names a token that works; an unverified token is never swapped in; the token of AWSCURRENT or
-// AWSPENDING of any secret that can be read is never deleted.
+// G1: AWSCURRENT always names a token that works; an unverified token is never swapped in; the
+// token of AWSCURRENT or AWSPENDING of any secret that can be read is never deleted.
 
 // checkVerified checks that whoever swaps a token in has seen it in its own list.
 func (h *history) checkVerified(m swap) {
@@ -51,8 +51,8 @@ func (h *history) checkHolder(by *invocation, s *managed, t *token, sent time.Ti
 	}
 }
 
-// copiedUnseen reports whether a person gave the token to a second secret, and no sweep has seen that early enough for
-// the program to read of it.
+// copiedUnseen reports whether a person gave the token to a second secret, and no sweep has seen
+// that early enough for the program to read of it.
 func (t *token) copiedUnseen(by *invocation) bool {
 	if t.copiedTo == nil {
 		return false

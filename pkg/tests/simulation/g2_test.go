@@ -2,9 +2,10 @@ package simulation
 
 import "time"
 
-// G2: only tokens that are ours by right are deleted or put into a secret. Ours by right is a token with which a creation
-// of this stack was answered, or which AWSCURRENT held when this stack swapped it out. Nothing that led to a harm excuses
-// it; a user who is declared exclusive and is not is a harm that people did to themselves.
+// G2: only tokens that are ours by right are deleted or put into a secret. Ours by right is a token
+// with which a creation of this stack was answered, or which AWSCURRENT held when this stack
+// swapped it out. Nothing that led to a harm excuses it; a user who is declared exclusive and is
+// not is a harm that people did to themselves.
 
 // exclusiveWait is how long an unclaimed token of an exclusive user is left alone.
 const exclusiveWait = 15 * time.Minute

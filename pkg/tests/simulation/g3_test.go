@@ -8,10 +8,12 @@ import (
 	"engage-token-rotation/pkg/ledger"
 )
 
-// G3: after the faults, one further rotation or sweep leaves exactly one live token of ours for each secret, plus those in
-// retention, plus the one that a version carrying AWSPENDING is to hold; an unclaimed token is in the latest sweep's answer.
+// G3: after the faults, one further rotation or sweep leaves exactly one live token of ours for
+// each secret, plus those in retention, plus the one that a version carrying AWSPENDING is to hold;
+// an unclaimed token is in the latest sweep's answer.
 
-// checkLeaks looks for live tokens of ours that no secret holds. swept tells that sweeps have had the time to find all.
+// checkLeaks looks for live tokens of ours that no secret holds. swept tells that sweeps have had
+// the time to find all.
 func (h *history) checkLeaks(swept bool) {
 	for _, text := range slices.Sorted(maps.Keys(h.tokens)) {
 		t := h.tokens[text]
@@ -49,8 +51,8 @@ func (h *history) checkLeak(s *stack, t *token, swept bool) {
 	}
 }
 
-// swapUnseen reports whether a hand-made token was replaced by a swap whose invocation crashed, and people then moved
-// AWSCURRENT twice before anything saw the swap: labels remember one move.
+// swapUnseen reports whether a hand-made token was replaced by a swap whose invocation crashed, and
+// people then moved AWSCURRENT twice before anything saw the swap: labels remember one move.
 func (t *token) swapUnseen() bool {
 	if t.by != nil || t.retired {
 		return false
@@ -118,8 +120,8 @@ func (h *history) unaccountedBy(s *stack, t *token, r record, swept bool) string
 	return ""
 }
 
-// isForRotation reports whether a rotation deletes the token: one that was in two secrets, or is of another user than its
-// secret's or behind another host, is for the sweep.
+// isForRotation reports whether a rotation deletes the token: one that was in two secrets, or is of
+// another user than its secret's or behind another host, is for the sweep.
 func (h *history) isForRotation(s *stack, t *token) bool {
 	return s.retention == 0 && t.copiedTo == nil && !h.left(t) && !h.nature.twoHosts
 }
@@ -166,7 +168,8 @@ func (h *history) reachable(s *stack, t *token) bool {
 	return slices.ContainsFunc(s.secrets, func(m *managed) bool { return m.user.name == t.user })
 }
 
-// left reports whether the token's secret is another user's by now: then sweeps alone look after the token.
+// left reports whether the token's secret is another user's by now: then sweeps alone look after
+// the token.
 func (h *history) left(t *token) bool {
 	of := t.secret
 	if of == nil {

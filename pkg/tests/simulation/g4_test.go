@@ -2,8 +2,8 @@ package simulation
 
 import "engage-token-rotation/pkg/standins/awstest"
 
-// G4: one login for each rotation; under any storm of retries not more than 5 logins a minute for one user. Each stack has
-// a count of its own, and each flow: the vendor limits the exchange alone.
+// G4: one login for each rotation; under any storm of retries not more than 5 logins a minute for
+// one user. Each stack has a count of its own, and each flow: the vendor limits the exchange alone.
 
 // observeSent sees a call on its way.
 func (h *history) observeSent(c *call) {

@@ -15,7 +15,12 @@ func (h *history) checkEdits(m swap) {
 	}
 	bases := s.bases[s.currentVersion]
 	if m.before.byHand && !slices.Contains(bases, m.before.currentVersion) {
-		h.violate(lostEdit, "the swap of %s undid version %.8s, which a person wrote or put back after versions %.8s were read",
-			s, m.before.currentVersion, bases)
+		h.violate(
+			lostEdit,
+			"the swap of %s undid version %.8s, which a person wrote or put back after versions %.8s were read",
+			s,
+			m.before.currentVersion,
+			bases,
+		)
 	}
 }

@@ -2,8 +2,9 @@ package simulation
 
 import "time"
 
-// G7: a reader through package tokensource has no failed call over a rotation; a reader that caches for T has none when
-// the retention is at least T. So a token lives as long as the retention after it ceased to be AWSCURRENT's.
+// G7: a reader through package tokensource has no failed call over a rotation; a reader that caches
+// for T has none when the retention is at least T. So a token lives as long as the retention after
+// it ceased to be AWSCURRENT's.
 
 // checkRetention checks that a token that is deleted has lived as long as the retention.
 func (h *history) checkRetention(by *invocation, t *token, sent time.Time) {
@@ -46,9 +47,9 @@ func (h *history) checkReader(r *reader, refused string) {
 	}
 }
 
-// mayMiss reports whether the reader need not notice in time that the token is dead: when a retention was not to be kept,
-// or a person has deleted the token, a plain cache goes on with it, and so does a reader that has just read the secret as
-// it was a moment ago.
+// mayMiss reports whether the reader need not notice in time that the token is dead: when a
+// retention was not to be kept, or a person has deleted the token, a plain cache goes on with it,
+// and so does a reader that has just read the secret as it was a moment ago.
 func (r *reader) mayMiss(t *token) bool {
 	return r.lag > 0 && (t.endedEarly || t.removedByHand || t.died.Before(t.lastCurrent))
 }

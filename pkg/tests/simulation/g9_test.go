@@ -4,9 +4,9 @@ import (
 	"strings"
 )
 
-// G9: losing any part of the ledger, or all of it, kills no live token and wedges nothing: at worst tokens live on. So
-// every dead current token and every wedged secret of a history in which a person removed entries counts as G9's; see
-// violate.
+// G9: losing any part of the ledger, or all of it, kills no live token and wedges nothing: at worst
+// tokens live on. So every dead current token and every wedged secret of a history in which a
+// person removed entries counts as G9's; see violate.
 
 // loseEntry removes one entry of the ledger, as a person does who tidies up.
 func (h *history) loseEntry(s *managed) {

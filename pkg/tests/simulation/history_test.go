@@ -14,8 +14,8 @@ import (
 	"engage-token-rotation/pkg/standins/engagetest"
 )
 
-// history is one run: the services, the programs and people that use them, and the observer. All of it but the
-// programs runs on one goroutine, the scheduler's.
+// history is one run: the services, the programs and people that use them, and the observer. All of
+// it but the programs runs on one goroutine, the scheduler's.
 type history struct {
 	options options
 	random  *rand.Rand
@@ -43,7 +43,8 @@ type history struct {
 	observer
 }
 
-// nature says how this history behaves. populate draws it, and the profile changes what it was drawn.
+// nature says how this history behaves. populate draws it, and the profile changes what it was
+// drawn.
 type nature struct {
 	weather weather
 	witness witness // how the vendor's answers mislead
@@ -128,7 +129,8 @@ type event struct {
 }
 
 const (
-	// maxSteps is after how many steps nothing new begins but rotations: each of the rest makes more steps.
+	// maxSteps is after how many steps nothing new begins but rotations: each of the rest makes more
+	// steps.
 	maxSteps = 30_000
 	// endlessSteps is after how many steps a history is taken for one that does not end.
 	endlessSteps = 200_000

@@ -11,8 +11,9 @@ import (
 	"engage-token-rotation/pkg/standins/engagetest"
 )
 
-// lie is a way in which the vendor's answers mislead. A history has one kind of them: two at the same time, say a list
-// without a token and a creation that answers with that very token, cannot be told from the truth by anybody.
+// lie is a way in which the vendor's answers mislead. A history has one kind of them: two at the
+// same time, say a list without a token and a creation that answers with that very token, cannot be
+// told from the truth by anybody.
 type lie uint8
 
 const (
@@ -29,7 +30,8 @@ const (
 )
 
 var lieNames = [numberOfLies]string{
-	"none", "everything refused", "empty list", "newest tokens listed", "oldest tokens listed", "error in a deletion's 200",
+	"none", "everything refused", "empty list", "newest tokens listed", "oldest tokens listed",
+	"error in a deletion's 200",
 	"deletion without effect", "old token for a new one", "token cap",
 }
 
@@ -130,7 +132,8 @@ func (h *history) userOf(by *invocation) *user {
 	return by.secret.user
 }
 
-// editList makes a list lie, if it is to: the tokens as a server hands them to engagetest.Config.EditList.
+// editList makes a list lie, if it is to: the tokens as a server hands them to
+// engagetest.Config.EditList.
 func (h *history) editList(username string, texts []string) []string {
 	by := h.asking.by
 	delete(by.cut, username)
@@ -169,8 +172,8 @@ func (h *history) cut(texts []string, keep func(place int) bool) []string {
 	return slices.DeleteFunc(texts, func(text string) bool { return !keep(slices.Index(byAge, text)) })
 }
 
-// fooled reports whether the list that the program was last given of a user was cut, and held all tokens that the ledger
-// calls alive: nothing that anybody knows contradicts such a list.
+// fooled reports whether the list that the program was last given of a user was cut, and held all
+// tokens that the ledger calls alive: nothing that anybody knows contradicts such a list.
 func (h *history) fooled(by *invocation, username string) bool {
 	shown, cut := by.cut[username]
 	if !cut {
@@ -201,7 +204,12 @@ func (h *history) lags() engagetest.Propagation {
 	}
 	unlisted := lag()
 	h.unlisted = unlisted.For
-	return engagetest.Propagation{NewUnlisted: unlisted, NewRejected: lag(), DeletedListed: lag(), DeletedAccepted: lag()}
+	return engagetest.Propagation{
+		NewUnlisted:     unlisted,
+		NewRejected:     lag(),
+		DeletedListed:   lag(),
+		DeletedAccepted: lag(),
+	}
 }
 
 func newPage(r *http.Request, status int, text string) *http.Response {

@@ -97,7 +97,8 @@ func (i *invocation) see(s *managed, version string) {
 // sawMove reports whether the program saw AWSCURRENT move.
 func (i *invocation) sawMove(s *managed) bool { return i.seen[s].first != i.seen[s].last }
 
-// knewGivenUp reports whether the program had read in the ledger that the token is given up when it sent a request.
+// knewGivenUp reports whether the program had read in the ledger that the token is given up when it
+// sent a request.
 func (i *invocation) knewGivenUp(t *token, sent time.Time) bool {
 	at, known := i.givenUp[t.fingerprint]
 	return known && at.Before(sent)
@@ -128,17 +129,18 @@ func (h *history) observeRead(by *invocation, name, value string, age time.Durat
 // fingerprintDigits is the length of a fingerprint.
 const fingerprintDigits = 12
 
-// unseen reports whether a program cannot have seen a change of a secret when it asked for a deletion.
+// unseen reports whether a program cannot have seen a change of a secret when it asked for a
+// deletion.
 func (i *invocation) unseen(s *managed, change, asked time.Time) bool {
 	return change.After(asked) || change.After(i.looked[s]) && !i.lookedTooEarly(change, asked)
 }
 
-// callsAtOnce is how many calls may lie between a sweep's last look at a token's holder and its deletion: what is left of
-// the look, the record, the deletion itself by either right.
+// callsAtOnce is how many calls may lie between a sweep's last look at a token's holder and its
+// deletion: what is left of the look, the record, the deletion itself by either right.
 const callsAtOnce = 6
 
-// lookedTooEarly reports whether a sweep has done much else between a change that its reads had to show and the deletion
-// that it then asked for: it is to look right before.
+// lookedTooEarly reports whether a sweep has done much else between a change that its reads had to
+// show and the deletion that it then asked for: it is to look right before.
 func (i *invocation) lookedTooEarly(change, asked time.Time) bool {
 	n := 0
 	for _, s := range i.sent {

@@ -140,21 +140,6 @@ func (h *history) observeRecord(r record) {
 	}
 }
 
-// inLedger reports whether an entry of the stack's ledger is about the secret.
-func (s *managed) inLedger() bool {
-	for _, r := range s.stack.records {
-		if r.Secret == s.arn {
-			return true
-		}
-	}
-	for _, i := range s.stack.intents {
-		if i.Secret == s.arn {
-			return true
-		}
-	}
-	return false
-}
-
 // forget removes a parameter of a stack's ledger, as a person does.
 func (h *history) forget(s *stack, name string) {
 	h.parameters.remove(name)

@@ -20,8 +20,9 @@ import (
 //
 //	//safeguard:name verb
 //
-// on the line before a statement, a case or a constant, or at the end of its first line. The verb says how the program
-// looks without the safeguard; the syntax tree is changed, so that a rename does no harm:
+// on the line before a statement, a case or a constant, or at the end of its first line. The verb
+// says how the program looks without the safeguard; the syntax tree is changed, so that a rename
+// does no harm:
 //
 //	off     the condition of an if, a case or a return is false (the default)
 //	on      that condition is true

@@ -16,7 +16,11 @@ import (
 var (
 	allMutants = flag.Bool("mutations", false, "TestMutations removes all safeguards, not a few of them")
 	budget     = flag.Int("budget", 200_000, "how many rotations TestMutations searches for a violation")
-	onlyMutant = flag.String("mutation", "", "TestMutations removes the safeguards whose names match this regular expression")
+	onlyMutant = flag.String(
+		"mutation",
+		"",
+		"TestMutations removes the safeguards whose names match this regular expression",
+	)
 )
 
 // TestMutations removes safeguards, one at a time, and expects the simulation to find a violation.
@@ -46,7 +50,8 @@ func TestMutations(t *testing.T) {
 	}
 }
 
-// check compiles the product without the safeguard and looks for a violation that there is none of with it.
+// check compiles the product without the safeguard and looks for a violation that there is none of
+// with it.
 func (s safeguard) check(t *testing.T, m marker) {
 	dir := t.TempDir()
 	binary := filepath.Join(dir, "mutant.test")

@@ -39,7 +39,8 @@ func (h *history) drawNature() {
 	n.smooth = h.isSmooth()
 }
 
-// isSmooth reports whether nothing is to go wrong in the history that a second try does not put right.
+// isSmooth reports whether nothing is to go wrong in the history that a second try does not put
+// right.
 func (h *history) isSmooth() bool {
 	n := &h.nature
 	harmless := n.weather.mild || n.weather.still() && n.drag == 0

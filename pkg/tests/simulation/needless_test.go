@@ -6,8 +6,8 @@ import (
 	"engage-token-rotation/pkg/ledger"
 )
 
-// What must not be beside the guarantees: rotations that fail although nothing goes wrong, and tokens that are one too
-// many or live on although nothing goes wrong.
+// What must not be beside the guarantees: rotations that fail although nothing goes wrong, and
+// tokens that are one too many or live on although nothing goes wrong.
 
 // checkOutcome checks that a rotation succeeds when nothing goes wrong.
 func (h *history) checkOutcome(s *managed, outcome string, succeeded bool) {
@@ -16,14 +16,16 @@ func (h *history) checkOutcome(s *managed, outcome string, succeeded bool) {
 	}
 }
 
-// checkLeftAlive checks that a finishSecret without faults has deleted the token that it replaced, without a retention.
+// checkLeftAlive checks that a finishSecret without faults has deleted the token that it replaced,
+// without a retention.
 func (h *history) checkLeftAlive(i *invocation) {
 	t := i.replaced
 	moved := i.secret.currentVersion != i.version // a person has changed the secret meanwhile
 	if t != nil && t.lost {
 		return // the invocation cannot know of it
 	}
-	if moved || i.dead || i.failed || i.faults > 0 || i.drag > 0 || t == nil || t.copiedTo != nil || i.stack.retention > 0 {
+	if moved || i.dead || i.failed || i.faults > 0 || i.drag > 0 || t == nil || t.copiedTo != nil ||
+		i.stack.retention > 0 {
 		return
 	}
 	swappedIn := h.byFingerprint[string(i.report.Fingerprint)]
@@ -35,7 +37,8 @@ func (h *history) checkLeftAlive(i *invocation) {
 	}
 }
 
-// checkSecondToken checks that a program makes no token for a version that has one, made from the same AWSCURRENT.
+// checkSecondToken checks that a program makes no token for a version that has one, made from the
+// same AWSCURRENT.
 func (h *history) checkSecondToken(by *invocation, made *token) {
 	for _, r := range by.stack.records {
 		if r.State != ledger.Issued || r.Secret != by.secret.arn || r.Version != by.version || r.Base != by.base {

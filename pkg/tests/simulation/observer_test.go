@@ -30,13 +30,14 @@ var guaranteeNames = [numberOfGuarantees]string{
 	"G9 harm after a loss in the ledger", "needless failure", "needless token", "other",
 }
 
-// harm is what people did to themselves: no program could have known better. Each is counted, by its kind.
+// harm is what people did to themselves: no program could have known better. Each is counted, by
+// its kind.
 type harm uint8
 
 const (
 	putBackTooLate harm = iota // a version was put back in the seconds in which its token was deleted
 	copied                     // a token was copied into a second secret, and rotated away before a sweep saw it
-	notExclusive               // a user was declared exclusive, and another program's token appeared beside a lost creation
+	notExclusive               // a user was declared exclusive, and another program's token appeared
 	numberOfHarms
 )
 
@@ -86,8 +87,10 @@ type observer struct {
 	byFingerprint map[string]*token
 	creations     map[string]*creation // by the intent's id
 	loginTimes    map[string][]time.Time
-	grants        map[string]string // the platform's access tokens, to the clients they were granted to; guarded by scheduler.mu
-	ledgerLost    bool              // a person has removed something of a ledger
+	// grants holds the platform's access tokens, to the clients they were granted to; guarded by
+	// scheduler.mu.
+	grants     map[string]string
+	ledgerLost bool // a person has removed something of a ledger
 
 	asking   *call         // the call that the vendor answers just now
 	made     string        // the token that the vendor has made just now
@@ -197,10 +200,10 @@ type secretMemory struct {
 	fields                         string // AWSCURRENT's document without the token
 	since, pendingSince            time.Time
 	byHand                         bool                 // a person has made it AWSCURRENT
-	excused                        string               // a dead token that a person, or a violation that is counted, has put there
+	excused                        string               // a dead token: put by a person, or counted as a violation
 	handMoves                      []time.Time          // of AWSCURRENT
 	revoked                        bool                 // an operator has ended its retention once
 	moved                          bool                 // it has been another user's
 	cancelled                      map[string]time.Time // when a person took AWSPENDING from a version
-	bases                          map[string][]string  // version to the versions that it was made from, by whatever attempt
+	bases                          map[string][]string  // version to the versions that it was made from
 }

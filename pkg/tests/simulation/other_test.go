@@ -8,7 +8,8 @@ import (
 
 // What must not be, and is not a guarantee of its own.
 
-// checkTransition checks that what is known of a token is not forgotten when its record is written again.
+// checkTransition checks that what is known of a token is not forgotten when its record is written
+// again.
 func (h *history) checkTransition(by *invocation, before, after record) {
 	if by.sweeping() && after.SharedWith != before.SharedWith {
 		h.allow(oldNote, h.byFingerprint[string(after.Fingerprint)])
@@ -16,7 +17,14 @@ func (h *history) checkTransition(by *invocation, before, after record) {
 	}
 	settled := before.State == ledger.Retiring || before.State == ledger.Deleted
 	if after.State == ledger.Issued && settled || after.State == ledger.Unclaimed && before.State != ledger.Unclaimed {
-		h.violate(broken, "%s made the %s record of token %s one of an %s token", by, before.State, after.Fingerprint, after.State)
+		h.violate(
+			broken,
+			"%s made the %s record of token %s one of an %s token",
+			by,
+			before.State,
+			after.Fingerprint,
+			after.State,
+		)
 	}
 }
 

@@ -8,7 +8,8 @@ import (
 	"engage-token-rotation/pkg/standins/awstest"
 )
 
-// parameters is the store of a stack's ledger as the product sees it; it does what pkg/internal/paramstore does.
+// parameters is the store of a stack's ledger as the product sees it; it does what
+// pkg/internal/paramstore does.
 type parameters struct {
 	h     *history
 	stack *stack

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// parameterStore holds SSM parameters in the order of their names, and remembers what they were. It does what
-// awstest.ParameterStore does with the calls of package ledger, which TestParameterStore checks, at a fraction of the
-// cost: the simulation spends most of its calls here.
+// parameterStore holds SSM parameters in the order of their names, and remembers what they were. It
+// does what awstest.ParameterStore does with the calls of package ledger, which TestParameterStore
+// checks, at a fraction of the cost: the simulation spends most of its calls here.
 type parameterStore struct {
 	all     []parameter // in the order of the names
 	changes []parameterChange
@@ -70,7 +70,8 @@ func (s *parameterStore) below(path string) []parameter {
 	return s.all[from:to]
 }
 
-// page returns the ten parameters after the name next, as they were some time ago, and where the next page begins.
+// page returns the ten parameters after the name next, as they were some time ago, and where the
+// next page begins.
 func (s *parameterStore) page(path, next string, recursive bool, age time.Duration) (page []parameter, token string) {
 	all := s.below(path)
 	if age > 0 {

@@ -17,15 +17,20 @@ type profile struct {
 // profiles are drawn by their weights. The first changes nothing.
 var profiles = []profile{
 	{"", 8, "everything as it was drawn", func(*history, *nature) {}},
-	{"crowd", 2, "secrets of one user lose their creations at the same time, and share tokens", func(h *history, n *nature) {
-		n.oneUser, n.together, n.exclusive = true, h.chance(0.6), false
-		if !n.together {
-			n.pauses = h.pausing(0, 0)
-		}
-		n.weather.at = map[string]float64{opCreate: 0.5, opDescribe: 0.05}
-		n.strangers, n.people, n.staleRate, n.sweepRate = pick(h, 0, 0.01), 0.02, pick(h, 0.1, 0.5), 0.003
-		n.habit, n.duels = pick(h, h.handMade, h.handMade, h.share), pick(h, 0, 0.4)
-	}},
+	{
+		"crowd",
+		2,
+		"secrets of one user lose their creations at the same time, and share tokens",
+		func(h *history, n *nature) {
+			n.oneUser, n.together, n.exclusive = true, h.chance(0.6), false
+			if !n.together {
+				n.pauses = h.pausing(0, 0)
+			}
+			n.weather.at = map[string]float64{opCreate: 0.5, opDescribe: 0.05}
+			n.strangers, n.people, n.staleRate, n.sweepRate = pick(h, 0, 0.01), 0.02, pick(h, 0.1, 0.5), 0.003
+			n.habit, n.duels = pick(h, h.handMade, h.handMade, h.share), pick(h, 0, 0.4)
+		},
+	},
 	{"stranger", 2, "another program makes tokens around creations that are lost", func(h *history, n *nature) {
 		n.oneSecret, n.exclusive = true, false
 		n.weather.at = map[string]float64{opCreate: 0.6, opPutParam: 0.05}
@@ -41,20 +46,30 @@ var profiles = []profile{
 		n.strangers, n.people, n.sweepRate, n.interval = pick(h, 0, 0.01), 0.005, 0.01, 20*time.Minute
 		n.habit = pick(h, h.changeUser, h.handMade)
 	}},
-	{"duel", 3, "sweeps meet rotations that are run again, puts that fail, and rotations that are cancelled", func(h *history, n *nature) {
-		n.duels, n.drag, n.staleRate, n.impatience = 0.6, 0.5, 0.2, 0.1
-		n.weather.at = map[string]float64{opPut: 0.4, opMove: 0.3, opCreate: 0.1, opDelete: 0.3, opList: 0.05}
-		n.people = max(n.people, 0.005)
-		n.habit = pick(h, h.cancel, h.moveBack)
-		if h.chance(0.5) {
-			n.witness.lagging, n.witness.longestLag, n.impatience = 0.8, 15*time.Second, 0.2
-		}
-	}},
-	{"records", 2, "records cannot be written, tokens are revoked, and rotations are only tested", func(h *history, n *nature) {
-		n.weather.at = map[string]float64{opPutParam: 0.3, opCreate: 0.1, opAccounts: 0.3, opDropParam: 0.1}
-		n.strangers, n.people, n.tests, n.sweepRate = 0.01, 0.02, 0.2, pick(h, 0, 0.005)
-		n.habit = pick(h, h.revokeByHand, h.moveBack)
-	}},
+	{
+		"duel",
+		3,
+		"sweeps meet rotations that are run again, puts that fail, and rotations that are cancelled",
+		func(h *history, n *nature) {
+			n.duels, n.drag, n.staleRate, n.impatience = 0.6, 0.5, 0.2, 0.1
+			n.weather.at = map[string]float64{opPut: 0.4, opMove: 0.3, opCreate: 0.1, opDelete: 0.3, opList: 0.05}
+			n.people = max(n.people, 0.005)
+			n.habit = pick(h, h.cancel, h.moveBack)
+			if h.chance(0.5) {
+				n.witness.lagging, n.witness.longestLag, n.impatience = 0.8, 15*time.Second, 0.2
+			}
+		},
+	},
+	{
+		"records",
+		2,
+		"records cannot be written, tokens are revoked, and rotations are only tested",
+		func(h *history, n *nature) {
+			n.weather.at = map[string]float64{opPutParam: 0.3, opCreate: 0.1, opAccounts: 0.3, opDropParam: 0.1}
+			n.strangers, n.people, n.tests, n.sweepRate = 0.01, 0.02, 0.2, pick(h, 0, 0.005)
+			n.habit = pick(h, h.revokeByHand, h.moveBack)
+		},
+	},
 	{"people", 2, "people change secrets all the time", func(h *history, n *nature) {
 		n.people, n.staleRate, n.tests, n.sweepRate, n.drag = 0.03, 0.1, 0.1, 0.003, pick(h, 0, 0.3)
 		n.habit = h.moveBack
@@ -80,25 +95,35 @@ var profiles = []profile{
 		n.habit = h.either(h.putBack, h.putBack, h.putBack, h.editNow)
 		h.schedule(n.interval, func() { n.habit(pick(h, h.secrets...)) })
 	}},
-	{"torn", 1, "attempts at the same step are slow and lose their creations, while the secret is edited", func(h *history, n *nature) {
-		n.oneSecret, n.impatience, n.drag, n.lifetime = true, 0.6, 0.6, time.Minute
-		n.people, n.sweepRate, n.unswept, n.strangers, n.atOnce = 0.02, 0, true, 0, true
-		n.habit = h.editNow
-		n.weather.at = map[string]float64{opCreate: 0.5}
-	}},
+	{
+		"torn",
+		1,
+		"attempts at the same step are slow and lose their creations, while the secret is edited",
+		func(h *history, n *nature) {
+			n.oneSecret, n.impatience, n.drag, n.lifetime = true, 0.6, 0.6, time.Minute
+			n.people, n.sweepRate, n.unswept, n.strangers, n.atOnce = 0.02, 0, true, 0, true
+			n.habit = h.editNow
+			n.weather.at = map[string]float64{opCreate: 0.5}
+		},
+	},
 	{"late", 1, "rotations are slow, and cancelled at their end", func(h *history, n *nature) {
 		n.oneSecret, n.meddling, n.duels, n.drag, n.staleRate = true, 0.6, 0.6, 0.7, 0.2
 		n.lifetime, n.retention, n.habit = 30*time.Second, 0, h.cancel
 		n.weather.at = map[string]float64{opMove: 0.4, opList: 0.1}
 	}},
-	{"awaited", 1, "versions wait for their values until another attempt puts them, beside sweeps", func(h *history, n *nature) {
-		n.oneSecret, n.patience, n.lifetime, n.retention = true, 1, 30*time.Second, 0
-		n.pauses = h.pausing(31*time.Second, 2*time.Minute)
-		n.duels, n.drag, n.staleRate, n.impatience = 0.8, 0.3, 0.7, 0
-		n.people, n.sweepRate, n.strangers = 0, 0, 0
-		n.weather.at = map[string]float64{opPut: 0.6, opList: 0.1}
-		n.meddling, n.habit = pick(h, 0, 0.6), h.cancel
-	}},
+	{
+		"awaited",
+		1,
+		"versions wait for their values until another attempt puts them, beside sweeps",
+		func(h *history, n *nature) {
+			n.oneSecret, n.patience, n.lifetime, n.retention = true, 1, 30*time.Second, 0
+			n.pauses = h.pausing(31*time.Second, 2*time.Minute)
+			n.duels, n.drag, n.staleRate, n.impatience = 0.8, 0.3, 0.7, 0
+			n.people, n.sweepRate, n.strangers = 0, 0, 0
+			n.weather.at = map[string]float64{opPut: 0.6, opList: 0.1}
+			n.meddling, n.habit = pick(h, 0, 0.6), h.cancel
+		},
+	},
 	{"hands", 1, "secrets change hands between users", func(h *history, n *nature) {
 		n.exclusive, n.retention, n.staleRate = h.chance(0.5), pick(h, 0, 3*time.Hour), 0.02
 		n.people, n.interval, n.strangers = 0.02, 10*time.Minute, 0

@@ -14,16 +14,18 @@ import (
 	"engage-token-rotation/pkg/tokensource"
 )
 
-// readers are the programs that call the vendor with the tokens of the secrets. What they draw is apart from what the
-// history draws, and they take no time: a history goes on as it would without them.
+// readers are the programs that call the vendor with the tokens of the secrets. What they draw is
+// apart from what the history draws, and they take no time: a history goes on as it would without
+// them.
 type readers struct {
 	h      *history
 	random *rand.Rand
 	all    []*reader
 }
 
-// reader calls the vendor with one secret's token: either through package tokensource, which reads the secret again after
-// a refusal, or with a token that it reads anew only when it has kept it for some time.
+// reader calls the vendor with one secret's token: either through package tokensource, which reads
+// the secret again after a refusal, or with a token that it reads anew only when it has kept it for
+// some time.
 type reader struct {
 	secret *managed
 	keeps  time.Duration
@@ -40,9 +42,9 @@ type reader struct {
 // vendorURL is where readers send their calls.
 var vendorURL = &url.URL{Scheme: "https", Host: "engage.ringcentral.com"}
 
-// newReaders makes the readers of all secrets. Those without package tokensource keep a token for as long as the retention
-// at the most, and there are none where there is no retention. Reads right after a swap may give the previous token: with
-// a retention that does no harm.
+// newReaders makes the readers of all secrets. Those without package tokensource keep a token for
+// as long as the retention at the most, and there are none where there is no retention. Reads right
+// after a swap may give the previous token: with a retention that does no harm.
 func newReaders(h *history) *readers {
 	r := &readers{h: h, random: rand.New(rand.NewPCG(h.options.seed, 2))}
 	for _, s := range h.secrets {
@@ -50,7 +52,11 @@ func newReaders(h *history) *readers {
 			r.all = append(r.all, &reader{secret: s, keeps: keeps})
 		}
 		if kept := s.stack.retention; kept > 0 {
-			r.all = append(r.all, &reader{secret: s, keeps: kept / 3, plain: true}, &reader{secret: s, keeps: kept, plain: true})
+			r.all = append(
+				r.all,
+				&reader{secret: s, keeps: kept / 3, plain: true},
+				&reader{secret: s, keeps: kept, plain: true},
+			)
 		}
 	}
 	for _, reader := range r.all {
@@ -104,7 +110,12 @@ func (v vendorOf) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !v.h.vendor.Alive(req.Header.Get(tokensource.Header)) {
 		status = http.StatusUnauthorized
 	}
-	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("")), Request: req}, nil
+	return &http.Response{
+		StatusCode: status,
+		Header:     http.Header{},
+		Body:       io.NopCloser(strings.NewReader("")),
+		Request:    req,
+	}, nil
 }
 
 // after lets the readers make a call that a token's deletion may concern.
@@ -122,7 +133,8 @@ func (r *readers) after(t *token) {
 // restarts is how often a program is started anew before a rotation goes on.
 const restarts = 0.25
 
-// begin lets the readers of a secret make a call before its rotation goes on; some of the programs have just been started.
+// begin lets the readers of a secret make a call before its rotation goes on; some of the programs
+// have just been started.
 func (r *readers) begin(s *managed) {
 	if r == nil {
 		return

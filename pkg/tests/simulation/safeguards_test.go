@@ -17,8 +17,8 @@ var safeguards = []safeguard{}
 // guarded are the packages with safeguards, below pkg.
 var guarded = []string{"decide", "engage", "ledger", "rotation", "sweep"}
 
-// TestSafeguards checks that each marker of the product has a line in the table, and each line a marker, and that each
-// can be removed.
+// TestSafeguards checks that each marker of the product has a line in the table, and each line a
+// marker, and that each can be removed.
 func TestSafeguards(t *testing.T) {
 	marked := map[string]bool{}
 	for _, m := range markers(t) {
@@ -37,7 +37,11 @@ func TestSafeguards(t *testing.T) {
 		}
 		listed[s.name] = true
 		if !marked[s.name] {
-			t.Errorf("safeguard %s is not marked in the product; remove its line, or mark it with //safeguard:%s", s.name, s.name)
+			t.Errorf(
+				"safeguard %s is not marked in the product; remove its line, or mark it with //safeguard:%s",
+				s.name,
+				s.name,
+			)
 		}
 		if !isProfile(s.in) {
 			t.Errorf("safeguard %s is looked for in profile %q, which does not exist", s.name, s.in)

@@ -57,7 +57,8 @@ const (
 
 var errKilled = errors.New("the process is gone")
 
-// do hands a call to the scheduler and waits for what becomes of it. Every call of every program goes through here.
+// do hands a call to the scheduler and waits for what becomes of it. Every call of every program
+// goes through here.
 func (h *history) do(ctx context.Context, c *call) (verdict, error) {
 	c.by = invocationOf(ctx)
 	c.answer = make(chan verdict, 1)
@@ -99,8 +100,8 @@ func (h *history) wake() {
 // isGone reports whether nobody waits for the call's answer. scheduler.mu is held.
 func (c *call) isGone() bool { return c.gone || c.by.dead }
 
-// collect takes over the calls that have arrived and the invocations that have ended, in an order that does not depend
-// on the goroutines'.
+// collect takes over the calls that have arrived and the invocations that have ended, in an order
+// that does not depend on the goroutines'.
 func (h *history) collect() {
 	s := &h.scheduler
 	s.mu.Lock()

@@ -40,7 +40,8 @@ var (
 	errThrottled = &awstest.APIError{Code: "ThrottlingException"}
 )
 
-// aws makes a call as the SDK does: errors of the connection, of the server and of throttling are tried again.
+// aws makes a call as the SDK does: errors of the connection, of the server and of throttling are
+// tried again.
 func (h *history) aws(ctx context.Context, c call, attempts int, result *error) error {
 	for try := 1; ; try++ {
 		attempt := c
@@ -85,7 +86,9 @@ func (s secrets) Describe(ctx context.Context, secretID string) (description, er
 	)
 	c := call{service: secretsManager, op: opDescribe, resource: secretID}
 	c.effect = func(c *call) {
-		out, err := s.h.secretsManager.DescribeSecret(&awstest.SecretIdInput{SecretId: secretID, Stale: s.h.changesSince(secretID, c.age)})
+		out, err := s.h.secretsManager.DescribeSecret(
+			&awstest.SecretIdInput{SecretId: secretID, Stale: s.h.changesSince(secretID, c.age)},
+		)
 		if result = err; err == nil {
 			s.h.observeDescribed(c.by, secretID, c.age)
 			found = description{ARN: out.ARN, Versions: out.VersionIdsToStages}
@@ -119,7 +122,11 @@ func (s secrets) Get(ctx context.Context, secretID, versionID, label string) (ve
 }
 
 // PutPending implements rotation.Secrets.
-func (s secrets) PutPending(ctx context.Context, secretID, versionID string, value, rotationToken hidden.String) error {
+func (s secrets) PutPending(
+	ctx context.Context,
+	secretID, versionID string,
+	value, rotationToken hidden.String,
+) error {
 	var result error
 	c := call{service: secretsManager, op: opPut, resource: secretID + " " + versionID}
 	c.effect = func(c *call) {

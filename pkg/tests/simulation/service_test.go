@@ -64,7 +64,8 @@ func (h *history) next4h() time.Time {
 	return h.began.Add((time.Since(h.began)/period + 1) * period)
 }
 
-// begin calls RotateSecret, as the schedule does or a person; a rotation that is not complete is run again.
+// begin calls RotateSecret, as the schedule does or a person; a rotation that is not complete is
+// run again.
 func (h *history) begin(s *managed, test bool, done func(awstest.Outcome)) {
 	immediately := !test
 	in := &awstest.RotateSecretInput{SecretId: s.arn, RotationLambdaARN: s.stack.function()}
@@ -139,7 +140,9 @@ func (h *history) rotationStep(r *rotationRun, event awstest.RotationEvent, over
 	}
 	h.invoke(i, func(ctx context.Context) error {
 		report, err := process.Handle(ctx, rotation.Event{
-			Step: rotation.Step(event.Step), SecretID: event.SecretId, VersionID: event.ClientRequestToken, RotationToken: hidden.New(event.RotationToken),
+			Step: rotation.Step(
+				event.Step,
+			), SecretID: event.SecretId, VersionID: event.ClientRequestToken, RotationToken: hidden.New(event.RotationToken),
 		})
 		i.report = report
 		return err

@@ -15,9 +15,13 @@ import (
 )
 
 var (
-	rotations   = flag.Int("rotations", 20_000, "how many rotations TestSimulation goes through")
-	seed        = flag.Uint64("seed", 0, "the one history that TestSimulation replays and prints")
-	flow        = flag.String("flow", "", "the login flow of all histories: engage, ringcentral or legacy; empty: each seed its own")
+	rotations = flag.Int("rotations", 20_000, "how many rotations TestSimulation goes through")
+	seed      = flag.Uint64("seed", 0, "the one history that TestSimulation replays and prints")
+	flow      = flag.String(
+		"flow",
+		"",
+		"the login flow of all histories: engage, ringcentral or legacy; empty: each seed its own",
+	)
 	profileFlag = flag.String("profile", "", "the profile of all histories; empty: each seed its own")
 	from        = flag.Uint64("from", 1, "the seed of TestSimulation's first history")
 	hunt        = flag.Bool("hunt", false, "TestSimulation ends with the first violation, and prints it alone")
@@ -27,7 +31,8 @@ var (
 // perHistory is how many rotations a history has, before its end.
 const perHistory = 16
 
-// TestSimulation runs histories, one for each seed, until the rotations are reached. Any violation fails it.
+// TestSimulation runs histories, one for each seed, until the rotations are reached. Any violation
+// fails it.
 func TestSimulation(t *testing.T) {
 	if *seed != 0 {
 		replay(t, wanted(*seed, *ruler))
@@ -57,7 +62,13 @@ func TestSimulation(t *testing.T) {
 
 // wanted returns the options of a history as the flags have them.
 func wanted(seed uint64, yardstick bool) options {
-	return options{seed: seed, flow: engage.Flow(*flow), profile: *profileFlag, rotations: perHistory, yardstick: yardstick}
+	return options{
+		seed:      seed,
+		flow:      engage.Flow(*flow),
+		profile:   *profileFlag,
+		rotations: perHistory,
+		yardstick: yardstick,
+	}
 }
 
 // TestReplay checks that one seed gives one history.
@@ -78,7 +89,8 @@ func TestReplay(t *testing.T) {
 	}
 }
 
-// TestSimulate is TestSimulation at length, for the table. It runs when it is told how many rotations.
+// TestSimulate is TestSimulation at length, for the table. It runs when it is told how many
+// rotations.
 func TestSimulate(t *testing.T) {
 	told := false
 	flag.Visit(func(f *flag.Flag) { told = told || f.Name == "rotations" })

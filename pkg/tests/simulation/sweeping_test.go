@@ -10,8 +10,8 @@ import (
 // anyStack draws a stack.
 func (h *history) anyStack() *stack { return pick(h, h.stacks...) }
 
-// idleSweeps is how often a scheduled sweep runs although nothing has happened since the last one: it has nothing to
-// find, and would take most of the simulation's time.
+// idleSweeps is how often a scheduled sweep runs although nothing has happened since the last one:
+// it has nothing to find, and would take most of the simulation's time.
 const idleSweeps = 0.1
 
 // scheduledSweep starts a sweep by the schedule.

@@ -39,7 +39,12 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	ctx := r.Context()
 	by := invocationOf(ctx)
 	op, token := operation(r)
-	c := &call{service: vendor, op: op, resource: token, auth: r.Header.Get("X-Auth-Token") + r.Header.Get("Authorization")}
+	c := &call{
+		service:  vendor,
+		op:       op,
+		resource: token,
+		auth:     r.Header.Get("X-Auth-Token") + r.Header.Get("Authorization"),
+	}
 	if op == opLogin || op == opGrant || op == opExchange {
 		c.resource, c.way = t.h.loginName(op, r), r.URL.Path
 		by.loginUser = c.resource

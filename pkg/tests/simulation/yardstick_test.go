@@ -12,9 +12,10 @@ import (
 	"engage-token-rotation/pkg/secret"
 )
 
-// yardstick rotates by the order of operations that AWS publishes for secrets of this kind, in its sample for InfluxDB
-// with several users: create a token, put it, test it, move the label, delete the previous one; delete the new one where
-// putting it fails; where the version is AWSCURRENT already, all is done. It is written anew for Engage.
+// yardstick rotates by the order of operations that AWS publishes for secrets of this kind, in its
+// sample for InfluxDB with several users: create a token, put it, test it, move the label, delete
+// the previous one; delete the new one where putting it fails; where the version is AWSCURRENT
+// already, all is done. It is written anew for Engage.
 type yardstick struct {
 	h     *history
 	stack *stack
