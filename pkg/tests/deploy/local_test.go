@@ -139,7 +139,7 @@ func TestTransformedTemplateIsPlainAndClean(t *testing.T) {
 // invocation is an event file, the function that gets it, and the answer that it must give.
 type invocation struct {
 	event, function string
-	want            string // a pattern of the answer
+	want            string // a pattern of the answer; it contains errorType if the function must fail
 }
 
 // The event files rotate a secret that was rotated once before. The retention is an hour.
@@ -167,6 +167,8 @@ var (
 		},
 		{"sweep-scheduled", "SweepFunction", `"retiring": ?\[\{.*"deleted": ?\[\]`},
 		{"sweep-revoke-previous", "SweepFunction", `"retiring": ?\[\].*"deleted": ?\[` + fingerprint},
+		{"sweep-delete-token", "SweepFunction", `deleteToken 0123456789ab: .*check the fingerprint.*"errorType"`},
+		{"sweep-forget", "SweepFunction", `forget engage/old-token: .*"errorType"`},
 	}
 )
 
@@ -278,7 +280,8 @@ func (l *localInvoker) invoke(t *testing.T, i invocation) {
 	took := time.Since(started).Round(100 * time.Millisecond)
 	t.Logf("sam local invoke %s --event %s (%v)\n    %s", i.function, event, took, answer)
 	var object map[string]any
-	if err != nil || json.Unmarshal([]byte(answer), &object) != nil || object["errorType"] != nil {
+	fails := strings.Contains(i.want, "errorType")
+	if err != nil || json.Unmarshal([]byte(answer), &object) != nil || fails != (object["errorType"] != nil) {
 		t.Fatalf("%s: %v\n%s", i.event, err, stderr.String())
 	}
 	if !regexp.MustCompile(i.want).MatchString(answer) {
