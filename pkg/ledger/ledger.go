@@ -89,7 +89,10 @@ func (l *Ledger) recordName(r Record) string { return l.secretPath(r.Secret) + "
 func (l *Ledger) intentName(i Intent) string { return l.secretPath(i.Secret) + "/" + i.name() }
 
 // name returns the last part of the parameter's name.
-func (r Record) name() string { return "token-" + string(r.Fingerprint) }
+func (r Record) name() string { return recordKind + string(r.Fingerprint) }
+
+// recordKind begins the last part of a record's name.
+const recordKind = "token-"
 
 // name returns the last part of the parameter's name.
 func (i Intent) name() string { return "intent-" + i.ID }

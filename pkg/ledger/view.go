@@ -33,11 +33,12 @@ func (v View) Answered(intent Intent) bool {
 
 // add sorts a parameter into the view.
 func (v *View) add(name, value string) {
-	if record, err := decodeRecord(name, value); err == nil {
-		v.Records = append(v.Records, record)
-		return
-	}
-	if intent, err := decodeIntent(name, value); err == nil {
+	if strings.HasPrefix(lastPart(name), recordKind) {
+		if record, err := decodeRecord(name, value); err == nil {
+			v.Records = append(v.Records, record)
+			return
+		}
+	} else if intent, err := decodeIntent(name, value); err == nil {
 		v.Intents = append(v.Intents, intent)
 		return
 	}
