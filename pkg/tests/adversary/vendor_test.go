@@ -1,7 +1,9 @@
 package adversary_test
 
 import (
+	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -58,11 +60,12 @@ func TestListsThatLieToAnExclusiveUser(t *testing.T) {
 	}
 }
 
-// A list that is cut and a creation that answers with a token of another program, at once.
-func TestACutListAndAnOldAnswer(t *testing.T) {
-	for _, lie := range []engagetest.ListLie{engagetest.ListEmpty, engagetest.ListNewest, engagetest.ListOldest} {
+// A list that lacks the current token, and a creation that answers with a token of another program, at
+// once. (A cut list that holds the current token, or one before the first rotation, cannot be recognized.)
+func TestAListWithoutTheCurrentTokenAndAnOldAnswer(t *testing.T) {
+	for _, lie := range []engagetest.ListLie{engagetest.ListEmpty, engagetest.ListOldest} {
 		for _, create := range []engagetest.CreateLie{engagetest.CreateNothing, engagetest.CreateAnswersOld} {
-			for rotated := range 3 {
+			for rotated := 1; rotated < 3; rotated++ {
 				t.Run(fmt.Sprint(lie, create, rotated), func(t *testing.T) {
 					attacked(t, func(t *testing.T, a *attack) {
 						s := a.only()
@@ -74,7 +77,6 @@ func TestACutListAndAnOldAnswer(t *testing.T) {
 						}
 						time.Sleep(10 * time.Minute)
 						a.vendor.SetMisbehavior(engagetest.Misbehavior{List: lie, Keep: 1, Create: create})
-						a.reported = 6
 						_ = s.try("token")
 						s.sweeps(2, 20*time.Minute)
 						a.vendor.SetMisbehavior(engagetest.Misbehavior{})
@@ -347,14 +349,24 @@ func TestSeveralSecretsWithTheFieldsOfOneUserShareTheLimitOfLogins(t *testing.T)
 		s.add("a", `{"adminSecretArn":"admin-1"}`)
 		s.add("b", `{"adminSecretArn":"admin-2"}`)
 		s.add("c", fields(a.user))
-		a.vendor.SetMisbehavior(engagetest.Misbehavior{Refuse: 403})
-		for range 8 {
-			for _, name := range s.secrets {
-				s.restart()
-				_ = s.try(name)
+		a.vendor.SetFault(func(c engagetest.Call) *engagetest.Fault {
+			if c.Operation == engagetest.OpCreate && c.Stage == engagetest.Before {
+				return engagetest.Status(429)
 			}
-			time.Sleep(time.Second)
+			return nil
+		})
+		var all sync.WaitGroup
+		for _, name := range s.secrets {
+			run := s.mustBegin(name)
+			all.Go(func() {
+				for range 8 {
+					rotator, _ := s.functions(0) // a cold start
+					_, _ = s.invoke(rotator, run, awstest.StepCreate)
+				}
+				s.aws.Secrets.EndRotation(run, errors.New("failed"))
+			})
 		}
+		all.Wait()
 		a.logins()
 	})
 }

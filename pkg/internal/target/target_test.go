@@ -1,0 +1,164 @@
+package target_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/hidden"
+	"engage-token-rotation/pkg/internal/target"
+	"engage-token-rotation/pkg/secret"
+	"engage-token-rotation/pkg/settings"
+)
+
+const (
+	tokenARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:engage/token-AbCdEf"
+	adminARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:engage/admin-AbCdEf"
+	admin    = `{"username":"u","password":"hunter2","platformId":"aws80"}`
+)
+
+// vault holds the values of secrets by name.
+type vault map[string]string
+
+var errDenied = errors.New("AccessDeniedException")
+
+func (v vault) Get(_ context.Context, id, _, _ string) (secret.Version, error) {
+	value, ok := v[id]
+	if !ok {
+		return secret.Version{}, errDenied
+	}
+	return secret.Version{ARN: "arn of " + id, ID: "v", Value: hidden.New(value)}, nil
+}
+
+func read(t *testing.T, v vault, env map[string]string, text string) (target.Target, error) {
+	t.Helper()
+	document, err := secret.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := settings.FromEnvironment(func(name string) string { return env[name] })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return target.Read(t.Context(), v, s, tokenARN, document)
+}
+
+func TestATargetIsReadFromBothSecrets(t *testing.T) {
+	one, err := read(t, nil, nil, admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, err := read(t, vault{adminARN: admin}, nil, `{"adminSecretArn":"`+adminARN+`"}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	three, err := read(t, vault{adminARN: admin}, map[string]string{settings.EnvAdminSecret: adminARN}, `{}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, other := range []target.Target{two, three} {
+		if one.User != other.User || one.Credentials != other.Credentials || one.Endpoint.BaseURL.String() != other.Endpoint.BaseURL.String() {
+			t.Errorf("%v and %v", one, other)
+		}
+		if other.AdminARN != "arn of "+adminARN {
+			t.Errorf("admin secret %q", other.AdminARN)
+		}
+	}
+	if one.Endpoint.BaseURL.Host != "engage.ringcentral.com" || one.Endpoint.Flow != engage.FlowEngage || one.User == "" || one.AdminARN != "" {
+		t.Errorf("%v", one)
+	}
+}
+
+func TestATargetDoesNotPrintItsLoginFields(t *testing.T) {
+	one, err := read(t, nil, nil, admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
+		if text := fmt.Sprintf(format, one); strings.Contains(text, "hunter2") {
+			t.Errorf("%s prints the password", format)
+		}
+	}
+}
+
+func TestUsersDifferByHostAndName(t *testing.T) {
+	base, _ := read(t, nil, nil, admin)
+	for name, text := range map[string]string{
+		"user": `{"username":"v","password":"hunter2","platformId":"aws80"}`,
+		"host": `{"username":"u","password":"hunter2","platformId":"aws80","baseUrl":"https://ringcx.ringcentral.com"}`,
+	} {
+		other, err := read(t, nil, nil, text)
+		if err != nil || other.User == base.User {
+			t.Errorf("another %s is the same user: %v", name, err)
+		}
+	}
+	if same, _ := read(t, nil, nil, `{"username":"U ","password":"other","platformId":"aws80"}`); same.User != base.User {
+		t.Error("another password makes another user")
+	}
+	if len(base.User) != 16 {
+		t.Errorf("the user's name is readable: %q", base.User)
+	}
+}
+
+func TestFaultsOfTheAdminSecretAreNamed(t *testing.T) {
+	document := `{"adminSecretArn":"engage/admin"}`
+	at := func(text string) vault { return vault{"engage/admin": text} }
+	for name, c := range map[string]struct {
+		vault vault
+		text  string
+		want  []string
+	}{
+		"cannot be read": {nil, document, []string{"engage/admin", "AccessDeniedException", "secretsmanager:GetSecretValue"}},
+		"not a name":     {nil, `{"adminSecretArn":"a b\nhunter2"}`, []string{secret.FieldAdminSecretARN}},
+		"not JSON":       {at("hunter2"), document, []string{"engage/admin"}},
+		"field missing":  {at(`{"username":"u"}`), document, []string{secret.FieldPassword}},
+		"no consent": {
+			at(`{"username":"u","password":"hunter2","platformId":"x","tokenSecrets":["engage/other"]}`), document,
+			[]string{"engage/admin", secret.FieldTokenSecrets},
+		},
+		"host": {
+			at(admin), `{"adminSecretArn":"engage/admin","baseUrl":"https://hunter2.example"}`,
+			[]string{secret.FieldBaseURL, settings.EnvAllowedHosts},
+		},
+		"host of the admin secret": {
+			at(`{"username":"u","password":"p","platformId":"x","baseUrl":"https://hunter2.example"}`), document,
+			[]string{secret.FieldBaseURL, settings.EnvAllowedHosts},
+		},
+	} {
+		_, err := read(t, c.vault, nil, c.text)
+		if err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		for _, want := range c.want {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v does not name %s", name, err, want)
+			}
+		}
+	}
+	if _, err := read(t, nil, nil, document); !errors.Is(err, errDenied) {
+		t.Errorf("the cause is lost: %v", err)
+	}
+}
+
+// One admin secret has one key, however it is named; so has one user behind two hosts.
+func TestTheLoginKeyIsTheAdminSecretsOrTheUsers(t *testing.T) {
+	user := engage.Credentials{Username: "u", Password: hidden.New("x")}
+	byARN := target.LoginKey(adminARN, user)
+	for _, id := range []string{"engage/admin", adminARN[:len(adminARN)-7]} {
+		if target.LoginKey(id, engage.Credentials{}) != byARN {
+			t.Errorf("%s has another key", id)
+		}
+	}
+	other := user
+	other.Username = "v"
+	again := user
+	again.Password = hidden.New("y")
+	if target.LoginKey("", user) == target.LoginKey("", other) || target.LoginKey("", user) != target.LoginKey("", again) ||
+		target.LoginKey("u", user) == target.LoginKey("", user) {
+		t.Error("the keys do not name who logs in")
+	}
+}
