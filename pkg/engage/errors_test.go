@@ -17,7 +17,7 @@ var faults = map[string]func() *engagetest.Answer{
 	"bad credentials": func() *engagetest.Answer {
 		return engagetest.JSON(
 			401,
-			`{"errorCode":"invalid.credentials.exception","generalMessage":"Bad credentials",` +
+			`{"errorCode":"invalid.credentials.exception","generalMessage":"Bad credentials",`+
 				`"requestUri":"/secret","timestamp":1}`,
 		)
 	},
