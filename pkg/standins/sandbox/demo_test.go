@@ -66,15 +66,15 @@ func TestEachScenarioEndsAsItSays(t *testing.T) {
 		again  = "The next attempt at rotation 2, after the scenario"
 	)
 	shown := map[sandbox.Scenario][]string{
-		sandbox.ScenarioNone:          {"All 12 checks passed"},
+		sandbox.ScenarioNone: {"All 12 checks passed"},
 		sandbox.ScenarioDeleteFailing: {
 			"2 to be deleted later", "ok    each previous token is recorded as retiring", "All 12",
 		},
-		sandbox.ScenarioVendorDown:    {failed, stays, keeps, "All 8"},
-		sandbox.ScenarioVendorSlow:    {"is current", "All 12"},
-		sandbox.ScenarioVendorHTML:    {failed, stays, keeps, "All 8"},
-		sandbox.ScenarioLoginRefused:  {failed, stays, keeps, "All 8"},
-		sandbox.ScenarioRateLimited:   {"HTTP 429", failed, stays, keeps, "All 8"},
+		sandbox.ScenarioVendorDown:   {failed, stays, keeps, "All 8"},
+		sandbox.ScenarioVendorSlow:   {"is current", "All 12"},
+		sandbox.ScenarioVendorHTML:   {failed, stays, keeps, "All 8"},
+		sandbox.ScenarioLoginRefused: {failed, stays, keeps, "All 8"},
+		sandbox.ScenarioRateLimited:  {"HTTP 429", failed, stays, keeps, "All 8"},
 		sandbox.ScenarioCreateUnanswered: {
 			"failed: create a token", "beside 3 unclaimed", "ok    the sweep reports 3 unclaimed tokens", "All 13",
 		},
