@@ -111,9 +111,10 @@ func TestEachStepIsAnsweredLoggedAndMeasured(t *testing.T) {
 	withFunctions(t, func(t *testing.T, fs *functions) {
 		for range 2 {
 			answers := fs.run(t)
-			for i, want := range []string{`"step":"createSecret","outcome":"created","fingerprint":"`,
-				`"step":"setSecret","outcome":"checked"`, `"step":"testSecret","outcome":"verified"`,
-				`"step":"finishSecret","outcome":"swapped"`} {
+			for i, want := range []string{`"step":"createSecret","case":"C7","outcome":"created","fingerprint":"`,
+				`"step":"setSecret","case":"S4","outcome":"checked"`,
+				`"step":"testSecret","case":"T4","outcome":"verified"`,
+				`"step":"finishSecret","case":"F7","outcome":"swapped"`} {
 				if !strings.Contains(answers[i], want) {
 					t.Errorf("answer %s, want %s", answers[i], want)
 				}
