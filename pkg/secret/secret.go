@@ -11,7 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
+	"io"
 	"strings"
 	"time"
 
@@ -78,44 +78,65 @@ type Document struct {
 
 // Parse reads a document: one JSON object.
 func Parse(text string) (*Document, error) {
-	if !json.Valid([]byte(text)) || text[skipSpace(text, 0)] != '{' {
-		return nil, syntaxError(text)
+	d := &Document{text: hidden.New(text), fields: map[string]hidden.String{}, spans: map[string]span{}, empty: true}
+	if strings.TrimSpace(text) == "" {
+		return nil, &FieldError{Fault: "the value is empty; store a JSON object with the login fields or adminSecretArn"}
 	}
-	d := &Document{text: hidden.New(text), fields: map[string]hidden.String{}, spans: map[string]span{}}
-	var all []member
-	all, d.open = members(text)
-	d.empty = len(all) == 0
-	for _, m := range all {
-		if err := d.addMember(m, text); err != nil {
+	dec := json.NewDecoder(strings.NewReader(text))
+	if start, err := dec.Token(); err != nil || start != json.Delim('{') {
+		return nil, &FieldError{Fault: "the value is not a JSON object; store one such as {\"adminSecretArn\":\"...\"}"}
+	}
+	d.open = int(dec.InputOffset())
+	for dec.More() {
+		if err := d.parseMember(dec, text); err != nil {
 			return nil, err
 		}
+	}
+	if _, err := dec.Token(); err != nil {
+		return nil, notJSON(dec)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, &FieldError{Fault: "text follows the JSON object; store the object alone"}
 	}
 	return d, nil
 }
 
-func (d *Document) addMember(m member, text string) error {
-	name, raw := m.name(text), m.raw(text)
+func (d *Document) parseMember(dec *json.Decoder, text string) error {
+	before := int(dec.InputOffset())
+	token, err := dec.Token()
+	name, isString := token.(string)
+	if err != nil || !isString {
+		return notJSON(dec)
+	}
+	d.empty = false
+	var raw json.RawMessage
+	if err := dec.Decode(&raw); err != nil {
+		return notJSON(dec)
+	}
 	if !isKnown(name) {
 		return nil
 	}
 	if _, twice := d.spans[name]; twice {
 		return &FieldError{Field: name, Fault: "occurs twice; keep one"}
 	}
-	d.spans[name] = span{name: m.start, value: m.value, end: m.end}
-	if raw == "null" {
+	end := int(dec.InputOffset())
+	start := before + strings.IndexByte(text[before:], '"')
+	d.spans[name] = span{name: start, value: end - len(raw), end: end}
+	if bytes.Equal(raw, []byte("null")) {
 		return nil
 	}
 	if name == FieldTokenSecrets {
 		d.tokenSecrets = []string{}
-		if err := json.Unmarshal([]byte(raw), &d.tokenSecrets); err != nil {
+		if err := json.Unmarshal(raw, &d.tokenSecrets); err != nil {
 			return &FieldError{Field: name, Fault: "is not a list of strings; write ARNs or names, such as [\"engage/*\"]"}
 		}
 		return nil
 	}
-	if raw[0] != '"' {
+	var value string
+	if err := json.Unmarshal(raw, &value); err != nil {
 		return &FieldError{Field: name, Fault: "is not a string; put its value in quotes"}
 	}
-	d.fields[name] = hidden.New(unquote(raw))
+	d.fields[name] = hidden.New(value)
 	return nil
 }
 
@@ -222,23 +243,26 @@ func quote(value string) (string, error) {
 // same order, apart from apiToken and apiTokenCreatedAt: that is, whether neither was edited since
 // one was made from the other.
 func (d *Document) EqualExceptToken(other *Document) bool {
-	return slices.Equal(d.withoutToken(), other.withoutToken())
+	return d.withoutToken() == other.withoutToken()
 }
 
-// written is a member as it is written, apart from its place.
-type written struct{ name, value string }
-
-// withoutToken returns the members other than the token's.
-func (d *Document) withoutToken() []written {
-	text := d.text.Reveal()
-	all, _ := members(text)
-	kept := make([]written, 0, len(all))
-	for _, m := range all {
-		if name := m.name(text); name != FieldToken && name != FieldTokenCreatedAt {
-			kept = append(kept, written{name, m.raw(text)})
+// withoutToken returns the members other than the token's, each as it is written, joined by commas.
+func (d *Document) withoutToken() string {
+	dec := json.NewDecoder(strings.NewReader(d.text.Reveal()))
+	_, _ = dec.Token()
+	var b strings.Builder
+	for dec.More() {
+		name, _ := dec.Token()
+		var raw json.RawMessage
+		if dec.Decode(&raw) != nil {
+			break
 		}
+		if name == FieldToken || name == FieldTokenCreatedAt {
+			continue
+		}
+		fmt.Fprintf(&b, "%q:%s,", name, raw)
 	}
-	return kept
+	return b.String()
 }
 
 // MaxLength is how many bytes a secret's value may have at Secrets Manager.

@@ -57,7 +57,8 @@ func lacks(t *testing.T, text string, wanted ...string) {
 	}
 }
 
-// TestEachScenarioEndsAsItSays runs Demo in each scenario: what its meaning says is shown and checked.
+// TestEachScenarioEndsAsItSays runs Demo in each scenario: what its meaning says is shown and
+// checked.
 func TestEachScenarioEndsAsItSays(t *testing.T) {
 	const (
 		failed = "the service gave up: RotationFailed"

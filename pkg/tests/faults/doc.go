@@ -8,9 +8,9 @@
 // or an unclaimed record shows what it left. Reported tokens have a column of their own in the
 // table.
 //
-// If the ledger has anything left to do, it is made two hours older and a sweep runs. The sweep must
-// name every reported token with the event that deletes it. The events are sent, and then nothing
-// may be left.
+// If the ledger has anything left to do, it is made two hours older and a sweep runs. The sweep
+// must name every reported token with the event that deletes it. The events are sent, and then
+// nothing may be left.
 //
 // These tests show what a simulation cannot: the SDK's and the transport's own repetitions,
 // connections that break, and processes that are killed at any call.
