@@ -41,8 +41,7 @@ func (f *Function) reportSweep(ctx context.Context, request sweep.Request, answe
 			"deleteFailed", s.DeleteFailed, "unreachable", s.Unreachable, "unrecorded", s.Unrecorded,
 			"cases", s.Cases, "dryRun", request.DryRun)
 		if s.Current.Fingerprint != "" {
-			f.Metrics.Emit(telemetry.Dimensions{"FunctionName": f.Name, "Secret": s.Secret},
-				[][]string{{"FunctionName"}, {"FunctionName", "Secret"}},
+			f.Metrics.Emit(telemetry.Dimensions{"FunctionName": f.Name}, [][]string{{"FunctionName"}},
 				telemetry.Metric{Name: telemetry.TokenAgeSeconds, Unit: telemetry.Seconds, Value: float64(s.Current.AgeSeconds)})
 		}
 	}

@@ -314,11 +314,8 @@ func (b *box) age(name string) {
 		b.t.Fatal(err)
 	}
 	value := older.Text().Reveal()
-	client := secretsmanager.NewFromConfig(b.user())
-	_, err = client.PutSecretValue(
-		b.t.Context(),
-		&secretsmanager.PutSecretValueInput{SecretId: &name, SecretString: &value},
-	)
+	in := &secretsmanager.PutSecretValueInput{SecretId: &name, SecretString: &value}
+	_, err = secretsmanager.NewFromConfig(b.user()).PutSecretValue(b.t.Context(), in)
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -123,12 +123,20 @@ func dashboard(t *testing.T, tm *template) ([]widget, string) {
 // maxWidgets keeps the dashboard on one screen.
 const maxWidgets = 4
 
+// ownDimensions are the dimensions of the functions' metrics. Each has a fixed set of values.
+var ownDimensions = regexp.MustCompile(`^FunctionName=(rotate|sweep|ivr)( (Step|Reason)=\w+)?$`)
+
 // checkTelemetry looks for every metric, dimension and log field of the dashboard, and for every
 // metric of the alarms, in what the functions wrote in a recorded run.
 func checkTelemetry(t *testing.T, b *box) {
 	t.Helper()
 	tm := newTemplate(t, nil, asSandbox)
 	out := outputOf(t, b)
+	for _, r := range out.readings {
+		if !ownDimensions.MatchString(r.dimensions) {
+			t.Errorf("%s by %q: each combination costs; want FunctionName, and Step or Reason", r.name, r.dimensions)
+		}
+	}
 	widgets, body := dashboard(t, tm)
 	if len(widgets) > maxWidgets {
 		t.Errorf("the dashboard has %d widgets; keep it at %d", len(widgets), maxWidgets)
