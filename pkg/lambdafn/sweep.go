@@ -58,5 +58,7 @@ func (f *Function) reportSweep(ctx context.Context, request sweep.Request, answe
 		telemetry.Metric{Name: telemetry.UnclaimedTokens, Unit: telemetry.Count, Value: float64(unclaimed)},
 		telemetry.Metric{Name: telemetry.DeadTokens, Unit: telemetry.Count, Value: float64(dead)},
 		telemetry.Metric{Name: telemetry.DeleteFailed, Unit: telemetry.Count, Value: float64(failed)},
-		telemetry.Metric{Name: telemetry.SweepFaults, Unit: telemetry.Count, Value: float64(len(answer.Faults))})
+		telemetry.Metric{
+			Name: telemetry.SweepFaults, Unit: telemetry.Count, Value: float64(len(answer.Faults) + len(answer.NotReached)),
+		})
 }
