@@ -37,29 +37,50 @@ func (i *invocation) create(ctx context.Context) (Report, error) {
 		return Report{}, err
 	}
 	i.remember(r.current.document, endpoint{a.Endpoint, a.User})
+	if listed, err = i.check(ctx, r, a, entries, listed); err != nil {
+		return Report{}, err
+	}
 	return i.supply(ctx, r, a, entries, listed)
 }
 
-// list lists the user's tokens. Without AWSCURRENT's token in it a list may be wrong: then it is
-// asked for twice, and what either holds counts. So a token that existed before the creation is not
-// taken for one that appeared after it.
+// list lists the user's tokens, twice when there is no current token by which a list could be checked:
+// what either holds counts. So a token that existed before the creation is not taken for one that
+// appeared after it.
 func list(ctx context.Context, a account, current engage.Token) ([]engage.Token, error) {
 	var first, second []engage.Token
 	again := func() (err error) { second, err = a.client.List(ctx, a.session); return err }
-	tasks := []func() error{func() (err error) { first, err = a.client.List(ctx, a.session); return err }}
-	if current.IsZero() { // nothing to recognize a right list by
-		tasks = append(tasks, again)
+	if !current.IsZero() {
+		again = nil
 	}
-	err := parallel.Do(tasks...)
-	if err == nil && !current.IsZero() && !slices.Contains(first, current) { //safeguard:doubtful-lists-are-read-twice
-		err = again()
+	err := parallel.Do(func() (err error) { first, err = a.client.List(ctx, a.session); return err }, again)
+	return union(first, second), failed("list the tokens", err, "nothing was created; the service repeats the rotation")
+}
+
+// check checks a list that lacks AWSCURRENT's token: the token may be dead, or another user's, or the
+// list wrong. With a wrong list nothing is created.
+func (i *invocation) check(ctx context.Context, r reading, a account, v ledger.View, listed []engage.Token) ([]engage.Token, error) {
+	current := r.current.token
+	if current.IsZero() || slices.Contains(listed, current) { //safeguard:doubtful-lists-are-checked
+		return listed, nil
 	}
-	for _, token := range second {
-		if !slices.Contains(first, token) {
-			first = append(first, token)
+	own, err := a.client.List(ctx, current)
+	if engage.Rejected(err) { // dead
+		own, err = a.client.List(ctx, a.session)
+	}
+	record, _ := v.Find(current.Fingerprint())
+	if err == nil && slices.Contains(own, current) && record.User == a.User {
+		err = errors.New("the user's list lacks the token of AWSCURRENT, which answers and is this user's")
+	}
+	return union(listed, own), failed("list the tokens", err, "nothing was created; the service repeats the rotation")
+}
+
+func union(a, b []engage.Token) []engage.Token {
+	for _, token := range b {
+		if !slices.Contains(a, token) {
+			a = append(a, token)
 		}
 	}
-	return first, failed("list the tokens", err, "nothing was created; the service repeats the rotation")
+	return a
 }
 
 // creationTime is how much of the invocation's time a creation and the storing of its answer need

@@ -24,11 +24,12 @@ func (r *Rotator) warm() bool { return r.sessions.Warm(r.config.Now()) }
 // logIn logs in, which no step does but createSecret, a preflight, and testSecret when it must know
 // whether a token is dead.
 func (i *invocation) logIn(ctx context.Context, r reading) (account, error) {
-	permits := i.loginCounter().Permits(r.logins, afterLogin)
-	// The admin secret's name is known: the login is counted while that secret is being read.
-	admin := target.AdminID(r.settings, r.current.document)
-	if admin != "" && !i.warm() {
-		permits.Ahead(ctx, target.LoginKey(admin, engage.Credentials{}))
+	counter := i.loginCounter()
+	permits := counter.Permits(r.logins, afterLogin)
+	admin := secret.NameOf(target.AdminID(r.settings, r.current.document))
+	known := counter.UserOf(r.logins, admin)
+	if known != "" && !i.warm() { // the login is counted while the admin secret is being read
+		permits.Ahead(ctx, known)
 	}
 	defer permits.Wait()
 	t, err := target.Read(ctx, i.config.Secrets, r.settings, r.arn(), r.current.document)
@@ -37,7 +38,16 @@ func (i *invocation) logIn(ctx context.Context, r reading) (account, error) {
 	}
 	calls := i.calls()
 	calls.Permit = func(ctx context.Context) error {
-		return permits.Permit(ctx, target.LoginKey(t.AdminARN, t.Credentials))
+		key := target.LoginKey(t.Credentials)
+		return parallel.Do(
+			func() error { return permits.Permit(ctx, key) },
+			func() error {
+				if admin != "" && known != key {
+					known = key
+					_ = counter.Learn(ctx, admin, key) // without it the next login is counted later
+				}
+				return nil
+			})
 	}
 	a := account{Target: t, client: calls.Client(t.Endpoint)}
 	a.session, err = i.sessions.Login(ctx, a.client, t.Credentials)

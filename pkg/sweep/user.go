@@ -111,7 +111,7 @@ func (u *user) listByLogin(ctx context.Context) error {
 	counter := logins.New(u.config.Parameters, u.settings.Prefix, u.config.Now)
 	calls := u.calls()
 	calls.Permit = func(ctx context.Context) error {
-		return counter.Acquire(ctx, nil, target.LoginKey(u.target.AdminARN, u.target.Credentials))
+		return counter.Acquire(ctx, nil, target.LoginKey(u.target.Credentials))
 	}
 	client := calls.Client(u.target.Endpoint)
 	session, err := client.Login(ctx, u.target.Credentials)

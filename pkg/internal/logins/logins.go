@@ -80,6 +80,21 @@ func (c *Counter) History(ctx context.Context) (History, error) {
 	return values, nil
 }
 
+// UserOf returns the key of the user whose login fields are in an admin secret, as the history has it, or
+// "". So a login can be counted before that secret is read.
+func (c *Counter) UserOf(history History, admin string) string { return history[c.adminName(admin)] }
+
+// Learn stores the key of the user whose login fields are in an admin secret.
+func (c *Counter) Learn(ctx context.Context, admin, key string) error {
+	name := c.adminName(admin)
+	if err := c.parameters.Set(ctx, name, key); err != nil {
+		return fmt.Errorf("store the user of an admin secret as %s: %w", name, err)
+	}
+	return nil
+}
+
+func (c *Counter) adminName(admin string) string { return c.path + "/admin-" + Key(admin) }
+
 // Acquire counts a login that is to be sent within Margin, or returns a *TooMany. history may be
 // nil or old: it is read again when that matters.
 func (c *Counter) Acquire(ctx context.Context, history History, key string) error {

@@ -83,15 +83,9 @@ func readAdmin(ctx context.Context, store secret.Getter, id string) (*secret.Doc
 	return admin, version.ARN, nil
 }
 
-// LoginKey returns who logs in, for the count of logins: the admin secret by its name, so that a
-// login can be counted before that secret is read, and otherwise the user by its name at the
-// vendor, so that one user behind two hosts is counted once. admin is an ARN or a name, or "".
-func LoginKey(admin string, credentials engage.Credentials) string {
-	if admin != "" {
-		return logins.Key("admin secret", secret.NameOf(admin))
-	}
-	return logins.Key("user", credentials.User())
-}
+// LoginKey returns who logs in, for the count of logins: the user by its name at the vendor, so that one
+// user counts once, whatever host, flow or admin secret its logins go by.
+func LoginKey(credentials engage.Credentials) string { return logins.Key("user", credentials.User()) }
 
 // Calls is how calls to the vendor are made.
 type Calls struct {

@@ -144,21 +144,13 @@ func TestFaultsOfTheAdminSecretAreNamed(t *testing.T) {
 	}
 }
 
-// One admin secret has one key, however it is named; so has one user behind two hosts.
-func TestTheLoginKeyIsTheAdminSecretsOrTheUsers(t *testing.T) {
-	user := engage.Credentials{Username: "u", Password: hidden.New("x")}
-	byARN := target.LoginKey(adminARN, user)
-	for _, id := range []string{"engage/admin", adminARN[:len(adminARN)-7]} {
-		if target.LoginKey(id, engage.Credentials{}) != byARN {
-			t.Errorf("%s has another key", id)
-		}
-	}
-	other := user
-	other.Username = "v"
-	again := user
-	again.Password = hidden.New("y")
-	if target.LoginKey("", user) == target.LoginKey("", other) || target.LoginKey("", user) != target.LoginKey("", again) ||
-		target.LoginKey("u", user) == target.LoginKey("", user) {
-		t.Error("the keys do not name who logs in")
+// One user counts once, by whatever host, flow or admin secret its logins go.
+func TestTheLoginKeyIsTheUsers(t *testing.T) {
+	key := func(c engage.Credentials) string { return target.LoginKey(c) }
+	user := engage.Credentials{Flow: engage.FlowEngage, Username: "api.user@example.com", PlatformID: "aws80"}
+	again := engage.Credentials{Flow: engage.FlowLegacy, Username: " API.User@example.com"}
+	other := engage.Credentials{Flow: engage.FlowEngage, Username: "other@example.com", PlatformID: "aws80"}
+	if key(user) != key(again) || key(user) == key(other) {
+		t.Errorf("keys %s, %s and %s", key(user), key(again), key(other))
 	}
 }
