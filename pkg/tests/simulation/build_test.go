@@ -130,7 +130,7 @@ func (h *history) populate() {
 	if !h.options.yardstick {
 		h.readers = newReaders(h)
 		for _, s := range h.stacks {
-			h.schedule(h.mean(10*time.Minute, 10*time.Hour), func() { h.scheduledSweep(s) })
+			h.schedule(h.mean(time.Hour, 10*time.Hour), func() { h.scheduledSweep(s) })
 		}
 	}
 	if n.strangers > 0 {

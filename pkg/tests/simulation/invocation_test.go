@@ -3,6 +3,7 @@ package simulation
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"time"
 )
@@ -51,6 +52,7 @@ func (h *history) invoke(i *invocation, work func(context.Context) error, over f
 	s.live++
 	h.after(h.nature.lifetime, func() { h.kill(i) })
 	go func() {
+		growStack()
 		err := work(ctx)
 		s.mu.Lock()
 		i.err = err
@@ -58,6 +60,15 @@ func (h *history) invoke(i *invocation, work func(context.Context) error, over f
 		s.mu.Unlock()
 		h.wake()
 	}()
+}
+
+// growStack makes the goroutine's stack as big as a step needs it, at once, while there is nothing on it to be copied.
+//
+//go:noinline
+func growStack() {
+	var room [16 << 10]byte
+	_ = room[len(room)-1]
+	runtime.KeepAlive(&room)
 }
 
 // kill ends a process at once: none of its calls that have not had their effect will have it.

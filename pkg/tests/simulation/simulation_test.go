@@ -29,7 +29,7 @@ var (
 )
 
 // perHistory is how many rotations a history has, before its end.
-const perHistory = 16
+const perHistory = 24
 
 // TestSimulation runs histories, one for each seed, until the rotations are reached. Any violation
 // fails it.
