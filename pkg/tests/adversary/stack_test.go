@@ -9,6 +9,7 @@ import (
 
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/internal/awsstore"
+	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/rotation"
 	"engage-token-rotation/pkg/settings"
 	"engage-token-rotation/pkg/standins/awstest"
@@ -30,6 +31,10 @@ type stack struct {
 	sweeper *sweep.Sweeper
 	// attempts is how often the service runs a failing rotation.
 	attempts int
+	// crash ends the invocation that is at work.
+	crash context.CancelFunc
+	// lag is how old reads of the Parameter Store may be; nil: they are new.
+	lag *lag
 }
 
 // stack deploys a stack.
@@ -69,7 +74,10 @@ func (s *stack) functions(ahead time.Duration) (*rotation.Rotator, *sweep.Sweepe
 	}
 	now := func() time.Time { return time.Now().Add(ahead) }
 	sdk := s.aws.SDKConfig(s.name)
-	secrets, parameters := awsstore.NewSecrets(sdk), awsstore.NewParameters(sdk)
+	secrets, parameters := awsstore.NewSecrets(sdk), ledger.Parameters(awsstore.NewParameters(sdk))
+	if s.lag != nil {
+		parameters = &lagging{parameters, s.lag}
+	}
 	number := 0
 	rotator := rotation.New(rotation.Config{
 		Secrets: secrets, Parameters: parameters, Settings: environment, Transport: s.attack, Now: now,
@@ -131,6 +139,8 @@ func (s *stack) invoke(rotator *rotation.Rotator, run awstest.Run, step string) 
 		return rotation.Report{}, err
 	}
 	err = within(s.t.Context(), 90*time.Second, func(ctx context.Context) (err error) {
+		ctx, s.crash = context.WithCancel(ctx)
+		defer s.crash()
 		report, err = rotator.Handle(ctx, event)
 		return err
 	})
