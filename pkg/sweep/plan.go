@@ -288,9 +288,6 @@ func (u *user) resolveIntents(ctx context.Context) {
 		return
 	}
 	for _, intent := range open {
-		u.recordHeld(ctx, intent)
-	}
-	for _, intent := range open {
 		if c, _, _ := decide.Intent(intent, u.traces(u.entries, intent)); c != decide.W5 && c != decide.W7 {
 			continue
 		}
@@ -307,27 +304,6 @@ func (u *user) resolveIntents(ctx context.Context) {
 	}
 	for _, intent := range open {
 		u.resolve(ctx, u.entries, intent)
-	}
-}
-
-// recordHeld records the token that an intent's version holds and that no record names:
-// createSecret put it there and could not record it.
-func (u *user) recordHeld(ctx context.Context, intent ledger.Intent) {
-	view := u.entries.Secrets[intent.Secret]
-	if view.Answered(intent) || !intent.Over(u.config.Now()) {
-		return
-	}
-	token, err := secret.TokenOf(ctx, u.config.Secrets, intent.Secret, intent.Version, "")
-	f := token.Fingerprint()
-	if err != nil || f == "" || u.recorded[f] || intent.Baseline.Contains(f) {
-		return
-	}
-	record := ledger.Record{
-		Secret: intent.Secret, Version: intent.Version, Fingerprint: f, State: ledger.Issued, CreatedAt: intent.StartedAt,
-		Until: intent.Until, Base: intent.Base, User: intent.User,
-	}
-	if u.write(ctx, func() error { return u.ledger.Create(ctx, record) }) {
-		u.held[f] = true
 	}
 }
 
@@ -362,12 +338,9 @@ func (u *user) traces(all ledger.All, intent ledger.Intent) decide.Traces {
 	t.Listed, t.Believable, t.Complete = []engage.Fingerprint{}, u.believable, u.complete()
 	for f := range u.listed {
 		t.Listed = append(t.Listed, f)
-		if u.held[f] || u.appeared[f] || len(u.secrets.holders(f, "")) > 0 {
+		if u.recorded[f] || u.appeared[f] || len(u.secrets.holders(f, "")) > 0 {
 			t.Known[f] = true
 		}
-	}
-	for f := range u.appeared { // recorded for an earlier intent, in this sweep
-		t.Known[f] = true
 	}
 	slices.Sort(t.Listed)
 	return t

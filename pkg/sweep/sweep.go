@@ -142,6 +142,9 @@ func (s *Sweeper) Run(ctx context.Context, request Request) (Answer, error) {
 		defer cancel()
 	}
 	r.readSecrets(ctx)
+	if request.DeleteToken == "" && request.Forget == "" {
+		r.recordHeld(ctx)
+	}
 	users := r.groupByUser(ctx)
 	if request.DeleteToken != "" || request.Forget != "" {
 		err = r.obey(ctx, users)

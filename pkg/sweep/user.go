@@ -28,7 +28,6 @@ type user struct {
 	reached bool
 
 	appeared map[engage.Fingerprint]bool // tokens that this sweep has recorded as unclaimed
-	held     map[engage.Fingerprint]bool // tokens that this sweep has recorded because a version holds them
 
 	// What list gains.
 	client *engage.Client
@@ -53,8 +52,7 @@ func (r *run) groupByUser(ctx context.Context) []*user {
 		defer mu.Unlock()
 		u := users[t.User]
 		if u == nil {
-			u = &user{run: r, name: t.User, target: t, appeared: map[engage.Fingerprint]bool{},
-				held: map[engage.Fingerprint]bool{}}
+			u = &user{run: r, name: t.User, target: t, appeared: map[engage.Fingerprint]bool{}}
 			users[t.User] = u
 		}
 		u.own = append(u.own, m)
