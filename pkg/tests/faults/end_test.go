@@ -181,8 +181,9 @@ func (d *deployment) unfinished(ctx context.Context) []string {
 // be at work, and than an intent is watched.
 const later = decide.WatchTime + time.Hour
 
-// sweepLater sweeps as it would be done two hours later. The sweep must name every reported token
-// with the event that deletes it; these events are sent, and then nothing may be left.
+// sweepLater sweeps as it would be done two hours later. The sweep must delete every reported token
+// that a version still holds, and name every other one with the event that deletes it. These events
+// are sent, and then nothing may be left.
 func (d *deployment) sweepLater(ctx context.Context, reported []string) {
 	d.verdict.log("-- two hours later; the ledger has: %s", strings.Join(d.unfinished(ctx), ", "))
 	must(older.Ledger(ctx, d.parameters(), d.services.prefix(), later))
@@ -197,26 +198,35 @@ func (d *deployment) sweepLater(ctx context.Context, reported []string) {
 	if len(answer.Faults) > 0 {
 		d.verdict.add(other, "the last sweep has faults: "+strings.Join(answer.Faults, "; "))
 	}
-	events := map[string]string{}
-	for _, s := range answer.Secrets {
-		for _, u := range s.Unclaimed {
-			if events[string(u.Fingerprint)] != "" {
-				d.verdict.add(other, fmt.Sprintf("the last sweep names token %s twice", u.Fingerprint))
-			}
-			events[string(u.Fingerprint)] = u.Remove
-		}
-	}
+	events, deleted := d.namedBy(answer)
 	for _, token := range reported {
-		if events[hidden.Fingerprint(token)] == "" {
-			d.verdict.add(leaked, "the last sweep does not name token "+hidden.Fingerprint(token))
+		fingerprint := engage.Fingerprint(hidden.Fingerprint(token))
+		if events[fingerprint] == "" && !slices.Contains(deleted, fingerprint) {
+			d.verdict.add(leaked, fmt.Sprintf("the last sweep does not name token %s", fingerprint))
 		}
 	}
 	for fingerprint, event := range events {
 		if _, err := d.invoke(ctx, d.sweep, "sweep", []byte(event)); err != nil {
-			d.verdict.add(other, "the event that deletes token "+fingerprint+" failed: "+err.Error())
+			d.verdict.add(other, fmt.Sprintf("the event that deletes token %s failed: %v", fingerprint, err))
 		}
 	}
 	d.lookForRest(ctx)
+}
+
+// namedBy returns the events that delete the unclaimed tokens of a sweep's answer, and the tokens
+// that the sweep has deleted.
+func (d *deployment) namedBy(answer sweep.Answer) (events map[engage.Fingerprint]string, deleted []engage.Fingerprint) {
+	events = map[engage.Fingerprint]string{}
+	for _, s := range answer.Secrets {
+		for _, u := range s.Unclaimed {
+			if events[u.Fingerprint] != "" {
+				d.verdict.add(other, fmt.Sprintf("the last sweep names token %s twice", u.Fingerprint))
+			}
+			events[u.Fingerprint] = u.Remove
+		}
+		deleted = append(deleted, s.Deleted...)
+	}
+	return events, deleted
 }
 
 // lookForRest checks that every live token is foreign or held, and that the ledger has nothing left
