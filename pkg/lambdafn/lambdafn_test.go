@@ -164,6 +164,32 @@ func TestAFailedStepIsLoggedAndMeasuredByItsStep(t *testing.T) {
 	})
 }
 
+// The pending token is deleted at the vendor. testSecret finds it dead after the propagation time,
+// and abandons the rotation.
+func TestAnAbandonedRotationIsCounted(t *testing.T) {
+	withFunctions(t, func(t *testing.T, fs *functions) {
+		fs.run(t)
+		run, err := fs.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{SecretId: secretName})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := fs.rotate.Invoke(t.Context(), run.Payload(awstest.StepCreate)); err != nil {
+			t.Fatal(err)
+		}
+		tokens := fs.engage.Tokens(engagetest.DefaultUser().Username)
+		fs.engage.DeleteToken(tokens[len(tokens)-1])
+		time.Sleep(time.Hour)
+		if _, err := fs.rotate.Invoke(t.Context(), run.Payload(awstest.StepTest)); !errors.Is(err, rotation.ErrAbandoned) {
+			t.Errorf("error %v, want one that wraps ErrAbandoned", err)
+		}
+		for _, name := range []string{telemetry.RotationAbandoned, telemetry.RotationFailed} {
+			if got := fs.metrics(t, name); len(got) != 1 || got[0] != 1 {
+				t.Errorf("%s %v, want one", name, got)
+			}
+		}
+	})
+}
+
 // Fields of an event are checked before they are used, and a refused one is not printed.
 func TestAnInvalidEventIsRefusedWithoutPrintingIt(t *testing.T) {
 	for _, payload := range []string{

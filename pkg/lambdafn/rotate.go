@@ -2,6 +2,7 @@ package lambdafn
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"engage-token-rotation/pkg/decide"
@@ -71,6 +72,10 @@ func (f *Function) report(ctx context.Context, report rotation.Report) {
 		attributes = append(attributes, "outcome", "failed", "error", report.Err.Error())
 		f.Log.ErrorContext(ctx, "rotation step failed", attributes...)
 		f.countFailure(string(report.Event.Step))
+		if errors.Is(report.Err, rotation.ErrAbandoned) {
+			f.Metrics.Emit(telemetry.Dimensions{"FunctionName": f.Name}, [][]string{{"FunctionName"}},
+				telemetry.Metric{Name: telemetry.RotationAbandoned, Unit: telemetry.Count, Value: 1})
+		}
 		return
 	}
 	attributes = append(attributes, "outcome", report.Outcome)
