@@ -43,9 +43,9 @@ func (i *invocation) create(ctx context.Context) (Report, error) {
 	return i.supply(ctx, r, a, entries, listed)
 }
 
-// list lists the user's tokens, twice when there is no current token by which a list could be checked:
-// what either holds counts. So a token that existed before the creation is not taken for one that
-// appeared after it.
+// list lists the user's tokens, twice when there is no current token by which a list could be
+// checked: what either holds counts. So a token that existed before the creation is not taken for
+// one that appeared after it.
 func list(ctx context.Context, a account, current engage.Token) ([]engage.Token, error) {
 	var first, second []engage.Token
 	again := func() (err error) { second, err = a.client.List(ctx, a.session); return err }
@@ -56,9 +56,10 @@ func list(ctx context.Context, a account, current engage.Token) ([]engage.Token,
 	return union(first, second), failed("list the tokens", err, "nothing was created; the service repeats the rotation")
 }
 
-// check checks a list that lacks AWSCURRENT's token: the token may be dead, or another user's, or the
-// list wrong. With a wrong list nothing is created.
-func (i *invocation) check(ctx context.Context, r reading, a account, v ledger.View, listed []engage.Token) ([]engage.Token, error) {
+// check checks a list that lacks AWSCURRENT's token: the token may be dead, or another user's, or
+// the list wrong. With a wrong list nothing is created.
+func (i *invocation) check(ctx context.Context, r reading, a account, v ledger.View,
+	listed []engage.Token) ([]engage.Token, error) {
 	current := r.current.token
 	if current.IsZero() || slices.Contains(listed, current) { //safeguard:doubtful-lists-are-checked
 		return listed, nil

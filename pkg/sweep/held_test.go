@@ -8,7 +8,8 @@ import (
 	"engage-token-rotation/pkg/standins/awstest"
 )
 
-// createSecret was killed after its put and before its record, and an operator took AWSPENDING away.
+// createSecret was killed after its put and before its record, and an operator took AWSPENDING
+// away.
 func TestATokenThatCouldNotBeRecordedIsRetiredByOneSweep(t *testing.T) {
 	deploy(t, nil, func(t *testing.T, d *deployment) {
 		d.rotate()

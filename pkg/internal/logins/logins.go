@@ -80,8 +80,8 @@ func (c *Counter) History(ctx context.Context) (History, error) {
 	return values, nil
 }
 
-// UserOf returns the key of the user whose login fields are in an admin secret, as the history has it, or
-// "". So a login can be counted before that secret is read.
+// UserOf returns the key of the user whose login fields are in an admin secret, as the history has
+// it, or "". So a login can be counted before that secret is read.
 func (c *Counter) UserOf(history History, admin string) string { return history[c.adminName(admin)] }
 
 // Learn stores the key of the user whose login fields are in an admin secret.

@@ -83,8 +83,8 @@ func readAdmin(ctx context.Context, store secret.Getter, id string) (*secret.Doc
 	return admin, version.ARN, nil
 }
 
-// LoginKey returns who logs in, for the count of logins: the user by its name at the vendor, so that one
-// user counts once, whatever host, flow or admin secret its logins go by.
+// LoginKey returns who logs in, for the count of logins: the user by its name at the vendor, so
+// that one user counts once, whatever host, flow or admin secret its logins go by.
 func LoginKey(credentials engage.Credentials) string { return logins.Key("user", credentials.User()) }
 
 // Calls is how calls to the vendor are made.

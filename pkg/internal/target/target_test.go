@@ -60,14 +60,16 @@ func TestATargetIsReadFromBothSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, other := range []target.Target{two, three} {
-		if one.User != other.User || one.Credentials != other.Credentials || one.Endpoint.BaseURL.String() != other.Endpoint.BaseURL.String() {
+		if one.User != other.User || one.Credentials != other.Credentials ||
+			one.Endpoint.BaseURL.String() != other.Endpoint.BaseURL.String() {
 			t.Errorf("%v and %v", one, other)
 		}
 		if other.AdminARN != "arn of "+adminARN {
 			t.Errorf("admin secret %q", other.AdminARN)
 		}
 	}
-	if one.Endpoint.BaseURL.Host != "engage.ringcentral.com" || one.Endpoint.Flow != engage.FlowEngage || one.User == "" || one.AdminARN != "" {
+	if one.Endpoint.BaseURL.Host != "engage.ringcentral.com" || one.Endpoint.Flow != engage.FlowEngage || one.User == "" ||
+		one.AdminARN != "" {
 		t.Errorf("%v", one)
 	}
 }

@@ -45,7 +45,8 @@ func TestTheParameterStoreLags(t *testing.T) {
 	}
 }
 
-// The function is ended at each call to AWS, before or after its effect, and the service begins again.
+// The function is ended at each call to AWS, before or after its effect, and the service begins
+// again.
 func TestACrashAtEachMoment(t *testing.T) {
 	for _, keep := range []string{"0s", "1h"} {
 		for _, after := range []bool{false, true} {
@@ -87,7 +88,8 @@ func TestACrashThatNothingFollows(t *testing.T) {
 
 // A parameter of the ledger is replaced by what is not an entry, before each step.
 func TestEntriesAreReplacedByNonsense(t *testing.T) {
-	for _, nonsense := range []string{"x", `{"v":2}`, `{"v":1,"secret":"x","fingerprint":"0123456789ab","state":"retiring"}`} {
+	for _, nonsense := range []string{"x", `{"v":2}`,
+		`{"v":1,"secret":"x","fingerprint":"0123456789ab","state":"retiring"}`} {
 		for _, what := range []string{"token-", "intent-", "cursor", "logins"} {
 			for at := range 4 {
 				attacked(t, func(t *testing.T, a *attack) {
@@ -249,7 +251,8 @@ func TestTheAdminSecretIsTakenAway(t *testing.T) {
 				s.aws.Secrets.EndRotation(run, nil)
 				s.sweeps(3, hour)
 				value := fields(a.user)
-				if _, err := s.aws.Secrets.PutSecretValue(&awstest.PutSecretValueInput{SecretId: "admin", SecretString: &value}); err != nil {
+				if _, err := s.aws.Secrets.PutSecretValue(&awstest.PutSecretValueInput{SecretId: "admin",
+					SecretString: &value}); err != nil {
 					t.Fatal(err)
 				}
 			})

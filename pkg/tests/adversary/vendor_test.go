@@ -60,8 +60,9 @@ func TestListsThatLieToAnExclusiveUser(t *testing.T) {
 	}
 }
 
-// A list that lacks the current token, and a creation that answers with a token of another program, at
-// once. (A cut list that holds the current token, or one before the first rotation, cannot be recognized.)
+// A list that lacks the current token, and a creation that answers with a token of another program,
+// at once. (A cut list that holds the current token, or one before the first rotation, cannot be
+// recognized.)
 func TestAListWithoutTheCurrentTokenAndAnOldAnswer(t *testing.T) {
 	for _, lie := range []engagetest.ListLie{engagetest.ListEmpty, engagetest.ListOldest} {
 		for _, create := range []engagetest.CreateLie{engagetest.CreateNothing, engagetest.CreateAnswersOld} {

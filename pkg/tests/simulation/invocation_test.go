@@ -62,7 +62,8 @@ func (h *history) invoke(i *invocation, work func(context.Context) error, over f
 	}()
 }
 
-// growStack makes the goroutine's stack as big as a step needs it, at once, while there is nothing on it to be copied.
+// growStack makes the goroutine's stack as big as a step needs it, at once, while there is nothing
+// on it to be copied.
 //
 //go:noinline
 func growStack() {
