@@ -72,7 +72,8 @@ func Intent(i ledger.Intent, t Traces) (Case, Action, []engage.Fingerprint) {
 		}
 	}
 	age := t.Now.Sub(i.Until)
-	certain := t.Complete && age > WatchTime || t.Believable && age > LongWatchTime //safeguard:one-list-ends-no-intent on
+	//safeguard:one-list-ends-no-intent on
+	certain := t.Complete && age > WatchTime || t.Believable && age > LongWatchTime
 	switch {
 	case len(appeared) > 0 && certain:
 		return W5, Report, appeared

@@ -157,7 +157,7 @@ func Record(r ledger.Record, f Facts) Decision {
 		return keep(R4)
 	case r.State == ledger.Issued && f.Awaited: //safeguard:awaited-tokens-stay
 		return keep(R5)
-	case f.Listed == Gone && old(r, f): //safeguard:new-tokens-may-not-be-listed
+	case f.Listed == Gone && old(r, f): //safeguard:new-tokens-may-not-be-listed term 2
 		return do(R7, Forget)
 	}
 	switch r.State {
@@ -195,16 +195,17 @@ func (d Decision) retire(at time.Time) Decision {
 
 func issued(r ledger.Record, f Facts) Decision {
 	d := Decision{Case: R9, Action: Write, Record: r}
-	if f.Swappable { //safeguard:late-finish-may-swap
+	retention := f.Retention //safeguard:abandoned-tokens-have-a-retention zero
+	if f.Swappable {         //safeguard:late-finish-may-swap
 		d.Case = R8
-		return d.retire(f.Now.Add(max(f.Retention, ledger.InvocationLimit)))
+		return d.retire(f.Now.Add(max(retention, ledger.InvocationLimit)))
 	}
-	return d.retire(f.Now.Add(f.Retention)) //safeguard:abandoned-tokens-have-a-retention
+	return d.retire(f.Now.Add(retention))
 }
 
 func retiring(r ledger.Record, f Facts) Decision {
 	d := Decision{Case: R14, Action: Keep, Record: r}
-	due := !f.Now.Before(r.At) //safeguard:retention-is-kept
+	due := !f.Now.Before(r.At) //safeguard:retention-is-kept on
 	switch {
 	case f.OneSecret && r.SharedWith != "": //safeguard:shared-tokens-are-the-sweeps
 		d.Case = R22
@@ -241,7 +242,9 @@ func unclaimed(r ledger.Record, f Facts) Decision {
 		d.Case, d.Action = R19, Forget
 	case f.Listed == Gone && seen > UnclaimedLife:
 		d.Case, d.Action = R7, Forget
-	case f.Exclusive && f.Listed == Shown && seen >= ExclusiveDelay: //safeguard:unclaimed-tokens-of-shared-users-stay
+	//safeguard:unclaimed-tokens-of-shared-users-stay term 1
+	//safeguard:unclaimed-tokens-wait term 3
+	case f.Exclusive && f.Listed == Shown && seen >= ExclusiveDelay:
 		d.Case, d.Action = R20, Delete
 	}
 	return d

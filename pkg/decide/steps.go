@@ -146,8 +146,8 @@ type Supply struct {
 // put again; it is the zero Record when there is none.
 func (s Supply) Token() (c Case, a Action, record ledger.Record) {
 	for _, r := range s.Records {
-		if r.Version != s.Version || r.State != ledger.Issued ||
-			r.Base != s.Base { //safeguard:reissue-beside-the-same-current
+		//safeguard:reissue-beside-the-same-current term 3
+		if r.Version != s.Version || r.State != ledger.Issued || r.Base != s.Base {
 			continue
 		}
 		switch {
@@ -218,7 +218,8 @@ func (s Swap) Decide() (Case, Action) {
 		return F1, Resume
 	case !s.Pending: //safeguard:cancelled-versions-are-not-swapped-in
 		return F2, Refuse
-	case s.SameToken, s.Found && s.Record.Version != s.ID: //safeguard:tokens-of-other-versions-are-not-swapped-in
+	//safeguard:tokens-of-other-versions-are-not-swapped-in term 2
+	case s.SameToken || s.Found && s.Record.Version != s.ID:
 		return F3, Abandon
 	}
 	bases := s.bases()

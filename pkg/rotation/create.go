@@ -145,7 +145,7 @@ func (i *invocation) make(
 	intent := ledger.NewIntent(r.arn(), i.event.VersionID, i.config.Attempt(ctx), i.config.Now())
 	intent.Base, intent.User, intent.Until = r.current.ID, a.User, i.deadline(ctx)
 	intent.Baseline = ledger.NewBaseline(listed)
-	if err := i.ledger().Begin(ctx, intent); err != nil { //safeguard:intent-before-the-creation
+	if err := i.ledger().Begin(ctx, intent); err != nil { //safeguard:intent-before-the-creation drop
 		return ledger.Record{}, engage.Token{}, failed("write the intent", err, "nothing was created")
 	}
 	if !clock.Has(ctx, i.config.Now(), creationTime/2) {
@@ -160,7 +160,7 @@ func (i *invocation) make(
 		}
 		return record, token, nil
 	}
-	if !engage.OutcomeUnknown(err) { //safeguard:lost-creations-keep-their-intent
+	if !engage.OutcomeUnknown(err) { //safeguard:lost-creations-keep-their-intent on
 		_ = i.ledger().End(ctx, intent) // refused before any effect
 		return ledger.Record{}, engage.Token{}, failed("create a token", err, "nothing was created")
 	}

@@ -57,7 +57,7 @@ func (i *invocation) findRecord(ctx context.Context, r reading) (ledger.Record, 
 		if found && record.State != ledger.Unclaimed {
 			return record, true, r, nil
 		}
-		if r.facts(i.event.VersionID).Current || !poll.Next(ctx) { //safeguard:records-are-looked-for-again
+		if r.facts(i.event.VersionID).Current || !poll.Next(ctx) { //safeguard:records-are-looked-for-again on
 			return ledger.Record{}, false, r, nil
 		}
 		var err error
@@ -143,7 +143,7 @@ func (f *finishing) prepare(ctx context.Context) (outgoing ledger.Record, err er
 // recordLate writes the record of the new token when createSecret could not. Its intent stays: a
 // sweep looks whether another attempt left a token.
 func (f *finishing) recordLate(ctx context.Context) error {
-	if f.record.Fingerprint != "" { //safeguard:swapped-tokens-are-recorded
+	if f.record.Fingerprint != "" { //safeguard:swapped-tokens-are-recorded on
 		return nil
 	}
 	err := f.ledger().Set(ctx, ledger.Record{
@@ -206,8 +206,8 @@ func (f *finishing) swap(ctx context.Context, c decide.Case) (decide.Case, error
 			return decide.F8, notSwapped(err)
 		}
 		unmoved := labels.Holder(secret.LabelCurrent) == f.current.ID
-		ready := unmoved &&
-			labels.Carries(f.event.VersionID, secret.LabelPending) //safeguard:labels-are-checked-before-another-swap
+		//safeguard:labels-are-checked-before-another-swap term 2
+		ready := unmoved && labels.Carries(f.event.VersionID, secret.LabelPending)
 		switch {
 		case labels.Carries(f.event.VersionID, secret.LabelCurrent):
 			return c, nil

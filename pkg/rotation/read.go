@@ -158,7 +158,7 @@ func (i *invocation) readVersion(ctx context.Context, wait bool) (holding, error
 func (i *invocation) agree(ctx context.Context, r reading) (reading, error) {
 	poll := i.poll(ledger.Consistency)
 	for {
-		agreed := r.current.ID == r.labels.Holder(secret.LabelCurrent) //safeguard:reads-agree-on-current
+		agreed := r.current.ID == r.labels.Holder(secret.LabelCurrent) //safeguard:reads-agree-on-current on
 		v := r.facts(i.event.VersionID)
 		if agreed && (v.Pending || v.Current) {
 			return r, nil

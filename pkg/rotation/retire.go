@@ -38,8 +38,8 @@ func (f *finishing) decide(records []ledger.Record) []decide.Decision {
 		if record.Fingerprint == f.version.token.Fingerprint() { //safeguard:the-new-token-stays
 			continue
 		}
-		if f.current.ID != f.event.VersionID &&
-			record.Fingerprint == f.current.token.Fingerprint() { //safeguard:a-swap-starts-the-retention
+		//safeguard:a-swap-starts-the-retention
+		if f.current.ID != f.event.VersionID && record.Fingerprint == f.current.token.Fingerprint() {
 			record.State = ledger.Outgoing // whatever another invocation has made of it meanwhile
 		}
 		facts := f.recordFacts(record)
@@ -67,8 +67,8 @@ func (f *finishing) recordFacts(record ledger.Record) decide.Facts {
 	if f.settings.Retention > 0 {
 		facts.Retention = f.settings.Retention + ledger.Consistency // a reader may be given the old value so long
 	}
-	if record.Version != f.event.VersionID &&
-		f.labels.Carries(record.Version, secret.LabelPending) { //safeguard:tokens-of-other-pending-versions-stay
+	//safeguard:tokens-of-other-pending-versions-stay
+	if record.Version != f.event.VersionID && f.labels.Carries(record.Version, secret.LabelPending) {
 		facts.Held = decide.Pending // another rotation has begun, and looks after it
 	}
 	if _, shown := find(f.listed, record.Fingerprint); shown {

@@ -92,8 +92,8 @@ func (p *plan) facts(m *managed, record ledger.Record, found finding) decide.Fac
 			m.currentVersion,
 			m.labels.Holder(secret.LabelPrevious),
 		),
-		Exclusive: p.settings.Exclusive && p.secrets.whole() &&
-			len(p.entries.Unreadable) == 0, //safeguard:all-secrets-are-read
+		//safeguard:all-secrets-are-read term 2
+		Exclusive: p.settings.Exclusive && p.secrets.whole() && len(p.entries.Unreadable) == 0,
 	}
 	switch f {
 	case m.current.Fingerprint():
@@ -197,7 +197,7 @@ func (p *plan) carryOut(ctx context.Context) {
 		}
 		return
 	}
-	if err := clock.Sleep(ctx, ledger.Consistency); err != nil { //safeguard:deletions-wait-for-consistent-reads
+	if err := clock.Sleep(ctx, ledger.Consistency); err != nil { //safeguard:deletions-wait-for-consistent-reads drop
 		p.fault(ctx, fmt.Errorf("delete tokens of user %s: %w; the next sweep deletes them", p.name, err))
 		return
 	}
@@ -309,7 +309,7 @@ func (u *user) resolveIntents(ctx context.Context) {
 
 // readAgain reads the ledger, when reads show all that was written by now.
 func (u *user) readAgain(ctx context.Context) (ledger.All, error) {
-	if err := clock.Sleep(ctx, ledger.Consistency); err != nil { //safeguard:unclaimed-tokens-wait-for-consistent-reads
+	if err := clock.Sleep(ctx, ledger.Consistency); err != nil { //safeguard:unclaimed-tokens-wait-for-consistent-reads drop
 		return ledger.All{}, err
 	}
 	return u.ledger.ReadAll(ctx)

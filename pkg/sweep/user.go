@@ -135,8 +135,8 @@ func (u *user) complete() bool {
 	for _, view := range u.entries.Secrets {
 		for _, record := range view.Records {
 			alive := record.State != ledger.Deleted && record.State != ledger.Unclaimed
-			if _, listed := u.listed[record.Fingerprint]; record.User == u.name && alive &&
-				!listed { //safeguard:cut-lists-end-no-intent
+			//safeguard:cut-lists-end-no-intent
+			if _, listed := u.listed[record.Fingerprint]; record.User == u.name && alive && !listed {
 				return false
 			}
 		}

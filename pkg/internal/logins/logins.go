@@ -226,7 +226,7 @@ func (p *Permits) Permit(ctx context.Context, key string) error {
 	if first := p.first; first != nil {
 		p.first = nil
 		err := <-first
-		soon := p.counter.now().Sub(p.since) <= Margin-engage.PermitLife //safeguard:late-logins-are-counted-again
+		soon := p.counter.now().Sub(p.since) <= Margin-engage.PermitLife //safeguard:late-logins-are-counted-again on
 		if err != nil || soon && key == p.key {
 			return err
 		}
