@@ -24,7 +24,7 @@ import (
 // says how the program looks without the safeguard; the syntax tree is changed, so that a rename
 // does no harm:
 //
-//	off     the condition of an if, a case or a return is false (the default)
+//	off     the condition of an if, a for, a case, a return or an assignment is false (the default)
 //	on      that condition is true
 //	term N  the Nth operand of that condition's && or || chain does not count, from 1
 //	drop    the statement is not executed
@@ -65,22 +65,23 @@ func markers(t *testing.T) []marker {
 
 func markersIn(file, text string) []marker {
 	var found []marker
-	for n, line := range strings.Split(text, "\n") {
-		match := markerForm.FindStringSubmatch(line)
-		if match == nil {
-			continue
+	lines := strings.Split(text, "\n")
+	for n, line := range lines {
+		for _, match := range markerForm.FindAllStringSubmatch(line, -1) {
+			m := marker{file: file, line: n + 1, name: match[1], verb: match[2]}
+			for isMarker(lines[m.line-1]) { // on a line of its own
+				m.line++
+			}
+			if m.verb == "" {
+				m.verb = "off"
+			}
+			found = append(found, m)
 		}
-		m := marker{file: file, line: n + 1, name: match[1], verb: match[2]}
-		if strings.HasPrefix(strings.TrimSpace(line), "//") {
-			m.line++ // it is on a line of its own
-		}
-		if m.verb == "" {
-			m.verb = "off"
-		}
-		found = append(found, m)
 	}
 	return found
 }
+
+func isMarker(line string) bool { return strings.HasPrefix(strings.TrimSpace(line), "//safeguard:") }
 
 // mutant returns the file without the safeguard.
 func (m marker) mutant() ([]byte, error) {
@@ -208,6 +209,10 @@ func (c *change) changeCondition(n ast.Node) {
 		return
 	}
 	c.done = true
+	if *condition == nil {
+		c.err = fmt.Errorf("safeguard %s: the loop has no condition", c.name)
+		return
+	}
 	if number, found := strings.CutPrefix(c.verb, "term "); found {
 		c.err = dropTerm(condition, number)
 		return
@@ -219,6 +224,12 @@ func conditionOf(n ast.Node) *ast.Expr {
 	switch n := n.(type) {
 	case *ast.IfStmt:
 		return &n.Cond
+	case *ast.ForStmt:
+		return &n.Cond
+	case *ast.AssignStmt:
+		return only(n.Rhs)
+	case *ast.KeyValueExpr:
+		return &n.Value
 	case *ast.CaseClause:
 		return only(n.List)
 	case *ast.ReturnStmt:

@@ -12,10 +12,61 @@ type safeguard struct {
 }
 
 // safeguards are all that are marked in the product.
-var safeguards = []safeguard{}
+var safeguards = []safeguard{
+	{name: "a-swap-starts-the-retention", in: "undone"},
+	{name: "abandoned-tokens-have-a-retention", in: "returns"},
+	{name: "all-secrets-are-read", in: "exclusive"},
+	{name: "awaited-tokens-stay", in: "awaited"},
+	{name: "cancelled-rotations-create-nothing", in: "late"},
+	{name: "cancelled-versions-are-not-swapped-in", in: "late"},
+	{name: "changed-records-are-not-overwritten", in: "crowd"},
+	{name: "claimed-tokens-are-not-unclaimed", in: "exclusive"},
+	{name: "created-tokens-are-recorded"},
+	{name: "cut-lists-end-no-intent", in: "blind"},
+	{name: "deleted-tokens-may-be-listed", in: "lagging"},
+	{name: "deletions-are-decided-again", in: "undone"},
+	{name: "deletions-wait-for-consistent-reads", in: "awaited"},
+	{name: "doubtful-lists-are-read-twice", in: "blind"},
+	{name: "edited-fields-end-the-rotation", in: "people"},
+	{name: "edited-secrets-are-not-swapped", in: "people", few: true},
+	{name: "failed-swaps-are-looked-at", in: "mild"},
+	{name: "five-logins-a-minute", few: true},
+	{name: "given-up-tokens-are-not-swapped-in", in: "late"},
+	{name: "held-tokens-stay"},
+	{name: "intent-before-the-creation", few: true},
+	{name: "intents-outlast-a-late-creation", in: "stranger"},
+	{name: "intents-wait-for-a-believable-list", in: "blind"},
+	{name: "invocation-may-be-at-work", in: "duel"},
+	{name: "labels-are-checked-before-another-swap", in: "late"},
+	{name: "late-finish-may-swap", in: "late"},
+	{name: "late-logins-are-counted-again", in: "logins"},
+	{name: "lists-are-of-the-right-user", in: "hands"},
+	{name: "lost-creations-keep-their-intent"},
+	{name: "new-tokens-may-not-be-listed", in: "lagging"},
+	{name: "old-labels-do-not-end-a-swap", in: "mild"},
+	{name: "one-list-ends-no-intent", in: "blind"},
+	{name: "outgoing-tokens-are-ours-by-a-swap", in: "people"},
+	{name: "preflight-for-pending-versions-alone", in: "tested"},
+	{name: "reads-agree-on-current", in: "returns"},
+	{name: "records-are-looked-for-again", in: "mild"},
+	{name: "records-outlive-a-failed-deletion"},
+	{name: "reissue-beside-the-same-current", in: "people"},
+	{name: "retention-is-kept", in: "returns"},
+	{name: "returned-token-starts-a-new-retention", in: "undone"},
+	{name: "shared-tokens-are-the-sweeps", in: "crowd"},
+	{name: "swapped-tokens-are-recorded", in: "records"},
+	{name: "the-new-token-stays", few: true},
+	{name: "tokens-of-other-pending-versions-stay", in: "returns"},
+	{name: "tokens-of-other-secrets-stay", in: "crowd"},
+	{name: "tokens-of-other-versions-are-not-swapped-in", in: "tested"},
+	{name: "unclaimed-tokens-of-shared-users-stay", in: "stranger"},
+	{name: "unclaimed-tokens-wait", in: "exclusive"},
+	{name: "unclaimed-tokens-wait-for-consistent-reads", in: "exclusive"},
+	{name: "unrecorded-versions-are-not-swapped-in", in: "tested"},
+}
 
 // guarded are the packages with safeguards, below pkg.
-var guarded = []string{"decide", "engage", "ledger", "rotation", "sweep"}
+var guarded = []string{"decide", "engage", "internal/logins", "ledger", "rotation", "sweep"}
 
 // TestSafeguards checks that each marker of the product has a line in the table, and each line a
 // marker, and that each can be removed.
