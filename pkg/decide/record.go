@@ -16,7 +16,8 @@ const (
 	// retention starts when AWSCURRENT is seen to move away.
 	R3 Case = "R3"
 	// R4: issued, and the invocation that created the token may still be at work, beside an AWSCURRENT
-	// that has not moved. It stays.
+	// that has not moved. (A rotation knows for certain whether it has; what a sweep read may lag.) It
+	// stays.
 	R4 Case = "R4"
 	// R5: issued, and the version carries AWSPENDING and has no value: the next attempt puts the token
 	// there. It stays.
@@ -153,7 +154,7 @@ func Record(r ledger.Record, f Facts) Decision {
 		return deleted(r, f)
 	case r.State == ledger.Issued && f.Taken:
 		return do(R6, Write).retire(f.Now)
-	case r.State == ledger.Issued && f.Swappable && !f.Now.After(r.Until): //safeguard:invocation-may-be-at-work
+	case r.State == ledger.Issued && (f.Swappable || !f.OneSecret) && !f.Now.After(r.Until): //safeguard:invocation-may-be-at-work
 		return keep(R4)
 	case r.State == ledger.Issued && f.Awaited: //safeguard:awaited-tokens-stay
 		return keep(R5)

@@ -36,6 +36,7 @@ type finding struct {
 
 // decide decides about a record, writes a mark, and plans a deletion.
 func (p *plan) decide(ctx context.Context, m *managed, record ledger.Record) {
+	record = p.share(ctx, record)
 	found := p.look(ctx, m, record)
 	facts := p.facts(m, record, found)
 	d := decide.Record(record, facts)

@@ -206,32 +206,33 @@ func (u *user) reportCurrent(ctx context.Context, m *managed, view ledger.View) 
 	u.report.about(m.arn, func(s *SecretReport) { s.Current = current })
 }
 
-// noteShared records that another secret holds the token of AWSCURRENT too, so that a rotation of
-// one of them leaves the token to the sweep.
+// noteShared records the token of AWSCURRENT when no record names it and another secret holds it
+// too, so that a rotation of one of them leaves the token to the sweep.
 func (u *user) noteShared(ctx context.Context, m *managed, view ledger.View) {
-	if m.current.IsZero() {
+	holders := u.secrets.holders(m.current.Fingerprint(), m.arn)
+	if _, found := view.Find(m.current.Fingerprint()); found || len(holders) == 0 {
 		return
 	}
-	with := ""
-	if holders := u.secrets.holders(m.current.Fingerprint(), m.arn); len(holders) > 0 {
-		with = holders[0]
-	}
-	record, found := view.Find(m.current.Fingerprint())
-	if record.SharedWith == with || with == "" && u.secrets.isUnread(record.SharedWith) {
-		return
-	}
-	if !found {
-		u.write(ctx, func() error {
-			return u.ledger.Create(ctx, ledger.Record{
-				Secret: m.arn, Version: m.currentVersion, Fingerprint: m.current.Fingerprint(), State: ledger.Outgoing,
-				CreatedAt: m.createdAt, SharedWith: with,
-			})
+	u.write(ctx, func() error {
+		return u.ledger.Create(ctx, ledger.Record{
+			Secret: m.arn, Version: m.currentVersion, Fingerprint: m.current.Fingerprint(), State: ledger.Outgoing,
+			CreatedAt: m.createdAt, SharedWith: holders[0],
 		})
-		return
-	}
+	})
+}
+
+// share records that another secret holds a record's token, or does not any more.
+func (u *user) share(ctx context.Context, record ledger.Record) ledger.Record {
 	shared := record
-	shared.SharedWith = with
-	u.update(ctx, record, shared)
+	shared.SharedWith = ""
+	if holders := u.secrets.holders(record.Fingerprint, record.Secret); len(holders) > 0 {
+		shared.SharedWith = holders[0]
+	}
+	if shared == record || shared.SharedWith == "" && u.secrets.isUnread(record.SharedWith) ||
+		record.State == ledger.Unclaimed || !u.update(ctx, record, shared) {
+		return record
+	}
+	return shared
 }
 
 // countForeign counts the listed tokens that no record names and no secret holds, and names those
