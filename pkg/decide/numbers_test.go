@@ -15,7 +15,7 @@ import (
 	"engage-token-rotation/pkg/decide"
 )
 
-// cases returns the cases of the source whose number begins with a letter.
+// cases returns the cases of the source with numbers that begin with a letter.
 func cases(t *testing.T, letter string) []decide.Case {
 	t.Helper()
 	var all []decide.Case
@@ -41,7 +41,7 @@ func cases(t *testing.T, letter string) []decide.Case {
 	return all
 }
 
-// parse parses the Go files of a directory whose names match.
+// parse parses the Go files of a directory that have matching names.
 func parse(t *testing.T, dir string, match func(string) bool) []*ast.File {
 	t.Helper()
 	names, err := fs.Glob(os.DirFS(dir), "*.go")

@@ -200,7 +200,7 @@ func TestFinishSecret(t *testing.T) {
 				Base: "version-0"}}}, decide.F6, decide.Abandon},
 		{"F7 a record names the base",
 			decide.Swap{Version: pending(), Record: issued, Found: true}, decide.F7, decide.Proceed},
-		{"F7 an intent stands in for the record",
+		{"F7 an intent names the base, without a record",
 			decide.Swap{Version: pending(), Intents: []ledger.Intent{intent,
 				{Version: "version-3"}}}, decide.F7, decide.Proceed},
 	} {

@@ -192,7 +192,7 @@ func TestC10AnotherAttemptPutsATokenFirst(t *testing.T) {
 		if w.token(awstest.StageCurrent) != pending {
 			t.Error("the rotation went on with another token")
 		}
-		w.wantTokens(pending) // the other one is deleted: R6
+		w.wantTokens(pending) // the token that lost is deleted: R6
 	})
 }
 
@@ -330,7 +330,7 @@ func TestF5ATokenThatIsAlreadyRetiringIsNotSwappedIn(t *testing.T) {
 	}
 }
 
-// The label was taken away and a sweep has given the token up. Somebody puts the label back.
+// The label was taken away and a sweep has given the token up. A person puts the label back.
 func TestF5ATokenThatASweepGaveUpIsNotSwappedIn(t *testing.T) {
 	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
 		w.rotate()

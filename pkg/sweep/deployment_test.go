@@ -334,7 +334,7 @@ func (d *deployment) change(token string, change func(*ledger.Record)) {
 	}
 }
 
-// loseLedger removes the parameters of the ledger whose name holds the text.
+// loseLedger removes the parameters of the ledger that have the text in their name.
 func (d *deployment) loseLedger(text string) {
 	d.t.Helper()
 	values, err := d.parameters.ListAll(
@@ -353,7 +353,7 @@ func (d *deployment) loseLedger(text string) {
 	}
 }
 
-// lose begins a rotation whose creation has its effect and is never answered. It returns the run
+// lose begins a rotation; its creation has its effect and is never answered. It returns the run
 // and the token that the creation left.
 func (d *deployment) lose() (awstest.Run, string) {
 	d.t.Helper()

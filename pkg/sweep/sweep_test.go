@@ -504,7 +504,7 @@ func TestR7RetiringTokensStayRecordedWhateverTheVendorAnswersMeanwhile(t *testin
 	}
 }
 
-// The current token may be another user's, since somebody edited the login fields after the last
+// The current token may be another user's, since a person edited the login fields after the last
 // rotation.
 func TestR7TheListOfAnotherUserSaysNothingOfAToken(t *testing.T) {
 	deploy(t, retention("24h"), func(t *testing.T, d *deployment) {

@@ -143,8 +143,8 @@ func TestNonsenseAmongTheCountsDoesNotWedge(t *testing.T) {
 	}
 }
 
-// The clocks of two functions differ: what the other one counted is a time to come.
-func TestALoginOfAFunctionWhoseClockIsAheadCountsAsNow(t *testing.T) {
+// The clocks of two functions differ: what the fast one counted is in the future.
+func TestALoginByAClockThatIsAheadCountsAsNow(t *testing.T) {
 	for _, ahead := range []time.Duration{time.Second, 2 * time.Second, 70 * time.Second, 119 * time.Second} {
 		store := memstore.New()
 		fast := logins.New(store, "/p", func() time.Time { return start.Add(ahead) })

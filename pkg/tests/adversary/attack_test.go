@@ -251,7 +251,7 @@ func (c *account) parameters(path string) map[string]string {
 	}
 }
 
-// lose removes the parameters of a path whose name holds a text.
+// lose removes the parameters of a path that have a text in their name.
 func (c *account) lose(path, text string) {
 	c.t.Helper()
 	for name := range c.parameters(path) {

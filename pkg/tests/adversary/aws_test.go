@@ -512,7 +512,7 @@ func TestTwoStacksLoseAnswersAtOnce(t *testing.T) {
 				}
 				return nil
 			})
-			a.reported = 5 // each lost one; what one stack lost the other one reports, too
+			a.reported = 5 // each lost one; each stack reports what the other one lost, too
 			var all sync.WaitGroup
 			all.Go(func() { _ = one.try("one") })
 			all.Go(func() { _ = two.try("two") })

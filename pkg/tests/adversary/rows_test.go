@@ -85,7 +85,7 @@ func TestRow02TwoStacksOnOneUser(t *testing.T) {
 	}
 }
 
-// The same inside one stack, whose secrets reach the user by two hosts.
+// The same inside one stack: its secrets reach the user by two hosts.
 func TestRow03OneUserBehindTwoHosts(t *testing.T) {
 	for _, env := range [][2]string{{"false", "0s"}, {"true", "0s"}, {"false", "1h"}, {"true", "1h"}} {
 		attacked(t, func(t *testing.T, a *attack) {
@@ -378,7 +378,7 @@ func TestRow13LoginsAreCountedTogether(t *testing.T) {
 	for _, ahead := range [][]time.Duration{{0, 0, 0}, {0, 2 * time.Second, 0}} {
 		storm(t, 0, ahead)
 	}
-	storm(t, 10*time.Second, []time.Duration{70 * time.Second, 0, 0}) // whose clock is ahead comes first
+	storm(t, 10*time.Second, []time.Duration{70 * time.Second, 0, 0}) // the instance with the clock ahead comes first
 }
 
 // storm invokes createSecret, which fails, again and again: in an instance for each clock, one of

@@ -98,7 +98,7 @@ func (s *stack) prefix() string {
 	return settings.DefaultPrefix
 }
 
-// loseLedger removes the parameters of the stack's ledger whose name holds a text.
+// loseLedger removes the parameters of the stack's ledger that have a text in their name.
 func (s *stack) loseLedger(text string) { s.lose(s.prefix()+"/ledger", text) }
 
 // add makes a secret that the stack rotates.
@@ -251,7 +251,7 @@ func (s *stack) mustSweep(payload string) sweep.Answer {
 	return answer
 }
 
-// sweeps sweeps several times, with pauses, whatever comes of it.
+// sweeps sweeps several times, with pauses, whatever they return.
 func (s *stack) sweeps(n int, pause time.Duration) {
 	s.t.Helper()
 	for range n {

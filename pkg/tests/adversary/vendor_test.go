@@ -240,7 +240,7 @@ func TestTokensAreRevokedByHand(t *testing.T) {
 	}
 }
 
-// One user behind two hosts and by three flows, with creations whose answers are lost.
+// One user behind two hosts and by three flows, and answers to creations are lost.
 func TestOneUserBehindTwoHostsAndByThreeFlows(t *testing.T) {
 	for _, more := range []string{"false", "true"} {
 		attacked(t, func(t *testing.T, a *attack) {
