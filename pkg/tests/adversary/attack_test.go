@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"engage-token-rotation/pkg/decide"
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/hidden"
 	"engage-token-rotation/pkg/internal/logins"
@@ -331,7 +332,32 @@ func (a *attack) prove() {
 	}
 	a.look("in the end")
 	a.count(explained)
+	a.records()
 	a.logins()
+}
+
+// records checks that a ledger forgets what is dead, if only after weeks.
+func (a *attack) records() {
+	a.t.Helper()
+	for range 3 {
+		time.Sleep(decide.UnclaimedLife)
+		for _, s := range a.stacks {
+			_, _ = s.sweep(`{}`)
+		}
+	}
+	alive := map[engage.Fingerprint]bool{}
+	for _, username := range a.users() {
+		for _, token := range a.vendor.Tokens(username) {
+			alive[print(token)] = true
+		}
+	}
+	for _, s := range a.stacks {
+		for name, value := range s.parameters(s.prefix() + "/ledger") {
+			if _, fingerprint, ok := strings.Cut(name, "/token-"); ok && !alive[engage.Fingerprint(fingerprint)] {
+				a.t.Errorf("stack %s remembers a dead token: %s", s.name, value)
+			}
+		}
+	}
 }
 
 // count checks that each token that is alive is in use, foreign, or reported.

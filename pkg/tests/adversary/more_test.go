@@ -88,8 +88,9 @@ func TestACrashThatNothingFollows(t *testing.T) {
 
 // A parameter of the ledger is replaced by what is not an entry, before each step.
 func TestEntriesAreReplacedByNonsense(t *testing.T) {
-	for _, nonsense := range []string{"x", `{"v":2}`,
-		`{"v":1,"secret":"x","fingerprint":"0123456789ab","state":"retiring"}`} {
+	for _, nonsense := range []string{
+		"x", `{"v":2}`, `{"v":1,"secret":"x","fingerprint":"0123456789ab","state":"retiring"}`,
+	} {
 		for _, what := range []string{"token-", "intent-", "cursor", "logins"} {
 			for at := range 4 {
 				attacked(t, func(t *testing.T, a *attack) {
@@ -251,8 +252,8 @@ func TestTheAdminSecretIsTakenAway(t *testing.T) {
 				s.aws.Secrets.EndRotation(run, nil)
 				s.sweeps(3, hour)
 				value := fields(a.user)
-				if _, err := s.aws.Secrets.PutSecretValue(&awstest.PutSecretValueInput{SecretId: "admin",
-					SecretString: &value}); err != nil {
+				put := awstest.PutSecretValueInput{SecretId: "admin", SecretString: &value}
+				if _, err := s.aws.Secrets.PutSecretValue(&put); err != nil {
 					t.Fatal(err)
 				}
 			})
