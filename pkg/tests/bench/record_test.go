@@ -149,6 +149,5 @@ func describeEngage(request *http.Request) call {
 	case request.Method == http.MethodDelete:
 		return call{name: "Engage delete token"}
 	}
-	// Not a read: an empty list is asked for again, and a list after a deletion confirms it.
-	return call{name: "Engage list tokens"}
+	return call{name: "Engage list tokens", read: true}
 }
