@@ -45,7 +45,7 @@ func (d *deployment) lookForForeign(when string) {
 	for _, a := range d.rotating() {
 		for _, v := range d.services.versions(a.arn) {
 			if slices.Contains(d.foreign, tokenOf(v.value)) {
-				d.verdict.add(foreignAdopted, "a version holds a foreign token "+when)
+				d.verdict.add(foreignHeld, "a version holds a foreign token "+when)
 			}
 		}
 	}

@@ -40,7 +40,7 @@ func TestHarmIsSeen(t *testing.T) {
 		}, foreignDeleted},
 		{"a foreign token is put into the secret", func(d *deployment, s *standIns) {
 			s.put(d.main.arn, `{"apiToken":"`+d.foreign[0]+`"}`)
-		}, foreignAdopted},
+		}, foreignHeld},
 		{"the secret has lost its token", func(d *deployment, s *standIns) { s.put(d.main.arn, `{}`) }, wedged},
 		{"an intent names a user that is not swept", func(d *deployment, s *standIns) {
 			d.leaveIntentOf("ffffffffffffffff", s.live())

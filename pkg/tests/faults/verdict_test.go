@@ -16,13 +16,13 @@ const (
 	leaked                     // a live token is neither held, kept by its record, foreign nor reported
 	wedged                     // a rotation without faults failed
 	foreignDeleted             // a token of another program was deleted
-	foreignAdopted             // a secret held a token of another program
+	foreignHeld                // a secret held a token of another program
 	unfinished                 // a later sweep leaves something to do
 	other                      // the case itself went wrong
 	harms
 )
 
-var harmNames = [harms]string{"dead", "leaked", "wedged", "foreign deleted", "foreign adopted", "unfinished", "other"}
+var harmNames = [harms]string{"dead", "leaked", "wedged", "foreign deleted", "foreign held", "unfinished", "other"}
 
 // verdict is the outcome of a case.
 type verdict struct {
