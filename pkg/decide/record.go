@@ -154,7 +154,7 @@ func Record(r ledger.Record, f Facts) Decision {
 		return deleted(r, f)
 	case r.State == ledger.Issued && f.Taken:
 		return do(R6, Write).retire(f.Now)
-	case r.State == ledger.Issued && (f.Swappable || !f.OneSecret) && !f.Now.After(r.Until): //safeguard:invocation-may-be-at-work
+	case r.State == ledger.Issued && mayBeAtWork(r, f): //safeguard:invocation-may-be-at-work
 		return keep(R4)
 	case r.State == ledger.Issued && f.Awaited: //safeguard:awaited-tokens-stay
 		return keep(R5)
@@ -171,6 +171,11 @@ func Record(r ledger.Record, f Facts) Decision {
 		return do(R10, Write).retire(f.Now.Add(f.Retention))
 	}
 	return retiring(r, f)
+}
+
+// mayBeAtWork reports whether the invocation that created the token may still put it or swap it in.
+func mayBeAtWork(r ledger.Record, f Facts) bool {
+	return (f.Swappable || !f.OneSecret) && !f.Now.After(r.Until)
 }
 
 // old reports whether the vendor's lists must show the token by now.

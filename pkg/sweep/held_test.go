@@ -8,8 +8,7 @@ import (
 	"engage-token-rotation/pkg/standins/awstest"
 )
 
-// createSecret was killed after its put and before its record, and an operator took AWSPENDING
-// away.
+// createSecret was killed after its put and before its record, and an operator removed AWSPENDING.
 func TestATokenThatCouldNotBeRecordedIsRetiredByOneSweep(t *testing.T) {
 	deploy(t, nil, func(t *testing.T, d *deployment) {
 		d.rotate()

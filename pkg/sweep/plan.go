@@ -57,7 +57,9 @@ func (p *plan) decide(ctx context.Context, m *managed, record ledger.Record) {
 	if d.Action == decide.Delete && found.token.IsZero() {
 		d.Action = decide.Keep // due, but not found at the vendor: a later sweep looks for it
 	}
-	p.note(m.arn, d)
+	if record.State != ledger.Unclaimed || found.listed != decide.Gone {
+		p.note(m.arn, d)
+	}
 	if d.Action == decide.Delete {
 		p.deletions = append(p.deletions, deletion{d.Record, m.currentVersion, found})
 	}
@@ -156,11 +158,12 @@ func (p *plan) look(ctx context.Context, m *managed, record ledger.Record) findi
 	}
 	lacking := p.believable && record.User == p.name
 	if record.State == ledger.Unclaimed {
-		return finding{listed: goneIf(lacking)} // no version ever held it
+		return finding{listed: goneIf(lacking && p.complete())} // no version ever held it
 	}
+	overdue := p.believable && record.State == ledger.Retiring && p.config.Now().Sub(record.At) > decide.UnclaimedLife
 	token, err := p.tokenOf(ctx, record)
 	if errors.Is(err, errNoToken) {
-		return finding{listed: goneIf(lacking && record.State == ledger.Deleted)}
+		return finding{listed: goneIf(lacking && record.State == ledger.Deleted || overdue)}
 	}
 	if err != nil {
 		p.fault(ctx, err)
@@ -176,7 +179,7 @@ func (p *plan) look(ctx context.Context, m *managed, record ledger.Record) findi
 		return finding{listed: decide.Gone}
 	}
 	dead, err := p.client.Dead(ctx, token, record.CreatedAt, p.auth)
-	return finding{listed: goneIf(err == nil && dead && lacking)}
+	return finding{listed: goneIf(err == nil && dead && (lacking || overdue))}
 }
 
 func goneIf(gone bool) decide.Listing {
@@ -310,7 +313,7 @@ func (u *user) resolveIntents(ctx context.Context) {
 
 // readAgain reads the ledger, when reads show all that was written by now.
 func (u *user) readAgain(ctx context.Context) (ledger.All, error) {
-	if err := clock.Sleep(ctx, ledger.Consistency); err != nil { //safeguard:unclaimed-tokens-wait-for-consistent-reads drop
+	if err := clock.Sleep(ctx, ledger.Consistency); err != nil { //safeguard:unclaimed-tokens-wait drop
 		return ledger.All{}, err
 	}
 	return u.ledger.ReadAll(ctx)

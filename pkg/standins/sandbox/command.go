@@ -68,10 +68,19 @@ func (c command) common(flags *flag.FlagSet, config *Config, functions *string) 
 	flags.BoolVar(&config.OneSecret, "one-secret", false,
 		"keep the login fields in the token secret, not in an admin secret")
 	flags.DurationVar(&config.Retention, "retention", 0, "how long previous tokens live after a rotation")
-	flags.Func("scenario", fmt.Sprintf("what goes wrong: one of %v (default none)", Scenarios()), func(text string) error {
+	flags.Func("scenario", scenarioHelp(), func(text string) error {
 		config.Scenario = Scenario(text)
 		return nil
 	})
+}
+
+// scenarioHelp lists the scenarios with their meanings.
+func scenarioHelp() string {
+	help := "what goes wrong (default none):"
+	for _, name := range Scenarios() {
+		help += fmt.Sprintf("\n%-18s %s", name, name.Meaning())
+	}
+	return help
 }
 
 func (c command) parse(flags *flag.FlagSet, args []string) error {

@@ -105,6 +105,7 @@ func TestInvalidCommandLinesAreRefused(t *testing.T) {
 		"none":             {nil, 2, "usage"},
 		"help":             {[]string{"help"}, 0, "usage"},
 		"help of one":      {[]string{"run", "-h"}, 0, "-flow"},
+		"scenarios":        {[]string{"run", "-h"}, 0, sandbox.ScenarioDeadToken.Meaning()},
 		"unknown command":  {[]string{"jump"}, 2, `no command "jump"`},
 		"unknown flag":     {[]string{"run", "-jump"}, 2, "-jump"},
 		"an argument":      {[]string{"run", "now"}, 2, `unexpected argument "now"`},

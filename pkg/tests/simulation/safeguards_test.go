@@ -61,7 +61,7 @@ var safeguards = []safeguard{
 	{name: "tokens-of-other-versions-are-not-swapped-in", in: "tested"},
 	{name: "unclaimed-tokens-of-shared-users-stay", in: "stranger"},
 	{name: "unclaimed-tokens-wait", in: "exclusive"},
-	{name: "unclaimed-tokens-wait-for-consistent-reads", in: "exclusive"},
+	{name: "unclaimed-tokens-wait", in: "exclusive"},
 	{name: "unrecorded-versions-are-not-swapped-in", in: "tested"},
 }
 
