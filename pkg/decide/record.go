@@ -62,8 +62,9 @@ const (
 	R20 Case = "R20"
 	// R21: unclaimed otherwise. It is reported.
 	R21 Case = "R21"
-	// R22: due, and another secret held the token when a sweep looked. A rotation leaves it to the
-	// sweep, which looks at all secrets.
+	// R22: due, and another secret may hold the token: one did when a sweep looked, or a rotation put
+	// it here that the secret's ledger does not know. A rotation leaves it to the sweep, which looks at
+	// all secrets.
 	R22 Case = "R22"
 	// R23: outgoing, not created here, and AWSCURRENT was moved by hand before a rotation could
 	// replace the token. It is foreign again; its record is removed.
@@ -179,7 +180,10 @@ func mayBeAtWork(r ledger.Record, f Facts) bool {
 }
 
 // old reports whether the vendor's lists must show the token by now.
-func old(r ledger.Record, f Facts) bool { return f.Now.Sub(r.CreatedAt) > ledger.Propagation }
+func old(r ledger.Record, f Facts) bool {
+	age := f.Now.Sub(r.CreatedAt)
+	return age > ledger.Propagation || age < -ledger.Propagation // a time far ahead is wrong
+}
 
 // Replaced reports whether a rotation has moved AWSCURRENT away from the record's version: whether
 // a version that was made beside it is AWSCURRENT, or was: AWSPREVIOUS is on the version that
@@ -213,7 +217,7 @@ func retiring(r ledger.Record, f Facts) Decision {
 	d := Decision{Case: R14, Action: Keep, Record: r}
 	due := !f.Now.Before(r.At) //safeguard:retention-is-kept on
 	switch {
-	case f.OneSecret && r.SharedWith != "": //safeguard:shared-tokens-are-the-sweeps
+	case f.OneSecret && mayBeShared(r): //safeguard:shared-tokens-are-the-sweeps
 		d.Case = R22
 	case due:
 		d.Case, d.Action = R11, Delete
@@ -224,6 +228,13 @@ func retiring(r ledger.Record, f Facts) Decision {
 		return d.retire(f.Now.Add(ledger.InvocationLimit))
 	}
 	return d
+}
+
+// mayBeShared reports whether another secret may hold the token. A token that was not created here, but
+// whose value has a time of creation, was put by a rotation: of another secret, of which this one is a
+// copy, or of this one, before its ledger was lost.
+func mayBeShared(r ledger.Record) bool {
+	return r.SharedWith != "" || r.Base == "" && !r.CreatedAt.IsZero()
 }
 
 func deleted(r ledger.Record, f Facts) Decision {
