@@ -180,10 +180,7 @@ func mayBeAtWork(r ledger.Record, f Facts) bool {
 }
 
 // old reports whether the vendor's lists must show the token by now.
-func old(r ledger.Record, f Facts) bool {
-	age := f.Now.Sub(r.CreatedAt)
-	return age > ledger.Propagation || age < -ledger.Propagation // a time far ahead is wrong
-}
+func old(r ledger.Record, f Facts) bool { return f.Now.Sub(r.CreatedAt) > ledger.Propagation }
 
 // Replaced reports whether a rotation has moved AWSCURRENT away from the record's version: whether
 // a version that was made beside it is AWSCURRENT, or was: AWSPREVIOUS is on the version that

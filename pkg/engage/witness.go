@@ -101,7 +101,7 @@ func (c *Client) Dead(ctx context.Context, token Token, createdAt time.Time, oth
 		e := Error{Operation: opCheck, Disbelieved: true, Reason: "the token is refused, but " + but}
 		return false, doubtful(e, cause)
 	}
-	if age := c.config.Now().Sub(createdAt); age < Propagation && age > -Propagation {
+	if c.config.Now().Sub(createdAt) < Propagation {
 		return doubt("it was created less than "+Propagation.String()+" ago", nil)
 	}
 	listed, err := c.List(ctx, other)

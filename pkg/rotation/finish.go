@@ -73,7 +73,7 @@ func (i *invocation) findRecord(ctx context.Context, r reading) (ledger.Record, 
 func (i *invocation) recordLost(ctx context.Context, r reading) error {
 	record := ledger.Record{
 		Secret: r.arn(), Version: i.event.VersionID, Fingerprint: r.version.token.Fingerprint(), State: ledger.Issued,
-		CreatedAt: r.version.document.TokenCreatedAt(), Until: i.deadline(ctx),
+		CreatedAt: r.version.document.TokenCreatedAt(i.config.Now()), Until: i.deadline(ctx),
 	}
 	if record.CreatedAt.IsZero() {
 		record.State, record.At = ledger.Unclaimed, i.config.Now()
@@ -148,7 +148,7 @@ func (f *finishing) recordLate(ctx context.Context) error {
 	}
 	err := f.ledger().Set(ctx, ledger.Record{
 		Secret: f.reading.arn(), Version: f.event.VersionID, Fingerprint: f.version.token.Fingerprint(), State: ledger.Issued,
-		CreatedAt: f.version.document.TokenCreatedAt(), Until: f.deadline(ctx), Base: f.current.ID, User: f.user,
+		CreatedAt: f.version.document.TokenCreatedAt(f.config.Now()), Until: f.deadline(ctx), Base: f.current.ID, User: f.user,
 	})
 	return failed("record the new token", err, "nothing was swapped; the service repeats the rotation")
 }
@@ -163,7 +163,7 @@ func (f *finishing) recordOutgoing(ctx context.Context) (ledger.Record, error) {
 	if !known {
 		record = ledger.Record{
 			Secret: f.reading.arn(), Version: f.current.ID, Fingerprint: previous.Fingerprint(),
-			CreatedAt: f.current.document.TokenCreatedAt(),
+			CreatedAt: f.current.document.TokenCreatedAt(f.config.Now()),
 		}
 	}
 	if record.Base == "" {

@@ -73,7 +73,7 @@ func doubtful(err error) bool { return engage.Rejected(err) || engage.Disbelieve
 func (i *invocation) judge(ctx context.Context, r reading, doubt error) (decide.Case, error) {
 	const hint = "the token is kept; the service repeats the rotation"
 	unsure := failed("list with the new token", doubt, hint)
-	createdAt := r.version.document.TokenCreatedAt()
+	createdAt := r.version.document.TokenCreatedAt(i.config.Now())
 	if !engage.Rejected(doubt) || i.config.Now().Sub(createdAt) <= engage.Propagation {
 		return decide.T6, unsure
 	}
@@ -127,7 +127,7 @@ func (i *invocation) preflight(ctx context.Context, r reading) (Report, error) {
 
 // health says whether the current token is alive.
 func (i *invocation) health(ctx context.Context, a account, current holding) string {
-	dead, err := a.client.Dead(ctx, current.token, current.document.TokenCreatedAt(), a.session)
+	dead, err := a.client.Dead(ctx, current.token, current.document.TokenCreatedAt(i.config.Now()), a.session)
 	switch {
 	case err != nil:
 		return "unknown"

@@ -182,11 +182,11 @@ func (d *Document) Token() (engage.Token, error) {
 	return token, nil
 }
 
-// TokenCreatedAt returns when the token was made, or the zero time if the document does not say it
-// in RFC 3339.
-func (d *Document) TokenCreatedAt() time.Time {
+// TokenCreatedAt returns when the token was made, or the zero time when the document does not say,
+// not in RFC 3339, or names a time after now, by more than clocks differ.
+func (d *Document) TokenCreatedAt(now time.Time) time.Time {
 	at, err := time.Parse(time.RFC3339, d.field(FieldTokenCreatedAt))
-	if err != nil {
+	if err != nil || at.Sub(now) > engage.Propagation {
 		return time.Time{}
 	}
 	return at

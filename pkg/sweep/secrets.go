@@ -169,7 +169,7 @@ func (r *run) readSecret(ctx context.Context, arn string) (*managed, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read AWSCURRENT of secret %s: %w; correct the value", arn, err)
 	}
-	m.createdAt = m.document.TokenCreatedAt()
+	m.createdAt = m.document.TokenCreatedAt(r.config.Now())
 	m.pendingVersion = m.labels.Holder(secret.LabelPending)
 	if m.pendingVersion == "" || m.pendingVersion == current.ID {
 		m.pendingVersion = ""

@@ -107,3 +107,25 @@ func TestACopyRotatesBeforeASweep(t *testing.T) {
 		})
 	}
 }
+
+// A token is in two secrets, as a sweep has noted, and the ledger is lost.
+func TestALostLedgerDoesNotKillASharedToken(t *testing.T) {
+	for _, keep := range []string{"0s", "1h"} {
+		for _, first := range []string{"token", "copy"} {
+			attacked(t, func(t *testing.T, a *attack) {
+				s := a.only(retention, keep)
+				s.mustRotate("token")
+				s.add("copy", fields(a.user))
+				s.mustRotate("copy")
+				shared := s.current("token")
+				s.edit("copy", func(f map[string]string) { f["apiToken"] = shared })
+				s.sweeps(2, 20*time.Minute)
+				s.loseLedger("")
+				s.mustRotate(first)
+				s.sweeps(5, 30*time.Minute)
+				a.look("after the first of the two has rotated")
+				s.operate()
+			})
+		}
+	}
+}
