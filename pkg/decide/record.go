@@ -63,8 +63,8 @@ const (
 	// R21: unclaimed otherwise. It is reported.
 	R21 Case = "R21"
 	// R22: due, and another secret may hold the token: one did when a sweep looked, or a rotation put
-	// it here that the secret's ledger does not know. A rotation leaves it to the sweep, which looks at
-	// all secrets.
+	// it here that the secret's ledger does not know. A rotation leaves it to the sweep, which looks
+	// at all secrets.
 	R22 Case = "R22"
 	// R23: outgoing, not created here, and AWSCURRENT was moved by hand before a rotation could
 	// replace the token. It is foreign again; its record is removed.
@@ -227,9 +227,9 @@ func retiring(r ledger.Record, f Facts) Decision {
 	return d
 }
 
-// mayBeShared reports whether another secret may hold the token. A token that was not created here, but
-// whose value has a time of creation, was put by a rotation: of another secret, of which this one is a
-// copy, or of this one, before its ledger was lost.
+// mayBeShared reports whether another secret may hold the token. A token that was not created here,
+// but whose value has a time of creation, was put by a rotation: of another secret, of which this
+// one is a copy, or of this one, before its ledger was lost.
 func mayBeShared(r ledger.Record) bool {
 	return r.SharedWith != "" || r.Base == "" && !r.CreatedAt.IsZero()
 }

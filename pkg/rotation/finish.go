@@ -148,7 +148,8 @@ func (f *finishing) recordLate(ctx context.Context) error {
 	}
 	err := f.ledger().Set(ctx, ledger.Record{
 		Secret: f.reading.arn(), Version: f.event.VersionID, Fingerprint: f.version.token.Fingerprint(), State: ledger.Issued,
-		CreatedAt: f.version.document.TokenCreatedAt(f.config.Now()), Until: f.deadline(ctx), Base: f.current.ID, User: f.user,
+		CreatedAt: f.version.document.TokenCreatedAt(f.config.Now()), Until: f.deadline(ctx), Base: f.current.ID,
+		User: f.user,
 	})
 	return failed("record the new token", err, "nothing was swapped; the service repeats the rotation")
 }

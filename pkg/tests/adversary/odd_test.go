@@ -119,7 +119,7 @@ func TestALostLedgerDoesNotKillASharedToken(t *testing.T) {
 				s.mustRotate("copy")
 				shared := s.current("token")
 				s.edit("copy", func(f map[string]string) { f["apiToken"] = shared })
-				s.sweeps(2, 20*time.Minute)
+				s.sweeps(6, 20*time.Minute)
 				s.loseLedger("")
 				s.mustRotate(first)
 				s.sweeps(5, 30*time.Minute)

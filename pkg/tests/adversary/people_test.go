@@ -58,7 +58,8 @@ func (p *people) events() []event {
 	return []event{
 		{"rotate", rotate}, {"rotate", rotate}, {"sweep", sweep}, {"sweep", sweep},
 		{"sweep twice", func(string) { p.sweeps(2, 20*time.Minute) }},
-		{"lend a token", p.lend}, {"take an edit back", p.takeBack}, {"begin and stop", p.beginAndStop}, {"a late step", late},
+		{"lend a token", p.lend}, {"take an edit back", p.takeBack}, {"begin and stop", p.beginAndStop}, {"a late step",
+			late},
 		{"remove the token", func(name string) { p.edit(name, func(f map[string]string) { delete(f, "apiToken") }) }},
 		{"edit", func(name string) {
 			p.edit(name, func(f map[string]string) { f["note"] = strconv.Itoa(p.random.Int()) })
