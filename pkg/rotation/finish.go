@@ -171,7 +171,11 @@ func (f *finishing) recordOutgoing(ctx context.Context) (ledger.Record, error) {
 		record.Version = f.current.ID // a token that was not created here may be in another version by now
 	}
 	record.State, record.At = ledger.Outgoing, f.config.Now()
-	err := f.ledger().Set(ctx, record)
+	write := f.ledger().Set
+	if !known { // the read may have been too old to show a record, which says more
+		write = f.ledger().Create
+	}
+	err := write(ctx, record)
 	return record, failed(
 		"record the previous token as outgoing",
 		err,
