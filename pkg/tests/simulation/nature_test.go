@@ -44,6 +44,6 @@ func (h *history) drawNature() {
 func (h *history) isSmooth() bool {
 	n := &h.nature
 	harmless := n.weather.mild || n.weather.still() && n.drag == 0
-	alone := n.people == 0 && n.impatience == 0 && n.strangers == 0
+	alone := n.people == 0 && n.habit == nil && n.impatience == 0 && n.strangers == 0
 	return harmless && alone && n.witness.lagging == 0 && n.witness.lie == noLie && n.lifetime >= time.Minute
 }

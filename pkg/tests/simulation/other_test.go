@@ -8,24 +8,19 @@ import (
 
 // What must not be, and is not a guarantee of its own.
 
-// checkTransition checks that what is known of a token is not forgotten when its record is written
-// again.
+// checkTransition checks that what is known of a token is not forgotten when its record is written again. The sweep notes
+// that a token is shared, or is not any more; a record that changes at that very moment is retired once more.
 func (h *history) checkTransition(by *invocation, before, after record) {
-	if by.sweeping() && after.SharedWith != before.SharedWith {
-		h.allow(oldNote, h.byFingerprint[string(after.Fingerprint)])
+	settled := before.State == ledger.Retiring || before.State == ledger.Deleted
+	unclaims := after.State == ledger.Unclaimed && before.State != ledger.Unclaimed
+	if !unclaims && (after.State != ledger.Issued || !settled) {
 		return
 	}
-	settled := before.State == ledger.Retiring || before.State == ledger.Deleted
-	if after.State == ledger.Issued && settled || after.State == ledger.Unclaimed && before.State != ledger.Unclaimed {
-		h.violate(
-			broken,
-			"%s made the %s record of token %s one of an %s token",
-			by,
-			before.State,
-			after.Fingerprint,
-			after.State,
-		)
+	if t := h.byFingerprint[string(after.Fingerprint)]; by.sweeping() && t != nil && t.copiedTo != nil {
+		h.allow(oldNote, t)
+		return
 	}
+	h.violate(broken, "%s made the %s record of token %s one of an %s token", by, before.State, after.Fingerprint, after.State)
 }
 
 // checkCancelledPut checks that no program goes on with a version that a person has cancelled.
