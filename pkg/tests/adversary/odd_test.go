@@ -129,3 +129,28 @@ func TestALostLedgerDoesNotKillASharedToken(t *testing.T) {
 		}
 	}
 }
+
+// A deletion had no effect, and the token is in use again: a person put the version back and copied it.
+func TestADeletionWithoutEffectIsNotRepeatedBlindly(t *testing.T) {
+	attacked(t, func(t *testing.T, a *attack) {
+		a.harmAlone = true
+		s := a.only()
+		s.mustRotate("token")
+		first := s.current("token")
+		s.add("copy", fields(a.user))
+		s.mustRotate("copy")
+		a.vendor.SetMisbehavior(engagetest.Misbehavior{Delete: engagetest.DeleteIgnored})
+		s.mustRotate("token")
+		a.vendor.SetMisbehavior(engagetest.Misbehavior{})
+		s.move("token", awstest.StageCurrent, s.holder("token", awstest.StagePrevious))
+		s.edit("copy", func(f map[string]string) { f["apiToken"] = first })
+		s.sweeps(2, 20*time.Minute)
+		s.edit("token", func(f map[string]string) { f["apiToken"] = a.another(a.user) })
+		s.sweeps(2, 20*time.Minute)
+		a.mu.Lock()
+		delete(a.foreign, s.current("token")) // it is the secret's now
+		a.mu.Unlock()
+		s.mustRotate("token")
+		a.look("after the rotation")
+	})
+}
