@@ -121,10 +121,10 @@ func TestALostLedgerDoesNotKillASharedToken(t *testing.T) {
 				s.edit("copy", func(f map[string]string) { f["apiToken"] = shared })
 				s.sweeps(6, 20*time.Minute)
 				s.loseLedger("")
+				s.operate()
 				s.mustRotate(first)
 				s.sweeps(5, 30*time.Minute)
 				a.look("after the first of the two has rotated")
-				s.operate()
 			})
 		}
 	}
