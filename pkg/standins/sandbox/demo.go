@@ -105,7 +105,7 @@ func (t timeline) failure(ctx context.Context, box *Sandbox) ([]Finding, error) 
 	if !scenarios[name].resumes {
 		return findings, nil
 	}
-	t.heading("The next attempt at rotation 2, after the scenario")
+	t.heading("The next attempt at rotation 2, after the scenario", rotateCommand)
 	if outcome, err = t.attempt(ctx, box, failed); err != nil {
 		return nil, err
 	}
@@ -135,11 +135,16 @@ func (t timeline) introduce(box *Sandbox) {
 	}
 }
 
-func (t timeline) heading(text string) { t.line("\n%s", t.bold(text)) }
+// heading prints a title, and the command that does the same in AWS.
+func (t timeline) heading(title, command string) {
+	t.line("\n%s%s", t.bold(title), t.dim("  "+command))
+}
+
+const rotateCommand = "aws secretsmanager rotate-secret --secret-id " + TokenSecret
 
 // rotation starts a rotation, prints its steps and returns the service's last event about it.
 func (t timeline) rotation(ctx context.Context, box *Sandbox, title string) (version, outcome string, err error) {
-	t.heading(title + t.dim("  aws secretsmanager rotate-secret --secret-id "+TokenSecret))
+	t.heading(title, rotateCommand)
 	since := t.now(box)
 	if version, err = box.Rotate(ctx, ""); err != nil {
 		return "", "", err
@@ -188,7 +193,7 @@ func (t timeline) wait(ctx context.Context, box *Sandbox, since moment, version 
 
 // sweepLater makes the ledger two hours older and sweeps.
 func (t timeline) sweepLater(ctx context.Context, box *Sandbox) error {
-	t.heading("A sweep, two hours later" + t.dim("  aws lambda invoke --function-name sweep"))
+	t.heading("A sweep, two hours later", "aws lambda invoke --function-name sweep")
 	parameters := awsstore.NewParameters(box.services.Load().aws.SDKConfig(callerUser))
 	if err := older.Ledger(ctx, parameters, settings.DefaultPrefix, decide.WatchTime+time.Hour); err != nil {
 		return fmt.Errorf("sandbox: %w", err)
