@@ -55,7 +55,7 @@ const (
 	R17 Case = "R17"
 	// R18: deleted, and no list could be asked. The record stays.
 	R18 Case = "R18"
-	// R19: unclaimed, and another record names the token or a secret holds it. The record is removed.
+	// R19: unclaimed, and another record names the token or another secret holds it. The record is removed.
 	R19 Case = "R19"
 	// R20: unclaimed, the user serves these rotations alone, every secret was read, and the token was
 	// first seen long enough ago. It is deleted.
@@ -252,7 +252,9 @@ func unclaimed(r ledger.Record, f Facts) Decision {
 	d := Decision{Case: R21, Action: Keep, Record: r}
 	seen := f.Now.Sub(r.At)
 	switch {
-	case f.Claimed || f.Held != Unheld || f.Elsewhere: //safeguard:claimed-tokens-are-not-unclaimed
+	case f.Held != Unheld: //safeguard:held-unclaimed-tokens-stay
+		d.Case = R1 // a finishSecret may be writing this record as outgoing just now
+	case f.Claimed || f.Elsewhere: //safeguard:claimed-tokens-are-not-unclaimed
 		d.Case, d.Action = R19, Forget
 	case f.Listed == Gone && seen > UnclaimedLife:
 		d.Case, d.Action = R7, Forget

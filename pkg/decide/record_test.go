@@ -109,9 +109,12 @@ func TestRecord(t *testing.T) {
 		{"R19 another record names it",
 			recorded(ledger.Unclaimed), decide.Facts{Claimed: true, Exclusive: true,
 				Listed: decide.Shown}, decide.R19, decide.Forget, "", 0},
-		{"R19 a secret holds it",
-			recorded(ledger.Unclaimed), decide.Facts{Held: decide.Current, Exclusive: true,
+		{"R19 another secret holds it",
+			recorded(ledger.Unclaimed), decide.Facts{Elsewhere: true, Exclusive: true,
 				Listed: decide.Shown}, decide.R19, decide.Forget, "", 0},
+		{"R1 an unclaimed token is in use",
+			recorded(ledger.Unclaimed), decide.Facts{Held: decide.Current, Exclusive: true,
+				Listed: decide.Shown}, decide.R1, decide.Keep, "", 0},
 		{"R20 the user serves these rotations alone",
 			recorded(ledger.Unclaimed, at(-decide.ExclusiveDelay)), decide.Facts{Exclusive: true,
 				Listed: decide.Shown}, decide.R20, decide.Delete, "", 0},
@@ -263,7 +266,7 @@ func TestEverySituationOfARecordKeepsTheRules(t *testing.T) {
 		"a record is removed only when the token is gone, claimed or foreign": func(
 			r ledger.Record, f decide.Facts, d decide.Decision,
 		) bool {
-			claimed := r.State == ledger.Unclaimed && (f.Claimed || f.Held != decide.Unheld || f.Elsewhere)
+			claimed := r.State == ledger.Unclaimed && (f.Claimed || f.Elsewhere)
 			foreign := r.State == ledger.Outgoing && r.Base == "" && !f.Replaced
 			return d.Action != decide.Forget || f.Listed == decide.Gone || claimed || foreign
 		},

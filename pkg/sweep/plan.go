@@ -74,7 +74,7 @@ func (p *plan) note(arn string, d decide.Decision) {
 		case d.Action == decide.Delete, d.Action == decide.Forget:
 		case d.Record.State == ledger.Retiring:
 			s.Retiring = append(s.Retiring, Waiting{f, d.Record.At})
-		case d.Record.State == ledger.Unclaimed:
+		case d.Record.State == ledger.Unclaimed && d.Case != decide.R1:
 			s.Unclaimed = append(s.Unclaimed, removable(f, d.Record.At))
 		}
 	})

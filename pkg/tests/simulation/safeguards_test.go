@@ -33,6 +33,7 @@ var safeguards = []safeguard{
 	{name: "five-logins-a-minute", few: true},
 	{name: "given-up-tokens-are-not-swapped-in", in: "late"},
 	{name: "held-tokens-stay"},
+	{name: "held-unclaimed-tokens-stay", in: "exclusive"},
 	{name: "intent-before-the-creation", few: true},
 	{name: "intents-outlast-a-late-creation", in: "stranger"},
 	{name: "intents-wait-for-a-believable-list", in: "blind"},
