@@ -259,7 +259,7 @@ func unclaimed(r ledger.Record, f Facts) Decision {
 	case f.Listed == Gone && seen > UnclaimedLife:
 		d.Case, d.Action = R7, Forget
 	//safeguard:unclaimed-tokens-of-shared-users-stay term 1
-	//safeguard:unclaimed-tokens-wait term 3
+	//safeguard:unclaimed-tokens-have-a-delay term 3
 	case f.Exclusive && f.Listed == Shown && seen >= ExclusiveDelay:
 		d.Case, d.Action = R20, Delete
 	}

@@ -26,7 +26,7 @@ var safeguards = []safeguard{
 	{name: "deleted-tokens-may-be-listed", in: "lagging"},
 	{name: "deletions-are-decided-again", in: "undone"},
 	{name: "deletions-wait-for-consistent-reads", in: "awaited"},
-	{name: "doubtful-lists-are-read-twice", in: "blind"},
+	{name: "doubtful-lists-are-checked", in: "blind"},
 	{name: "edited-fields-end-the-rotation", in: "people"},
 	{name: "edited-secrets-are-not-swapped", in: "people", few: true},
 	{name: "failed-swaps-are-looked-at", in: "mild"},
@@ -61,7 +61,7 @@ var safeguards = []safeguard{
 	{name: "tokens-of-other-secrets-stay", in: "crowd"},
 	{name: "tokens-of-other-versions-are-not-swapped-in", in: "tested"},
 	{name: "unclaimed-tokens-of-shared-users-stay", in: "stranger"},
-	{name: "unclaimed-tokens-wait", in: "exclusive"},
+	{name: "unclaimed-tokens-have-a-delay", in: "exclusive"},
 	{name: "unclaimed-tokens-wait", in: "exclusive"},
 	{name: "unrecorded-versions-are-not-swapped-in", in: "tested"},
 }
