@@ -120,10 +120,11 @@ func (h *history) unaccountedBy(s *stack, t *token, r record, swept bool) string
 	return ""
 }
 
-// isForRotation reports whether a rotation deletes the token: one that was in two secrets, or is of
-// another user than its secret's or behind another host, is for the sweep.
+// isForRotation reports whether a rotation deletes the token. The sweep deletes one that was not made for its secret,
+// was in two secrets, or is of another user than its secret's or behind another host.
 func (h *history) isForRotation(s *stack, t *token) bool {
-	return s.retention == 0 && t.copiedTo == nil && !h.left(t) && !h.nature.twoHosts
+	made := t.secret != nil && (t.lastOf == nil || t.lastOf == t.secret)
+	return made && s.retention == 0 && t.copiedTo == nil && !h.left(t) && !h.nature.twoHosts
 }
 
 // lastOfSince returns when the latest version of the token's secret became AWSCURRENT.

@@ -21,10 +21,10 @@ func (h *history) checkOutcome(s *managed, outcome string, succeeded bool) {
 func (h *history) checkLeftAlive(i *invocation) {
 	t := i.replaced
 	moved := i.secret.currentVersion != i.version // a person has changed the secret meanwhile
-	if t != nil && t.lost {
-		return // the invocation cannot know of it
+	if t == nil || t.lost || t.secret != i.secret {
+		return // the invocation cannot know of it, or it may be another secret's, which the sweep finds out
 	}
-	if moved || i.dead || i.failed || i.faults > 0 || i.drag > 0 || t == nil || t.copiedTo != nil ||
+	if moved || i.dead || i.failed || i.faults > 0 || i.drag > 0 || t.copiedTo != nil ||
 		i.stack.retention > 0 {
 		return
 	}
