@@ -106,11 +106,12 @@ func (f *finishing) mustLookAgain(decisions []decide.Decision) bool {
 // lookAgain decides again by reads that show all that was written before. When they cannot be had,
 // or AWSCURRENT has moved on, every deletion is left to the next rotation or sweep.
 func (f *finishing) lookAgain(ctx context.Context, decisions []decide.Decision) []decide.Decision {
+	arn := f.reading.arn() // before the labels are read again, concurrently
 	err := clock.Sleep(ctx, ledger.Consistency)
 	if err == nil {
 		err = parallel.Do(
 			func() (err error) { f.labels, err = f.describe(ctx); return err },
-			func() (err error) { f.entries, err = f.readLedger(ctx, f.reading.arn()); return err })
+			func() (err error) { f.entries, err = f.readLedger(ctx, arn); return err })
 	}
 	if err == nil && f.labels.Holder(secret.LabelCurrent) != f.version.ID {
 		err = errors.New("AWSCURRENT has moved on")
