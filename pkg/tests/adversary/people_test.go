@@ -6,6 +6,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -85,6 +86,16 @@ func (p *people) events() []event {
 				List: engagetest.ListLie(p.random.IntN(4)), Keep: p.random.IntN(4),
 				Delete: engagetest.DeleteLie(p.random.IntN(5)), Calls: 1 + p.random.IntN(6),
 			})
+		}},
+		{"a crash", func(string) { p.onCall(p.random.IntN(12), func() { p.crash() }) }},
+		{"all at once", func(string) {
+			p.own("a")
+			p.own("b")
+			var all sync.WaitGroup
+			all.Go(func() { _ = p.try("a") })
+			all.Go(func() { _ = p.try("b") })
+			all.Go(func() { p.sweeps(2, time.Second) })
+			all.Wait()
 		}},
 		{"wait hours", func(string) { time.Sleep(time.Duration(p.random.IntN(7200)) * time.Second) }},
 		{"wait", func(string) { time.Sleep(time.Duration(p.random.IntN(130)) * time.Second) }},

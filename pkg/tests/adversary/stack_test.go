@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"engage-token-rotation/pkg/engage"
@@ -31,8 +32,8 @@ type stack struct {
 	sweeper *sweep.Sweeper
 	// attempts is how often the service runs a failing rotation.
 	attempts int
-	// crash ends the invocation that is at work.
-	crash context.CancelFunc
+	// end ends the invocation that began last; see crash.
+	end context.CancelFunc
 	// lag is how old reads of the Parameter Store may be; nil: they are new.
 	lag *lag
 }
@@ -78,10 +79,10 @@ func (s *stack) functions(ahead time.Duration) (*rotation.Rotator, *sweep.Sweepe
 	if s.lag != nil {
 		parameters = &lagging{parameters, s.lag}
 	}
-	number := 0
+	var number atomic.Int32
 	rotator := rotation.New(rotation.Config{
 		Secrets: secrets, Parameters: parameters, Settings: environment, Transport: s.attack, Now: now,
-		Attempt: func(context.Context) string { number++; return fmt.Sprintf("%p %d", &number, number) },
+		Attempt: func(context.Context) string { return fmt.Sprintf("%p %d", &number, number.Add(1)) },
 	})
 	sweeper := sweep.New(sweep.Config{
 		Secrets: secrets, Parameters: parameters, Settings: environment, Transport: s.attack, Now: now,
@@ -139,12 +140,23 @@ func (s *stack) invoke(rotator *rotation.Rotator, run awstest.Run, step string) 
 		return rotation.Report{}, err
 	}
 	err = within(s.t.Context(), 90*time.Second, func(ctx context.Context) (err error) {
-		ctx, s.crash = context.WithCancel(ctx)
-		defer s.crash()
+		ctx, end := context.WithCancel(ctx)
+		defer end()
+		s.mu.Lock()
+		s.end = end
+		s.mu.Unlock()
 		report, err = rotator.Handle(ctx, event)
 		return err
 	})
 	return report, err
+}
+
+// crash ends the invocation that began last, as if the function had crashed.
+func (s *stack) crash() {
+	s.mu.Lock()
+	end := s.end
+	s.mu.Unlock()
+	end()
 }
 
 // mustStep is step for one that is to succeed.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -144,12 +145,9 @@ func TestAnyCallToTheVendorIsLost(t *testing.T) {
 							s.mustRotate("token")
 							time.Sleep(10 * time.Minute)
 							a.reported = 1
-							n := 0
+							var n atomic.Int32
 							a.vendor.SetFault(func(c engagetest.Call) *engagetest.Fault {
-								if c.Stage != stage {
-									return nil
-								}
-								if n++; n != nth+1 {
+								if c.Stage != stage || int(n.Add(1)) != nth+1 {
 									return nil
 								}
 								return fault()
