@@ -5,7 +5,7 @@
 //
 // Any step may be called late, twice, concurrently with itself, or again from the start. So each
 // step first reads what is there. Package decide turns what was read into a numbered case: C1 to
-// C12 for createSecret, S1 to S4, T1 to T6, F1 to F9, and R1 to R22 for what is done about a
+// C12 for createSecret, S1 to S4, T1 to T6, F1 to F9, and R1 to R23 for what is done about a
 // token's record. This package reads, asks for the decision, and carries it out.
 //
 // # Which tokens are ours

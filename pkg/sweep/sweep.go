@@ -13,7 +13,7 @@
 // with a time limit, so that one slow host does not keep the others waiting:
 //
 //	list         The user's tokens are listed, by a current token of the user or else by a login.
-//	decide       Package decide decides about each record (R1 to R22) and each intent (W1 to W6).
+//	decide       Package decide decides about each record (R1 to R23) and each intent (W1 to W7).
 //	write        Marks are written: a token that nothing holds any more is retiring.
 //	read again   After the consistency time the user's secrets are read again: whoever puts or swaps
 //	             a token in from here on sees the mark, and who did so before is seen.
