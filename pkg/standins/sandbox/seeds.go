@@ -143,6 +143,7 @@ func beginOldToken(ctx context.Context, s *Sandbox) error {
 		Secret: aws.ToString(put.ARN), Version: aws.ToString(put.VersionId), Fingerprint: token.Fingerprint(),
 		State:     ledger.Issued,
 		CreatedAt: then, Until: then.Add(time.Minute), User: user,
+		Base: aws.ToString(value.VersionId),
 	})
 }
 

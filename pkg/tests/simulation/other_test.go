@@ -20,7 +20,8 @@ func (h *history) checkTransition(by *invocation, before, after record) {
 		h.allow(oldNote, t)
 		return
 	}
-	h.violate(broken, "%s made the %s record of token %s one of an %s token", by, before.State, after.Fingerprint, after.State)
+	h.violate(broken, "%s made the %s record of token %s one of an %s token", by, before.State, after.Fingerprint,
+		after.State)
 }
 
 // checkCancelledPut checks that no program goes on with a version that a person has cancelled.
