@@ -12,8 +12,8 @@ const (
 	R1 Case = "R1"
 	// R2: another secret holds the token, or cannot be read and may hold it. It stays.
 	R2 Case = "R2"
-	// R3: AWSCURRENT holds a retiring token: somebody put it back. It is outgoing again, so that its
-	// retention starts when AWSCURRENT is seen to move away.
+	// R3: AWSCURRENT holds a retiring or a deleted token: a person put it back. It is outgoing again, so
+	// that its retention starts when AWSCURRENT is seen to move away.
 	R3 Case = "R3"
 	// R4: issued, and the invocation that created the token may still be at work, beside an AWSCURRENT
 	// that has not moved. (A rotation knows for certain whether it has; what a sweep read may lag.) It
@@ -144,7 +144,7 @@ func Record(r ledger.Record, f Facts) Decision {
 		return unclaimed(r, f)
 	}
 	switch {
-	case f.Held == Current && r.State == ledger.Retiring: //safeguard:returned-token-starts-a-new-retention
+	case f.Held == Current && (r.State == ledger.Retiring || r.State == ledger.Deleted): //safeguard:returned-token-starts-a-new-retention
 		r.State = ledger.Outgoing
 		return do(R3, Write)
 	case f.Held != Unheld: //safeguard:held-tokens-stay

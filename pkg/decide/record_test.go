@@ -48,12 +48,14 @@ func TestRecord(t *testing.T) {
 			recorded(ledger.Issued), decide.Facts{Held: decide.Current}, decide.R1, decide.Keep, "", 0},
 		{"R1 AWSPENDING holds it",
 			recorded(ledger.Retiring), decide.Facts{Held: decide.Pending}, decide.R1, decide.Keep, "", 0},
-		{"R1 a deleted token is held",
-			recorded(ledger.Deleted), decide.Facts{Held: decide.Current, Listed: decide.Shown}, decide.R1, decide.Keep, "", 0},
+		{"R1 AWSPENDING holds a deleted token",
+			recorded(ledger.Deleted), decide.Facts{Held: decide.Pending, Listed: decide.Shown}, decide.R1, decide.Keep, "", 0},
 		{"R2 another secret holds it",
 			recorded(ledger.Retiring), decide.Facts{Elsewhere: true}, decide.R2, decide.Keep, "", 0},
 		{"R3 it was put back",
 			recorded(ledger.Retiring), decide.Facts{Held: decide.Current}, decide.R3, decide.Write, ledger.Outgoing, 0},
+		{"R3 it was put back, since its deletion had no effect",
+			recorded(ledger.Deleted), decide.Facts{Held: decide.Current}, decide.R3, decide.Write, ledger.Outgoing, 0},
 		{"R4 its invocation may be at work",
 			recorded(ledger.Issued, created(-30*time.Second)), decide.Facts{Swappable: true}, decide.R4, decide.Keep, "", 0},
 		{"R5 its version waits for it",
@@ -234,7 +236,7 @@ func TestEverySituationOfARecordKeepsTheRules(t *testing.T) {
 			}
 			switch d.Record.State {
 			case ledger.Outgoing:
-				return r.State == ledger.Retiring && f.Held == decide.Current
+				return (r.State == ledger.Retiring || r.State == ledger.Deleted) && f.Held == decide.Current
 			case ledger.Retiring:
 				return r.State == ledger.Issued || r.State == ledger.Outgoing ||
 					r.State == ledger.Retiring && d.Record.At.Before(r.At)
