@@ -130,7 +130,8 @@ func TestALostLedgerDoesNotKillASharedToken(t *testing.T) {
 	}
 }
 
-// A deletion had no effect, and the token is in use again: a person put the version back and copied it.
+// A deletion had no effect, and the token is in use again: a person put the version back and copied
+// it.
 func TestADeletionWithoutEffectIsNotRepeatedBlindly(t *testing.T) {
 	attacked(t, func(t *testing.T, a *attack) {
 		a.harmAlone = true
