@@ -42,6 +42,7 @@ type user struct {
 func (r *run) groupByUser(ctx context.Context) []*user {
 	var mu sync.Mutex
 	users := map[ledger.User]*user{}
+	targets := map[string]target.Target{}
 	parallel.Each(concurrency, r.secrets.all(), func(m *managed) {
 		t, err := r.targetOf(ctx, m)
 		if err != nil {
@@ -52,15 +53,17 @@ func (r *run) groupByUser(ctx context.Context) []*user {
 		defer mu.Unlock()
 		u := users[t.User]
 		if u == nil {
-			u = &user{run: r, name: t.User, target: t, appeared: map[engage.Fingerprint]bool{}}
+			u = &user{run: r, name: t.User, appeared: map[engage.Fingerprint]bool{}}
 			users[t.User] = u
 		}
 		u.own = append(u.own, m)
+		targets[m.arn] = t
 	})
 	var all []*user
 	for _, name := range slices.Sorted(maps.Keys(users)) {
 		u := users[name]
 		slices.SortFunc(u.own, func(a, b *managed) int { return strings.Compare(a.arn, b.arn) })
+		u.target = targets[u.own[0].arn]
 		all = append(all, u)
 	}
 	for _, m := range r.secrets.all() {

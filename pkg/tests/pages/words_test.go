@@ -17,7 +17,6 @@ var dialect = regexp.MustCompile(`(?i)\blest\b|\bwhose it is\b|\bcome of\b|\bhol
 var plain = map[string]string{
 	"is no longer ":           "an adverb of time",
 	"there is no ":            "how English says that something does not exist",
-	"stands in for":           "what a stand-in does",
 	"divided by slash symbol": "a message of AWS's own",
 }
 
