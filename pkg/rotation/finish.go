@@ -89,6 +89,8 @@ type finishing struct {
 	endpoint
 	record ledger.Record // the new token's; the zero Record when it could not be written
 	listed []engage.Token
+	// former is the version that AWSPREVIOUS was on before the swap.
+	former string
 }
 
 func (i *invocation) retireOrSwap(
@@ -101,7 +103,7 @@ func (i *invocation) retireOrSwap(
 	if err != nil {
 		return Report{}, err
 	}
-	f := &finishing{invocation: i, reading: r, endpoint: e, record: record}
+	f := &finishing{invocation: i, reading: r, endpoint: e, record: record, former: r.labels.Holder(secret.LabelPrevious)}
 	report := Report{Case: c, Outcome: OutcomeResumed, Fingerprint: r.version.token.Fingerprint()}
 	if c == decide.F1 {
 		if f.listed, err = f.verify(ctx, e, r.version.token, ledger.Consistency); err != nil {

@@ -88,7 +88,8 @@ func (f *finishing) replaced(record ledger.Record) bool {
 	if record.Version == previous && (previous == f.current.ID || f.record.Fingerprint == "") {
 		return true
 	}
-	return decide.Replaced(record, f.entries.Records, f.event.VersionID, previous)
+	return decide.Replaced(record, f.entries.Records, f.event.VersionID, previous) ||
+		decide.Replaced(record, f.entries.Records, f.event.VersionID, f.former)
 }
 
 // mustLookAgain reports whether a deletion rests on reads that may lag. The token that this
