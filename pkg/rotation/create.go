@@ -185,7 +185,7 @@ func (i *invocation) put(
 	_ = parallel.Do(
 		func() error {
 			if isNew { //safeguard:created-tokens-are-recorded
-				recordErr = i.ledger().Set(ctx, record)
+				recordErr = i.ledger().Create(ctx, record) // a late try does not undo what was written since
 			}
 			return nil
 		},

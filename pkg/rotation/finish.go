@@ -103,7 +103,8 @@ func (i *invocation) retireOrSwap(
 	if err != nil {
 		return Report{}, err
 	}
-	f := &finishing{invocation: i, reading: r, endpoint: e, record: record, former: r.labels.Holder(secret.LabelPrevious)}
+	f := &finishing{invocation: i, reading: r, endpoint: e, record: record}
+	f.former = r.labels.Holder(secret.LabelPrevious)
 	report := Report{Case: c, Outcome: OutcomeResumed, Fingerprint: r.version.token.Fingerprint()}
 	if c == decide.F1 {
 		if f.listed, err = f.verify(ctx, e, r.version.token, ledger.Consistency); err != nil {
