@@ -2,6 +2,8 @@ package sweep
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/secret"
@@ -11,7 +13,8 @@ import (
 // createSecret put it there and could not record it. It does so before any record is decided about,
 // so that the same sweep retires a token of a version that carries no label any more.
 func (r *run) recordHeld(ctx context.Context) {
-	for arn, view := range r.entries.Secrets {
+	for _, arn := range slices.Sorted(maps.Keys(r.entries.Secrets)) {
+		view := r.entries.Secrets[arn]
 		if r.only != "" && r.only != arn {
 			continue
 		}
