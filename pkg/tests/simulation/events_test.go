@@ -57,7 +57,14 @@ func (h *history) ownerOf(text string) string {
 
 // observeAnswered sees that an answer of the vendor reaches a program. It runs on the program's
 // goroutine.
-func (h *history) observeAnswered(by *invocation, op string, response *http.Response) {
+func (h *history) observeAnswered(by *invocation, op, token string, response *http.Response) {
+	if op == opDelete && (response.StatusCode < 300 || response.StatusCode == 404 || response.StatusCode == 410) {
+		if by.accepted == nil {
+			by.accepted = map[string]bool{}
+		}
+		by.accepted[token] = response.Header.Get(refusedHeader) == ""
+		return
+	}
 	if response.StatusCode != http.StatusOK {
 		return
 	}
@@ -209,11 +216,15 @@ func (h *history) observePending(s *managed) {
 	if err != nil {
 		panic(err)
 	}
+	before := s.pendingVersion
 	s.pending, s.pendingVersion = "", ""
 	for version, labels := range out.VersionIdsToStages {
 		if slices.Contains(labels, labelPending) {
 			s.pendingVersion = version
 		}
+	}
+	if s.pendingVersion != before {
+		s.pendingBegan = time.Now()
 	}
 	if s.pendingVersion == "" {
 		return
@@ -227,7 +238,7 @@ func (h *history) observePending(s *managed) {
 // observeDeleted sees a token that a program has deleted by a request that was sent some time ago.
 func (h *history) observeDeleted(by *invocation, text string, sent time.Time) {
 	t := h.tokens[text]
-	t.died = time.Now()
+	t.died, t.deleted = time.Now(), true
 	h.logf("  deleted token %s", t)
 	if by.request.DryRun {
 		h.violate(broken, "a dry run deleted token %s", t)

@@ -93,7 +93,12 @@ func (h *history) unaccountedBy(s *stack, t *token, r record, swept bool) string
 	switch r.State {
 	case ledger.Retiring:
 		due := r.At
-		if swept && due.Before(s.latest.began) || !swept && h.isForRotation(s, t) && due.Before(t.lastOfSince()) {
+		overdue := due.Before(t.lastOfSince())
+		if !swept && overdue && t.secret != t.lastOf && h.isForRotation(s, t) {
+			h.allow(leftToSweep, t)
+			return ""
+		}
+		if swept && due.Before(s.latest.began) || !swept && h.isForRotation(s, t) && overdue {
 			return "retiring, and overdue"
 		}
 	case ledger.Unclaimed:
@@ -120,11 +125,10 @@ func (h *history) unaccountedBy(s *stack, t *token, r record, swept bool) string
 	return ""
 }
 
-// isForRotation reports whether a rotation deletes the token. The sweep deletes one that was not made for its secret,
-// was in two secrets, or is of another user than its secret's or behind another host.
+// isForRotation reports whether a rotation deletes the token. The sweep deletes one that was in two secrets, or is of
+// another user than its secret's or behind another host.
 func (h *history) isForRotation(s *stack, t *token) bool {
-	made := t.secret != nil && (t.lastOf == nil || t.lastOf == t.secret)
-	return made && s.retention == 0 && t.copiedTo == nil && !h.left(t) && !h.nature.twoHosts
+	return s.retention == 0 && t.copiedTo == nil && !h.left(t) && !h.nature.twoHosts
 }
 
 // lastOfSince returns when the latest version of the token's secret became AWSCURRENT.

@@ -8,6 +8,7 @@ import "engage-token-rotation/pkg/standins/awstest"
 // observeSent sees a call on its way.
 func (h *history) observeSent(c *call) {
 	c.by.observeCall(c)
+	h.checkTestCall(c)
 	if h.options.yardstick || c.op != opLogin && c.op != opGrant && c.op != opExchange {
 		return
 	}

@@ -74,7 +74,7 @@ func (h *history) mislead(r *http.Request, c *call, token string) *http.Response
 		return newPage(r, pick(h, http.StatusUnauthorized, http.StatusForbidden), "Service Unavailable")
 	case c.op == opDelete && h.lying(failsDeleting):
 		h.lied(failsDeleting)
-		return newAnswer(r, http.StatusOK, `{"errorCode":"internal.error","generalMessage":"try again later"}`)
+		return newRefusal(r, http.StatusOK, `{"errorCode":"internal.error","generalMessage":"try again later"}`)
 	case c.op == opDelete && h.lying(feignDeleting) && h.vendor.Alive(token):
 		h.lied(feignDeleting)
 		return newAnswer(r, http.StatusOK, "true")
@@ -210,6 +210,15 @@ func (h *history) lags() engagetest.Propagation {
 		DeletedListed:   lag(),
 		DeletedAccepted: lag(),
 	}
+}
+
+// refusedHeader marks, for the observer, a 200 that refuses a deletion.
+const refusedHeader = "X-Simulation-Refused"
+
+func newRefusal(r *http.Request, status int, text string) *http.Response {
+	response := newAnswer(r, status, text)
+	response.Header.Set(refusedHeader, "yes")
+	return response
 }
 
 func newPage(r *http.Request, status int, text string) *http.Response {

@@ -18,8 +18,9 @@ type memory struct {
 	version string // that it works on
 
 	loginUser   string
-	loggedIn    int       // times that a login was answered
-	firstRead   time.Time // when it first read the ledger
+	accepted    map[string]bool // the tokens whose deletion the vendor accepted
+	loggedIn    int             // times that a login was answered
+	firstRead   time.Time       // when it first read the ledger
 	listedAt    time.Time
 	cut         map[string][]string // the lists of users that were cut, as they were last shown
 	faults      int                 // what went wrong with its calls

@@ -75,8 +75,9 @@ func (h *history) observeParameter(by *invocation, name, value string) {
 			s.records[name] = r
 			if found {
 				h.checkTransition(by, before, r)
+				h.checkRetired(by, before, r)
 			}
-			h.observeRecord(r)
+			h.observeRecord(by, r)
 		}
 	}
 }
@@ -122,7 +123,7 @@ func (h *history) observeIntent(by *invocation, i intent) {
 }
 
 // observeRecord sees a record of a token.
-func (h *history) observeRecord(r record) {
+func (h *history) observeRecord(by *invocation, r record) {
 	t := h.byFingerprint[string(r.Fingerprint)]
 	if t == nil {
 		return
@@ -135,8 +136,14 @@ func (h *history) observeRecord(r record) {
 	if r.State == ledger.Issued && t.recorded.IsZero() {
 		t.recorded = now
 	}
-	if r.State == ledger.Unclaimed && t.unclaimedSince.IsZero() {
-		t.unclaimedSince = now
+	switch r.State {
+	case ledger.Unclaimed:
+		if t.unclaimedSince.IsZero() {
+			t.unclaimedSince = now
+		}
+		h.checkUnclaimed(by, t)
+	case ledger.Deleted:
+		h.checkDeletedRecord(by, t)
 	}
 }
 

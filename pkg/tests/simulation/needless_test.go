@@ -20,9 +20,9 @@ func (h *history) checkOutcome(s *managed, outcome string, succeeded bool) {
 // without a retention.
 func (h *history) checkLeftAlive(i *invocation) {
 	t := i.replaced
-	moved := i.secret.currentVersion != i.version // a person has changed the secret meanwhile
-	if t == nil || t.lost || t.secret != i.secret {
-		return // the invocation cannot know of it, or it may be another secret's, which the sweep finds out
+	moved := i.secret.currentVersion != i.version || i.secret.movedByHand(i.began)
+	if t == nil || t.lost {
+		return // the invocation cannot know of it
 	}
 	if moved || i.dead || i.failed || i.faults > 0 || i.drag > 0 || t.copiedTo != nil ||
 		i.stack.retention > 0 {
@@ -33,8 +33,18 @@ func (h *history) checkLeftAlive(i *invocation) {
 		return // which sweeps delete
 	}
 	if t.alive() && !h.isHeld(t.text) && h.vendor.Alive(i.secret.current) && swappedIn.alive() {
+		if t.secret != i.secret {
+			h.allow(leftToSweep, t)
+			return
+		}
 		h.violate(tardy, "%s left token %s alive, which it has replaced", i, t)
 	}
+}
+
+// movedByHand reports whether a person has moved AWSCURRENT since a time.
+func (s *managed) movedByHand(since time.Time) bool {
+	n := len(s.handMoves)
+	return n > 0 && s.handMoves[n-1].After(since)
 }
 
 // checkSecondToken checks that a program makes no token for a version that has one, made from the

@@ -55,6 +55,7 @@ const (
 	replacedByHand                // a person replaced the token before a rotation or sweep saw it as AWSCURRENT's
 	deletedByHand                 // a person deleted the token at the vendor's page
 	lostRecord                    // a person removed the token's record, or the intent of its creation
+	leftToSweep                   // a rotation left the token to the sweep: it was not made for the secret, and may be another one's
 	oldNote                       // a sweep noted by an old read that a token is shared; its next sweep retires it again
 	hiddenByCut                   // lists were cut so that nothing known contradicted them, when an intent ended
 	unseenSwap                    // two manual changes after a swap whose invocation crashed, of a hand-made token
@@ -66,6 +67,7 @@ const (
 var excuseNames = [numberOfExcuses]string{
 	"AWSPENDING filled while its token was being deleted", "retention ended by revokePrevious",
 	"replaced by hand, never seen as current", "deleted at the vendor's page", "record or intent removed by hand",
+	"left to the sweep: not made for the secret that held it",
 	"record of a shared token rewritten by an old read",
 	"left by a lost creation, hidden by a cut list that nothing known contradicts",
 	"hand-made token, moved on twice by hand after a crashed swap",
@@ -167,6 +169,7 @@ type token struct {
 	replacedByHand bool
 	putBack        bool // a person made it AWSCURRENT's again
 	removedByHand  bool
+	deleted        bool // a program deleted it
 	endedEarly     bool // it was deleted before the retention was over, as it may be
 
 	copiedFrom *managed
@@ -201,6 +204,7 @@ type secretMemory struct {
 	since, pendingSince            time.Time
 	byHand                         bool                 // a person has made it AWSCURRENT
 	excused                        string               // a dead token: put by a person, or counted as a violation
+	pendingBegan                   time.Time            // when AWSPENDING came to its version
 	handMoves                      []time.Time          // of AWSCURRENT
 	revoked                        bool                 // an operator has ended its retention once
 	moved                          bool                 // it has been another user's

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/standins/awstest"
 )
 
 // What must not be, and is not a guarantee of its own.
@@ -22,6 +23,50 @@ func (h *history) checkTransition(by *invocation, before, after record) {
 	}
 	h.violate(broken, "%s made the %s record of token %s one of an %s token", by, before.State, after.Fingerprint,
 		after.State)
+}
+
+// checkRetired checks that no token is given up that a version carrying AWSPENDING holds, or is to hold.
+func (h *history) checkRetired(by *invocation, before, after record) {
+	s, t := h.secretOf[after.Secret], h.byFingerprint[string(after.Fingerprint)]
+	gives := before.State == ledger.Issued && after.State == ledger.Retiring
+	if !gives || s == nil || t == nil || s.pendingVersion != after.Version {
+		return
+	}
+	seen := by.looked[s].After(s.pendingBegan)
+	switch {
+	case s.pending == t.text && by.looked[s].After(s.pendingSince):
+		h.violate(broken, "%s gave up token %s, which AWSPENDING of %s holds", by, t, s)
+	case by.sweeping() && s.pending == "" && seen:
+		h.violate(tardy, "%s gave up token %s, which version %.8s of %s is to hold", by, t, after.Version, s)
+	}
+}
+
+// checkUnclaimed checks that a record does not call a token unclaimed of which the ledger knew, or should have known.
+func (h *history) checkUnclaimed(by *invocation, t *token) {
+	switch {
+	case t.by != nil && t.by.over != nil && t.by.stack == by.stack:
+		h.violate(broken, "%s calls token %s unclaimed, which %s is at work on", by, t, t.by)
+	case t.deleted:
+		h.violate(broken, "%s calls token %s unclaimed, which was deleted", by, t)
+	}
+}
+
+// checkDeletedRecord checks that a token is recorded as deleted only when the vendor has accepted its deletion.
+func (h *history) checkDeletedRecord(by *invocation, t *token) {
+	if t.alive() && !by.accepted[t.text] {
+		h.violate(broken, "%s recorded token %s as deleted, which the vendor did not delete", by, t)
+	}
+}
+
+// checkTestCall checks that testSecret calls the vendor for no version that a person has cancelled.
+func (h *history) checkTestCall(c *call) {
+	if c.service != vendor || c.by.step != awstest.StepTest {
+		return
+	}
+	at, ok := c.by.secret.cancelled[c.by.version]
+	if ok && c.by.began.Sub(at) > consistency {
+		h.violate(broken, "%s calls the vendor for version %.8s, which a person cancelled", c.by, c.by.version)
+	}
 }
 
 // checkCancelledPut checks that no program goes on with a version that a person has cancelled.

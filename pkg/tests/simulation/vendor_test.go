@@ -69,7 +69,7 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	case webPage:
 		return newPage(r, http.StatusOK, "<html><body>Service Notice</body></html>"), nil
 	}
-	t.h.observeAnswered(by, op, response)
+	t.h.observeAnswered(by, op, token, response)
 	return response, failure
 }
 
