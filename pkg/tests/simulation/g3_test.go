@@ -125,8 +125,8 @@ func (h *history) unaccountedBy(s *stack, t *token, r record, swept bool) string
 	return ""
 }
 
-// isForRotation reports whether a rotation deletes the token. The sweep deletes one that was in two secrets, or is of
-// another user than its secret's or behind another host.
+// isForRotation reports whether a rotation deletes the token. The sweep deletes one that was in two
+// secrets, or is of another user than its secret's or behind another host.
 func (h *history) isForRotation(s *stack, t *token) bool {
 	return s.retention == 0 && t.copiedTo == nil && !h.left(t) && !h.nature.twoHosts
 }

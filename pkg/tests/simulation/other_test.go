@@ -9,8 +9,9 @@ import (
 
 // What must not be, and is not a guarantee of its own.
 
-// checkTransition checks that what is known of a token is not forgotten when its record is written again. The sweep notes
-// that a token is shared, or is not any more; a record that changes at that very moment is retired once more.
+// checkTransition checks that what is known of a token is not forgotten when its record is written
+// again. The sweep notes that a token is shared, or is not any more; a record that changes at that
+// very moment is retired once more.
 func (h *history) checkTransition(by *invocation, before, after record) {
 	settled := before.State == ledger.Retiring || before.State == ledger.Deleted
 	unclaims := after.State == ledger.Unclaimed && before.State != ledger.Unclaimed
@@ -25,7 +26,8 @@ func (h *history) checkTransition(by *invocation, before, after record) {
 		after.State)
 }
 
-// checkRetired checks that no token is given up that a version carrying AWSPENDING holds, or is to hold.
+// checkRetired checks that no token is given up that a version carrying AWSPENDING holds, or is to
+// hold.
 func (h *history) checkRetired(by *invocation, before, after record) {
 	s, t := h.secretOf[after.Secret], h.byFingerprint[string(after.Fingerprint)]
 	gives := before.State == ledger.Issued && after.State == ledger.Retiring
@@ -41,7 +43,8 @@ func (h *history) checkRetired(by *invocation, before, after record) {
 	}
 }
 
-// checkUnclaimed checks that a record does not call a token unclaimed of which the ledger knew, or should have known.
+// checkUnclaimed checks that a record does not call a token unclaimed of which the ledger knew, or
+// should have known.
 func (h *history) checkUnclaimed(by *invocation, t *token) {
 	switch {
 	case t.by != nil && t.by.over != nil && t.by.stack == by.stack:
@@ -51,7 +54,8 @@ func (h *history) checkUnclaimed(by *invocation, t *token) {
 	}
 }
 
-// checkDeletedRecord checks that a token is recorded as deleted only when the vendor has accepted its deletion.
+// checkDeletedRecord checks that a token is recorded as deleted only when the vendor has accepted
+// its deletion.
 func (h *history) checkDeletedRecord(by *invocation, t *token) {
 	if t.alive() && !by.accepted[t.text] {
 		h.violate(broken, "%s recorded token %s as deleted, which the vendor did not delete", by, t)
