@@ -12,8 +12,8 @@ const (
 	R1 Case = "R1"
 	// R2: another secret holds the token, or cannot be read and may hold it. It stays.
 	R2 Case = "R2"
-	// R3: AWSCURRENT holds a retiring or a deleted token: a person put it back. It is outgoing again, so
-	// that its retention starts when AWSCURRENT is seen to move away.
+	// R3: AWSCURRENT holds a retiring or a deleted token: a person put it back. It is outgoing again,
+	// so that its retention starts when AWSCURRENT is seen to move away.
 	R3 Case = "R3"
 	// R4: issued, and the invocation that created the token may still be at work, beside an AWSCURRENT
 	// that has not moved. (A rotation knows for certain whether it has; what a sweep read may lag.) It
@@ -55,7 +55,8 @@ const (
 	R17 Case = "R17"
 	// R18: deleted, and no list could be asked. The record stays.
 	R18 Case = "R18"
-	// R19: unclaimed, and another record names the token or another secret holds it. The record is removed.
+	// R19: unclaimed, and another record names the token or another secret holds it. The record is
+	// removed.
 	R19 Case = "R19"
 	// R20: unclaimed, the user serves these rotations alone, every secret was read, and the token was
 	// first seen long enough ago. It is deleted.
@@ -144,7 +145,7 @@ func Record(r ledger.Record, f Facts) Decision {
 		return unclaimed(r, f)
 	}
 	switch {
-	case f.Held == Current && (r.State == ledger.Retiring || r.State == ledger.Deleted): //safeguard:returned-token-starts-a-new-retention
+	case f.Held == Current && over(r): //safeguard:returned-token-starts-a-new-retention
 		r.State = ledger.Outgoing
 		return do(R3, Write)
 	case f.Held != Unheld: //safeguard:held-tokens-stay
@@ -176,6 +177,9 @@ func Record(r ledger.Record, f Facts) Decision {
 	}
 	return retiring(r, f)
 }
+
+// over reports whether the record says that the token's time is over.
+func over(r ledger.Record) bool { return r.State == ledger.Retiring || r.State == ledger.Deleted }
 
 // mayBeAtWork reports whether the invocation that created the token may still put it or swap it in.
 func mayBeAtWork(r ledger.Record, f Facts) bool {

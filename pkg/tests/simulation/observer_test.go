@@ -55,7 +55,7 @@ const (
 	replacedByHand                // a person replaced the token before a rotation or sweep saw it as AWSCURRENT's
 	deletedByHand                 // a person deleted the token at the vendor's page
 	lostRecord                    // a person removed the token's record, or the intent of its creation
-	leftToSweep                   // a rotation left the token to the sweep: it was not made for the secret, and may be another one's
+	leftToSweep                   // a rotation left the token to the sweep: it was not made for the secret
 	oldNote                       // a sweep noted by an old read that a token is shared; its next sweep retires it again
 	hiddenByCut                   // lists were cut so that nothing known contradicted them, when an intent ended
 	unseenSwap                    // two manual changes after a swap whose invocation crashed, of a hand-made token
