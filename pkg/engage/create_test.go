@@ -19,7 +19,7 @@ func TestACreationIsReadInEveryForm(t *testing.T) {
 	for name, form := range forms {
 		for _, bare := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, platform %v", name, !bare), func(t *testing.T) {
-				w := newWorld(
+				w := connect(
 					t,
 					engage.FlowEngage,
 					engagetest.Config{Answers: engagetest.Answers{Create: form}, BareTokens: bare},
@@ -35,7 +35,7 @@ func TestACreationIsReadInEveryForm(t *testing.T) {
 
 // Some servers label bare text as text/html: the text decides, not its label.
 func TestACreationLabelledAsHTMLIsReadAllTheSame(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
+	bubble(t, func(t *testing.T, w *vendorAndClient) {
 		const text = "aws80:c2353445-bc74-af1a-2850-1d55a371c0a9"
 		session := w.login(t)
 		w.answer(engagetest.OpCreate, func() *engagetest.Answer {
@@ -107,7 +107,7 @@ func TestACreationIsNeverBlindlyRepeated(t *testing.T) {
 				continue // a delay has its effect at the end; the same as after
 			}
 			t.Run(fmt.Sprintf("%s %s the effect", name, stage), func(t *testing.T) {
-				bubble(t, func(t *testing.T, w *world) {
+				bubble(t, func(t *testing.T, w *vendorAndClient) {
 					session := w.login(t)
 					w.server.SetFault(engagetest.Once(engagetest.OpCreate, 1, stage, fault()))
 					token, err := w.client.Create(t.Context(), session, nil)
@@ -135,7 +135,7 @@ func TestACreationIsNeverBlindlyRepeated(t *testing.T) {
 
 // What provably made nothing may be sent again.
 func TestACreationThatMadeNothingIsRepeated(t *testing.T) {
-	eachFlow(t, func(t *testing.T, w *world) {
+	eachFlow(t, func(t *testing.T, w *vendorAndClient) {
 		session := w.login(t)
 		w.server.SetFault(
 			engagetest.Once(engagetest.OpCreate, 1, engagetest.Before, engagetest.Respond(engagetest.TooManyRequests("2"))),
@@ -152,7 +152,7 @@ func TestACreationThatMadeNothingIsRepeated(t *testing.T) {
 func TestARefusedCreationIsKnownToHaveMadeNothing(t *testing.T) {
 	for _, status := range []int{400, 401, 403, 404, 405, 409, 422, 429} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
-			bubble(t, func(t *testing.T, w *world) {
+			bubble(t, func(t *testing.T, w *vendorAndClient) {
 				session := w.login(t)
 				w.answer(engagetest.OpCreate, func() *engagetest.Answer { return engagetest.Text(status, "no") })
 				_, err := w.client.Create(t.Context(), session, nil)
@@ -174,7 +174,7 @@ func TestTokensAreEscapedInThePathOfADeletion(t *testing.T) {
 	}
 	next := 0
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, engage.FlowEngage, engagetest.Config{NewToken: func() string { next++; return texts[next-1] }})
+		w := connect(t, engage.FlowEngage, engagetest.Config{NewToken: func() string { next++; return texts[next-1] }})
 		session := w.login(t)
 		for range texts {
 			token := w.create(t, session)

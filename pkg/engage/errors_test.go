@@ -87,7 +87,7 @@ func TestErrorsOfALogin(t *testing.T) {
 			{"invalid grant", "the request was refused (HTTP 400 invalid_grant); " + login.remedy},
 		} {
 			t.Run(fmt.Sprintf("%s %s %s", login.flow, login.operation, want.fault), func(t *testing.T) {
-				inFlow(t, login.flow, func(t *testing.T, w *world) {
+				inFlow(t, login.flow, func(t *testing.T, w *vendorAndClient) {
 					w.answer(login.operation, faults[want.fault])
 					_, err := w.client.Login(t.Context(), w.credentials)
 					checkText(t, err, "engage: "+login.name+": "+want.text)
@@ -105,22 +105,25 @@ func TestErrorsOfATokenCall(t *testing.T) {
 		name      string
 		remedy    string
 		lacks     string
-		call      func(*world, *engage.Session) error
+		call      func(*vendorAndClient, *engage.Session) error
 	}{
 		{engagetest.OpList, "list tokens", remedyDead, "the answer is not a list of tokens",
-			func(w *world, s *engage.Session) error { _, err := w.client.List(context.Background(), s); return err }},
+			func(w *vendorAndClient, s *engage.Session) error {
+				_, err := w.client.List(context.Background(), s)
+				return err
+			}},
 		{engagetest.OpCreate, "create token", remedyCreate, "the answer is no token: the text is empty",
-			func(w *world, s *engage.Session) error {
+			func(w *vendorAndClient, s *engage.Session) error {
 				_, err := w.client.Create(context.Background(), s, nil)
 				return err
 			}},
 		{engagetest.OpAccounts, "get accounts", remedyDead, "the answer is not a list of accounts",
-			func(w *world, s *engage.Session) error {
+			func(w *vendorAndClient, s *engage.Session) error {
 				_, err := w.client.Accounts(context.Background(), s)
 				return err
 			}},
 		{engagetest.OpDelete, "delete token", remedyDead, "",
-			func(w *world, s *engage.Session) error {
+			func(w *vendorAndClient, s *engage.Session) error {
 				token, _ := engage.ParseToken(tokenA)
 				return w.client.Delete(context.Background(), s, token)
 			}},
@@ -143,7 +146,7 @@ func TestErrorsOfATokenCall(t *testing.T) {
 					continue // a deletion may be answered with nothing
 				}
 				t.Run(fmt.Sprintf("%s %s %s", flow, call.name, want.fault), func(t *testing.T) {
-					inFlow(t, flow, func(t *testing.T, w *world) {
+					inFlow(t, flow, func(t *testing.T, w *vendorAndClient) {
 						session := w.login(t)
 						w.answer(call.operation, faults[want.fault])
 						checkText(t, call.call(w, session), "engage: "+call.name+": "+want.text)
@@ -156,7 +159,7 @@ func TestErrorsOfATokenCall(t *testing.T) {
 
 func TestErrorsOfATokenCallWithADeadToken(t *testing.T) {
 	for _, status := range []int{401, 403} {
-		w := newWorld(t, engage.FlowEngage, engagetest.Config{Answers: engagetest.Answers{DeadToken: status}})
+		w := connect(t, engage.FlowEngage, engagetest.Config{Answers: engagetest.Answers{DeadToken: status}})
 		dead, err := engage.ParseToken(tokenA)
 		if err != nil {
 			t.Fatal(err)
@@ -168,7 +171,7 @@ func TestErrorsOfATokenCallWithADeadToken(t *testing.T) {
 	}
 }
 
-func inFlow(t *testing.T, flow engage.Flow, test func(t *testing.T, w *world)) {
+func inFlow(t *testing.T, flow engage.Flow, test func(t *testing.T, w *vendorAndClient)) {
 	t.Helper()
 	eachOf(t, []engage.Flow{flow}, test)
 }
@@ -200,7 +203,7 @@ func TestOnlyAnErrorCodeThatLooksLikeOneIsPrinted(t *testing.T) {
 		`{"error":"c2353445"}`, `["c2353445"]`, `c2353445`,
 		`{"generalMessage":"c2353445","requestUri":"/voice/api/v1/admin/token/c2353445"}`,
 	} {
-		bubble(t, func(t *testing.T, w *world) {
+		bubble(t, func(t *testing.T, w *vendorAndClient) {
 			w.answer(engagetest.OpLogin, func() *engagetest.Answer { return engagetest.JSON(403, body) })
 			_, err := w.client.Login(t.Context(), w.credentials)
 			checkText(t, err, "engage: login: access was denied (HTTP 403); "+remedyEngage)

@@ -81,7 +81,7 @@ var hostile = []struct {
 func TestAHostileHostCostsBoundedTimeAndMemory(t *testing.T) {
 	for _, h := range hostile {
 		t.Run(h.name, func(t *testing.T) {
-			eachFlow(t, func(t *testing.T, w *world) {
+			eachFlow(t, func(t *testing.T, w *vendorAndClient) {
 				w.config.Attempts, w.config.LoginAttempts = 1, 1
 				client := engage.New(w.config)
 				session := w.login(t)
@@ -128,7 +128,7 @@ func TestAHostileHostCostsBoundedTimeAndMemory(t *testing.T) {
 }
 
 func TestThousandsOfTokensAreRead(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
+	bubble(t, func(t *testing.T, w *vendorAndClient) {
 		session := w.login(t)
 		const n = 20_000 // some 900 KB
 		w.answer(engagetest.OpList, func() *engagetest.Answer { return engagetest.ManyTokens(n, tokenA, tokenA, tokenA) })

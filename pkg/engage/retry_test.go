@@ -28,7 +28,7 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, w *world) {
+			bubble(t, func(t *testing.T, w *vendorAndClient) {
 				session := w.login(t)
 				w.server.SetFault(
 					engagetest.Once(
@@ -54,7 +54,7 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 func TestALongRetryAfterIsTheCallersToWaitOut(t *testing.T) {
 	for header, want := range map[string]time.Duration{"21": 21 * time.Second, "3600": time.Hour,
 		"999999": 24 * time.Hour} {
-		bubble(t, func(t *testing.T, w *world) {
+		bubble(t, func(t *testing.T, w *vendorAndClient) {
 			session := w.login(t)
 			w.answer(engagetest.OpList, func() *engagetest.Answer { return engagetest.TooManyRequests(header) })
 			var err error
@@ -74,7 +74,7 @@ func TestTheVendorsLimitOnExchangesIsBorne(t *testing.T) {
 		"date": engagetest.RetryAfterDate, "absent": engagetest.RetryAfterNone} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, engage.FlowRingCentral, engagetest.Config{Answers: engagetest.Answers{RetryAfter: form}})
+				w := connect(t, engage.FlowRingCentral, engagetest.Config{Answers: engagetest.Answers{RetryAfter: form}})
 				for range 5 {
 					w.login(t)
 				}
@@ -99,7 +99,7 @@ func TestWhatMayBeRepeatedIsTriedThreeTimesWithBackOff(t *testing.T) {
 		"408": func() *engagetest.Fault { return engagetest.Status(408) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			eachFlow(t, func(t *testing.T, w *world) {
+			eachFlow(t, func(t *testing.T, w *vendorAndClient) {
 				session := w.login(t)
 				w.server.SetFault(func(c engagetest.Call) *engagetest.Fault { return fault() })
 				var err error
@@ -116,7 +116,7 @@ func TestWhatMayBeRepeatedIsTriedThreeTimesWithBackOff(t *testing.T) {
 }
 
 func TestALoginIsTriedTwiceAtTheMost(t *testing.T) {
-	eachFlow(t, func(t *testing.T, w *world) {
+	eachFlow(t, func(t *testing.T, w *vendorAndClient) {
 		w.answer(loginOperation(w.credentials.Flow), func() *engagetest.Answer { return engagetest.Text(503, "busy") })
 		if _, err := w.client.Login(t.Context(), w.credentials); !engage.Retryable(err) {
 			t.Errorf("error %v, want a retryable one", err)
@@ -128,7 +128,7 @@ func TestALoginIsTriedTwiceAtTheMost(t *testing.T) {
 }
 
 func TestRefusedCredentialsAreNotTriedAgain(t *testing.T) {
-	eachFlow(t, func(t *testing.T, w *world) {
+	eachFlow(t, func(t *testing.T, w *vendorAndClient) {
 		w.answer(
 			loginOperation(w.credentials.Flow),
 			func() *engagetest.Answer { return engagetest.Text(401, "Bad credentials") },
@@ -151,7 +151,7 @@ func TestNoCallOutlivesItsDeadline(t *testing.T) {
 	}
 	for name, fault := range faults {
 		t.Run(name, func(t *testing.T) {
-			eachFlow(t, func(t *testing.T, w *world) {
+			eachFlow(t, func(t *testing.T, w *vendorAndClient) {
 				session := w.login(t)
 				w.server.SetFault(func(c engagetest.Call) *engagetest.Fault {
 					if c.Stage != engagetest.Before {
@@ -186,7 +186,7 @@ func TestACallIsBoundedWithoutADeadline(t *testing.T) {
 		"drip":      func() *engagetest.Fault { return engagetest.Respond(engagetest.Drip(tokenA, time.Second)) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, w *world) {
+			bubble(t, func(t *testing.T, w *vendorAndClient) {
 				session := w.login(t)
 				w.server.SetFault(func(c engagetest.Call) *engagetest.Fault {
 					if c.Stage == engagetest.After {
@@ -209,7 +209,7 @@ func TestACallIsBoundedWithoutADeadline(t *testing.T) {
 }
 
 func TestACancelledCallIsNotSent(t *testing.T) {
-	eachFlow(t, func(t *testing.T, w *world) {
+	eachFlow(t, func(t *testing.T, w *vendorAndClient) {
 		session := w.login(t)
 		before := len(w.server.Calls())
 		ctx, cancel := context.WithCancel(t.Context())

@@ -14,7 +14,7 @@ import (
 )
 
 func TestALoginGivesASessionForAllCalls(t *testing.T) {
-	eachFlow(t, func(t *testing.T, w *world) {
+	eachFlow(t, func(t *testing.T, w *vendorAndClient) {
 		session := w.login(t)
 		token := w.create(t, session)
 		for name, auth := range map[string]engage.Auth{"the session": session, "the token itself": token} {
@@ -41,7 +41,7 @@ func TestALoginGivesASessionForAllCalls(t *testing.T) {
 }
 
 func TestATokenCanDeleteOthersOfItsUserAndItself(t *testing.T) {
-	eachFlow(t, func(t *testing.T, w *world) {
+	eachFlow(t, func(t *testing.T, w *vendorAndClient) {
 		session := w.login(t)
 		first, second := w.create(t, session), w.create(t, session)
 		if err := w.client.Delete(t.Context(), first, second); err != nil {
@@ -57,7 +57,7 @@ func TestATokenCanDeleteOthersOfItsUserAndItself(t *testing.T) {
 }
 
 func TestEachLoginRequestTakesAPermit(t *testing.T) {
-	eachFlow(t, func(t *testing.T, w *world) {
+	eachFlow(t, func(t *testing.T, w *vendorAndClient) {
 		w.login(t)
 		if w.permits.Load() != 1 {
 			t.Errorf("%d permits for one login, want 1", w.permits.Load())
@@ -72,7 +72,7 @@ func TestEachLoginRequestTakesAPermit(t *testing.T) {
 }
 
 func TestARefusedPermitSendsNothing(t *testing.T) {
-	eachFlow(t, func(t *testing.T, w *world) {
+	eachFlow(t, func(t *testing.T, w *vendorAndClient) {
 		enough := errors.New("five logins within this minute")
 		w.config.Permit = func(context.Context) error { return enough }
 		_, err := engage.New(w.config).Login(t.Context(), w.credentials)
@@ -97,7 +97,7 @@ func TestASessionThatIsAboutToEndIsRefreshedWithoutALogin(t *testing.T) {
 	for _, flow := range []engage.Flow{engage.FlowEngage, engage.FlowRingCentral} {
 		t.Run(string(flow), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, flow, engagetest.Config{})
+				w := connect(t, flow, engagetest.Config{})
 				session := w.login(t)
 				for round := range 3 { // each refresh token is good for one use
 					time.Sleep(4*time.Minute + 45*time.Second)
@@ -118,7 +118,7 @@ func TestASessionThatIsAboutToEndIsRefreshedWithoutALogin(t *testing.T) {
 
 func TestALegacySessionLivesAnHourAndThenLogsInAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, engage.FlowLegacy, engagetest.Config{})
+		w := connect(t, engage.FlowLegacy, engagetest.Config{})
 		session := w.login(t)
 		time.Sleep(59 * time.Minute)
 		if _, err := w.client.List(t.Context(), session); err != nil {
@@ -140,24 +140,27 @@ func TestJwtIsExpiredRenewsTheSessionAndRepeatsTheCall(t *testing.T) {
 	expired := func() *engagetest.Answer { return engagetest.Text(401, "Jwt is expired") }
 	calls := map[string]struct {
 		operation engagetest.Operation
-		call      func(*world, *engage.Session) error
+		call      func(*vendorAndClient, *engage.Session) error
 	}{
 		"list": {
 			engagetest.OpList,
-			func(w *world, s *engage.Session) error { _, err := w.client.List(context.Background(), s); return err },
+			func(w *vendorAndClient, s *engage.Session) error {
+				_, err := w.client.List(context.Background(), s)
+				return err
+			},
 		},
-		"create": {engagetest.OpCreate, func(w *world, s *engage.Session) error {
+		"create": {engagetest.OpCreate, func(w *vendorAndClient, s *engage.Session) error {
 			_, err := w.client.Create(context.Background(), s, nil)
 			return err
 		}},
-		"accounts": {engagetest.OpAccounts, func(w *world, s *engage.Session) error {
+		"accounts": {engagetest.OpAccounts, func(w *vendorAndClient, s *engage.Session) error {
 			_, err := w.client.Accounts(context.Background(), s)
 			return err
 		}},
 	}
 	for name, call := range calls {
 		t.Run(name, func(t *testing.T) {
-			eachFlow(t, func(t *testing.T, w *world) {
+			eachFlow(t, func(t *testing.T, w *vendorAndClient) {
 				session := w.login(t)
 				w.server.SetFault(engagetest.Once(call.operation, 1, engagetest.Before, engagetest.Respond(expired())))
 				if err := call.call(w, session); err != nil {
@@ -182,7 +185,7 @@ func TestJwtIsExpiredRenewsTheSessionAndRepeatsTheCall(t *testing.T) {
 }
 
 func TestASessionThatEndsForEverIsRenewedOnce(t *testing.T) {
-	eachFlow(t, func(t *testing.T, w *world) {
+	eachFlow(t, func(t *testing.T, w *vendorAndClient) {
 		session := w.login(t)
 		w.answer(engagetest.OpList, func() *engagetest.Answer { return engagetest.Text(401, "Jwt is expired") })
 		_, err := w.client.List(t.Context(), session)
@@ -198,7 +201,7 @@ func TestASessionThatEndsForEverIsRenewedOnce(t *testing.T) {
 // A fresh session that is refused for another reason would be refused again, at the price of a
 // login.
 func TestAFreshSessionThatIsRefusedIsNotRenewed(t *testing.T) {
-	eachFlow(t, func(t *testing.T, w *world) {
+	eachFlow(t, func(t *testing.T, w *vendorAndClient) {
 		session := w.login(t)
 		w.answer(engagetest.OpList, func() *engagetest.Answer { return engagetest.Text(401, "Jwt verification fails") })
 		if _, err := w.client.List(t.Context(), session); !engage.Rejected(err) {
@@ -214,7 +217,7 @@ func TestARefusedRefreshFallsBackToALogin(t *testing.T) {
 	for _, flow := range []engage.Flow{engage.FlowEngage, engage.FlowRingCentral} {
 		t.Run(string(flow), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, flow, engagetest.Config{})
+				w := connect(t, flow, engagetest.Config{})
 				session := w.login(t)
 				time.Sleep(5 * time.Minute)
 				w.answer(engagetest.OpRefresh, func() *engagetest.Answer { return engagetest.Text(401, "no") })
@@ -239,7 +242,7 @@ func TestARefusedRefreshFallsBackToALogin(t *testing.T) {
 }
 
 func TestSimultaneousCallsOfAnEndedSessionRenewItOnce(t *testing.T) {
-	eachFlow(t, func(t *testing.T, w *world) {
+	eachFlow(t, func(t *testing.T, w *vendorAndClient) {
 		session := w.login(t)
 		time.Sleep(2 * time.Hour)
 		var wg sync.WaitGroup
@@ -259,7 +262,7 @@ func TestSimultaneousCallsOfAnEndedSessionRenewItOnce(t *testing.T) {
 }
 
 func TestAFailedRenewalOfACreationIsKnownToHaveMadeNothing(t *testing.T) {
-	eachFlow(t, func(t *testing.T, w *world) {
+	eachFlow(t, func(t *testing.T, w *vendorAndClient) {
 		session := w.login(t)
 		time.Sleep(2 * time.Hour)
 		w.server.SetFault(func(engagetest.Call) *engagetest.Fault { return engagetest.Drop() })
@@ -274,7 +277,7 @@ func TestAFailedRenewalOfACreationIsKnownToHaveMadeNothing(t *testing.T) {
 }
 
 func TestAWarmFunctionSharesTheSessionOfAUser(t *testing.T) {
-	eachFlow(t, func(t *testing.T, w *world) {
+	eachFlow(t, func(t *testing.T, w *vendorAndClient) {
 		var sessions engage.Sessions
 		for range 3 {
 			session, err := sessions.Login(t.Context(), w.client, w.credentials)
@@ -303,7 +306,7 @@ func TestChangedCredentialsNeverMeetAnOldSession(t *testing.T) {
 	}
 	for name, change := range changes {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, w *world) {
+			bubble(t, func(t *testing.T, w *vendorAndClient) {
 				var sessions engage.Sessions
 				first, err := sessions.Login(t.Context(), w.client, w.credentials)
 				if err != nil {
@@ -321,7 +324,7 @@ func TestChangedCredentialsNeverMeetAnOldSession(t *testing.T) {
 }
 
 func TestSessionsOfDifferentHostsAreKeptApart(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
+	bubble(t, func(t *testing.T, w *vendorAndClient) {
 		var sessions engage.Sessions
 		other := w.config
 		other.Endpoint.BaseURL = mustURL("https://ringcx.ringcentral.com")
@@ -337,7 +340,7 @@ func TestSessionsOfDifferentHostsAreKeptApart(t *testing.T) {
 }
 
 func TestASessionThatCannotBeRenewedIsForgotten(t *testing.T) {
-	eachFlow(t, func(t *testing.T, w *world) {
+	eachFlow(t, func(t *testing.T, w *vendorAndClient) {
 		var sessions engage.Sessions
 		if _, err := sessions.Login(t.Context(), w.client, w.credentials); err != nil {
 			t.Fatal(err)

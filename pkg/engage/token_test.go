@@ -61,7 +61,7 @@ func TestWhatIsNoToken(t *testing.T) {
 }
 
 func TestNothingPrintsASecret(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
+	bubble(t, func(t *testing.T, w *vendorAndClient) {
 		session := w.login(t)
 		token := w.create(t, session)
 		type nested struct {

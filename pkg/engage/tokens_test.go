@@ -38,7 +38,7 @@ func TestAListIsReadInEveryForm(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, w *world) {
+			bubble(t, func(t *testing.T, w *vendorAndClient) {
 				session := w.login(t)
 				w.answer(engagetest.OpList, func() *engagetest.Answer { return engagetest.JSON(200, c.body) })
 				listed, err := w.client.List(t.Context(), session)
@@ -70,7 +70,7 @@ func TestWhatIsNoListIsRefused(t *testing.T) {
 	}
 	for name, body := range bodies {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, w *world) {
+			bubble(t, func(t *testing.T, w *vendorAndClient) {
 				session := w.login(t)
 				w.answer(engagetest.OpList, func() *engagetest.Answer { return engagetest.JSON(200, body) })
 				listed, err := w.client.List(t.Context(), session)
@@ -86,7 +86,7 @@ func TestWhatIsNoListIsRefused(t *testing.T) {
 }
 
 func TestNoTokenIsNotDeleted(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
+	bubble(t, func(t *testing.T, w *vendorAndClient) {
 		session := w.login(t)
 		if err := w.client.Delete(t.Context(), session, engage.Token{}); err == nil {
 			t.Error("no error")
@@ -115,7 +115,7 @@ func TestAccountsAreReadTolerantly(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, w *world) {
+			bubble(t, func(t *testing.T, w *vendorAndClient) {
 				session := w.login(t)
 				w.answer(engagetest.OpAccounts, func() *engagetest.Answer { return engagetest.JSON(200, c.body) })
 				accounts, err := w.client.Accounts(t.Context(), session)
@@ -126,7 +126,7 @@ func TestAccountsAreReadTolerantly(t *testing.T) {
 		})
 	}
 	for _, body := range []string{"", "null", "{}", "true", "<html>", `["x"]`, `[{"accountId":{}}]`} {
-		bubble(t, func(t *testing.T, w *world) {
+		bubble(t, func(t *testing.T, w *vendorAndClient) {
 			session := w.login(t)
 			w.answer(engagetest.OpAccounts, func() *engagetest.Answer { return engagetest.JSON(200, body) })
 			if accounts, err := w.client.Accounts(t.Context(), session); err == nil {
@@ -139,7 +139,7 @@ func TestAccountsAreReadTolerantly(t *testing.T) {
 // A list may lack a new token for a while; the client returns what the vendor answers, and does not
 // wait by itself.
 func TestAListThatLacksTheNewTokenIsGivenAsItIs(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
+	bubble(t, func(t *testing.T, w *vendorAndClient) {
 		session := w.login(t)
 		w.server.SetPropagation(engagetest.Propagation{NewUnlisted: engagetest.Lag{For: time.Minute}})
 		token := w.create(t, session)

@@ -228,7 +228,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	for name, location := range locations {
 		for _, status := range []int{301, 302, 303, 307, 308} {
 			t.Run(fmt.Sprintf("%d %s", status, name), func(t *testing.T) {
-				eachFlow(t, func(t *testing.T, w *world) {
+				eachFlow(t, func(t *testing.T, w *vendorAndClient) {
 					session := w.login(t)
 					before := len(w.server.Calls())
 					w.server.SetFault(func(c engagetest.Call) *engagetest.Fault {

@@ -58,7 +58,7 @@ func checkKind(t *testing.T, err error, want kind) {
 func TestAListByATokenMustHoldThatToken(t *testing.T) {
 	for name, body := range map[string]string{"empty": "[]", "others only": `["` + tokenB + `"]`} {
 		t.Run(name, func(t *testing.T) {
-			eachFlow(t, func(t *testing.T, w *world) {
+			eachFlow(t, func(t *testing.T, w *vendorAndClient) {
 				session := w.login(t)
 				token := w.create(t, session)
 				w.server.SetFault(to(engagetest.OpList, 200, body))
@@ -82,7 +82,7 @@ func TestAListByATokenMustHoldThatToken(t *testing.T) {
 }
 
 func TestACreationThatAnswersWithAListedTokenIsRefused(t *testing.T) {
-	eachFlow(t, func(t *testing.T, w *world) {
+	eachFlow(t, func(t *testing.T, w *vendorAndClient) {
 		session := w.login(t)
 		old := w.create(t, session)
 		listed, err := w.client.List(t.Context(), session)
@@ -107,23 +107,23 @@ func TestACreationThatAnswersWithAListedTokenIsRefused(t *testing.T) {
 
 // deletions are the ways to delete a token: by the session, by another token, and by the token's
 // own right.
-var deletions = map[string]func(w *world, session *engage.Session, other, token engage.Token) error{
-	"by a session": func(w *world, session *engage.Session, _, token engage.Token) error {
+var deletions = map[string]func(w *vendorAndClient, session *engage.Session, other, token engage.Token) error{
+	"by a session": func(w *vendorAndClient, session *engage.Session, _, token engage.Token) error {
 		return w.client.Delete(context.Background(), session, token)
 	},
-	"by another token": func(w *world, _ *engage.Session, other, token engage.Token) error {
+	"by another token": func(w *vendorAndClient, _ *engage.Session, other, token engage.Token) error {
 		return w.client.Delete(context.Background(), other, token)
 	},
-	"as itself, confirmed by a session": func(w *world, session *engage.Session, _, token engage.Token) error {
+	"as itself, confirmed by a session": func(w *vendorAndClient, session *engage.Session, _, token engage.Token) error {
 		return w.client.DeleteOwn(context.Background(), token, session)
 	},
-	"as itself, confirmed by another token": func(w *world, _ *engage.Session, other, token engage.Token) error {
+	"as itself, confirmed by another token": func(w *vendorAndClient, _ *engage.Session, other, token engage.Token) error {
 		return w.client.DeleteOwn(context.Background(), token, other)
 	},
 }
 
 // deletionTest tests one way to delete the token; del does it.
-type deletionTest func(t *testing.T, w *world, way string, token engage.Token, del func() error)
+type deletionTest func(t *testing.T, w *vendorAndClient, way string, token engage.Token, del func() error)
 
 // eachDeletion runs the test for each way to delete, with two tokens at the server.
 func eachDeletion(t *testing.T, config engagetest.Config, test deletionTest) {
@@ -131,7 +131,7 @@ func eachDeletion(t *testing.T, config engagetest.Config, test deletionTest) {
 	for name, del := range deletions {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, engage.FlowEngage, config)
+				w := connect(t, engage.FlowEngage, config)
 				session := w.login(t)
 				other, token := w.create(t, session), w.create(t, session)
 				test(t, w, name, token, func() error { return del(w, session, other, token) })
@@ -146,7 +146,7 @@ func TestADeletionIsConfirmedInEveryForm(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			config := engagetest.Config{Answers: engagetest.Answers{Delete: form}}
-			eachDeletion(t, config, func(t *testing.T, w *world, name string, token engage.Token, del func() error) {
+			eachDeletion(t, config, func(t *testing.T, w *vendorAndClient, name string, token engage.Token, del func() error) {
 				if err := del(); err != nil || w.server.Alive(token.Reveal()) {
 					t.Errorf("%v; alive %v", err, w.server.Alive(token.Reveal()))
 				}
@@ -187,7 +187,7 @@ func TestADeletionThatContradictsItselfIsNotConfirmed(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			eachDeletion(t, engagetest.Config{}, func(t *testing.T, w *world, _ string, token engage.Token, del func() error) {
+			eachDeletion(t, engagetest.Config{}, func(t *testing.T, w *vendorAndClient, _ string, token engage.Token, del func() error) {
 				w.server.SetFault(to(engagetest.OpDelete, c.status, c.body))
 				checkKind(t, del(), c.want)
 				w.faultless()
@@ -203,7 +203,7 @@ func TestADeletionThatContradictsItselfIsNotConfirmed(t *testing.T) {
 func TestWhileEverythingIsRefusedNothingIsConcluded(t *testing.T) {
 	for _, status := range []int{401, 403} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
-			eachDeletion(t, engagetest.Config{}, func(t *testing.T, w *world, _ string, token engage.Token, del func() error) {
+			eachDeletion(t, engagetest.Config{}, func(t *testing.T, w *vendorAndClient, _ string, token engage.Token, del func() error) {
 				w.server.SetFault(everything(status))
 				checkKind(t, del(), kind{rejected: true})
 				// The deletion is answered as if the token were gone, the rest is refused.
@@ -229,7 +229,7 @@ func TestWhileEverythingIsRefusedNothingIsConcluded(t *testing.T) {
 
 // An empty list by a session, or lists that all answer [], confirm nothing.
 func TestEmptyListsConfirmNoDeletion(t *testing.T) {
-	eachDeletion(t, engagetest.Config{}, func(t *testing.T, w *world, _ string, token engage.Token, del func() error) {
+	eachDeletion(t, engagetest.Config{}, func(t *testing.T, w *vendorAndClient, _ string, token engage.Token, del func() error) {
 		w.server.SetFault(func(c engagetest.Call) *engagetest.Fault {
 			if f := to(engagetest.OpList, 200, "[]")(c); f != nil {
 				return f
@@ -251,7 +251,7 @@ func TestACutListDoesNotConfirmThatATokenWasNotFound(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			config := engagetest.Config{}
-			eachDeletion(t, config, func(t *testing.T, w *world, _ string, token engage.Token, del func() error) {
+			eachDeletion(t, config, func(t *testing.T, w *vendorAndClient, _ string, token engage.Token, del func() error) {
 				w.server.SetMisbehavior(engagetest.Misbehavior{Delete: lie, List: engagetest.ListOldest, Keep: 1})
 				checkKind(t, del(), kind{disbelieved: true, retryable: true, unknown: true})
 				if !w.server.Alive(token.Reveal()) {
@@ -266,7 +266,7 @@ func TestATokenThatIsGoneAlreadyIsDeleted(t *testing.T) {
 	for _, answer := range []int{404, 410, 200} {
 		t.Run(fmt.Sprint(answer), func(t *testing.T) {
 			config := engagetest.Config{Answers: engagetest.Answers{UnknownDelete: answer}}
-			eachDeletion(t, config, func(t *testing.T, w *world, name string, token engage.Token, del func() error) {
+			eachDeletion(t, config, func(t *testing.T, w *vendorAndClient, name string, token engage.Token, del func() error) {
 				w.server.DeleteToken(token.Reveal())
 				err := del()
 				if strings.HasPrefix(name, "as itself") {
@@ -288,7 +288,7 @@ func TestADeletionThatListsShowLateIsUnconfirmedUntilThen(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			config := engagetest.Config{Propagation: lags}
-			eachDeletion(t, config, func(t *testing.T, w *world, way string, token engage.Token, del func() error) {
+			eachDeletion(t, config, func(t *testing.T, w *vendorAndClient, way string, token engage.Token, del func() error) {
 				err := del()
 				checkKind(t, err, kind{unconfirmed: true, retryable: true})
 				if !strings.Contains(err.Error(), "the deletion was accepted, but ") {
@@ -308,7 +308,7 @@ func TestADeletionThatListsShowLateIsUnconfirmedUntilThen(t *testing.T) {
 
 // The deletion had its effect; what follows fails.
 func TestADeletionThatCannotBeConfirmedSaysWhy(t *testing.T) {
-	eachDeletion(t, engagetest.Config{}, func(t *testing.T, w *world, _ string, _ engage.Token, del func() error) {
+	eachDeletion(t, engagetest.Config{}, func(t *testing.T, w *vendorAndClient, _ string, _ engage.Token, del func() error) {
 		w.server.SetFault(to(engagetest.OpList, 503, "busy"))
 		err := del()
 		checkKind(t, err, kind{unconfirmed: true, retryable: true})
@@ -316,7 +316,7 @@ func TestADeletionThatCannotBeConfirmedSaysWhy(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	eachDeletion(t, engagetest.Config{}, func(t *testing.T, w *world, _ string, _ engage.Token, del func() error) {
+	eachDeletion(t, engagetest.Config{}, func(t *testing.T, w *vendorAndClient, _ string, _ engage.Token, del func() error) {
 		w.server.SetFault(func(c engagetest.Call) *engagetest.Fault {
 			if c.Operation != engagetest.OpList {
 				return nil
@@ -332,7 +332,7 @@ func TestADeletionThatCannotBeConfirmedSaysWhy(t *testing.T) {
 }
 
 func TestATokenDoesNotConfirmItsOwnDeletion(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
+	bubble(t, func(t *testing.T, w *vendorAndClient) {
 		token := w.create(t, w.login(t))
 		var none *engage.Session
 		dead := func(token engage.Token, other engage.Auth) func() error {
@@ -366,12 +366,12 @@ func TestDeadIsBelievedOnlyOfARefusedOldTokenWhileAnotherCredentialIsAccepted(t 
 	unsure := kind{disbelieved: true, retryable: true}
 	type setting struct {
 		age    time.Duration
-		before func(w *world, token engage.Token)
+		before func(w *vendorAndClient, token engage.Token)
 		fault  func(engagetest.Call) *engagetest.Fault
 		dead   bool
 		want   kind // zero: no error
 	}
-	gone := func(w *world, token engage.Token) { w.server.DeleteToken(token.Reveal()) }
+	gone := func(w *vendorAndClient, token engage.Token) { w.server.DeleteToken(token.Reveal()) }
 	apiTokens := func(c engagetest.Call) *engagetest.Fault {
 		if c.Auth != "x-auth-token" {
 			return nil
@@ -398,7 +398,7 @@ func TestDeadIsBelievedOnlyOfARefusedOldTokenWhileAnotherCredentialIsAccepted(t 
 				continue
 			}
 			t.Run(name+", other is a "+by, func(t *testing.T) {
-				bubble(t, func(t *testing.T, w *world) {
+				bubble(t, func(t *testing.T, w *vendorAndClient) {
 					session := w.login(t)
 					token, second := w.create(t, session), w.create(t, session)
 					var other engage.Auth = session
@@ -438,7 +438,7 @@ func othersRefused() func(engagetest.Call) *engagetest.Fault {
 
 // A refusal that ends or begins while Dead asks is not taken for the token's death.
 func TestARefusalOfEverythingThatEndsMeanwhileIsNotADeath(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
+	bubble(t, func(t *testing.T, w *vendorAndClient) {
 		session := w.login(t)
 		token, other := w.create(t, session), w.create(t, session)
 		for _, believed := range []engage.Auth{session, other} {
@@ -454,7 +454,7 @@ func TestARefusalOfEverythingThatEndsMeanwhileIsNotADeath(t *testing.T) {
 
 // One refusal and one empty list are not a death if the token answers right after.
 func TestATokenThatAnswersAgainIsNotDead(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
+	bubble(t, func(t *testing.T, w *vendorAndClient) {
 		session := w.login(t)
 		token := w.create(t, session)
 		w.server.SetFault(func(c engagetest.Call) *engagetest.Fault {
@@ -485,7 +485,7 @@ func TestADeletionWhoseAnswerIsLostIsRepeatedAndConfirmed(t *testing.T) {
 		for _, stage := range []engagetest.Stage{engagetest.Before, engagetest.After} {
 			t.Run(fmt.Sprintf("%s %s", name, stage), func(t *testing.T) {
 				config := engagetest.Config{}
-				eachDeletion(t, config, func(t *testing.T, w *world, way string, token engage.Token, del func() error) {
+				eachDeletion(t, config, func(t *testing.T, w *vendorAndClient, way string, token engage.Token, del func() error) {
 					w.server.SetFault(engagetest.Once(engagetest.OpDelete, 1, stage, fault()))
 					err := del()
 					if strings.HasPrefix(way, "as itself") && stage == engagetest.After {

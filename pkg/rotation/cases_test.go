@@ -28,12 +28,12 @@ func wantCase(t *testing.T, report rotation.Report, err error, want decide.Case,
 	}
 }
 
-func (w *world) parameters() *awsstore.Parameters {
+func (w *deployment) parameters() *awsstore.Parameters {
 	return awsstore.NewParameters(w.aws.SDKConfig(functionName))
 }
 
 // record returns the record of a token.
-func (w *world) record(token string) ledger.Record {
+func (w *deployment) record(token string) ledger.Record {
 	w.t.Helper()
 	for name, value := range w.ledger("token-") {
 		var record ledger.Record
@@ -48,7 +48,7 @@ func (w *world) record(token string) ledger.Record {
 	return ledger.Record{}
 }
 
-func (w *world) setRecord(record ledger.Record) {
+func (w *deployment) setRecord(record ledger.Record) {
 	w.t.Helper()
 	if err := ledger.New(w.parameters(), settings.DefaultPrefix).Set(w.t.Context(), record); err != nil {
 		w.t.Fatal(err)
@@ -56,7 +56,7 @@ func (w *world) setRecord(record ledger.Record) {
 }
 
 // sweep sweeps without a fault.
-func (w *world) sweep() {
+func (w *deployment) sweep() {
 	w.t.Helper()
 	environment, err := settings.FromEnvironment(func(name string) string { return w.env[name] })
 	if err != nil {
@@ -73,7 +73,7 @@ func (w *world) sweep() {
 }
 
 // move moves a label by hand; an empty to removes it.
-func (w *world) move(label, to string) {
+func (w *deployment) move(label, to string) {
 	w.t.Helper()
 	description, err := w.aws.Secrets.DescribeSecret(&awstest.SecretIdInput{SecretId: secretName})
 	if err != nil {
@@ -88,7 +88,7 @@ func (w *world) move(label, to string) {
 }
 
 // finishAfresh ends a failed rotation and makes another one, which must leave one token.
-func (w *world) finishAfresh(run awstest.Run, failed error, also ...string) {
+func (w *deployment) finishAfresh(run awstest.Run, failed error, also ...string) {
 	w.t.Helper()
 	w.aws.Secrets.EndRotation(run, failed)
 	time.Sleep(time.Hour)
@@ -103,7 +103,7 @@ func TestC6ATokenThatListsDoNotShowYetIsNotReplaced(t *testing.T) {
 		a.Permit = func(c awstest.Call) bool { return c.Action != "PutSecretValue" || !refuse.Load() }
 		e.Propagation.NewUnlisted = engagetest.Lag{For: time.Minute}
 	}
-	inWorld(t, onlyAdmin, configure, func(t *testing.T, w *world) {
+	inDeployment(t, onlyAdmin, configure, func(t *testing.T, w *deployment) {
 		run := w.begin()
 		refuse.Store(true)
 		report, err := w.step(run, rotation.CreateSecret)
@@ -131,7 +131,7 @@ func TestC8NothingIsCreatedWithTooLittleTime(t *testing.T) {
 			return nil
 		}
 	}
-	inWorld(t, onlyAdmin, slow, func(t *testing.T, w *world) {
+	inDeployment(t, onlyAdmin, slow, func(t *testing.T, w *deployment) {
 		report, err := w.stepWithin(11*time.Second, w.begin(), rotation.CreateSecret)
 		if err == nil || !strings.Contains(err.Error(), "nothing was created") {
 			t.Fatalf("error %v", err)
@@ -146,7 +146,7 @@ func TestC8NothingIsCreatedWithTooLittleTime(t *testing.T) {
 
 func TestC9NothingIsCreatedForADocumentThatWouldBeTooLong(t *testing.T) {
 	document := `{"adminSecretArn":"` + adminName + `","note":"` + strings.Repeat("x", 65_400) + `"}`
-	inWorld(t, document, nil, func(t *testing.T, w *world) {
+	inDeployment(t, document, nil, func(t *testing.T, w *deployment) {
 		run := w.begin()
 		for range 3 {
 			report, err := w.step(run, rotation.CreateSecret)
@@ -165,7 +165,7 @@ func TestC10AnotherAttemptPutsATokenFirst(t *testing.T) {
 	slow := func(_ *awstest.Config, e *engagetest.Config, _ map[string]string) {
 		e.Fault = engagetest.Once(engagetest.OpCreate, 1, engagetest.After, engagetest.Delay(5*time.Second))
 	}
-	inWorld(t, onlyAdmin, slow, func(t *testing.T, w *world) {
+	inDeployment(t, onlyAdmin, slow, func(t *testing.T, w *deployment) {
 		run := w.begin()
 		done := make(chan struct{})
 		go func() {
@@ -207,7 +207,7 @@ func TestC11AKeyThatDeniesThePutCostsOneToken(t *testing.T) {
 			})}
 		}
 	}
-	inWorld(t, onlyAdmin, denied, func(t *testing.T, w *world) {
+	inDeployment(t, onlyAdmin, denied, func(t *testing.T, w *deployment) {
 		run := w.begin()
 		for range 4 {
 			report, err := w.step(run, rotation.CreateSecret)
@@ -228,7 +228,7 @@ func TestF4TheIntentOfAnOlderVersionDoesNotCount(t *testing.T) {
 	lose := func(_ *awstest.Config, e *engagetest.Config, _ map[string]string) {
 		e.Fault = engagetest.Once(engagetest.OpCreate, 1, engagetest.After, engagetest.Drop())
 	}
-	inWorld(t, onlyAdmin, lose, func(t *testing.T, w *world) {
+	inDeployment(t, onlyAdmin, lose, func(t *testing.T, w *deployment) {
 		run := w.begin()
 		report, err := w.step(run, rotation.CreateSecret)
 		wantCase(t, report, err, decide.C12, false)
@@ -260,7 +260,7 @@ func TestF7AnIntentCountsWhenItsRecordCouldNotBeWritten(t *testing.T) {
 			return !refuse.Load() || c.Action != "PutParameter" || !strings.Contains(c.Resource, "/token-")
 		}
 	}
-	inWorld(t, onlyAdmin, configure, func(t *testing.T, w *world) {
+	inDeployment(t, onlyAdmin, configure, func(t *testing.T, w *deployment) {
 		run := w.begin()
 		refuse.Store(true)
 		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
@@ -278,7 +278,7 @@ func TestF7AnIntentCountsWhenItsRecordCouldNotBeWritten(t *testing.T) {
 }
 
 func TestF2ACancelledVersionIsNotSwappedIn(t *testing.T) {
-	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
+	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 		w.rotate()
 		current := w.token(awstest.StageCurrent)
 		run := w.begin()
@@ -293,7 +293,7 @@ func TestF2ACancelledVersionIsNotSwappedIn(t *testing.T) {
 }
 
 func TestF3AVersionThatWasMadeForATestIsNotSwappedIn(t *testing.T) {
-	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
+	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 		w.rotate()
 		current := w.token(awstest.StageCurrent)
 		no := false
@@ -312,7 +312,7 @@ func TestF3AVersionThatWasMadeForATestIsNotSwappedIn(t *testing.T) {
 
 func TestF5ATokenThatIsAlreadyRetiringIsNotSwappedIn(t *testing.T) {
 	for _, state := range []ledger.State{ledger.Retiring, ledger.Outgoing, ledger.Deleted} {
-		inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
+		inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 			w.rotate()
 			current := w.token(awstest.StageCurrent)
 			run := w.begin()
@@ -332,7 +332,7 @@ func TestF5ATokenThatIsAlreadyRetiringIsNotSwappedIn(t *testing.T) {
 
 // The label was taken away and a sweep has given the token up. A person puts the label back.
 func TestF5ATokenThatASweepGaveUpIsNotSwappedIn(t *testing.T) {
-	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
+	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 		w.rotate()
 		run := w.begin()
 		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
@@ -348,7 +348,7 @@ func TestF5ATokenThatASweepGaveUpIsNotSwappedIn(t *testing.T) {
 
 // The edit changes nothing but the version, so that setSecret does not see it.
 func TestF6AVersionThatWasMadeFromAnotherIsNotSwappedIn(t *testing.T) {
-	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
+	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 		w.rotate()
 		current := w.token(awstest.StageCurrent)
 		run := w.begin()
@@ -372,7 +372,7 @@ func TestF8ASwapThatIsRefusedIsMadeByTheNextAttempt(t *testing.T) {
 	configure := func(a *awstest.Config, _ *engagetest.Config, _ map[string]string) {
 		a.Permit = func(c awstest.Call) bool { return c.Action != "UpdateSecretVersionStage" || !refuse.Load() }
 	}
-	inWorld(t, onlyAdmin, configure, func(t *testing.T, w *world) {
+	inDeployment(t, onlyAdmin, configure, func(t *testing.T, w *deployment) {
 		w.rotate()
 		current := w.token(awstest.StageCurrent)
 		run := w.begin()
@@ -393,7 +393,7 @@ func TestF8ASwapThatIsRefusedIsMadeByTheNextAttempt(t *testing.T) {
 }
 
 func TestF9AnEditAtTheMomentOfTheSwapStays(t *testing.T) {
-	var w *world
+	var w *deployment
 	edited := `{"adminSecretArn":"` + adminName + `","note":"by hand"}`
 	moves := 0
 	configure := func(a *awstest.Config, _ *engagetest.Config, _ map[string]string) {
@@ -407,7 +407,7 @@ func TestF9AnEditAtTheMomentOfTheSwapStays(t *testing.T) {
 			return awstest.Action{BeforeEffect: func() { w.edit(edited) }}
 		}
 	}
-	inWorld(t, onlyAdmin, configure, func(t *testing.T, theWorld *world) {
+	inDeployment(t, onlyAdmin, configure, func(t *testing.T, theWorld *deployment) {
 		w = theWorld
 		w.rotate()
 		run := w.begin()
@@ -423,7 +423,7 @@ func TestF9AnEditAtTheMomentOfTheSwapStays(t *testing.T) {
 
 // A finishSecret comes late, when the next rotation has put its token.
 func TestR1TheTokenOfAnotherPendingVersionStays(t *testing.T) {
-	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
+	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 		run := w.rotate()
 		next := w.begin()
 		w.mustStep(next, rotation.CreateSecret, rotation.OutcomeCreated)
@@ -446,7 +446,7 @@ func TestR1TheTokenOfAnotherPendingVersionStays(t *testing.T) {
 }
 
 func TestR22ATokenThatAnotherSecretHeldIsLeftToTheSweep(t *testing.T) {
-	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
+	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 		w.rotate()
 		shared := w.token(awstest.StageCurrent)
 		w.createSecret("ivr/copy", w.value("", awstest.StageCurrent))
@@ -468,7 +468,7 @@ func TestR22ATokenThatAnotherSecretHeldIsLeftToTheSweep(t *testing.T) {
 
 // The login fields were edited, so that the next token is another user's.
 func TestATokenOfAnotherUserIsLeftToTheSweep(t *testing.T) {
-	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
+	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 		w.rotate()
 		former := w.token(awstest.StageCurrent)
 		other := engagetest.User{Username: "other@example.com", Password: "hunter2", PlatformID: "aws80"}
@@ -489,7 +489,7 @@ func TestATokenOfAnotherUserIsLeftToTheSweep(t *testing.T) {
 }
 
 func TestR7ATokenThatWasRevokedByHandIsNotAFailedDeletion(t *testing.T) {
-	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
+	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 		w.rotate()
 		time.Sleep(time.Hour)
 		w.engage.DeleteToken(w.token(awstest.StageCurrent))

@@ -18,7 +18,7 @@ import (
 )
 
 func TestCreateSecretMakesATokenAndPutsItAsPending(t *testing.T) {
-	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
+	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 		run := w.begin()
 		report := w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
 
@@ -45,7 +45,7 @@ func TestCreateSecretMakesATokenAndPutsItAsPending(t *testing.T) {
 }
 
 func TestCreateSecretLogsInOnceListsWritesTheIntentThenCreates(t *testing.T) {
-	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
+	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 		w.mustStep(w.begin(), rotation.CreateSecret, rotation.OutcomeCreated)
 		var order []engagetest.Operation
 		for _, call := range w.engage.Calls() {
@@ -74,7 +74,7 @@ func TestCreateSecretLogsInOnceListsWritesTheIntentThenCreates(t *testing.T) {
 }
 
 func TestCreateSecretDoesNothingWherePendingHasAValue(t *testing.T) {
-	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
+	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 		run := w.begin()
 		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
 		before := len(w.engage.Calls())
@@ -92,7 +92,7 @@ func TestCreateSecretCreatesNothingWhereTheLedgerCannotBeWritten(t *testing.T) {
 			return call.Action != "PutParameter" || !strings.Contains(call.Resource, "/ledger/")
 		}
 	}
-	inWorld(t, onlyAdmin, deny, func(t *testing.T, w *world) {
+	inDeployment(t, onlyAdmin, deny, func(t *testing.T, w *deployment) {
 		_, err := w.step(w.begin(), rotation.CreateSecret)
 		if err == nil || !strings.Contains(err.Error(), "nothing was created") {
 			t.Fatalf("error %v", err)
@@ -102,7 +102,7 @@ func TestCreateSecretCreatesNothingWhereTheLedgerCannotBeWritten(t *testing.T) {
 }
 
 func TestCreateSecretRefusesAVersionThatIsNotPending(t *testing.T) {
-	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
+	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 		run := w.begin()
 		if _, err := w.aws.Secrets.UpdateSecretVersionStage(&awstest.UpdateSecretVersionStageInput{
 			SecretId: secretName, VersionStage: awstest.StagePending, RemoveFromVersionId: run.VersionID}); err != nil {
@@ -126,7 +126,7 @@ func TestC12ACreationWithoutAnswerIsMadeAgainByTheNextAttempt(t *testing.T) {
 			lose := func(_ *awstest.Config, c *engagetest.Config, _ map[string]string) {
 				c.Fault = engagetest.Once(engagetest.OpCreate, 1, engagetest.After, fault)
 			}
-			inWorld(t, onlyAdmin, lose, func(t *testing.T, w *world) {
+			inDeployment(t, onlyAdmin, lose, func(t *testing.T, w *deployment) {
 				run := w.begin()
 				if _, err := w.step(run, rotation.CreateSecret); err == nil {
 					t.Fatal("no error")
@@ -156,7 +156,7 @@ func TestC5ATokenWhosePutWasRefusedIsPutAgain(t *testing.T) {
 	refuse := func(c *awstest.Config, _ *engagetest.Config, _ map[string]string) {
 		c.Permit = func(call awstest.Call) bool { return allowed || call.Action != "PutSecretValue" }
 	}
-	inWorld(t, onlyAdmin, refuse, func(t *testing.T, w *world) {
+	inDeployment(t, onlyAdmin, refuse, func(t *testing.T, w *deployment) {
 		run := w.begin()
 		for range 3 {
 			_, err := w.step(run, rotation.CreateSecret)
@@ -192,14 +192,14 @@ func TestCreateSecretLeavesATokenWhosePutWasNotAnswered(t *testing.T) {
 			return awstest.Action{}
 		}
 	}
-	inWorld(t, onlyAdmin, lose, func(t *testing.T, w *world) {
+	inDeployment(t, onlyAdmin, lose, func(t *testing.T, w *deployment) {
 		w.mustStep(w.begin(), rotation.CreateSecret, rotation.OutcomeCreated)
 		w.wantTokens(w.token(awstest.StagePending))
 	})
 }
 
 func TestSetSecretChangesNothing(t *testing.T) {
-	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
+	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 		run := w.begin()
 		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
 		calls := len(w.engage.Calls())
@@ -216,7 +216,7 @@ func TestSetSecretRefusesAPendingValueForAnotherHostOrUser(t *testing.T) {
 		`{"adminSecretArn":"ivr/other-admin"}`,
 		`{"username":"else","password":"x","platformId":"y"}`,
 	} {
-		inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
+		inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 			run := w.begin()
 			w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
 			w.edit(current)
@@ -240,7 +240,7 @@ func TestSetSecretRefusesAPendingValueForAnotherHostOrUser(t *testing.T) {
 }
 
 func TestTestSecretListsWithTheNewToken(t *testing.T) {
-	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
+	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 		run := w.begin()
 		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
 		w.restart()
@@ -260,7 +260,7 @@ func TestTestSecretListsWithTheNewToken(t *testing.T) {
 func TestT5ADeadTokenIsAbandonedOnceItIsOldEnough(t *testing.T) {
 	for _, status := range []int{401, 403} {
 		dead := func(_ *awstest.Config, c *engagetest.Config, _ map[string]string) { c.Answers.DeadToken = status }
-		inWorld(t, onlyAdmin, dead, func(t *testing.T, w *world) {
+		inDeployment(t, onlyAdmin, dead, func(t *testing.T, w *deployment) {
 			run := w.begin()
 			w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
 			w.engage.DeleteToken(w.token(awstest.StagePending))
@@ -285,7 +285,7 @@ func TestT5ADeadTokenIsAbandonedOnceItIsOldEnough(t *testing.T) {
 
 func TestT6NothingIsConcludedWhileTheVendorRefusesEverything(t *testing.T) {
 	for _, status := range []int{401, 403} {
-		inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
+		inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 			run := w.begin()
 			w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
 			time.Sleep(time.Hour)
@@ -307,7 +307,7 @@ func TestT6ATokenThatItsOwnListLacksIsKept(t *testing.T) {
 			return slices.DeleteFunc(tokens, func(token string) bool { return token == lacking })
 		}
 	}
-	inWorld(t, onlyAdmin, edit, func(t *testing.T, w *world) {
+	inDeployment(t, onlyAdmin, edit, func(t *testing.T, w *deployment) {
 		run := w.begin()
 		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
 		lacking = w.token(awstest.StagePending)
@@ -328,14 +328,14 @@ func TestTestSecretWaitsForATokenThatIsNotEverywhereYet(t *testing.T) {
 			NewRejected: engagetest.Lag{For: 10 * time.Second},
 		}
 	}
-	inWorld(t, onlyAdmin, slow, func(t *testing.T, w *world) {
+	inDeployment(t, onlyAdmin, slow, func(t *testing.T, w *deployment) {
 		w.rotate()
 		w.wantTokens(w.token(awstest.StageCurrent))
 	})
 }
 
 func TestTestSecretKeepsThePendingValueWhileTheVendorFails(t *testing.T) {
-	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
+	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 		run := w.begin()
 		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
 		w.engage.SetFault(func(engagetest.Call) *engagetest.Fault { return engagetest.Status(503) })
@@ -354,7 +354,7 @@ func TestTestSecretIsAPreflightWhereThereIsNothingToTest(t *testing.T) {
 				_ map[string]string) {
 				c.Secrets.EmptyTestVersion = empty
 			}
-			inWorld(t, onlyAdmin, configure, func(t *testing.T, w *world) {
+			inDeployment(t, onlyAdmin, configure, func(t *testing.T, w *deployment) {
 				no := false
 				run, err := w.aws.Secrets.BeginRotation(
 					&awstest.RotateSecretInput{SecretId: secretName, RotationLambdaARN: functionARN, RotateImmediately: &no},
@@ -380,7 +380,7 @@ func TestTestSecretIsAPreflightWhereThereIsNothingToTest(t *testing.T) {
 }
 
 func TestFinishSecretRecordsThePreviousTokenBeforeTheSwapAndDeletesItAfter(t *testing.T) {
-	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
+	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 		foreign := w.engage.CreateToken(w.user.Username)
 		w.rotate()
 		first := w.token(awstest.StageCurrent)
@@ -420,7 +420,7 @@ func TestFinishSecretRecordsThePreviousTokenBeforeTheSwapAndDeletesItAfter(t *te
 }
 
 func TestFinishSecretResumesTheRetirementWhereTheSwapIsMade(t *testing.T) {
-	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
+	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 		w.rotate()
 		run := w.begin()
 		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
@@ -446,7 +446,7 @@ func TestFinishSecretResumesTheRetirementWhereTheSwapIsMade(t *testing.T) {
 }
 
 func TestFinishSecretNeverSwapsADeadTokenIn(t *testing.T) {
-	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
+	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 		w.rotate()
 		current := w.token(awstest.StageCurrent)
 		run := w.begin()
@@ -462,7 +462,7 @@ func TestFinishSecretNeverSwapsADeadTokenIn(t *testing.T) {
 }
 
 func TestF4ALostLedgerEndsTheRotationAndLeaksNothing(t *testing.T) {
-	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
+	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 		w.rotate()
 		current := w.token(awstest.StageCurrent)
 		run := w.begin()
@@ -504,7 +504,7 @@ func TestFinishSecretBearsAnOldDescriptionAfterASwapThatFailed(t *testing.T) {
 			return awstest.Action{}
 		}
 	}
-	inWorld(t, onlyAdmin, configure, func(t *testing.T, w *world) {
+	inDeployment(t, onlyAdmin, configure, func(t *testing.T, w *deployment) {
 		w.rotate()
 		w.rotate()
 		if described < 2 {
@@ -519,7 +519,7 @@ func TestFinishSecretKeepsAnEditMadeDuringTheRotation(t *testing.T) {
 		`{"adminSecretArn":"` + adminName + `","note":"by hand"}`,
 		`{"adminSecretArn":"` + adminName + `","apiToken":"aws80:made-by-hand-0123456789"}`,
 	} {
-		inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
+		inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 			run := w.begin()
 			w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
 			w.mustStep(run, rotation.SetSecret, rotation.OutcomeChecked)
@@ -549,7 +549,7 @@ func TestFinishSecretKeepsThePreviousTokenForTheRetention(t *testing.T) {
 	retain := func(_ *awstest.Config, _ *engagetest.Config, env map[string]string) {
 		env["PREVIOUS_TOKEN_RETENTION"] = "1h"
 	}
-	inWorld(t, onlyAdmin, retain, func(t *testing.T, w *world) {
+	inDeployment(t, onlyAdmin, retain, func(t *testing.T, w *deployment) {
 		w.rotate()
 		first := w.token(awstest.StageCurrent)
 		w.rotate()
@@ -582,7 +582,7 @@ func TestStepsBearStaleReads(t *testing.T) {
 			return awstest.Action{}
 		}
 	}
-	inWorld(t, onlyAdmin, configure, func(t *testing.T, w *world) {
+	inDeployment(t, onlyAdmin, configure, func(t *testing.T, w *deployment) {
 		for range 3 {
 			run := w.begin()
 			for _, step := range run.Steps {
@@ -603,7 +603,7 @@ func TestStepsBearStaleReads(t *testing.T) {
 }
 
 func TestAMalformedTokenInTheSecretFailsBeforeAnythingIsCreated(t *testing.T) {
-	inWorld(t, `{"adminSecretArn":"`+adminName+`","apiToken":"todo"}`, nil, func(t *testing.T, w *world) {
+	inDeployment(t, `{"adminSecretArn":"`+adminName+`","apiToken":"todo"}`, nil, func(t *testing.T, w *deployment) {
 		_, err := w.step(w.begin(), rotation.CreateSecret)
 		if err == nil || !strings.Contains(err.Error(), `"apiToken"`) ||
 			!strings.Contains(err.Error(), "nothing was created") {
@@ -615,7 +615,7 @@ func TestAMalformedTokenInTheSecretFailsBeforeAnythingIsCreated(t *testing.T) {
 
 func TestAPendingValueThatNoRotationPutIsGivenUp(t *testing.T) {
 	for _, planted := range []string{`not JSON`, `{}`, `{"apiToken":"todo"}`} {
-		inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
+		inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 			run := w.begin()
 			if _, err := w.aws.Secrets.PutSecretValue(&awstest.PutSecretValueInput{SecretId: secretName, SecretString: &planted,
 				ClientRequestToken: run.VersionID, RotationToken: run.RotationToken,
@@ -634,7 +634,7 @@ func TestAPendingValueThatNoRotationPutIsGivenUp(t *testing.T) {
 }
 
 func TestALateTestSecretOfTheCurrentVersionDoesNothing(t *testing.T) {
-	inWorld(t, onlyAdmin, nil, func(t *testing.T, w *world) {
+	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 		run := w.rotate()
 		calls := len(w.engage.Calls())
 		w.mustStep(run, rotation.TestSecret, rotation.OutcomeUnchanged)

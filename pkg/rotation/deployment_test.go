@@ -25,9 +25,9 @@ const (
 	functionName = "rotate"
 )
 
-// world is a secret, its admin secret, an Engage user and the rotator, on virtual time and in the
+// deployment is a secret, its admin secret, an Engage user and the rotator, on virtual time and in the
 // process.
-type world struct {
+type deployment struct {
 	t       *testing.T
 	aws     *awstest.Server
 	engage  *engagetest.Server
@@ -37,19 +37,19 @@ type world struct {
 	arn     string
 }
 
-// inWorld runs a test in a world of its own. Changes to the configurations come before anything
+// inDeployment runs a test in a deployment of its own. Changes to the configurations come before anything
 // starts.
-func inWorld(
+func inDeployment(
 	t *testing.T,
 	document string,
 	change func(*awstest.Config, *engagetest.Config, map[string]string),
-	test func(t *testing.T, w *world),
+	test func(t *testing.T, w *deployment),
 ) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		awsConfig := awstest.Config{Secrets: awstest.SecretsConfig{History: 8}}
 		engageConfig := engagetest.Config{Seed: 1}
-		w := &world{t: t, user: engagetest.DefaultUser(), env: map[string]string{}}
+		w := &deployment{t: t, user: engagetest.DefaultUser(), env: map[string]string{}}
 		if change != nil {
 			change(&awsConfig, &engageConfig, w.env)
 		}
@@ -65,7 +65,7 @@ func inWorld(
 	})
 }
 
-func (w *world) loginFields() string {
+func (w *deployment) loginFields() string {
 	fields, err := json.Marshal(
 		map[string]string{"username": w.user.Username, "password": w.user.Password, "platformId": w.user.PlatformID},
 	)
@@ -75,7 +75,7 @@ func (w *world) loginFields() string {
 	return string(fields)
 }
 
-func (w *world) createSecret(name, value string) (arn string) {
+func (w *deployment) createSecret(name, value string) (arn string) {
 	w.t.Helper()
 	out, err := w.aws.Secrets.CreateSecret(&awstest.CreateSecretInput{Name: name, SecretString: &value})
 	if err != nil {
@@ -85,7 +85,7 @@ func (w *world) createSecret(name, value string) (arn string) {
 }
 
 // restart makes a new rotator, as a cold start does.
-func (w *world) restart() {
+func (w *deployment) restart() {
 	w.t.Helper()
 	environment, err := settings.FromEnvironment(func(name string) string { return w.env[name] })
 	if err != nil {
@@ -101,7 +101,7 @@ func (w *world) restart() {
 }
 
 // begin starts a rotation as the service does and returns its run; nothing is invoked.
-func (w *world) begin() awstest.Run {
+func (w *deployment) begin() awstest.Run {
 	w.t.Helper()
 	run, err := w.aws.Secrets.BeginRotation(
 		&awstest.RotateSecretInput{SecretId: secretName, RotationLambdaARN: functionARN},
@@ -112,7 +112,7 @@ func (w *world) begin() awstest.Run {
 	return run
 }
 
-func (w *world) step(run awstest.Run, step rotation.Step) (rotation.Report, error) {
+func (w *deployment) step(run awstest.Run, step rotation.Step) (rotation.Report, error) {
 	w.t.Helper()
 	event, err := rotation.ParseEvent(run.Payload(string(step)))
 	if err != nil {
@@ -122,7 +122,7 @@ func (w *world) step(run awstest.Run, step rotation.Step) (rotation.Report, erro
 }
 
 // stepWithin is step for an invocation with a time limit, as Lambda has one.
-func (w *world) stepWithin(limit time.Duration, run awstest.Run, step rotation.Step) (rotation.Report, error) {
+func (w *deployment) stepWithin(limit time.Duration, run awstest.Run, step rotation.Step) (rotation.Report, error) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), limit)
 	defer cancel()
@@ -134,7 +134,7 @@ func (w *world) stepWithin(limit time.Duration, run awstest.Run, step rotation.S
 }
 
 // mustStep is step for one that is to succeed with an outcome.
-func (w *world) mustStep(run awstest.Run, step rotation.Step, want rotation.Outcome) rotation.Report {
+func (w *deployment) mustStep(run awstest.Run, step rotation.Step, want rotation.Outcome) rotation.Report {
 	w.t.Helper()
 	report, err := w.step(run, step)
 	if err != nil {
@@ -147,7 +147,7 @@ func (w *world) mustStep(run awstest.Run, step rotation.Step, want rotation.Outc
 }
 
 // rotate carries out a whole rotation.
-func (w *world) rotate() awstest.Run {
+func (w *deployment) rotate() awstest.Run {
 	w.t.Helper()
 	run := w.begin()
 	for _, step := range run.Steps {
@@ -159,7 +159,7 @@ func (w *world) rotate() awstest.Run {
 	return run
 }
 
-func (w *world) end(run awstest.Run) {
+func (w *deployment) end(run awstest.Run) {
 	w.t.Helper()
 	if err := w.aws.Secrets.CheckRotation(run); err != nil {
 		w.t.Fatalf("the service would fail the rotation: %v", err)
@@ -168,7 +168,7 @@ func (w *world) end(run awstest.Run) {
 }
 
 // value returns a version's document, or fails.
-func (w *world) value(versionID, stage string) string {
+func (w *deployment) value(versionID, stage string) string {
 	w.t.Helper()
 	in := &awstest.GetSecretValueInput{SecretId: secretName, VersionId: versionID, VersionStage: stage}
 	out, err := w.aws.Secrets.GetSecretValue(in)
@@ -179,7 +179,7 @@ func (w *world) value(versionID, stage string) string {
 }
 
 // token returns the token that a label's version holds.
-func (w *world) token(stage string) string {
+func (w *deployment) token(stage string) string {
 	w.t.Helper()
 	document, err := secret.Parse(w.value("", stage))
 	if err != nil {
@@ -193,7 +193,7 @@ func (w *world) token(stage string) string {
 }
 
 // labels returns the labels of a version.
-func (w *world) labels(versionID string) []string {
+func (w *deployment) labels(versionID string) []string {
 	w.t.Helper()
 	out, err := w.aws.Secrets.DescribeSecret(&awstest.SecretIdInput{SecretId: secretName})
 	if err != nil {
@@ -203,7 +203,7 @@ func (w *world) labels(versionID string) []string {
 }
 
 // edit puts a value by hand.
-func (w *world) edit(value string) {
+func (w *deployment) edit(value string) {
 	w.t.Helper()
 	if _, err := w.aws.Secrets.PutSecretValue(&awstest.PutSecretValueInput{SecretId: secretName,
 		SecretString: &value}); err != nil {
@@ -212,7 +212,7 @@ func (w *world) edit(value string) {
 }
 
 // ledger returns the ledger's parameters whose last path segment starts with kind.
-func (w *world) ledger(kind string) map[string]string {
+func (w *deployment) ledger(kind string) map[string]string {
 	w.t.Helper()
 	found := map[string]string{}
 	token := ""
@@ -234,7 +234,7 @@ func (w *world) ledger(kind string) map[string]string {
 	}
 }
 
-func (w *world) wantTokens(want ...string) {
+func (w *deployment) wantTokens(want ...string) {
 	w.t.Helper()
 	got := w.engage.Tokens(w.user.Username)
 	slices.Sort(got)

@@ -15,9 +15,9 @@ import (
 
 var flows = []engage.Flow{engage.FlowEngage, engage.FlowRingCentral, engage.FlowLegacy}
 
-// world is a server in the process and a client for it. Inside a synctest bubble all of its waits
-// are virtual.
-type world struct {
+// vendorAndClient is a server in the process and a client for it. Inside a synctest bubble all of
+// its waits are virtual.
+type vendorAndClient struct {
 	server      *engagetest.Server
 	user        engagetest.User
 	credentials engage.Credentials
@@ -26,11 +26,11 @@ type world struct {
 	permits     atomic.Int32
 }
 
-// newWorld makes a world. The test fails if the client sends what the vendor's pages do not
-// allow.
-func newWorld(t *testing.T, flow engage.Flow, config engagetest.Config) *world {
+// connect starts a server in the process and makes a client for it. The test fails if the client
+// sends what the vendor's pages do not allow.
+func connect(t *testing.T, flow engage.Flow, config engagetest.Config) *vendorAndClient {
 	t.Helper()
-	w := &world{server: engagetest.NewServer(config), user: engagetest.DefaultUser()}
+	w := &vendorAndClient{server: engagetest.NewServer(config), user: engagetest.DefaultUser()}
 	w.credentials = credentialsOf(w.user, flow)
 	w.config = engage.Config{
 		Endpoint: engage.Endpoint{
@@ -66,28 +66,28 @@ func mustURL(text string) *url.URL {
 	return base
 }
 
-// eachFlow runs the test once for each login flow, in a bubble and a world of its own.
-func eachFlow(t *testing.T, test func(t *testing.T, w *world)) {
+// eachFlow runs the test once for each login flow, in a bubble, with a server of its own.
+func eachFlow(t *testing.T, test func(t *testing.T, w *vendorAndClient)) {
 	t.Helper()
 	eachOf(t, flows, test)
 }
 
-func eachOf(t *testing.T, flows []engage.Flow, test func(t *testing.T, w *world)) {
+func eachOf(t *testing.T, flows []engage.Flow, test func(t *testing.T, w *vendorAndClient)) {
 	t.Helper()
 	for _, flow := range flows {
 		t.Run(string(flow), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { test(t, newWorld(t, flow, engagetest.Config{})) })
+			synctest.Test(t, func(t *testing.T) { test(t, connect(t, flow, engagetest.Config{})) })
 		})
 	}
 }
 
-// bubble runs the test in a bubble, with a world of the engage flow.
-func bubble(t *testing.T, test func(t *testing.T, w *world)) {
+// bubble runs the test in a bubble, with a server of the engage flow.
+func bubble(t *testing.T, test func(t *testing.T, w *vendorAndClient)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) { test(t, newWorld(t, engage.FlowEngage, engagetest.Config{})) })
+	synctest.Test(t, func(t *testing.T) { test(t, connect(t, engage.FlowEngage, engagetest.Config{})) })
 }
 
-func (w *world) login(t *testing.T) *engage.Session {
+func (w *vendorAndClient) login(t *testing.T) *engage.Session {
 	t.Helper()
 	session, err := w.client.Login(t.Context(), w.credentials)
 	if err != nil {
@@ -96,7 +96,7 @@ func (w *world) login(t *testing.T) *engage.Session {
 	return session
 }
 
-func (w *world) create(t *testing.T, session *engage.Session) engage.Token {
+func (w *vendorAndClient) create(t *testing.T, session *engage.Session) engage.Token {
 	t.Helper()
 	token, err := w.client.Create(t.Context(), session, nil)
 	if err != nil {
@@ -106,7 +106,7 @@ func (w *world) create(t *testing.T, session *engage.Session) engage.Token {
 }
 
 // answer makes the server answer every call of the operation so, until faultless is called.
-func (w *world) answer(operation engagetest.Operation, make func() *engagetest.Answer) {
+func (w *vendorAndClient) answer(operation engagetest.Operation, make func() *engagetest.Answer) {
 	w.server.SetFault(func(c engagetest.Call) *engagetest.Fault {
 		if c.Operation != operation || c.Stage != engagetest.Before {
 			return nil
@@ -115,7 +115,7 @@ func (w *world) answer(operation engagetest.Operation, make func() *engagetest.A
 	})
 }
 
-func (w *world) faultless() { w.server.SetFault(nil) }
+func (w *vendorAndClient) faultless() { w.server.SetFault(nil) }
 
 // took returns how long f takes by the bubble's clock.
 func took(f func()) time.Duration {
