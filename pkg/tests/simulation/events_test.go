@@ -238,7 +238,7 @@ func (h *history) observePending(s *managed) {
 // observeDeleted sees a token that a program has deleted by a request that was sent some time ago.
 func (h *history) observeDeleted(by *invocation, text string, sent time.Time) {
 	t := h.tokens[text]
-	t.died, t.deleted = time.Now(), true
+	t.died = time.Now()
 	h.logf("  deleted token %s", t)
 	if by.request.DryRun {
 		h.violate(broken, "a dry run deleted token %s", t)

@@ -77,7 +77,8 @@ func (h *history) observeParameter(by *invocation, name, value string) {
 				h.checkTransition(by, before, r)
 				h.checkRetired(by, before, r)
 			}
-			h.observeRecord(by, r)
+			h.checkDeletedRecord(by, before, r)
+			h.observeRecord(r)
 		}
 	}
 }
@@ -123,7 +124,7 @@ func (h *history) observeIntent(by *invocation, i intent) {
 }
 
 // observeRecord sees a record of a token.
-func (h *history) observeRecord(by *invocation, r record) {
+func (h *history) observeRecord(r record) {
 	t := h.byFingerprint[string(r.Fingerprint)]
 	if t == nil {
 		return
@@ -136,14 +137,8 @@ func (h *history) observeRecord(by *invocation, r record) {
 	if r.State == ledger.Issued && t.recorded.IsZero() {
 		t.recorded = now
 	}
-	switch r.State {
-	case ledger.Unclaimed:
-		if t.unclaimedSince.IsZero() {
-			t.unclaimedSince = now
-		}
-		h.checkUnclaimed(by, t)
-	case ledger.Deleted:
-		h.checkDeletedRecord(by, t)
+	if r.State == ledger.Unclaimed && t.unclaimedSince.IsZero() {
+		t.unclaimedSince = now
 	}
 }
 

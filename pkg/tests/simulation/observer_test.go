@@ -169,7 +169,6 @@ type token struct {
 	replacedByHand bool
 	putBack        bool // a person made it AWSCURRENT's again
 	removedByHand  bool
-	deleted        bool // a program deleted it
 	endedEarly     bool // it was deleted before the retention was over, as it may be
 
 	copiedFrom *managed

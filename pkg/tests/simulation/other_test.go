@@ -43,20 +43,13 @@ func (h *history) checkRetired(by *invocation, before, after record) {
 	}
 }
 
-// checkUnclaimed checks that a record does not call a token unclaimed of which the ledger knew, or
-// should have known.
-func (h *history) checkUnclaimed(by *invocation, t *token) {
-	switch {
-	case t.by != nil && t.by.over != nil && t.by.stack == by.stack:
-		h.violate(broken, "%s calls token %s unclaimed, which %s is at work on", by, t, t.by)
-	case t.deleted:
-		h.violate(broken, "%s calls token %s unclaimed, which was deleted", by, t)
-	}
-}
-
 // checkDeletedRecord checks that a token is recorded as deleted only when the vendor has accepted
 // its deletion.
-func (h *history) checkDeletedRecord(by *invocation, t *token) {
+func (h *history) checkDeletedRecord(by *invocation, before, after record) {
+	t := h.byFingerprint[string(after.Fingerprint)]
+	if t == nil || after.State != ledger.Deleted || before.State == ledger.Deleted {
+		return
+	}
 	if t.alive() && !by.accepted[t.text] {
 		h.violate(broken, "%s recorded token %s as deleted, which the vendor did not delete", by, t)
 	}
