@@ -187,7 +187,8 @@ func TestADeletionThatContradictsItselfIsNotConfirmed(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			eachDeletion(t, engagetest.Config{}, func(t *testing.T, w *vendorAndClient, _ string, token engage.Token, del func() error) {
+			eachDeletion(t, engagetest.Config{}, func(t *testing.T, w *vendorAndClient, _ string, token engage.Token,
+				del func() error) {
 				w.server.SetFault(to(engagetest.OpDelete, c.status, c.body))
 				checkKind(t, del(), c.want)
 				w.faultless()
@@ -203,7 +204,8 @@ func TestADeletionThatContradictsItselfIsNotConfirmed(t *testing.T) {
 func TestWhileEverythingIsRefusedNothingIsConcluded(t *testing.T) {
 	for _, status := range []int{401, 403} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
-			eachDeletion(t, engagetest.Config{}, func(t *testing.T, w *vendorAndClient, _ string, token engage.Token, del func() error) {
+			eachDeletion(t, engagetest.Config{}, func(t *testing.T, w *vendorAndClient, _ string, token engage.Token,
+				del func() error) {
 				w.server.SetFault(everything(status))
 				checkKind(t, del(), kind{rejected: true})
 				// The deletion is answered as if the token were gone, the rest is refused.
@@ -229,7 +231,8 @@ func TestWhileEverythingIsRefusedNothingIsConcluded(t *testing.T) {
 
 // An empty list by a session, or lists that all answer [], confirm nothing.
 func TestEmptyListsConfirmNoDeletion(t *testing.T) {
-	eachDeletion(t, engagetest.Config{}, func(t *testing.T, w *vendorAndClient, _ string, token engage.Token, del func() error) {
+	eachDeletion(t, engagetest.Config{}, func(t *testing.T, w *vendorAndClient, _ string, token engage.Token,
+		del func() error) {
 		w.server.SetFault(func(c engagetest.Call) *engagetest.Fault {
 			if f := to(engagetest.OpList, 200, "[]")(c); f != nil {
 				return f
@@ -308,7 +311,8 @@ func TestADeletionThatListsShowLateIsUnconfirmedUntilThen(t *testing.T) {
 
 // The deletion had its effect; what follows fails.
 func TestADeletionThatCannotBeConfirmedSaysWhy(t *testing.T) {
-	eachDeletion(t, engagetest.Config{}, func(t *testing.T, w *vendorAndClient, _ string, _ engage.Token, del func() error) {
+	eachDeletion(t, engagetest.Config{}, func(t *testing.T, w *vendorAndClient, _ string, _ engage.Token,
+		del func() error) {
 		w.server.SetFault(to(engagetest.OpList, 503, "busy"))
 		err := del()
 		checkKind(t, err, kind{unconfirmed: true, retryable: true})
@@ -316,7 +320,8 @@ func TestADeletionThatCannotBeConfirmedSaysWhy(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	eachDeletion(t, engagetest.Config{}, func(t *testing.T, w *vendorAndClient, _ string, _ engage.Token, del func() error) {
+	eachDeletion(t, engagetest.Config{}, func(t *testing.T, w *vendorAndClient, _ string, _ engage.Token,
+		del func() error) {
 		w.server.SetFault(func(c engagetest.Call) *engagetest.Fault {
 			if c.Operation != engagetest.OpList {
 				return nil

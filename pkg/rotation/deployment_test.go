@@ -25,8 +25,8 @@ const (
 	functionName = "rotate"
 )
 
-// deployment is a secret, its admin secret, an Engage user and the rotator, on virtual time and in the
-// process.
+// deployment is a secret, its admin secret, an Engage user and the rotator, on virtual time and in
+// the process.
 type deployment struct {
 	t       *testing.T
 	aws     *awstest.Server
@@ -37,8 +37,8 @@ type deployment struct {
 	arn     string
 }
 
-// inDeployment runs a test in a deployment of its own. Changes to the configurations come before anything
-// starts.
+// inDeployment runs a test in a deployment of its own. Changes to the configurations come before
+// anything starts.
 func inDeployment(
 	t *testing.T,
 	document string,
