@@ -41,6 +41,7 @@ func (h *history) observeCreated(by *invocation, text string) {
 	by.created = append(by.created, t)
 	if !h.options.yardstick {
 		h.checkSecondToken(by, t)
+		h.checkAnsweredToken(by, t)
 	}
 	h.duel(by.stack)
 }

@@ -166,6 +166,9 @@ func (h *history) serve(c *call) {
 	h.faults[f]++
 	if f != none {
 		c.by.faults++
+		if c.op == opPutParam {
+			c.by.ledgerFaults++
+		}
 	}
 	if h.trace != nil && f != none {
 		h.logf("  %s %s %s: %s", c.by, c.op, h.shown(c.resource), faultNames[f])

@@ -61,17 +61,18 @@ type nature struct {
 	patience   int           // how often the service tries a rotation at the most
 	tests      float64       // how often a rotation is only to be tested
 
-	people    float64              // how often a person does something, for each call
-	habit     func(*managed)       // what people do mostly; nil: anything
-	meddling  float64              // how often somebody follows the habit while a sweep or a finishSecret is at work
-	atOnce    bool                 // people rotate what they have changed
-	strangers float64              // how often another program makes a token, for each call
-	sweepRate float64              // how often a sweep starts, for each call
-	duels     float64              // how often sweeps start when a token is made, or a rotation is run again or cancelled
-	unswept   bool                 // no sweep starts by the schedule
-	interval  time.Duration        // the mean time between sweeps, and between manual changes; zero: drawn
-	pauses    func() time.Duration // between a secret's rotations; nil: drawn
-	together  bool                 // all secrets are rotated at the same times
+	people     float64              // how often a person does something, for each call
+	habit      func(*managed)       // what people do mostly; nil: anything
+	meddling   float64              // how often somebody follows the habit while a sweep or a finishSecret is at work
+	hesitation time.Duration        // how long people keep a token before they put it into a secret; zero: a minute
+	atOnce     bool                 // people rotate what they have changed
+	strangers  float64              // how often another program makes a token, for each call
+	sweepRate  float64              // how often a sweep starts, for each call
+	duels      float64              // how often sweeps start when a token is made, or a rotation is run again or cancelled
+	unswept    bool                 // no sweep starts by the schedule
+	interval   time.Duration        // the mean time between sweeps, and between manual changes; zero: drawn
+	pauses     func() time.Duration // between a secret's rotations; nil: drawn
+	together   bool                 // all secrets are rotated at the same times
 
 	oneUser   bool // all secrets log in as one user
 	oneSecret bool

@@ -108,7 +108,7 @@ func (h *history) endInvocations() {
 
 func (h *history) end(i *invocation, err error) {
 	over := i.over
-	i.over, i.failed = nil, err != nil
+	i.over, i.failed, i.ended = nil, err != nil, time.Now()
 	h.scheduler.live--
 	over(i)
 }

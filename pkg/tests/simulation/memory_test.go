@@ -17,26 +17,28 @@ type memory struct {
 	failed  bool
 	version string // that it works on
 
-	loginUser   string
-	accepted    map[string]bool // the tokens whose deletion the vendor accepted
-	loggedIn    int             // times that a login was answered
-	firstRead   time.Time       // when it first read the ledger
-	listedAt    time.Time
-	cut         map[string][]string // the lists of users that were cut, as they were last shown
-	faults      int                 // what went wrong with its calls
-	calls       map[string]int      // to the vendor
-	verified    map[string]bool
-	created     []*token
-	put         string                 // the token that it has put
-	replaced    *token                 // that it has put another one in the place of
-	sent        []sending              // what a sweep has asked for, without repetitions
-	retiring    map[string]reading     // the latest record of a fingerprint that it read as retiring or deleted
-	givenUp     map[string]time.Time   // when it first read that a token of its secret is retiring or deleted
-	looked      map[*managed]time.Time // the time of the newest state of a secret's labels that it has seen
-	seen        map[*managed]sight
-	described   time.Time // the labels that it last saw are of this time,
-	describedAt time.Time // and it saw them at this one
-	base        string    // the version that it last saw as AWSCURRENT
+	loginUser    string
+	accepted     map[string]bool // the tokens whose deletion the vendor accepted
+	loggedIn     int             // times that a login was answered
+	firstRead    time.Time       // when it first read the ledger
+	listedAt     time.Time
+	cut          map[string][]string // the lists of users that were cut, as they were last shown
+	ledgerFaults int                 // of these, of writes to the ledger
+	ended        time.Time
+	faults       int            // what went wrong with its calls
+	calls        map[string]int // to the vendor
+	verified     map[string]bool
+	created      []*token
+	put          string                 // the token that it has put
+	replaced     *token                 // that it has put another one in the place of
+	sent         []sending              // what a sweep has asked for, without repetitions
+	retiring     map[string]reading     // the latest record of a fingerprint that it read as retiring or deleted
+	givenUp      map[string]time.Time   // when it first read that a token of its secret is retiring or deleted
+	looked       map[*managed]time.Time // the time of the newest state of a secret's labels that it has seen
+	seen         map[*managed]sight
+	described    time.Time // the labels that it last saw are of this time,
+	describedAt  time.Time // and it saw them at this one
+	base         string    // the version that it last saw as AWSCURRENT
 }
 
 // sight is the versions that a program first and last saw as AWSCURRENT.

@@ -117,7 +117,11 @@ func (h *history) observeIntent(by *invocation, i intent) {
 	if h.creations[i.ID] != nil {
 		return
 	}
-	h.creations[i.ID] = &creation{by: by, at: time.Now()}
+	c := &creation{intent: i, by: by, listed: by.listedAt}
+	if by.secret != nil {
+		c.fooled = h.fooled(by, by.secret.user.name)
+	}
+	h.creations[i.ID] = c
 	if by.secret != nil {
 		by.secret.madeFrom(by.version, by.base)
 	}
@@ -139,6 +143,7 @@ func (h *history) observeRecord(r record) {
 	}
 	if r.State == ledger.Unclaimed && t.unclaimedSince.IsZero() {
 		t.unclaimedSince = now
+		h.checkUnclaimed(r, t)
 	}
 }
 

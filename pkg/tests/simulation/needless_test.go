@@ -1,6 +1,8 @@
 package simulation
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"engage-token-rotation/pkg/ledger"
@@ -62,6 +64,28 @@ func (h *history) checkSecondToken(by *invocation, made *token) {
 			h.violate(tardy, "%s made token %s for version %.8s, which token %s was made for", by, made, by.version, t)
 		}
 	}
+}
+
+// checkAnsweredToken checks that a program makes no token for a version when an earlier attempt was
+// answered with one, had all the time to record it, and could not put it.
+func (h *history) checkAnsweredToken(by *invocation, made *token) {
+	for _, text := range slices.Sorted(maps.Keys(h.tokens)) {
+		t := h.tokens[text]
+		same := t != made && t.answered && t.alive() && t.secret == by.secret && t.user == made.user
+		if !same || t.by.version != by.version || t.by.base != by.base || t.held || t.lost {
+			continue
+		}
+		undisturbed := t.by.over == nil && !t.by.dead && t.by.ledgerFaults == 0
+		early := t.by.ended.Before(by.began.Add(-consistency)) && t.listed.Before(by.began)
+		if undisturbed && early && !h.misled(by) && !h.givenUp(t) {
+			h.violate(tardy, "%s made token %s for version %.8s, which token %s was made for", by, made, by.version, t)
+		}
+	}
+}
+
+// givenUp reports whether a record calls the token anything but issued.
+func (h *history) givenUp(t *token) bool {
+	return slices.ContainsFunc(t.by.stack.of(t), func(r record) bool { return r.State != ledger.Issued })
 }
 
 // misled reports whether a list that the program asked for may have lacked tokens.

@@ -55,7 +55,7 @@ const (
 	replacedByHand                // a person replaced the token before a rotation or sweep saw it as AWSCURRENT's
 	deletedByHand                 // a person deleted the token at the vendor's page
 	lostRecord                    // a person removed the token's record, or the intent of its creation
-	leftToSweep                   // a rotation left the token to the sweep: it was not made for the secret
+	leftToSweep                   // a rotation left the token to the sweep: it may be another secret's
 	oldNote                       // a sweep noted by an old read that a token is shared; its next sweep retires it again
 	hiddenByCut                   // lists were cut so that nothing known contradicted them, when an intent ended
 	unseenSwap                    // two manual changes after a swap whose invocation crashed, of a hand-made token
@@ -188,9 +188,12 @@ func (t *token) String() string {
 
 // creation is an intent as it was truly written.
 type creation struct {
-	by   *invocation
-	at   time.Time
-	lost bool // a person has removed the intent
+	intent
+	by     *invocation
+	listed time.Time // when its list was shown
+	lost   bool      // a person has removed the intent
+	// fooled tells that its list was cut so that nothing known contradicted it.
+	fooled bool
 	// hidden tells that the intent was ended by a cut list that nothing known contradicts.
 	hidden bool
 }

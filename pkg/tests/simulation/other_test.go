@@ -43,6 +43,25 @@ func (h *history) checkRetired(by *invocation, before, after record) {
 	}
 }
 
+// checkUnclaimed checks that a token which a record calls unclaimed appeared after the creation
+// that is named, and that this creation is over.
+func (h *history) checkUnclaimed(r record, t *token) {
+	for _, c := range h.creations {
+		if !c.StartedAt.Equal(r.CreatedAt) || c.Secret != r.Secret {
+			continue
+		}
+		switch {
+		case t.by == nil && t.born.Before(c.listed) && !t.held && !c.fooled && !c.by.misledAtAll():
+			h.violate(broken, "token %s is called unclaimed, which is older than the creation at %v", t, c.StartedAt)
+		case t.by == c.by && time.Now().Before(c.Until):
+			h.violate(broken, "token %s is called unclaimed, which %s may be at work on", t, c.by)
+		}
+	}
+}
+
+// misledAtAll reports whether a list that the program was given was cut.
+func (i *invocation) misledAtAll() bool { return len(i.cut) > 0 }
+
 // checkDeletedRecord checks that a token is recorded as deleted only when the vendor has accepted
 // its deletion.
 func (h *history) checkDeletedRecord(by *invocation, before, after record) {

@@ -111,7 +111,7 @@ func (h *history) handMade(s *managed) {
 		put()
 		return
 	}
-	h.unlessCalm(h.between(0, time.Minute), put)
+	h.unlessCalm(h.between(0, max(time.Minute, h.nature.hesitation)), put)
 }
 
 // newForeign makes a token that is not a program's of ours, or nil when the user has enough.

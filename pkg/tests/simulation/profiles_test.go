@@ -41,7 +41,7 @@ var profiles = []profile{
 		n.weather.at = map[string]float64{opCreate: 0.4, opDescribe: pick(h, 0, 0.1), opPutParam: 0.05}
 		n.strangers, n.people, n.sweepRate, n.interval = pick(h, 0, 0.01), 0.005, 0.01, 40*time.Minute
 		n.pauses = h.pausing(0, time.Hour)
-		n.habit = pick(h, h.changeUser, h.handMade)
+		n.habit, n.hesitation = pick(h, h.changeUser, h.handMade), pick(h, 0, time.Hour)
 	}},
 	{"duel", 3, "sweeps meet rotations that are run again, puts that fail, and rotations that are cancelled",
 		func(h *history, n *nature) {
@@ -127,7 +127,7 @@ var profiles = []profile{
 		n.duels = pick(h, 0, 0.3)
 		n.people, n.impatience, n.witness.lagging, n.strangers = 0, 0, 0, 0
 		n.staleRate, n.drag, n.slowest = pick(h, 0, 0.3, 0.8), pick(h, 0, 0.3), 1500*time.Millisecond
-		n.lifetime, n.sweepRate = 5*time.Minute, pick(h, 0, 0.005, 0.015)
+		n.lifetime, n.sweepRate, n.patience = 5*time.Minute, pick(h, 0, 0.005, 0.015), pick(h, 1, 4)
 	}},
 	{"outage", 2, "the vendor answers 401 or 403 to everything for minutes", func(h *history, n *nature) {
 		n.witness.spell(refusesAll, 20*time.Minute, 5*time.Minute, 1)
