@@ -165,7 +165,7 @@ func (h *history) observeMove(by *invocation, arn, label string, sent time.Time)
 		return
 	}
 	if old := h.tokens[before.current]; old != nil {
-		old.swapped, old.swappedAt, old.retired = true, time.Now(), false
+		old.swapped, old.swappedAt = true, time.Now()
 		if old.swappedBy == nil {
 			old.swappedBy = map[*stack]bool{}
 		}

@@ -137,7 +137,6 @@ func (h *history) observeRecord(r record) {
 	if t.renewed.Before(t.currentSince) {
 		t.renewed = now
 	}
-	t.retired = t.retired || r.State == ledger.Retiring
 	if r.State == ledger.Issued && t.recorded.IsZero() {
 		t.recorded = now
 	}

@@ -58,7 +58,7 @@ const (
 	leftToSweep                   // a rotation left the token to the sweep: it may be another secret's
 	oldNote                       // a sweep noted by an old read that a token is shared; its next sweep retires it again
 	hiddenByCut                   // lists were cut so that nothing known contradicted them, when an intent ended
-	unseenSwap                    // two manual changes after a swap whose invocation crashed, of a hand-made token
+	unseenSwap                    // two manual changes after a crashed or doubled swap, of a hand-made token
 	unreachableUser               // no secret of the stack logs in as the token's user any more
 	readLate                      // a reader without package tokensource kept a token that need not live any more
 	numberOfExcuses
@@ -70,7 +70,7 @@ var excuseNames = [numberOfExcuses]string{
 	"left to the sweep: not made for the secret that held it",
 	"record of a shared token rewritten by an old read",
 	"left by a lost creation, hidden by a cut list that nothing known contradicts",
-	"hand-made token, moved on twice by hand after a crashed swap",
+	"hand-made token, moved on twice by hand after a crashed or doubled swap",
 	"no secret logs in as the token's user any more",
 	"plain cache beyond the token's life",
 }
@@ -155,7 +155,6 @@ type token struct {
 	swapped           bool      // it was AWSCURRENT's of a managed secret when a rotation put another one in its place
 	swappedAt         time.Time
 	swappedBy         map[*stack]bool
-	retired           bool      // a record has called it retiring
 	held              bool      // some version of a managed secret has held it
 	unclaimedSince    time.Time // when a record first called it unclaimed
 	recorded          time.Time // when a record first called it issued
