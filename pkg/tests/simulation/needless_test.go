@@ -75,7 +75,7 @@ func (h *history) checkAnsweredToken(by *invocation, made *token) {
 		if !same || t.by.version != by.version || t.by.base != by.base || t.held || t.lost {
 			continue
 		}
-		undisturbed := t.by.over == nil && !t.by.dead && t.by.ledgerFaults == 0
+		undisturbed := t.by.over == nil && !t.by.dead && t.by.drag == 0 && t.by.ledgerFaults == 0
 		early := t.by.ended.Before(by.began.Add(-consistency)) && t.listed.Before(by.began)
 		if undisturbed && early && !h.misled(by) && !h.givenUp(t) {
 			h.violate(tardy, "%s made token %s for version %.8s, which token %s was made for", by, made, by.version, t)
