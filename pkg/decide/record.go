@@ -160,7 +160,7 @@ func Record(r ledger.Record, f Facts) Decision {
 		return keep(R4)
 	case r.State == ledger.Issued && f.Awaited: //safeguard:awaited-tokens-stay
 		return keep(R5)
-	case f.Listed == Gone && old(r, f): //safeguard:new-tokens-may-not-be-listed term 2
+	case f.Listed == Gone && old(r, f):
 		return do(R7, Forget)
 	}
 	switch r.State {

@@ -182,7 +182,7 @@ func Set(v Version) (Case, Action) {
 		return S1, Nothing
 	case !v.Pending:
 		return S2, Refuse
-	case !v.SameFields: //safeguard:edited-fields-end-the-rotation
+	case !v.SameFields:
 		return S3, Abandon
 	}
 	return S4, Nothing

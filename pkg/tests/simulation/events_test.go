@@ -82,6 +82,9 @@ func (h *history) observeAnswered(by *invocation, op, token string, response *ht
 // observeListed sees a list that reaches a program; auth is the token that asked for it, or "".
 func (h *history) observeListed(by *invocation, auth, body string) {
 	by.listedAt = time.Now()
+	if by.firstListed.IsZero() {
+		by.firstListed = by.listedAt
+	}
 	if auth == "" || !strings.Contains(body, auth) {
 		return
 	}
@@ -239,7 +242,7 @@ func (h *history) observePending(s *managed) {
 // observeDeleted sees a token that a program has deleted by a request that was sent some time ago.
 func (h *history) observeDeleted(by *invocation, text string, sent time.Time) {
 	t := h.tokens[text]
-	t.died = time.Now()
+	t.died, t.deletedAt = time.Now(), time.Now()
 	h.logf("  deleted token %s", t)
 	if by.request.DryRun {
 		h.violate(broken, "a dry run deleted token %s", t)

@@ -21,6 +21,7 @@ type memory struct {
 	accepted     map[string]bool // the tokens whose deletion the vendor accepted
 	loggedIn     int             // times that a login was answered
 	firstRead    time.Time       // when it first read the ledger
+	firstListed  time.Time
 	listedAt     time.Time
 	cut          map[string][]string // the lists of users that were cut, as they were last shown
 	ledgerFaults int                 // of these, of writes to the ledger

@@ -78,7 +78,7 @@ func (h *history) observeParameter(by *invocation, name, value string) {
 				h.checkRetired(by, before, r)
 			}
 			h.checkDeletedRecord(by, before, r)
-			h.observeRecord(r)
+			h.observeRecord(by, r)
 		}
 	}
 }
@@ -118,9 +118,7 @@ func (h *history) observeIntent(by *invocation, i intent) {
 		return
 	}
 	c := &creation{intent: i, by: by, listed: by.listedAt}
-	if by.secret != nil {
-		c.fooled = h.fooled(by, by.secret.user.name)
-	}
+	h.checkBaseline(by)
 	h.creations[i.ID] = c
 	if by.secret != nil {
 		by.secret.madeFrom(by.version, by.base)
@@ -128,7 +126,7 @@ func (h *history) observeIntent(by *invocation, i intent) {
 }
 
 // observeRecord sees a record of a token.
-func (h *history) observeRecord(r record) {
+func (h *history) observeRecord(by *invocation, r record) {
 	t := h.byFingerprint[string(r.Fingerprint)]
 	if t == nil {
 		return
@@ -143,6 +141,7 @@ func (h *history) observeRecord(r record) {
 	if r.State == ledger.Unclaimed && t.unclaimedSince.IsZero() {
 		t.unclaimedSince = now
 		h.checkUnclaimed(r, t)
+		h.checkKnownToken(by, t)
 	}
 }
 

@@ -168,7 +168,8 @@ type token struct {
 	replacedByHand bool
 	putBack        bool // a person made it AWSCURRENT's again
 	removedByHand  bool
-	endedEarly     bool // it was deleted before the retention was over, as it may be
+	deletedAt      time.Time // when a program deleted it
+	endedEarly     bool      // it was deleted before the retention was over, as it may be
 
 	copiedFrom *managed
 	copiedTo   *managed  // a second secret that a person gave it to,
@@ -191,8 +192,6 @@ type creation struct {
 	by     *invocation
 	listed time.Time // when its list was shown
 	lost   bool      // a person has removed the intent
-	// fooled tells that its list was cut so that nothing known contradicted it.
-	fooled bool
 	// hidden tells that the intent was ended by a cut list that nothing known contradicts.
 	hidden bool
 }

@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"slices"
 	"time"
 
 	"engage-token-rotation/pkg/ledger"
@@ -51,7 +52,7 @@ func (h *history) checkUnclaimed(r record, t *token) {
 			continue
 		}
 		switch {
-		case t.by == nil && t.born.Before(c.listed) && !t.held && !c.fooled && !c.by.misledAtAll():
+		case t.by == nil && t.born.Before(c.listed) && !t.held && len(c.by.cut) == 0:
 			h.violate(broken, "token %s is called unclaimed, which is older than the creation at %v", t, c.StartedAt)
 		case t.by == c.by && time.Now().Before(c.Until):
 			h.violate(broken, "token %s is called unclaimed, which %s may be at work on", t, c.by)
@@ -59,8 +60,39 @@ func (h *history) checkUnclaimed(r record, t *token) {
 	}
 }
 
-// misledAtAll reports whether a list that the program was given was cut.
-func (i *invocation) misledAtAll() bool { return len(i.cut) > 0 }
+// checkKnownToken checks that no record calls a token unclaimed that another record named before
+// the sweep listed, or that was deleted while lists may still show it.
+func (h *history) checkKnownToken(by *invocation, t *token) {
+	switch {
+	case !t.recorded.IsZero() && t.recorded.Before(by.firstListed) && t.alive() && t.claimed(by.stack):
+		h.violate(broken, "%s calls token %s unclaimed, which a record named before", by, t)
+	case t.deletedAt.After(by.began.Add(-propagation)) && t.ours(by.stack):
+		h.violate(broken, "%s calls token %s unclaimed, which was deleted a moment ago", by, t)
+	}
+}
+
+// claimed reports whether a record of the stack says that the token was created there.
+func (t *token) claimed(s *stack) bool {
+	return t.by != nil && t.by.stack == s && slices.ContainsFunc(s.of(t), func(r record) bool {
+		return r.State != ledger.Unclaimed && r.State != ledger.Deleted
+	})
+}
+
+// checkBaseline checks that no creation begins with a list that lacks AWSCURRENT's token although
+// that token lives and was made here.
+func (h *history) checkBaseline(by *invocation) {
+	if by.secret == nil {
+		return
+	}
+	s, t := by.secret, h.tokens[by.secret.current]
+	shown, cut := by.cut[s.user.name]
+	if !cut || t == nil || !t.alive() || t.secret != s || t.user != s.user.name || t.recorded.IsZero() || t.lost {
+		return
+	}
+	if by.base == s.currentVersion && !slices.Contains(shown, t.text) {
+		h.violate(broken, "%s begins a creation by a list that lacks AWSCURRENT's token %s", by, t)
+	}
+}
 
 // checkDeletedRecord checks that a token is recorded as deleted only when the vendor has accepted
 // its deletion.
