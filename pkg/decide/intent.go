@@ -11,7 +11,8 @@ import (
 const (
 	// W1: a record answers the intent. The intent ends.
 	W1 Case = "W1"
-	// W2: the creation may still be at work, or may not show yet. The intent stays.
+	// W2: the creation may still be at work, or may not show yet, or its version holds a token that is
+	// not recorded yet. The intent stays.
 	W2 Case = "W2"
 	// W3: no believable list of the user was read, or a cut one may hide a token yet. The intent
 	// stays.
@@ -43,6 +44,8 @@ type Traces struct {
 	Now time.Time
 	// Answered reports that a record answers the intent.
 	Answered bool
+	// Held reports that the intent's version holds a token that no record names yet.
+	Held bool
 	// Listed is a list of the intent's user; nil when there is none.
 	Listed []engage.Fingerprint
 	// Believable reports that the list holds a token that is known to be alive.
@@ -58,7 +61,7 @@ func Intent(i ledger.Intent, t Traces) (Case, Action, []engage.Fingerprint) {
 	switch {
 	case t.Answered:
 		return W1, Forget, nil
-	case !i.Over(t.Now): //safeguard:intents-outlast-a-late-creation
+	case t.Held || !i.Over(t.Now): //safeguard:intents-outlast-a-late-creation
 		return W2, Keep, nil
 	case t.Listed == nil:
 		return W3, Keep, nil

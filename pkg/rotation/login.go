@@ -37,20 +37,17 @@ func (i *invocation) logIn(ctx context.Context, r reading) (account, error) {
 		return account{}, failed("read the login fields", err, "nothing was created")
 	}
 	calls := i.calls()
-	calls.Permit = func(ctx context.Context) error {
-		key := target.LoginKey(t.Credentials)
-		return parallel.Do(
-			func() error { return permits.Permit(ctx, key) },
-			func() error {
-				if admin != "" && known != key {
-					known = key
-					_ = counter.Learn(ctx, admin, key) // without it the next login is counted later
-				}
-				return nil
-			})
-	}
+	key := target.LoginKey(t.Credentials)
+	calls.Permit = func(ctx context.Context) error { return permits.Permit(ctx, key) }
 	a := account{Target: t, client: calls.Client(t.Endpoint)}
-	a.session, err = i.sessions.Login(ctx, a.client, t.Credentials)
+	err = parallel.Do(
+		func() (err error) { a.session, err = i.sessions.Login(ctx, a.client, t.Credentials); return err },
+		func() error {
+			if admin != "" && known != key && !i.warm() {
+				_ = counter.Learn(ctx, admin, key) // without it the next login is counted later
+			}
+			return nil
+		})
 	return a, failed("log in", err, "nothing was created")
 }
 

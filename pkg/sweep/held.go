@@ -19,29 +19,49 @@ func (r *run) recordHeld(ctx context.Context) {
 			continue
 		}
 		for _, intent := range view.Intents {
-			if record, ok := r.held(ctx, view, intent); ok {
-				view.Records = append(view.Records, record)
-				r.recorded[record.Fingerprint] = true
+			record := r.held(ctx, view, intent)
+			if record.Fingerprint == "" {
+				continue
 			}
+			if r.isOpen(view, intent) || !r.write(ctx, func() error { return r.ledger.Create(ctx, record) }) {
+				r.unrecorded[intent.ID] = true
+				continue
+			}
+			view.Records = append(view.Records, record)
+			r.recorded[record.Fingerprint] = true
 		}
 		r.entries.Secrets[arn] = view
 	}
 }
 
-// held records the token that an intent's version holds, and reports whether it did. A dry run only
-// returns the record.
-func (r *run) held(ctx context.Context, view ledger.View, intent ledger.Intent) (ledger.Record, bool) {
+// isOpen reports whether the intent's version may still be written by an attempt, which records its
+// token: the version carries AWSPENDING, or another intent of the version is not over.
+func (r *run) isOpen(view ledger.View, intent ledger.Intent) bool {
+	m := r.secrets.get(intent.Secret)
+	return m == nil || m.pendingVersion == intent.Version || slices.ContainsFunc(view.Intents, func(i ledger.Intent) bool {
+		return i.Version == intent.Version && !i.Over(r.config.Now())
+	})
+}
+
+// held returns the record of the token that an intent's version holds and that no record names; the
+// zero Record when there is none. When intents of one version name two bases, the record names none.
+func (r *run) held(ctx context.Context, view ledger.View, intent ledger.Intent) ledger.Record {
 	if view.Answered(intent) || !intent.Over(r.config.Now()) {
-		return ledger.Record{}, false
+		return ledger.Record{}
 	}
 	token, err := secret.TokenOf(ctx, r.config.Secrets, intent.Secret, intent.Version, "")
 	f := token.Fingerprint()
 	if err != nil || f == "" || r.recorded[f] || intent.Baseline.Contains(f) {
-		return ledger.Record{}, false
+		return ledger.Record{}
 	}
-	record := ledger.Record{
+	base := intent.Base
+	for _, other := range view.Intents {
+		if other.Version == intent.Version && other.Base != base {
+			base = ""
+		}
+	}
+	return ledger.Record{
 		Secret: intent.Secret, Version: intent.Version, Fingerprint: f, State: ledger.Issued, CreatedAt: intent.StartedAt,
-		Until: intent.Until, Base: intent.Base, User: intent.User,
+		Until: intent.Until, Base: base, User: intent.User,
 	}
-	return record, r.write(ctx, func() error { return r.ledger.Create(ctx, record) })
 }

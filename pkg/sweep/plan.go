@@ -338,6 +338,7 @@ func (u *user) traces(all ledger.All, intent ledger.Intent) decide.Traces {
 		Now:      u.config.Now(),
 		Answered: all.Secrets[intent.Secret].Answered(intent),
 		Known:    recordedIn(all),
+		Held:     u.unrecorded[intent.ID],
 	}
 	t.Listed, t.Believable, t.Complete = []engage.Fingerprint{}, u.believable, u.complete()
 	for f := range u.listed {

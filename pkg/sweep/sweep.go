@@ -126,7 +126,9 @@ type run struct {
 	secrets  *secrets
 	users    map[ledger.User]*user
 	recorded map[engage.Fingerprint]bool // tokens that a record of any secret names
-	report   *report
+	// unrecorded are the intents whose version holds a token that is not recorded yet.
+	unrecorded map[string]bool
+	report     *report
 }
 
 // Run carries out a sweep. What fails for one user or secret is in Answer.Faults; the error is for
@@ -176,7 +178,7 @@ func (s *Sweeper) begin(ctx context.Context, request Request) (*run, error) {
 		return nil, err
 	}
 	r.report.answer.Unreadable = r.entries.Unreadable
-	r.recorded = recordedIn(r.entries)
+	r.recorded, r.unrecorded = recordedIn(r.entries), map[string]bool{}
 	if request.RevokePrevious != "" {
 		if r.only, err = r.find(ctx, "revokePrevious", request.RevokePrevious); err != nil {
 			return nil, err
