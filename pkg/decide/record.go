@@ -244,7 +244,7 @@ func mayBeShared(r ledger.Record) bool {
 func deleted(r ledger.Record, f Facts) Decision {
 	d := Decision{Case: R15, Action: Keep, Record: r}
 	switch {
-	case f.Now.Sub(r.At) <= ledger.Propagation: //safeguard:deleted-tokens-may-be-listed
+	case f.Now.Sub(r.At) <= ledger.Propagation:
 	case f.Listed == Shown:
 		d.Case, d.Action = R16, Delete
 	case f.Listed == Gone:

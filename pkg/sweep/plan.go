@@ -201,7 +201,7 @@ func (p *plan) carryOut(ctx context.Context) {
 		}
 		return
 	}
-	if err := clock.Sleep(ctx, ledger.Consistency); err != nil { //safeguard:deletions-wait-for-consistent-reads drop
+	if err := clock.Sleep(ctx, ledger.Consistency); err != nil {
 		p.fault(ctx, fmt.Errorf("delete tokens of user %s: %w; the next sweep deletes them", p.name, err))
 		return
 	}

@@ -265,7 +265,7 @@ func (h *history) observeStep(i *invocation) {
 
 // observeSweep sees the end of a sweep.
 func (h *history) observeSweep(i *invocation) {
-	if i.dead || i.failed || i.faults > 0 || !whole(i.answer) || i.request != plainSweep {
+	if i.dead || i.failed || i.disturbed > 0 || !whole(i.answer) || i.request != plainSweep {
 		return
 	}
 	for _, s := range i.stack.secrets {

@@ -166,6 +166,9 @@ func (h *history) serve(c *call) {
 	h.faults[f]++
 	if f != none {
 		c.by.faults++
+		if f != staleRead {
+			c.by.disturbed++
+		}
 		if c.op == opPutParam {
 			c.by.ledgerFaults++
 		}

@@ -24,6 +24,7 @@ type memory struct {
 	firstListed  time.Time
 	listedAt     time.Time
 	cut          map[string][]string // the lists of users that were cut, as they were last shown
+	disturbed    int                 // of the faults, those that were not old reads
 	ledgerFaults int                 // of these, of writes to the ledger
 	ended        time.Time
 	faults       int            // what went wrong with its calls

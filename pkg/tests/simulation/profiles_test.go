@@ -119,7 +119,12 @@ var profiles = []profile{
 			n.habit = h.either(h.halt, h.moveBack)
 		}},
 	{"logins", 1, "logins are slow or fail", func(h *history, n *nature) {
-		n.impatience, n.drag, n.flow = 0.1, 0.3, engage.FlowRingCentral
+		n.impatience, n.drag, n.flow = pick(h, 0.1, 0.4), 0.5, engage.FlowRingCentral
+		n.slowest, n.sweepRate = pick(h, 8*time.Second, 30*time.Second), pick(h, 0, 0.02)
+		if h.chance(0.5) {
+			n.pauses = h.pausing(0, 0)
+		}
+		n.oneUser, n.together, n.lifetime = h.chance(0.5), h.chance(0.5), pick(h, time.Minute, 5*time.Minute)
 		n.weather.at = map[string]float64{opGrant: 0.5, opExchange: 0.6, opLogin: 0.6}
 	}},
 	{"mild", 2, "faults are such that a second try succeeds, so no rotation may fail", func(h *history, n *nature) {
@@ -153,8 +158,8 @@ var profiles = []profile{
 	{"lagging", 2, "lists and acceptance lag up to the propagation time, in the calm too",
 		func(h *history, n *nature) {
 			n.witness.lagging, n.witness.longestLag, n.witness.lagsInCalm = 0.8, propagation, true
-			n.sweepRate = pick(h, 0, 0.005)
-			n.weather.at = map[string]float64{opCreate: pick(h, 0, 0.1)}
+			n.sweepRate, n.duels = pick(h, 0, 0.005, 0.03), pick(h, 0, 0, 0.4)
+			n.weather.at = map[string]float64{opCreate: pick(h, 0, 0.1, 0.4)}
 		}},
 	{"capped", 1, "a user may have so many tokens and no more", func(h *history, n *nature) {
 		n.witness.lie, n.witness.most = capsTokens, 8
