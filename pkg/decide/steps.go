@@ -229,6 +229,9 @@ func (s Swap) Decide() (Case, Action) {
 	case s.Found && s.Record.State != ledger.Issued: //safeguard:given-up-tokens-are-not-swapped-in
 		return F5, Abandon
 	}
+	if !s.SameFields { //safeguard:edited-fields-are-not-swapped
+		return F6, Abandon
+	}
 	for _, base := range bases {
 		if base != s.Base { //safeguard:edited-secrets-are-not-swapped
 			return F6, Abandon

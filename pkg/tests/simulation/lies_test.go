@@ -140,9 +140,10 @@ func (h *history) editList(username string, texts []string) []string {
 	shown := h.shorten(texts)
 	if len(shown) < len(texts) {
 		if by.cut == nil {
-			by.cut = map[string][]string{}
+			by.cut, by.cuts = map[string][]string{}, map[string][][]string{}
 		}
 		by.cut[username] = shown
+		by.cuts[username] = append(by.cuts[username], shown)
 	}
 	return shown
 }
@@ -172,21 +173,19 @@ func (h *history) cut(texts []string, keep func(place int) bool) []string {
 	return slices.DeleteFunc(texts, func(text string) bool { return !keep(slices.Index(byAge, text)) })
 }
 
-// fooled reports whether the list that the program was last given of a user was cut, and held all
-// tokens that the ledger calls alive: nothing that anybody knows contradicts such a list.
+// fooled reports whether a list that the program was given of a user was cut, and held all tokens that
+// the ledger calls alive: nothing that anybody knows contradicts such a list.
 func (h *history) fooled(by *invocation, username string) bool {
-	shown, cut := by.cut[username]
-	if !cut {
-		return false
-	}
-	for _, r := range by.stack.records {
-		t := h.byFingerprint[string(r.Fingerprint)]
-		alive := r.State != ledger.Deleted && r.State != ledger.Unclaimed
-		if t != nil && t.alive() && alive && t.user == username && !slices.Contains(shown, t.text) {
-			return false
+	return slices.ContainsFunc(by.cuts[username], func(shown []string) bool {
+		for _, r := range by.stack.records {
+			t := h.byFingerprint[string(r.Fingerprint)]
+			alive := r.State != ledger.Deleted && r.State != ledger.Unclaimed
+			if t != nil && t.alive() && alive && t.user == username && !slices.Contains(shown, t.text) {
+				return false
+			}
 		}
-	}
-	return true
+		return true
+	})
 }
 
 // lags draws how slowly the vendor's servers learn of one creation or deletion.

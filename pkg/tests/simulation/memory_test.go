@@ -23,9 +23,10 @@ type memory struct {
 	firstRead    time.Time       // when it first read the ledger
 	firstListed  time.Time
 	listedAt     time.Time
-	cut          map[string][]string // the lists of users that were cut, as they were last shown
-	disturbed    int                 // of the faults, those that were not old reads
-	ledgerFaults int                 // of these, of writes to the ledger
+	cuts         map[string][][]string // all lists of users that were cut, as they were shown
+	cut          map[string][]string   // the lists of users that were cut, as they were last shown
+	disturbed    int                   // of the faults, those that were not old reads
+	ledgerFaults int                   // of these, of writes to the ledger
 	ended        time.Time
 	faults       int            // what went wrong with its calls
 	calls        map[string]int // to the vendor

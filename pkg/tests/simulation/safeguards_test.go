@@ -25,6 +25,7 @@ var safeguards = []safeguard{
 	{name: "cut-lists-end-no-intent", in: "blind"},
 	{name: "deletions-are-decided-again", in: "undone"},
 	{name: "doubtful-lists-are-checked", in: "blind"},
+	{name: "edited-fields-are-not-swapped", in: "people"},
 	{name: "edited-secrets-are-not-swapped", in: "people", few: true},
 	{name: "failed-swaps-are-looked-at", in: "duel"},
 	{name: "five-logins-a-minute", few: true},
