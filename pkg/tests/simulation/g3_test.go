@@ -52,8 +52,8 @@ func (h *history) checkLeak(s *stack, t *token, swept bool) {
 }
 
 // swapUnseen reports whether a hand-made token was replaced by a swap whose invocation crashed, or
-// whose trace a second invocation of the same step overwrote, and people have moved AWSCURRENT twice
-// since: labels remember one move.
+// whose trace a second invocation of the same step overwrote, and people have moved AWSCURRENT
+// twice since: labels remember one move.
 func (t *token) swapUnseen() bool {
 	if t.by != nil {
 		return false

@@ -171,8 +171,38 @@ func (h *history) step() {
 	}
 	c := s.ready[n]
 	s.ready = slices.Delete(s.ready, n, n+1)
-	h.serve(c)
+	if twins := h.twinsOf(c); len(twins) > 0 {
+		h.serveAlike(append(twins, c))
+	} else {
+		h.serve(c)
+	}
 	time.Sleep(h.between(time.Millisecond, 40*time.Millisecond))
+}
+
+// twinsOf takes the twins of a call out of those that wait.
+func (h *history) twinsOf(c *call) (twins []*call) {
+	s := &h.scheduler
+	s.ready = slices.DeleteFunc(s.ready, func(other *call) bool {
+		twin := other.isTwin(c)
+		if twin {
+			twins = append(twins, other)
+		}
+		return twin
+	})
+	return twins
+}
+
+// serveAlike lets calls go on that nobody can tell apart.
+func (h *history) serveAlike(calls []*call) {
+	f, age := h.oldRead(calls[0]), time.Duration(0)
+	if f == staleRead {
+		age = h.between(0, consistency)
+	}
+	for _, c := range calls {
+		h.faults[f]++
+		h.act(c, age)
+		h.reply(c, verdict{})
+	}
 }
 
 // disturb lets others do something between two calls.

@@ -173,8 +173,8 @@ func (h *history) cut(texts []string, keep func(place int) bool) []string {
 	return slices.DeleteFunc(texts, func(text string) bool { return !keep(slices.Index(byAge, text)) })
 }
 
-// fooled reports whether a list that the program was given of a user was cut, and held all tokens that
-// the ledger calls alive: nothing that anybody knows contradicts such a list.
+// fooled reports whether a list that the program was given of a user was cut, and held all tokens
+// that the ledger calls alive: nothing that anybody knows contradicts such a list.
 func (h *history) fooled(by *invocation, username string) bool {
 	return slices.ContainsFunc(by.cuts[username], func(shown []string) bool {
 		for _, r := range by.stack.records {

@@ -20,6 +20,7 @@ type call struct {
 	try      int
 	// effect does what the call asks for, on the scheduler's goroutine.
 	effect func(*call)
+	delay  time.Duration // of a slow process, until the call is on its way
 	age    time.Duration // of the state that a read is given
 	answer chan verdict
 	gone   bool // nobody waits for the answer any more
@@ -116,7 +117,12 @@ func (h *history) collect() {
 	}
 	slices.SortFunc(ended, func(a, b *invocation) int { return cmp.Compare(a.id, b.id) })
 	s.ready = slices.DeleteFunc(s.ready, (*call).isGone)
-	for _, c := range arrivals {
+	for n, c := range arrivals {
+		if n > 0 && c.isTwin(arrivals[n-1]) {
+			c.delay = arrivals[n-1].delay
+		} else if c.by.drag > 0 && !h.calm {
+			c.delay = h.between(0, c.by.drag)
+		}
 		h.accept(c)
 	}
 	for _, i := range ended {
@@ -124,6 +130,12 @@ func (h *history) collect() {
 			s.endings = append(s.endings, i)
 		}
 	}
+}
+
+// isTwin reports whether two calls of an invocation are the same read, by two of its goroutines.
+// Nobody can tell such calls apart, so that they are served together and alike.
+func (c *call) isTwin(other *call) bool {
+	return c.by == other.by && c.op == other.op && c.resource == other.resource && c.reads()
 }
 
 // accept puts a call that has arrived among those that wait. scheduler.mu is held.
@@ -134,8 +146,8 @@ func (h *history) accept(c *call) {
 	}
 	switch {
 	case c.isGone():
-	case c.by.drag > 0 && !h.calm:
-		h.after(h.between(0, c.by.drag), func() { h.scheduler.ready = append(h.scheduler.ready, c) })
+	case c.delay > 0:
+		h.after(c.delay, func() { h.scheduler.ready = append(h.scheduler.ready, c) })
 	default:
 		h.scheduler.ready = append(h.scheduler.ready, c)
 	}
