@@ -44,7 +44,8 @@ func (r *run) isOpen(view ledger.View, intent ledger.Intent) bool {
 }
 
 // held returns the record of the token that an intent's version holds and that no record names; the
-// zero Record when there is none. When intents of one version name two bases, the record names none.
+// zero Record when there is none. When intents of one version name two bases, the record names
+// none.
 func (r *run) held(ctx context.Context, view ledger.View, intent ledger.Intent) ledger.Record {
 	if view.Answered(intent) || !intent.Over(r.config.Now()) {
 		return ledger.Record{}
