@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"engage-token-rotation/pkg/decide"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/secret"
 )
@@ -35,11 +36,16 @@ func (r *run) recordHeld(ctx context.Context) {
 }
 
 // isOpen reports whether the intent's version may still be written by an attempt, which records its
-// token: the version carries AWSPENDING, or another intent of the version is not over.
+// token: an intent of the version is not over, or the version carries AWSPENDING, but for no longer
+// than decide.WatchTime: a cancelled rotation may leave AWSPENDING there for good.
 func (r *run) isOpen(view ledger.View, intent ledger.Intent) bool {
-	m := r.secrets.get(intent.Secret)
-	return m == nil || m.pendingVersion == intent.Version || slices.ContainsFunc(view.Intents, func(i ledger.Intent) bool {
-		return i.Version == intent.Version && !i.Over(r.config.Now())
+	now := r.config.Now()
+	if m := r.secrets.get(intent.Secret); m == nil ||
+		m.pendingVersion == intent.Version && !now.After(intent.Until.Add(decide.WatchTime)) {
+		return true
+	}
+	return slices.ContainsFunc(view.Intents, func(i ledger.Intent) bool {
+		return i.Version == intent.Version && !i.Over(now)
 	})
 }
 
