@@ -36,3 +36,31 @@ func TestATokenThatCouldNotBeRecordedIsRetiredByOneSweep(t *testing.T) {
 		d.wantTokens(current)
 	})
 }
+
+// createSecret put the token, but could not record it, and the rotation was over: AWSPENDING stays.
+func TestATokenOfAPendingVersionIsRecordedAfterAnHour(t *testing.T) {
+	deploy(t, nil, func(t *testing.T, d *deployment) {
+		d.rotate()
+		run := d.begin(secretName)
+		d.steps(run, awstest.StepCreate)
+		held := d.token(secretName, awstest.StagePending)
+		if err := d.ledger().Remove(t.Context(), d.record(held)); err != nil {
+			t.Fatal(err)
+		}
+		d.aws.Secrets.EndRotation(run, errors.New("the rotation has failed"))
+		for _, after := range []struct {
+			wait     time.Duration
+			recorded bool
+		}{{20 * time.Minute, false}, {2 * time.Hour, true}} {
+			time.Sleep(after.wait)
+			d.sweep(`{}`)
+			view := d.entries(d.arn)
+			if _, found := view.Find(print(held)); found != after.recorded {
+				t.Errorf("after %v: recorded %t, want %t", after.wait, found, after.recorded)
+			}
+			if len(view.Intents) == 0 && !after.recorded {
+				t.Errorf("after %v: neither a record nor an intent", after.wait)
+			}
+		}
+	})
+}
