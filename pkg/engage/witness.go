@@ -125,7 +125,7 @@ func unfit(operation string, token Token, other Auth) *Error {
 	case token.IsZero():
 		return &Error{Operation: operation, Reason: "there is no token"}
 	case other == nil, other == Auth(Token{}), other == Auth(token), isSession && session == nil:
-		return &Error{Operation: operation, Reason: "there is no other credential to confirm it", Hint: "log in first"}
+		return &Error{Operation: operation, Reason: "no other credential can confirm it", Hint: "log in first"}
 	}
 	return nil
 }
@@ -140,7 +140,7 @@ type deletion struct {
 // token missing.
 func (c *Client) sendDelete(ctx context.Context, auth Auth, token Token) (deletion, error) {
 	if token.IsZero() {
-		return deletion{}, &Error{Operation: opDelete, Reason: "there is no token to delete"}
+		return deletion{}, &Error{Operation: opDelete, Reason: "the token to delete is empty"}
 	}
 	a, err := c.call(ctx, request{
 		operation: opDelete, method: http.MethodDelete, url: c.tokenURL(token.Reveal()), auth: auth,

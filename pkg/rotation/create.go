@@ -43,7 +43,7 @@ func (i *invocation) create(ctx context.Context) (Report, error) {
 	return i.supply(ctx, r, a, entries, listed)
 }
 
-// list lists the user's tokens, twice when there is no current token by which a list could be
+// list lists the user's tokens, twice when the secret has no current token by which a list could be
 // checked: what either holds counts. So a token that existed before the creation is not taken for
 // one that appeared after it.
 func list(ctx context.Context, a account, current engage.Token) ([]engage.Token, error) {

@@ -157,7 +157,7 @@ func (f *finishing) recordLate(ctx context.Context) error {
 	return failed("record the new token", err, "nothing was swapped; the service repeats the rotation")
 }
 
-// recordOutgoing returns the zero Record when there is no previous token.
+// recordOutgoing returns the zero Record when AWSCURRENT has no token.
 func (f *finishing) recordOutgoing(ctx context.Context) (ledger.Record, error) {
 	previous := f.current.token
 	if previous.IsZero() {

@@ -149,13 +149,13 @@ type Limits struct {
 	// Exchanges of a RingCentral token, for each user: 0 is the documented 5, a negative number is
 	// no limit.
 	Exchanges int
-	// Logins of the engage and legacy flows, for each user: 0 is no limit, as the vendor documents
-	// none.
+	// Logins of the engage and legacy flows, for each user: 0 means without a limit, as the vendor
+	// documents none.
 	Logins int
 	// TokenCalls for each user: 0 is no limit. The vendor prints 120 for its admin pages.
 	TokenCalls int
-	// Tokens that one user may have: 0 is no cap, as the vendor documents none. A creation beyond
-	// it is refused with 400.
+	// Tokens that one user may have: 0 means without a cap, as the vendor documents none. A creation
+	// beyond it is refused with 400.
 	Tokens int
 	// RemoveOldest makes a creation beyond Tokens remove the user's oldest token, without a word.
 	RemoveOldest bool
