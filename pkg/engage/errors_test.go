@@ -112,7 +112,7 @@ func TestErrorsOfATokenCall(t *testing.T) {
 				_, err := w.client.List(context.Background(), s)
 				return err
 			}},
-		{engagetest.OpCreate, "create token", remedyCreate, "the answer is no token: the text is empty",
+		{engagetest.OpCreate, "create token", remedyCreate, "the answer is not a token: the text is empty",
 			func(w *vendorAndClient, s *engage.Session) error {
 				_, err := w.client.Create(context.Background(), s, nil)
 				return err

@@ -27,21 +27,21 @@ type Token struct{ value hidden.String }
 func ParseToken(text string) (Token, error) {
 	switch {
 	case text == "":
-		return Token{}, fmt.Errorf("no token: the text is empty")
+		return Token{}, fmt.Errorf("not a token: the text is empty")
 	case len(text) < MinTokenLength || len(text) > MaxTokenLength:
-		return Token{}, fmt.Errorf("no token: %d characters, want %d to %d", len(text), MinTokenLength, MaxTokenLength)
+		return Token{}, fmt.Errorf("not a token: %d characters, want %d to %d", len(text), MinTokenLength, MaxTokenLength)
 	}
 	for i := range len(text) {
 		switch c := text[i]; {
 		case c <= ' ' || c >= 0x7f:
-			return Token{}, fmt.Errorf("no token: character %d is white space, a control character or not ASCII", i+1)
+			return Token{}, fmt.Errorf("not a token: character %d is white space, a control character or not ASCII", i+1)
 		case strings.IndexByte("\"'`<>{}\\,", c) >= 0:
-			return Token{}, fmt.Errorf("no token: character %d is %q", i+1, c)
+			return Token{}, fmt.Errorf("not a token: character %d is %q", i+1, c)
 		}
 	}
 	for segment := range strings.SplitSeq(text, "/") {
 		if segment == "." || segment == ".." {
-			return Token{}, fmt.Errorf("no token: it holds the path segment %q", segment)
+			return Token{}, fmt.Errorf("not a token: it holds the path segment %q", segment)
 		}
 	}
 	return Token{hidden.New(text)}, nil

@@ -144,9 +144,9 @@ func TestInvalidDocumentsNameTheFault(t *testing.T) {
 
 func TestAnInvalidTokenIsNamed(t *testing.T) {
 	for text, want := range map[string]string{
-		`{"apiToken":"hunter2"}`: `secret: field "apiToken" is no token: 7 characters, want 16 to 256; ` +
+		`{"apiToken":"hunter2"}`: `secret: field "apiToken" is not a token: 7 characters, want 16 to 256; ` +
 			`remove the field, and the next rotation creates one`,
-		`{"apiToken":"PASTE YOUR TOKEN HERE"}`: `secret: field "apiToken" is no token: character 6 is white space, a ` +
+		`{"apiToken":"PASTE YOUR TOKEN HERE"}`: `secret: field "apiToken" is not a token: character 6 is white space, a ` +
 			`control character or not ASCII; remove the field, and the next rotation creates one`,
 	} {
 		if _, err := parse(t, text).Token(); err == nil || err.Error() != want {

@@ -43,7 +43,7 @@ type reader struct {
 var vendorURL = &url.URL{Scheme: "https", Host: "engage.ringcentral.com"}
 
 // newReaders makes the readers of all secrets. Those without package tokensource keep a token for
-// as long as the retention at the most, and there are none where there is no retention. Reads right
+// as long as the retention at the most; without a retention no such reader is made. Reads right
 // after a swap may give the previous token: with a retention that does no harm.
 func newReaders(h *history) *readers {
 	r := &readers{h: h, random: rand.New(rand.NewPCG(h.options.seed, 2))}
