@@ -137,7 +137,8 @@ func (s *Sandbox) Invocations() []Invocation {
 	return append([]Invocation(nil), s.invocations...)
 }
 
-// marks is a position in the records of calls.
+// marks are the highest numbers in the records of calls. Calls are numbered as they arrive and
+// recorded as they end: the last record need not have the highest number.
 type marks struct {
 	aws    int
 	engage int64
@@ -145,11 +146,11 @@ type marks struct {
 
 func marksOf(sv *services) marks {
 	var m marks
-	if calls := sv.aws.Calls(); len(calls) > 0 {
-		m.aws = calls[len(calls)-1].Number
+	for _, call := range sv.aws.Calls() {
+		m.aws = max(m.aws, call.Number)
 	}
-	if calls := sv.engage.Calls(); len(calls) > 0 {
-		m.engage = calls[len(calls)-1].Number
+	for _, call := range sv.engage.Calls() {
+		m.engage = max(m.engage, call.Number)
 	}
 	return m
 }
