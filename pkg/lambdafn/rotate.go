@@ -7,6 +7,7 @@ import (
 
 	"engage-token-rotation/pkg/decide"
 	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/internal/telemetry"
 	"engage-token-rotation/pkg/rotation"
 )
@@ -14,7 +15,7 @@ import (
 // stepAnswer is the answer of an invocation of the rotation function. The service ignores it; a
 // person reads it.
 type stepAnswer struct {
-	Step        rotation.Step        `json:"step"`
+	Step        events.Step          `json:"step"`
 	Case        decide.Case          `json:"case"`
 	Outcome     rotation.Outcome     `json:"outcome"`
 	Fingerprint engage.Fingerprint   `json:"fingerprint,omitempty"`
@@ -31,7 +32,7 @@ const noStep = "none"
 // line, and metrics if it failed or finished a rotation.
 func (f *Function) Rotate(rotator *rotation.Rotator) Handler {
 	return f.Handler(func(ctx context.Context, payload []byte) (any, error) {
-		event, err := rotation.ParseEvent(payload)
+		event, err := events.ParseRotation(payload)
 		if err != nil {
 			f.Log.ErrorContext(ctx, "rotation step failed", "outcome", "failed", "error", err.Error())
 			f.countFailure(noStep)
@@ -50,7 +51,7 @@ func (f *Function) Rotate(rotator *rotation.Rotator) Handler {
 }
 
 // step carries out a step. It counts a panic as a failed rotation; Handler.Invoke logs the panic.
-func (f *Function) step(ctx context.Context, rotator *rotation.Rotator, event rotation.Event) (rotation.Report, error) {
+func (f *Function) step(ctx context.Context, rotator *rotation.Rotator, event events.Rotation) (rotation.Report, error) {
 	returned := false
 	defer func() {
 		if !returned {
@@ -79,7 +80,7 @@ func (f *Function) report(ctx context.Context, report rotation.Report) {
 		return
 	}
 	attributes = append(attributes, "outcome", report.Outcome)
-	if report.Event.Step == rotation.FinishSecret {
+	if report.Event.Step == events.FinishSecret {
 		attributes = append(attributes, "previous", report.Previous, "deleted", report.Deleted,
 			"retiring", report.Retiring, "deleteFailed", report.DeleteFailed)
 		f.measure(report)

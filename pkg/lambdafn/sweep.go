@@ -3,6 +3,7 @@ package lambdafn
 import (
 	"context"
 
+	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/internal/telemetry"
 	"engage-token-rotation/pkg/sweep"
 )
@@ -11,7 +12,7 @@ import (
 // and each user and one at its end, and metrics.
 func (f *Function) Sweep(sweeper *sweep.Sweeper) Handler {
 	return f.Handler(func(ctx context.Context, payload []byte) (any, error) {
-		request, err := sweep.ParseRequest(payload)
+		request, err := events.ParseSweep(payload)
 		if err == nil {
 			var answer sweep.Answer
 			if answer, err = sweeper.Run(ctx, request); err == nil {
@@ -25,7 +26,7 @@ func (f *Function) Sweep(sweeper *sweep.Sweeper) Handler {
 }
 
 // reportSweep writes the log lines and the metrics of a sweep.
-func (f *Function) reportSweep(ctx context.Context, request sweep.Request, answer sweep.Answer) {
+func (f *Function) reportSweep(ctx context.Context, request events.Sweep, answer sweep.Answer) {
 	var retiring, unclaimed, dead, failed, deleted int
 	for _, s := range answer.Secrets {
 		retiring += len(s.Retiring)

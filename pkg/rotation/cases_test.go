@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"engage-token-rotation/pkg/decide"
+	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/internal/awsstore"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/rotation"
@@ -66,7 +67,7 @@ func (w *deployment) sweep() {
 		Secrets: awsstore.NewSecrets(w.aws.SDKConfig("sweep")), Parameters: w.parameters(), Settings: environment,
 		Transport: w.engage.RoundTripper(), RotationFunction: functionARN,
 	})
-	answer, err := s.Run(w.t.Context(), sweep.Request{})
+	answer, err := s.Run(w.t.Context(), events.Sweep{})
 	if err != nil || len(answer.Faults) > 0 {
 		w.t.Fatal(answer.Faults, err)
 	}
@@ -106,14 +107,14 @@ func TestC6ATokenThatListsDoNotShowYetIsNotReplaced(t *testing.T) {
 	inDeployment(t, onlyAdmin, configure, func(t *testing.T, w *deployment) {
 		run := w.begin()
 		refuse.Store(true)
-		report, err := w.step(run, rotation.CreateSecret)
+		report, err := w.step(run, events.CreateSecret)
 		wantCase(t, report, err, decide.C11, false)
 		refuse.Store(false)
 		time.Sleep(time.Second)
-		report, err = w.step(run, rotation.CreateSecret)
+		report, err = w.step(run, events.CreateSecret)
 		wantCase(t, report, err, decide.C6, false)
 		time.Sleep(time.Minute)
-		report, err = w.step(run, rotation.CreateSecret)
+		report, err = w.step(run, events.CreateSecret)
 		wantCase(t, report, err, decide.C5, false)
 		if n := w.engage.Count(engagetest.OpCreate); n != 1 {
 			t.Errorf("%d creations", n)
@@ -132,7 +133,7 @@ func TestC8NothingIsCreatedWithTooLittleTime(t *testing.T) {
 		}
 	}
 	inDeployment(t, onlyAdmin, slow, func(t *testing.T, w *deployment) {
-		report, err := w.stepWithin(11*time.Second, w.begin(), rotation.CreateSecret)
+		report, err := w.stepWithin(11*time.Second, w.begin(), events.CreateSecret)
 		if err == nil || !strings.Contains(err.Error(), "nothing was created") {
 			t.Fatalf("error %v", err)
 		}
@@ -149,7 +150,7 @@ func TestC9NothingIsCreatedForADocumentThatWouldBeTooLong(t *testing.T) {
 	inDeployment(t, document, nil, func(t *testing.T, w *deployment) {
 		run := w.begin()
 		for range 3 {
-			report, err := w.step(run, rotation.CreateSecret)
+			report, err := w.step(run, events.CreateSecret)
 			wantCase(t, report, err, decide.C9, false)
 			if err == nil || !strings.Contains(err.Error(), "65536 bytes") {
 				t.Errorf("error %v", err)
@@ -170,21 +171,21 @@ func TestC10AnotherAttemptPutsATokenFirst(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			report, err := w.step(run, rotation.CreateSecret)
+			report, err := w.step(run, events.CreateSecret)
 			if report.Case != decide.C10 || err != nil {
 				t.Errorf("case %q, error %v", report.Case, err)
 			}
 		}()
 		time.Sleep(time.Second)
 		w.restart() // another instance of the function
-		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
+		w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
 		<-done
 		if n := len(w.engage.Tokens(w.user.Username)); n != 2 {
 			t.Fatalf("%d tokens", n)
 		}
 		pending := w.token(awstest.StagePending)
 		for _, step := range run.Steps {
-			if _, err := w.step(run, rotation.Step(step)); err != nil {
+			if _, err := w.step(run, events.Step(step)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -210,7 +211,7 @@ func TestC11AKeyThatDeniesThePutCostsOneToken(t *testing.T) {
 	inDeployment(t, onlyAdmin, denied, func(t *testing.T, w *deployment) {
 		run := w.begin()
 		for range 4 {
-			report, err := w.step(run, rotation.CreateSecret)
+			report, err := w.step(run, events.CreateSecret)
 			wantCase(t, report, err, decide.C11, false)
 			if err == nil || !strings.Contains(err.Error(), "EncryptionFailure") {
 				t.Errorf("error %v", err)
@@ -230,7 +231,7 @@ func TestF4TheIntentOfAnOlderVersionDoesNotCount(t *testing.T) {
 	}
 	inDeployment(t, onlyAdmin, lose, func(t *testing.T, w *deployment) {
 		run := w.begin()
-		report, err := w.step(run, rotation.CreateSecret)
+		report, err := w.step(run, events.CreateSecret)
 		wantCase(t, report, err, decide.C12, false)
 		lost := w.engage.Tokens(w.user.Username)[0]
 		w.aws.Secrets.EndRotation(run, err)
@@ -238,7 +239,7 @@ func TestF4TheIntentOfAnOlderVersionDoesNotCount(t *testing.T) {
 		time.Sleep(time.Hour)
 		older := w.ledger("intent-")
 		run = w.begin()
-		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
+		w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
 		for name := range w.ledger("") {
 			if older[name] == "" {
 				if err := w.parameters().Delete(t.Context(), name); err != nil {
@@ -246,7 +247,7 @@ func TestF4TheIntentOfAnOlderVersionDoesNotCount(t *testing.T) {
 				}
 			}
 		}
-		report, err = w.step(run, rotation.FinishSecret)
+		report, err = w.step(run, events.FinishSecret)
 		wantCase(t, report, err, decide.F4, true)
 		w.finishAfresh(run, err, lost)
 	})
@@ -263,12 +264,12 @@ func TestF7AnIntentCountsWhenItsRecordCouldNotBeWritten(t *testing.T) {
 	inDeployment(t, onlyAdmin, configure, func(t *testing.T, w *deployment) {
 		run := w.begin()
 		refuse.Store(true)
-		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
+		w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
 		refuse.Store(false)
 		if n := len(w.ledger("token-")); n != 0 {
 			t.Fatalf("%d records", n)
 		}
-		report := w.mustStep(run, rotation.FinishSecret, rotation.OutcomeSwapped)
+		report := w.mustStep(run, events.FinishSecret, rotation.OutcomeSwapped)
 		wantCase(t, report, nil, decide.F7, false)
 		w.end(run)
 		w.record(w.token(awstest.StageCurrent))
@@ -282,9 +283,9 @@ func TestF2ACancelledVersionIsNotSwappedIn(t *testing.T) {
 		w.rotate()
 		current := w.token(awstest.StageCurrent)
 		run := w.begin()
-		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
+		w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
 		w.move(awstest.StagePending, "")
-		report, err := w.step(run, rotation.FinishSecret)
+		report, err := w.step(run, events.FinishSecret)
 		if err == nil || report.Case != decide.F2 || w.token(awstest.StageCurrent) != current {
 			t.Fatalf("case %s, error %v", report.Case, err)
 		}
@@ -303,7 +304,7 @@ func TestF3AVersionThatWasMadeForATestIsNotSwappedIn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		report, err := w.step(run, rotation.FinishSecret)
+		report, err := w.step(run, events.FinishSecret)
 		wantCase(t, report, err, decide.F3, true)
 		w.wantTokens(current)
 		w.finishAfresh(run, err)
@@ -316,11 +317,11 @@ func TestF5ATokenThatIsAlreadyRetiringIsNotSwappedIn(t *testing.T) {
 			w.rotate()
 			current := w.token(awstest.StageCurrent)
 			run := w.begin()
-			w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
+			w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
 			record := w.record(w.token(awstest.StagePending))
 			record.State, record.At = state, time.Now()
 			w.setRecord(record)
-			report, err := w.step(run, rotation.FinishSecret)
+			report, err := w.step(run, events.FinishSecret)
 			wantCase(t, report, err, decide.F5, true)
 			if w.token(awstest.StageCurrent) != current || !w.engage.Alive(current) {
 				t.Error("AWSCURRENT does not name the token that works")
@@ -335,12 +336,12 @@ func TestF5ATokenThatASweepGaveUpIsNotSwappedIn(t *testing.T) {
 	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 		w.rotate()
 		run := w.begin()
-		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
+		w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
 		w.move(awstest.StagePending, "")
 		time.Sleep(20 * time.Minute)
 		w.sweep()
 		w.move(awstest.StagePending, run.VersionID)
-		report, err := w.step(run, rotation.FinishSecret)
+		report, err := w.step(run, events.FinishSecret)
 		wantCase(t, report, err, decide.F5, true)
 		w.finishAfresh(run, err)
 	})
@@ -352,13 +353,13 @@ func TestF6AVersionThatWasMadeFromAnotherIsNotSwappedIn(t *testing.T) {
 		w.rotate()
 		current := w.token(awstest.StageCurrent)
 		run := w.begin()
-		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
+		w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
 		w.edit(w.value("", awstest.StageCurrent))
 		if !slices.Contains(w.labels(run.VersionID), awstest.StagePending) {
 			w.move(awstest.StagePending, run.VersionID) // as if the service had not noticed
 		}
-		w.mustStep(run, rotation.SetSecret, rotation.OutcomeChecked)
-		report, err := w.step(run, rotation.FinishSecret)
+		w.mustStep(run, events.SetSecret, rotation.OutcomeChecked)
+		report, err := w.step(run, events.FinishSecret)
 		wantCase(t, report, err, decide.F6, true)
 		if w.token(awstest.StageCurrent) != current || !w.engage.Alive(current) {
 			t.Error("AWSCURRENT does not name the token that works")
@@ -376,9 +377,9 @@ func TestF8ASwapThatIsRefusedIsMadeByTheNextAttempt(t *testing.T) {
 		w.rotate()
 		current := w.token(awstest.StageCurrent)
 		run := w.begin()
-		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
+		w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
 		refuse.Store(true)
-		report, err := w.step(run, rotation.FinishSecret)
+		report, err := w.step(run, events.FinishSecret)
 		if err == nil || !strings.Contains(err.Error(), "secretsmanager:UpdateSecretVersionStage") {
 			t.Errorf("error %v", err)
 		}
@@ -386,7 +387,7 @@ func TestF8ASwapThatIsRefusedIsMadeByTheNextAttempt(t *testing.T) {
 		w.wantTokens(current, w.token(awstest.StagePending))
 		w.sweep() // the token that AWSCURRENT holds is recorded as outgoing
 		refuse.Store(false)
-		w.mustStep(run, rotation.FinishSecret, rotation.OutcomeSwapped)
+		w.mustStep(run, events.FinishSecret, rotation.OutcomeSwapped)
 		w.end(run)
 		w.wantTokens(w.token(awstest.StageCurrent))
 	})
@@ -411,8 +412,8 @@ func TestF9AnEditAtTheMomentOfTheSwapStays(t *testing.T) {
 		w = theWorld
 		w.rotate()
 		run := w.begin()
-		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
-		report, err := w.step(run, rotation.FinishSecret)
+		w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
+		report, err := w.step(run, events.FinishSecret)
 		wantCase(t, report, err, decide.F9, true)
 		if got := w.value("", awstest.StageCurrent); got != edited {
 			t.Errorf("AWSCURRENT is %s", got)
@@ -426,17 +427,17 @@ func TestR1TheTokenOfAnotherPendingVersionStays(t *testing.T) {
 	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 		run := w.rotate()
 		next := w.begin()
-		w.mustStep(next, rotation.CreateSecret, rotation.OutcomeCreated)
+		w.mustStep(next, events.CreateSecret, rotation.OutcomeCreated)
 		pending := w.token(awstest.StagePending)
 		time.Sleep(time.Hour)
-		report := w.mustStep(run, rotation.FinishSecret, rotation.OutcomeResumed)
+		report := w.mustStep(run, events.FinishSecret, rotation.OutcomeResumed)
 		wantCase(t, report, nil, decide.F1, false)
 		w.wantTokens(w.token(awstest.StageCurrent), pending)
 		if state := w.record(pending).State; state != ledger.Issued {
 			t.Errorf("the pending token is %s", state)
 		}
 		for _, step := range next.Steps[1:] {
-			if _, err := w.step(next, rotation.Step(step)); err != nil {
+			if _, err := w.step(next, events.Step(step)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -495,11 +496,11 @@ func TestR7ATokenThatWasRevokedByHandIsNotAFailedDeletion(t *testing.T) {
 		w.engage.DeleteToken(w.token(awstest.StageCurrent))
 		run := w.begin()
 		for _, step := range run.Steps[:3] {
-			if _, err := w.step(run, rotation.Step(step)); err != nil {
+			if _, err := w.step(run, events.Step(step)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		report := w.mustStep(run, rotation.FinishSecret, rotation.OutcomeSwapped)
+		report := w.mustStep(run, events.FinishSecret, rotation.OutcomeSwapped)
 		w.end(run)
 		if report.DeleteFailed != 0 {
 			t.Errorf("%d deletions are reported as failed", report.DeleteFailed)

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/hidden"
 	"engage-token-rotation/pkg/internal/awsstore"
 	"engage-token-rotation/pkg/rotation"
@@ -112,9 +113,9 @@ func (w *deployment) begin() awstest.Run {
 	return run
 }
 
-func (w *deployment) step(run awstest.Run, step rotation.Step) (rotation.Report, error) {
+func (w *deployment) step(run awstest.Run, step events.Step) (rotation.Report, error) {
 	w.t.Helper()
-	event, err := rotation.ParseEvent(run.Payload(string(step)))
+	event, err := events.ParseRotation(run.Payload(string(step)))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -122,11 +123,11 @@ func (w *deployment) step(run awstest.Run, step rotation.Step) (rotation.Report,
 }
 
 // stepWithin is step for an invocation with a time limit, as Lambda has one.
-func (w *deployment) stepWithin(limit time.Duration, run awstest.Run, step rotation.Step) (rotation.Report, error) {
+func (w *deployment) stepWithin(limit time.Duration, run awstest.Run, step events.Step) (rotation.Report, error) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), limit)
 	defer cancel()
-	event, err := rotation.ParseEvent(run.Payload(string(step)))
+	event, err := events.ParseRotation(run.Payload(string(step)))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -134,7 +135,7 @@ func (w *deployment) stepWithin(limit time.Duration, run awstest.Run, step rotat
 }
 
 // mustStep is step for one that is to succeed with an outcome.
-func (w *deployment) mustStep(run awstest.Run, step rotation.Step, want rotation.Outcome) rotation.Report {
+func (w *deployment) mustStep(run awstest.Run, step events.Step, want rotation.Outcome) rotation.Report {
 	w.t.Helper()
 	report, err := w.step(run, step)
 	if err != nil {
@@ -151,7 +152,7 @@ func (w *deployment) rotate() awstest.Run {
 	w.t.Helper()
 	run := w.begin()
 	for _, step := range run.Steps {
-		if _, err := w.step(run, rotation.Step(step)); err != nil {
+		if _, err := w.step(run, events.Step(step)); err != nil {
 			w.t.Fatalf("%s: %v", step, err)
 		}
 	}

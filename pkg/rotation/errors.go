@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"engage-token-rotation/pkg/events"
 )
 
 // Error is a step that failed: what failed, for which secret, version and step, and what to do. It
 // holds no secret.
 type Error struct {
-	Step    Step
+	Step    events.Step
 	Secret  string
 	Version string
 	// Op is what was being done.

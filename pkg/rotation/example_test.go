@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/internal/awsstore"
 	"engage-token-rotation/pkg/rotation"
 	"engage-token-rotation/pkg/settings"
@@ -46,7 +47,7 @@ func ExampleRotator_Handle() {
 		return
 	}
 	for _, step := range run.Steps {
-		event, err := rotation.ParseEvent(run.Payload(step))
+		event, err := events.ParseRotation(run.Payload(step))
 		if err != nil {
 			fmt.Println(err)
 			return

@@ -7,6 +7,7 @@ import (
 
 	"engage-token-rotation/pkg/decide"
 	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/internal/clock"
 	"engage-token-rotation/pkg/internal/logins"
 	"engage-token-rotation/pkg/internal/parallel"
@@ -18,7 +19,7 @@ import (
 // invocation is one step at work.
 type invocation struct {
 	*Rotator
-	event Event
+	event events.Rotation
 	arn   string // the secret's, as soon as it was read: the event may name the secret otherwise
 }
 

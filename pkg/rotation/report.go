@@ -5,11 +5,12 @@ import (
 
 	"engage-token-rotation/pkg/decide"
 	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/events"
 )
 
 // Report says what a step found and did.
 type Report struct {
-	Event    Event
+	Event    events.Rotation
 	Duration time.Duration
 	// Case is the number of the situation that the step met; see package decide. It is empty when the
 	// step failed before a decision.

@@ -60,6 +60,7 @@ import (
 	"time"
 
 	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/hidden"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/secret"
@@ -138,7 +139,7 @@ func New(config Config) *Rotator {
 
 // Handle carries out one step and returns what it did, also when it failed. The error is an *Error,
 // and is Report.Err too.
-func (r *Rotator) Handle(ctx context.Context, event Event) (Report, error) {
+func (r *Rotator) Handle(ctx context.Context, event events.Rotation) (Report, error) {
 	started := r.config.Now()
 	i := &invocation{Rotator: r, event: event}
 	report, err := i.step(ctx)
@@ -166,13 +167,13 @@ func (i *invocation) step(ctx context.Context) (Report, error) {
 		defer cancel()
 	}
 	switch i.event.Step {
-	case CreateSecret:
+	case events.CreateSecret:
 		return i.create(ctx)
-	case SetSecret:
+	case events.SetSecret:
 		return i.set(ctx)
-	case TestSecret:
+	case events.TestSecret:
 		return i.test(ctx)
-	case FinishSecret:
+	case events.FinishSecret:
 		return i.finish(ctx)
 	}
 	return Report{}, failed(

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"engage-token-rotation/pkg/decide"
+	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/hidden"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/rotation"
@@ -20,7 +21,7 @@ import (
 func TestCreateSecretMakesATokenAndPutsItAsPending(t *testing.T) {
 	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 		run := w.begin()
-		report := w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
+		report := w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
 
 		tokens := w.engage.Tokens(w.user.Username)
 		if len(tokens) != 1 || w.token(awstest.StagePending) != tokens[0] {
@@ -46,7 +47,7 @@ func TestCreateSecretMakesATokenAndPutsItAsPending(t *testing.T) {
 
 func TestCreateSecretLogsInOnceListsWritesTheIntentThenCreates(t *testing.T) {
 	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
-		w.mustStep(w.begin(), rotation.CreateSecret, rotation.OutcomeCreated)
+		w.mustStep(w.begin(), events.CreateSecret, rotation.OutcomeCreated)
 		var order []engagetest.Operation
 		for _, call := range w.engage.Calls() {
 			order = append(order, call.Operation)
@@ -76,10 +77,10 @@ func TestCreateSecretLogsInOnceListsWritesTheIntentThenCreates(t *testing.T) {
 func TestCreateSecretDoesNothingWherePendingHasAValue(t *testing.T) {
 	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 		run := w.begin()
-		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
+		w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
 		before := len(w.engage.Calls())
 		w.restart()
-		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeUnchanged)
+		w.mustStep(run, events.CreateSecret, rotation.OutcomeUnchanged)
 		if after := len(w.engage.Calls()); after != before {
 			t.Errorf("%d more calls to Engage", after-before)
 		}
@@ -93,7 +94,7 @@ func TestCreateSecretCreatesNothingWhereTheLedgerCannotBeWritten(t *testing.T) {
 		}
 	}
 	inDeployment(t, onlyAdmin, deny, func(t *testing.T, w *deployment) {
-		_, err := w.step(w.begin(), rotation.CreateSecret)
+		_, err := w.step(w.begin(), events.CreateSecret)
 		if err == nil || !strings.Contains(err.Error(), "nothing was created") {
 			t.Fatalf("error %v", err)
 		}
@@ -108,7 +109,7 @@ func TestCreateSecretRefusesAVersionThatIsNotPending(t *testing.T) {
 			SecretId: secretName, VersionStage: awstest.StagePending, RemoveFromVersionId: run.VersionID}); err != nil {
 			t.Fatal(err)
 		}
-		_, err := w.step(run, rotation.CreateSecret)
+		_, err := w.step(run, events.CreateSecret)
 		if !errors.Is(err, rotation.ErrAbandoned) {
 			t.Fatalf("error %v", err)
 		}
@@ -128,13 +129,13 @@ func TestC12ACreationWithoutAnswerIsMadeAgainByTheNextAttempt(t *testing.T) {
 			}
 			inDeployment(t, onlyAdmin, lose, func(t *testing.T, w *deployment) {
 				run := w.begin()
-				if _, err := w.step(run, rotation.CreateSecret); err == nil {
+				if _, err := w.step(run, events.CreateSecret); err == nil {
 					t.Fatal("no error")
 				}
 				lost := w.engage.Tokens(w.user.Username)[0]
 				time.Sleep(time.Second)
 				for _, step := range run.Steps {
-					if _, err := w.step(run, rotation.Step(step)); err != nil {
+					if _, err := w.step(run, events.Step(step)); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -159,7 +160,7 @@ func TestC5ATokenWhosePutWasRefusedIsPutAgain(t *testing.T) {
 	inDeployment(t, onlyAdmin, refuse, func(t *testing.T, w *deployment) {
 		run := w.begin()
 		for range 3 {
-			_, err := w.step(run, rotation.CreateSecret)
+			_, err := w.step(run, events.CreateSecret)
 			if err == nil || !strings.Contains(err.Error(), "secretsmanager:PutSecretValue") {
 				t.Fatalf("error %v", err)
 			}
@@ -169,7 +170,7 @@ func TestC5ATokenWhosePutWasRefusedIsPutAgain(t *testing.T) {
 		}
 		allowed = true
 		for _, step := range run.Steps {
-			if _, err := w.step(run, rotation.Step(step)); err != nil {
+			if _, err := w.step(run, events.Step(step)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -193,7 +194,7 @@ func TestCreateSecretLeavesATokenWhosePutWasNotAnswered(t *testing.T) {
 		}
 	}
 	inDeployment(t, onlyAdmin, lose, func(t *testing.T, w *deployment) {
-		w.mustStep(w.begin(), rotation.CreateSecret, rotation.OutcomeCreated)
+		w.mustStep(w.begin(), events.CreateSecret, rotation.OutcomeCreated)
 		w.wantTokens(w.token(awstest.StagePending))
 	})
 }
@@ -201,9 +202,9 @@ func TestCreateSecretLeavesATokenWhosePutWasNotAnswered(t *testing.T) {
 func TestSetSecretChangesNothing(t *testing.T) {
 	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 		run := w.begin()
-		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
+		w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
 		calls := len(w.engage.Calls())
-		w.mustStep(run, rotation.SetSecret, rotation.OutcomeChecked)
+		w.mustStep(run, events.SetSecret, rotation.OutcomeChecked)
 		if len(w.engage.Calls()) != calls {
 			t.Error("setSecret called Engage")
 		}
@@ -218,7 +219,7 @@ func TestSetSecretRefusesAPendingValueForAnotherHostOrUser(t *testing.T) {
 	} {
 		inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 			run := w.begin()
-			w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
+			w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
 			w.edit(current)
 			// As if the service had not noticed the edit.
 			if _, err := w.aws.Secrets.UpdateSecretVersionStage(&awstest.UpdateSecretVersionStageInput{
@@ -226,7 +227,7 @@ func TestSetSecretRefusesAPendingValueForAnotherHostOrUser(t *testing.T) {
 				t.Fatal(err)
 			}
 			calls := len(w.engage.Calls())
-			if _, err := w.step(run, rotation.SetSecret); !errors.Is(err, rotation.ErrAbandoned) {
+			if _, err := w.step(run, events.SetSecret); !errors.Is(err, rotation.ErrAbandoned) {
 				t.Fatalf("error %v", err)
 			}
 			if slices.Contains(w.labels(run.VersionID), awstest.StagePending) {
@@ -242,9 +243,9 @@ func TestSetSecretRefusesAPendingValueForAnotherHostOrUser(t *testing.T) {
 func TestTestSecretListsWithTheNewToken(t *testing.T) {
 	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 		run := w.begin()
-		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
+		w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
 		w.restart()
-		report := w.mustStep(run, rotation.TestSecret, rotation.OutcomeVerified)
+		report := w.mustStep(run, events.TestSecret, rotation.OutcomeVerified)
 		calls := w.engage.Calls()
 		last := calls[len(calls)-1]
 		if last.Operation != engagetest.OpList || last.Auth != "x-auth-token" ||
@@ -262,14 +263,14 @@ func TestT5ADeadTokenIsAbandonedOnceItIsOldEnough(t *testing.T) {
 		dead := func(_ *awstest.Config, c *engagetest.Config, _ map[string]string) { c.Answers.DeadToken = status }
 		inDeployment(t, onlyAdmin, dead, func(t *testing.T, w *deployment) {
 			run := w.begin()
-			w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
+			w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
 			w.engage.DeleteToken(w.token(awstest.StagePending))
-			report, err := w.stepWithin(30*time.Second, run, rotation.TestSecret)
+			report, err := w.stepWithin(30*time.Second, run, events.TestSecret)
 			if err == nil || errors.Is(err, rotation.ErrAbandoned) || report.Case != decide.T6 {
 				t.Fatalf("case %s, error %v: a new token may not be known everywhere", report.Case, err)
 			}
 			time.Sleep(ledger.Propagation)
-			report, err = w.stepWithin(30*time.Second, run, rotation.TestSecret)
+			report, err = w.stepWithin(30*time.Second, run, events.TestSecret)
 			if !errors.Is(err, rotation.ErrAbandoned) || report.Case != decide.T5 {
 				t.Fatalf("case %s, error %v", report.Case, err)
 			}
@@ -287,15 +288,15 @@ func TestT6NothingIsConcludedWhileTheVendorRefusesEverything(t *testing.T) {
 	for _, status := range []int{401, 403} {
 		inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 			run := w.begin()
-			w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
+			w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
 			time.Sleep(time.Hour)
 			w.engage.SetFault(func(engagetest.Call) *engagetest.Fault { return engagetest.Status(status) })
-			report, err := w.stepWithin(30*time.Second, run, rotation.TestSecret)
+			report, err := w.stepWithin(30*time.Second, run, events.TestSecret)
 			if err == nil || errors.Is(err, rotation.ErrAbandoned) || report.Case != decide.T6 {
 				t.Fatalf("case %s, error %v", report.Case, err)
 			}
 			w.engage.SetFault(nil)
-			w.mustStep(run, rotation.TestSecret, rotation.OutcomeVerified)
+			w.mustStep(run, events.TestSecret, rotation.OutcomeVerified)
 		})
 	}
 }
@@ -309,15 +310,15 @@ func TestT6ATokenThatItsOwnListLacksIsKept(t *testing.T) {
 	}
 	inDeployment(t, onlyAdmin, edit, func(t *testing.T, w *deployment) {
 		run := w.begin()
-		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
+		w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
 		lacking = w.token(awstest.StagePending)
 		time.Sleep(time.Hour)
-		report, err := w.stepWithin(30*time.Second, run, rotation.TestSecret)
+		report, err := w.stepWithin(30*time.Second, run, events.TestSecret)
 		if err == nil || errors.Is(err, rotation.ErrAbandoned) || report.Case != decide.T6 {
 			t.Fatalf("case %s, error %v", report.Case, err)
 		}
 		lacking = ""
-		w.mustStep(run, rotation.TestSecret, rotation.OutcomeVerified)
+		w.mustStep(run, events.TestSecret, rotation.OutcomeVerified)
 	})
 }
 
@@ -337,13 +338,13 @@ func TestTestSecretWaitsForATokenThatIsNotEverywhereYet(t *testing.T) {
 func TestTestSecretKeepsThePendingValueWhileTheVendorFails(t *testing.T) {
 	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 		run := w.begin()
-		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
+		w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
 		w.engage.SetFault(func(engagetest.Call) *engagetest.Fault { return engagetest.Status(503) })
-		if _, err := w.step(run, rotation.TestSecret); err == nil || errors.Is(err, rotation.ErrAbandoned) {
+		if _, err := w.step(run, events.TestSecret); err == nil || errors.Is(err, rotation.ErrAbandoned) {
 			t.Fatalf("error %v", err)
 		}
 		w.engage.SetFault(nil)
-		w.mustStep(run, rotation.TestSecret, rotation.OutcomeVerified)
+		w.mustStep(run, events.TestSecret, rotation.OutcomeVerified)
 	})
 }
 
@@ -362,7 +363,7 @@ func TestTestSecretIsAPreflightWhereThereIsNothingToTest(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				report := w.mustStep(run, rotation.TestSecret, rotation.OutcomePreflight)
+				report := w.mustStep(run, events.TestSecret, rotation.OutcomePreflight)
 				want := rotation.Preflight{
 					Flow:         "engage",
 					Host:         "engage.ringcentral.com",
@@ -423,15 +424,15 @@ func TestFinishSecretResumesTheRetirementWhereTheSwapIsMade(t *testing.T) {
 	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 		w.rotate()
 		run := w.begin()
-		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
-		w.mustStep(run, rotation.TestSecret, rotation.OutcomeVerified)
+		w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
+		w.mustStep(run, events.TestSecret, rotation.OutcomeVerified)
 		w.engage.SetFault(func(c engagetest.Call) *engagetest.Fault {
 			if c.Operation == engagetest.OpDelete {
 				return engagetest.Status(500)
 			}
 			return nil
 		})
-		report := w.mustStep(run, rotation.FinishSecret, rotation.OutcomeSwapped)
+		report := w.mustStep(run, events.FinishSecret, rotation.OutcomeSwapped)
 		if report.DeleteFailed != 1 {
 			t.Errorf(
 				"the report tells of %d failed deletions: a good swap is not undone, and the failure told",
@@ -440,7 +441,7 @@ func TestFinishSecretResumesTheRetirementWhereTheSwapIsMade(t *testing.T) {
 		}
 		w.engage.SetFault(nil)
 		w.restart()
-		w.mustStep(run, rotation.FinishSecret, rotation.OutcomeResumed)
+		w.mustStep(run, events.FinishSecret, rotation.OutcomeResumed)
 		w.wantTokens(w.token(awstest.StageCurrent))
 	})
 }
@@ -450,9 +451,9 @@ func TestFinishSecretNeverSwapsADeadTokenIn(t *testing.T) {
 		w.rotate()
 		current := w.token(awstest.StageCurrent)
 		run := w.begin()
-		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
+		w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
 		w.engage.DeleteToken(w.token(awstest.StagePending))
-		if _, err := w.stepWithin(30*time.Second, run, rotation.FinishSecret); err == nil {
+		if _, err := w.stepWithin(30*time.Second, run, events.FinishSecret); err == nil {
 			t.Fatal("no error")
 		}
 		if w.token(awstest.StageCurrent) != current || !w.engage.Alive(current) {
@@ -466,13 +467,13 @@ func TestF4ALostLedgerEndsTheRotationAndLeaksNothing(t *testing.T) {
 		w.rotate()
 		current := w.token(awstest.StageCurrent)
 		run := w.begin()
-		w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
+		w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
 		for name := range w.ledger("") {
 			if _, err := w.aws.Parameters.DeleteParameter(&awstest.ParameterNameInput{Name: name}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		report, err := w.step(run, rotation.FinishSecret)
+		report, err := w.step(run, events.FinishSecret)
 		if !errors.Is(err, rotation.ErrAbandoned) || report.Case != decide.F4 {
 			t.Fatalf("case %s, error %v", report.Case, err)
 		}
@@ -521,11 +522,11 @@ func TestFinishSecretKeepsAnEditMadeDuringTheRotation(t *testing.T) {
 	} {
 		inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 			run := w.begin()
-			w.mustStep(run, rotation.CreateSecret, rotation.OutcomeCreated)
-			w.mustStep(run, rotation.SetSecret, rotation.OutcomeChecked)
-			w.mustStep(run, rotation.TestSecret, rotation.OutcomeVerified)
+			w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
+			w.mustStep(run, events.SetSecret, rotation.OutcomeChecked)
+			w.mustStep(run, events.TestSecret, rotation.OutcomeVerified)
 			w.edit(edited)
-			_, err := w.step(run, rotation.FinishSecret)
+			_, err := w.step(run, events.FinishSecret)
 			if err == nil {
 				t.Fatal("no error")
 			}
@@ -587,7 +588,7 @@ func TestStepsBearStaleReads(t *testing.T) {
 			run := w.begin()
 			for _, step := range run.Steps {
 				for try := 0; ; try++ {
-					_, err := w.step(run, rotation.Step(step))
+					_, err := w.step(run, events.Step(step))
 					if err == nil {
 						break
 					}
@@ -604,7 +605,7 @@ func TestStepsBearStaleReads(t *testing.T) {
 
 func TestAMalformedTokenInTheSecretFailsBeforeAnythingIsCreated(t *testing.T) {
 	inDeployment(t, `{"adminSecretArn":"`+adminName+`","apiToken":"todo"}`, nil, func(t *testing.T, w *deployment) {
-		_, err := w.step(w.begin(), rotation.CreateSecret)
+		_, err := w.step(w.begin(), events.CreateSecret)
 		if err == nil || !strings.Contains(err.Error(), `"apiToken"`) ||
 			!strings.Contains(err.Error(), "nothing was created") {
 			t.Fatalf("error %v", err)
@@ -622,7 +623,7 @@ func TestAPendingValueThatNoRotationPutIsGivenUp(t *testing.T) {
 				VersionStages: []string{awstest.StagePending}}); err != nil {
 				t.Fatal(err)
 			}
-			_, err := w.step(run, rotation.CreateSecret)
+			_, err := w.step(run, events.CreateSecret)
 			if !errors.Is(err, rotation.ErrAbandoned) {
 				t.Fatalf("error %v", err)
 			}
@@ -637,7 +638,7 @@ func TestALateTestSecretOfTheCurrentVersionDoesNothing(t *testing.T) {
 	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 		run := w.rotate()
 		calls := len(w.engage.Calls())
-		w.mustStep(run, rotation.TestSecret, rotation.OutcomeUnchanged)
+		w.mustStep(run, events.TestSecret, rotation.OutcomeUnchanged)
 		if len(w.engage.Calls()) != calls {
 			t.Error("it called Engage")
 		}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/hidden"
 	"engage-token-rotation/pkg/internal/awsstore"
 	"engage-token-rotation/pkg/ledger"
@@ -145,7 +146,7 @@ func (d *deployment) begin(name string) awstest.Run {
 
 func (d *deployment) step(run awstest.Run, step string) error {
 	d.t.Helper()
-	event, err := rotation.ParseEvent(run.Payload(step))
+	event, err := events.ParseRotation(run.Payload(step))
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -232,7 +233,7 @@ func (d *deployment) move(label, to string) {
 // run sweeps as Lambda does, with 300 s at most.
 func (d *deployment) run(payload string) (sweep.Answer, error) {
 	d.t.Helper()
-	request, err := sweep.ParseRequest([]byte(payload))
+	request, err := events.ParseSweep([]byte(payload))
 	if err != nil {
 		d.t.Fatal(err)
 	}

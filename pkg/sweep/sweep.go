@@ -47,6 +47,7 @@ import (
 	"time"
 
 	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/internal/clock"
 	"engage-token-rotation/pkg/internal/parallel"
 	"engage-token-rotation/pkg/ledger"
@@ -120,7 +121,7 @@ type run struct {
 	*Sweeper
 	settings settings.Settings
 	ledger   *ledger.Ledger
-	request  Request
+	request  events.Sweep
 	only     string // ARN of the one secret that is swept, or ""
 	entries  ledger.All
 	secrets  *secrets
@@ -133,7 +134,7 @@ type run struct {
 
 // Run carries out a sweep. What fails for one user or secret is in Answer.Faults; the error is for
 // what stops all, and for a request about something unknown.
-func (s *Sweeper) Run(ctx context.Context, request Request) (Answer, error) {
+func (s *Sweeper) Run(ctx context.Context, request events.Sweep) (Answer, error) {
 	r, err := s.begin(ctx, request)
 	if err != nil {
 		return Answer{}, err
@@ -162,7 +163,7 @@ func (s *Sweeper) Run(ctx context.Context, request Request) (Answer, error) {
 }
 
 // begin reads the settings and the ledger.
-func (s *Sweeper) begin(ctx context.Context, request Request) (*run, error) {
+func (s *Sweeper) begin(ctx context.Context, request events.Sweep) (*run, error) {
 	set, err := s.config.Settings.WithParameters(ctx, s.config.Parameters)
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/secret"
 	"engage-token-rotation/pkg/settings"
@@ -890,7 +891,7 @@ func TestTwoSweepsAtOnceDoNoHarm(t *testing.T) {
 		done := make(chan error)
 		for range 2 {
 			go func() {
-				_, err := d.sweeper.Run(t.Context(), sweep.Request{})
+				_, err := d.sweeper.Run(t.Context(), events.Sweep{})
 				done <- err
 			}()
 		}
@@ -988,33 +989,6 @@ func TestUsersThatWereNotReachedComeFirstNextTime(t *testing.T) {
 			}
 		}
 	})
-}
-
-func TestParseRequestRefusesWhatIsNotASweepEvent(t *testing.T) {
-	for _, payload := range []string{
-		``, `null`, `[]`, `1`, `"x"`, `{"dry_run":true}`, `{"dryRun":"yes"}`, `{"revokePrevious":7}`,
-		`{"revokePrevious":"a\nb"}`,
-		`{} {}`, `{}}`, `{"dryRun":false}}`, `{"source":"aws.scheduler","dryRun":true}`, `{"deleteToken":"0123456789AB"}`,
-		`{"deleteToken":"0123"}`, `{"deleteToken":"aws80:c2353445-bc74-af1a-2850-1d55a371c0a9"}`, `{"forget":"a b"}`,
-		`{"forget":"a","deleteToken":"0123456789ab"}`, `{"forget":"a","revokePrevious":"a"}`,
-	} {
-		if got, err := sweep.ParseRequest([]byte(payload)); err == nil || got != (sweep.Request{}) {
-			t.Errorf("%s is accepted: %+v", payload, got)
-		}
-	}
-	for payload, want := range map[string]sweep.Request{
-		`{}`:                                        {},
-		`{"dryRun":true}`:                           {DryRun: true},
-		`{"revokePrevious":"ivr/token"}`:            {RevokePrevious: "ivr/token"},
-		`{"deleteToken":"0123456789ab"}`:            {DeleteToken: "0123456789ab"},
-		`{"forget":"ivr/token"}`:                    {Forget: "ivr/token"},
-		`{"source":"aws.events","detail-type":"x"}`: {},
-		`{"source":"aws.scheduler"}`:                {},
-	} {
-		if got, err := sweep.ParseRequest([]byte(payload)); err != nil || got != want {
-			t.Errorf("%s: %+v, %v", payload, got, err)
-		}
-	}
 }
 
 func TestAFailingLedgerStopsTheSweep(t *testing.T) {

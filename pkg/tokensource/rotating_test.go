@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
+	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/hidden"
 	"engage-token-rotation/pkg/internal/awsstore"
 	"engage-token-rotation/pkg/ledger"
@@ -67,7 +68,7 @@ func newRotating(t *testing.T, retention time.Duration) *rotating {
 			Invoke: func(ctx context.Context, _ string, payload []byte) ([]byte, error) {
 				ctx, cancel := context.WithTimeout(ctx, time.Minute)
 				defer cancel()
-				event, err := rotation.ParseEvent(payload)
+				event, err := events.ParseRotation(payload)
 				if err == nil {
 					_, err = rotator.Handle(ctx, event)
 				}

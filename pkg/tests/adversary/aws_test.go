@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/standins/awstest"
 	"engage-token-rotation/pkg/standins/engagetest"
-	"engage-token-rotation/pkg/sweep"
 )
 
 // The attacks of this file come from AWS, from people, and from invocations that are late, repeated
@@ -576,7 +576,7 @@ func TestSweepsAreCutOff(t *testing.T) {
 		time.Sleep(2 * hour)
 		for ms := 50 * time.Millisecond; ms < 20*time.Second; ms *= 2 {
 			_ = within(t.Context(), ms, func(ctx context.Context) error {
-				_, err := s.sweeper.Run(ctx, sweep.Request{})
+				_, err := s.sweeper.Run(ctx, events.Sweep{})
 				return err
 			})
 			time.Sleep(time.Minute)

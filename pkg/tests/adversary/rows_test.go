@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/internal/logins"
-	"engage-token-rotation/pkg/rotation"
 	"engage-token-rotation/pkg/secret"
 	"engage-token-rotation/pkg/settings"
 	"engage-token-rotation/pkg/standins/awstest"
@@ -495,7 +495,7 @@ func TestRow15NothingIsCreatedThatCannotBeStored(t *testing.T) {
 		attacked(t, func(t *testing.T, a *attack) {
 			s := a.only()
 			run := s.mustBegin("token")
-			event, err := rotation.ParseEvent(run.Payload(awstest.StepCreate))
+			event, err := events.ParseRotation(run.Payload(awstest.StepCreate))
 			if err != nil {
 				t.Fatal(err)
 			}

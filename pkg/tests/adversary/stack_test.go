@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/internal/awsstore"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/rotation"
@@ -134,7 +135,7 @@ func (s *stack) step(run awstest.Run, step string) (rotation.Report, error) {
 }
 
 func (s *stack) invoke(rotator *rotation.Rotator, run awstest.Run, step string) (report rotation.Report, err error) {
-	event, err := rotation.ParseEvent(run.Payload(step))
+	event, err := events.ParseRotation(run.Payload(step))
 	if err != nil {
 		s.t.Error(err)
 		return rotation.Report{}, err
@@ -239,7 +240,7 @@ func (s *stack) mustRotate(names ...string) {
 // sweep invokes the sweep function.
 func (s *stack) sweep(payload string) (answer sweep.Answer, err error) {
 	s.t.Helper()
-	request, err := sweep.ParseRequest([]byte(payload))
+	request, err := events.ParseSweep([]byte(payload))
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/internal/awsstore"
 	"engage-token-rotation/pkg/rotation"
 	"engage-token-rotation/pkg/settings"
@@ -131,7 +132,7 @@ func (sv *services) newRotator() func(payload []byte) error {
 		Transport:  sv.recorder.transport(sv.engage.RoundTripper()),
 	})
 	return func(payload []byte) error {
-		event, err := rotation.ParseEvent(payload)
+		event, err := events.ParseRotation(payload)
 		if err == nil {
 			ctx, cancel := context.WithTimeout(sv.t.Context(), time.Minute)
 			defer cancel()

@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/internal/awsstore"
 	"engage-token-rotation/pkg/rotation"
 	"engage-token-rotation/pkg/settings"
@@ -109,7 +110,7 @@ func (m *move) rotate(r *region) {
 		m.t.Fatal(err)
 	}
 	for _, step := range run.Steps {
-		event, err := rotation.ParseEvent(run.Payload(step))
+		event, err := events.ParseRotation(run.Payload(step))
 		if err != nil {
 			m.t.Fatal(err)
 		}
@@ -154,7 +155,7 @@ func (m *move) follow(r, primary *region) {
 func (m *move) sweepBoth() {
 	m.t.Helper()
 	for _, r := range []*region{m.old, m.new} {
-		answer, err := r.sweeper.Run(m.t.Context(), sweep.Request{})
+		answer, err := r.sweeper.Run(m.t.Context(), events.Sweep{})
 		if err != nil {
 			m.t.Fatalf("sweep in %s: %v", r.name, err)
 		}

@@ -3,8 +3,8 @@ package simulation
 import (
 	"time"
 
+	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/standins/awstest"
-	"engage-token-rotation/pkg/sweep"
 )
 
 const (
@@ -71,7 +71,7 @@ func (h *history) sweepUp() {
 	for range lastSweeps {
 		h.pass(betweenSweeps)
 		for _, s := range h.stacks {
-			s.latest = h.sweep(s, sweep.Request{})
+			s.latest = h.sweep(s, events.Sweep{})
 			h.quiet()
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/rotation"
 	"engage-token-rotation/pkg/sweep"
 )
@@ -11,7 +12,7 @@ import (
 // memory is what the observer remembers of an invocation.
 type memory struct {
 	began   time.Time
-	request sweep.Request
+	request events.Sweep
 	answer  sweep.Answer
 	report  rotation.Report
 	failed  bool

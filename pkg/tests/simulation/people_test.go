@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/standins/awstest"
-	"engage-token-rotation/pkg/sweep"
 )
 
 // manualChange is something that people do, and how often of a hundred times.
@@ -318,13 +318,13 @@ func (h *history) revokePrevious(s *managed) {
 		return
 	}
 	s.revoked = true
-	h.sweep(s.stack, sweep.Request{RevokePrevious: s.name})
+	h.sweep(s.stack, events.Sweep{RevokePrevious: s.name})
 }
 
 // dryRun asks what a sweep would do.
 func (h *history) dryRun(s *managed) {
 	if !h.options.yardstick {
-		h.sweep(s.stack, sweep.Request{DryRun: true})
+		h.sweep(s.stack, events.Sweep{DryRun: true})
 	}
 }
 

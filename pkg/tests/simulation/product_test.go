@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"engage-token-rotation/pkg/events"
 	counter "engage-token-rotation/pkg/internal/logins"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/rotation"
@@ -32,11 +33,11 @@ const (
 )
 
 // plainSweep is the scheduled sweep's request.
-var plainSweep = sweep.Request{}
+var plainSweep = events.Sweep{}
 
 // rotator is the rotation function in one process.
 type rotator interface {
-	Handle(context.Context, rotation.Event) (rotation.Report, error)
+	Handle(context.Context, events.Rotation) (rotation.Report, error)
 }
 
 func noJitter() float64 { return 0.5 }

@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
+	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/hidden"
-	"engage-token-rotation/pkg/rotation"
 	"engage-token-rotation/pkg/standins/awstest"
 )
 
@@ -139,8 +139,8 @@ func (h *history) rotationStep(r *rotationRun, event awstest.RotationEvent, over
 		i.name = event.Step + " " + r.secret.name + " " + event.ClientRequestToken[:8]
 	}
 	h.invoke(i, func(ctx context.Context) error {
-		report, err := process.Handle(ctx, rotation.Event{
-			Step: rotation.Step(
+		report, err := process.Handle(ctx, events.Rotation{
+			Step: events.Step(
 				event.Step,
 			), SecretID: event.SecretId, VersionID: event.ClientRequestToken, RotationToken: hidden.New(event.RotationToken),
 		})

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"engage-token-rotation/pkg/sweep"
+	"engage-token-rotation/pkg/events"
 )
 
 // anyStack draws a stack.
@@ -29,7 +29,7 @@ func (h *history) scheduledSweep(s *stack) {
 }
 
 // sweep starts a sweep.
-func (h *history) sweep(s *stack, request sweep.Request) *invocation {
+func (h *history) sweep(s *stack, request events.Sweep) *invocation {
 	sweeper := h.newSweeper(s)
 	i := &invocation{name: "sweep", stack: s}
 	i.request = request

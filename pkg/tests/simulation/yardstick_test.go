@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/rotation"
 	"engage-token-rotation/pkg/secret"
 )
@@ -24,7 +25,7 @@ type yardstick struct {
 var _ rotator = (*yardstick)(nil)
 
 // Handle implements rotator.
-func (y *yardstick) Handle(ctx context.Context, event rotation.Event) (rotation.Report, error) {
+func (y *yardstick) Handle(ctx context.Context, event events.Rotation) (rotation.Report, error) {
 	labels, err := (secrets{y.h, y.stack}).Describe(ctx, event.SecretID)
 	if err != nil {
 		return rotation.Report{}, err
@@ -36,17 +37,17 @@ func (y *yardstick) Handle(ctx context.Context, event rotation.Event) (rotation.
 		return rotation.Report{}, errors.New("the version is not set as AWSPENDING for rotation")
 	}
 	switch event.Step {
-	case rotation.CreateSecret:
+	case events.CreateSecret:
 		err = y.create(ctx, event)
-	case rotation.TestSecret:
+	case events.TestSecret:
 		err = y.test(ctx, event)
-	case rotation.FinishSecret:
+	case events.FinishSecret:
 		err = y.finish(ctx, event, labels.Holder(labelCurrent))
 	}
 	return rotation.Report{}, err
 }
 
-func (y *yardstick) create(ctx context.Context, event rotation.Event) error {
+func (y *yardstick) create(ctx context.Context, event events.Rotation) error {
 	current, err := y.read(ctx, event, "", labelCurrent)
 	if err != nil {
 		return err
@@ -78,7 +79,7 @@ func (y *yardstick) create(ctx context.Context, event rotation.Event) error {
 	return nil
 }
 
-func (y *yardstick) test(ctx context.Context, event rotation.Event) error {
+func (y *yardstick) test(ctx context.Context, event events.Rotation) error {
 	pending, err := y.read(ctx, event, event.VersionID, "")
 	if err != nil {
 		return err
@@ -95,7 +96,7 @@ func (y *yardstick) test(ctx context.Context, event rotation.Event) error {
 	return err
 }
 
-func (y *yardstick) finish(ctx context.Context, event rotation.Event, from string) error {
+func (y *yardstick) finish(ctx context.Context, event events.Rotation, from string) error {
 	current, err := y.read(ctx, event, "", labelCurrent)
 	if err != nil {
 		return err
@@ -119,7 +120,7 @@ func (y *yardstick) finish(ctx context.Context, event rotation.Event, from strin
 	return client.Delete(ctx, token, old)
 }
 
-func (y *yardstick) read(ctx context.Context, event rotation.Event, version, label string) (*secret.Document, error) {
+func (y *yardstick) read(ctx context.Context, event events.Rotation, version, label string) (*secret.Document, error) {
 	value, err := (secrets{y.h, y.stack}).Get(ctx, event.SecretID, version, label)
 	if err != nil {
 		return nil, err

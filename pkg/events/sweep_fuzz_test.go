@@ -1,12 +1,12 @@
-package sweep_test
+package events_test
 
 import (
 	"encoding/json"
 	"strings"
 	"testing"
 
+	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/secret"
-	"engage-token-rotation/pkg/sweep"
 )
 
 // FuzzRequest: an event that does not plainly ask for a sweep that deletes is not one.
@@ -25,10 +25,10 @@ func FuzzRequest(f *testing.F) {
 		f.Add(payload)
 	}
 	f.Fuzz(func(t *testing.T, payload string) {
-		request, err := sweep.ParseRequest([]byte(payload))
+		request, err := events.ParseSweep([]byte(payload))
 		if err != nil {
 			control := func(r rune) bool { return r < ' ' || r >= 0x7f }
-			if request != (sweep.Request{}) || len(err.Error()) > 300 || strings.IndexFunc(err.Error(), control) >= 0 {
+			if request != (events.Sweep{}) || len(err.Error()) > 300 || strings.IndexFunc(err.Error(), control) >= 0 {
 				t.Fatalf("%+v, %q", request, err)
 			}
 			return
@@ -49,7 +49,7 @@ func FuzzRequest(f *testing.F) {
 }
 
 // checkOrders checks that an accepted request orders one thing at most, and that its name is sound.
-func checkOrders(t *testing.T, request sweep.Request) {
+func checkOrders(t *testing.T, request events.Sweep) {
 	t.Helper()
 	orders := 0
 	for _, id := range []string{request.RevokePrevious, request.Forget} {

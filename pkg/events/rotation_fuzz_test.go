@@ -1,4 +1,4 @@
-package rotation_test
+package events_test
 
 import (
 	"encoding/json"
@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"engage-token-rotation/pkg/rotation"
+	"engage-token-rotation/pkg/events"
 )
 
 // FuzzEvent: what is accepted is safe to log and to send; what is refused is an error that does not
@@ -40,16 +40,16 @@ func FuzzEvent(f *testing.F) {
 		f.Add(payload)
 	}
 	f.Fuzz(func(t *testing.T, payload string) {
-		event, err := rotation.ParseEvent([]byte(payload))
+		event, err := events.ParseRotation([]byte(payload))
 		if err != nil {
-			if event != (rotation.Event{}) || strings.Contains(err.Error(), "hunter2") || len(err.Error()) > 300 ||
+			if event != (events.Rotation{}) || strings.Contains(err.Error(), "hunter2") || len(err.Error()) > 300 ||
 				unprintable(err.Error()) {
 				t.Fatalf("%v, %q", event, err)
 			}
 			return
 		}
 		switch event.Step {
-		case rotation.CreateSecret, rotation.SetSecret, rotation.TestSecret, rotation.FinishSecret:
+		case events.CreateSecret, events.SetSecret, events.TestSecret, events.FinishSecret:
 		default:
 			t.Fatalf("step %q", event.Step)
 		}

@@ -1,4 +1,4 @@
-package sweep
+package events
 
 import (
 	"bytes"
@@ -11,9 +11,9 @@ import (
 	"engage-token-rotation/pkg/secret"
 )
 
-// Request is what a sweep is asked for. At most one of RevokePrevious, DeleteToken and Forget is
+// Sweep is what a sweep is asked for. At most one of RevokePrevious, DeleteToken and Forget is
 // set.
-type Request struct {
+type Sweep struct {
 	// DryRun only reports.
 	DryRun bool `json:"dryRun"`
 	// RevokePrevious names a secret, by ARN or name, whose retiring tokens are deleted now.
@@ -28,27 +28,27 @@ type Request struct {
 const remedy = `; send {}, {"dryRun":true}, {"revokePrevious":"<secret ARN or name>"}, ` +
 	`{"deleteToken":"<fingerprint>"} or {"forget":"<secret ARN or name>"}`
 
-// ParseRequest reads an event: an object with the fields of Request, or a scheduled event of
+// ParseSweep reads an event: an object with the fields of Sweep, or a scheduled event of
 // EventBridge, which asks for a plain sweep. Any other field is refused, so that a misspelt dryRun
 // deletes nothing.
-func ParseRequest(payload []byte) (Request, error) {
+func ParseSweep(payload []byte) (Sweep, error) {
 	if isScheduled(payload) {
-		return Request{}, nil
+		return Sweep{}, nil
 	}
-	var request *Request
+	var request *Sweep
 	decoder := json.NewDecoder(bytes.NewReader(payload))
 	decoder.DisallowUnknownFields()
 	err := decoder.Decode(&request)
 	if _, end := decoder.Token(); err != nil || request == nil || !errors.Is(end, io.EOF) {
-		return Request{}, errors.New("read the event: it is not a sweep event" + remedy)
+		return Sweep{}, errors.New("read the event: it is not a sweep event" + remedy)
 	}
 	if err := request.check(); err != nil {
-		return Request{}, err
+		return Sweep{}, err
 	}
 	return *request, nil
 }
 
-// isScheduled reports whether the payload is an event of EventBridge without a field of Request.
+// isScheduled reports whether the payload is an event of EventBridge without a field of Sweep.
 func isScheduled(payload []byte) bool {
 	var scheduled struct {
 		Source                                      string
@@ -62,7 +62,7 @@ func isScheduled(payload []byte) bool {
 	return !asks && (scheduled.Source == "aws.events" || scheduled.Source == "aws.scheduler")
 }
 
-func (r Request) check() error {
+func (r Sweep) check() error {
 	set := 0
 	for _, text := range []string{r.RevokePrevious, string(r.DeleteToken), r.Forget} {
 		if text != "" {

@@ -1,7 +1,10 @@
-package rotation
+// Package events reads the events that the functions get, and checks each field before anything is
+// done.
+package events
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -22,8 +25,8 @@ const (
 
 var steps = []Step{CreateSecret, SetSecret, TestSecret, FinishSecret}
 
-// Event is what the service sends with each step.
-type Event struct {
+// Rotation is what the service sends with each step of a rotation.
+type Rotation struct {
 	Step     Step
 	SecretID string // the secret's ARN; a name is accepted too
 	// VersionID is the event's ClientRequestToken: the id of the version to be made.
@@ -32,20 +35,18 @@ type Event struct {
 	RotationToken hidden.String
 }
 
-// ParseEvent reads an event. What it returns is safe to log. Errors do not hold the event.
-func ParseEvent(payload []byte) (Event, error) {
+// ParseRotation reads an event of a rotation. What it returns is safe to log. Errors do not hold the
+// event.
+func ParseRotation(payload []byte) (Rotation, error) {
 	var raw struct {
 		Step               string
 		SecretID           string `json:"SecretId"`
 		ClientRequestToken string
 		RotationToken      string
 	}
-	refuse := func(format string, args ...any) (Event, error) {
-		return Event{}, &Error{
-			Op:   "read the event",
-			Hint: "this function is called by a Secrets Manager rotation; see events/ for samples",
-			Err:  fmt.Errorf(format, args...),
-		}
+	refuse := func(fault string) (Rotation, error) {
+		return Rotation{}, errors.New("read the event: " + fault +
+			"; this function is called by a Secrets Manager rotation; see events/ for samples")
 	}
 	if err := json.Unmarshal(payload, &raw); err != nil {
 		return refuse("the event is not a JSON object with text fields")
@@ -54,7 +55,7 @@ func ParseEvent(payload []byte) (Event, error) {
 	case raw.Step == "":
 		return refuse("field Step is missing")
 	case !slices.Contains(steps, Step(raw.Step)):
-		return refuse("field Step names no step; want one of %v", steps)
+		return refuse(fmt.Sprintf("field Step names no step; want one of %v", steps))
 	case raw.SecretID == "":
 		return refuse("field SecretId is missing")
 	case !secret.IsID(raw.SecretID):
@@ -64,7 +65,7 @@ func ParseEvent(payload []byte) (Event, error) {
 	case !secret.IsVersionID(raw.ClientRequestToken):
 		return refuse("field ClientRequestToken is not a version id of 32 to 64 characters")
 	}
-	return Event{
+	return Rotation{
 		Step:          Step(raw.Step),
 		SecretID:      raw.SecretID,
 		VersionID:     raw.ClientRequestToken,
