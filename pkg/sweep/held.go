@@ -40,8 +40,8 @@ func (r *run) recordHeld(ctx context.Context) {
 // than decide.WatchTime: a cancelled rotation may leave AWSPENDING there for good.
 func (r *run) isOpen(view ledger.View, intent ledger.Intent) bool {
 	now := r.config.Now()
-	if m := r.secrets.get(intent.Secret); m == nil ||
-		m.pendingVersion == intent.Version && !now.After(intent.Until.Add(decide.WatchTime)) {
+	if m := r.secrets.Get(intent.Secret); m == nil ||
+		m.PendingVersion == intent.Version && !now.After(intent.Until.Add(decide.WatchTime)) {
 		return true
 	}
 	return slices.ContainsFunc(view.Intents, func(i ledger.Intent) bool {

@@ -44,11 +44,7 @@ func (r *run) deleteToken(ctx context.Context, users []*user, f engage.Fingerpri
 	if err := clock.Sleep(ctx, ledger.Consistency); err != nil {
 		return refuse(err)
 	}
-	var arns []string
-	for _, m := range r.secrets.all() {
-		arns = append(arns, m.arn)
-	}
-	r.readAll(ctx, arns)
+	r.secrets.Read(ctx, r.secrets.ARNs(), r.faults(ctx))
 	var err error
 	if r.entries, err = r.ledger.ReadAll(ctx); err == nil {
 		err = r.mayDelete(f)
@@ -75,7 +71,7 @@ func (r *run) forgetGone(ctx context.Context, f engage.Fingerprint) (found bool)
 	for _, view := range r.entries.Secrets {
 		record, known := view.Find(f)
 		u := r.users[record.User]
-		if !known || u == nil || !u.believable || len(r.secrets.holders(f, "")) > 0 {
+		if !known || u == nil || !u.believable || len(r.secrets.Of(f, "")) > 0 {
 			continue
 		}
 		found = r.write(ctx, func() error { return r.ledger.Remove(ctx, record) }) || found
@@ -101,10 +97,10 @@ func ownerOf(users []*user, f engage.Fingerprint) *user {
 
 // mayDelete refuses a token that a secret holds, may hold, or is about to hold.
 func (r *run) mayDelete(f engage.Fingerprint) error {
-	if holders := r.secrets.holders(f, ""); len(holders) > 0 {
+	if holders := r.secrets.Of(f, ""); len(holders) > 0 {
 		return fmt.Errorf("secret %s holds it; rotate that secret instead", holders[0])
 	}
-	if !r.secrets.whole() {
+	if !r.secrets.Whole() {
 		return errors.New(
 			"a secret that cannot be read may hold it; correct the faults named in the log, and send it again",
 		)
@@ -162,7 +158,7 @@ func (r *run) forget(ctx context.Context, users []*user, id string) error {
 
 func (r *run) forgetRecord(ctx context.Context, users []*user, record ledger.Record) error {
 	f := record.Fingerprint
-	if holders := r.secrets.holders(f, record.Secret); len(holders) > 0 {
+	if holders := r.secrets.Of(f, record.Secret); len(holders) > 0 {
 		r.write(ctx, func() error { return r.ledger.Remove(ctx, record) }) // the other secret's from now on
 		return nil
 	}
@@ -194,7 +190,7 @@ func (r *run) checkRevoked(ctx context.Context) error {
 	if s != nil && len(s.Deleted)+len(s.Retiring)+len(s.DeleteFailed) > 0 {
 		return nil
 	}
-	m := r.secrets.get(r.only)
+	m := r.secrets.Get(r.only)
 	if m == nil {
 		return fmt.Errorf("revokePrevious: secret %s cannot be read; correct the faults named in the log", r.only)
 	}

@@ -9,6 +9,7 @@ import (
 	"engage-token-rotation/pkg/decide"
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/internal/clock"
+	"engage-token-rotation/pkg/internal/holders"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/secret"
 )
@@ -35,13 +36,13 @@ type finding struct {
 }
 
 // decide decides about a record, writes a mark, and plans a deletion.
-func (p *plan) decide(ctx context.Context, m *managed, record ledger.Record) {
+func (p *plan) decide(ctx context.Context, m *holders.Secret, record ledger.Record) {
 	record = p.share(ctx, record)
 	found := p.look(ctx, m, record)
 	facts := p.facts(m, record, found)
 	d := decide.Record(record, facts)
 	if found.listed == decide.Unknown && p.listed != nil && facts.Held == decide.Unheld && d.Action != decide.Forget {
-		p.report.about(m.arn, func(s *SecretReport) { s.Unreachable = append(s.Unreachable, record.Fingerprint) })
+		p.report.about(m.ARN, func(s *SecretReport) { s.Unreachable = append(s.Unreachable, record.Fingerprint) })
 	}
 	switch d.Action {
 	case decide.Write:
@@ -58,10 +59,10 @@ func (p *plan) decide(ctx context.Context, m *managed, record ledger.Record) {
 		d.Action = decide.Keep // due, but not found at the vendor: a later sweep looks for it
 	}
 	if record.State != ledger.Unclaimed || found.listed != decide.Gone {
-		p.note(m.arn, d)
+		p.note(m.ARN, d)
 	}
 	if d.Action == decide.Delete {
-		p.deletions = append(p.deletions, deletion{d.Record, m.currentVersion, found})
+		p.deletions = append(p.deletions, deletion{d.Record, m.CurrentVersion, found})
 	}
 }
 
@@ -81,31 +82,31 @@ func (p *plan) note(arn string, d decide.Decision) {
 }
 
 // facts returns what the sweep knows about a record.
-func (p *plan) facts(m *managed, record ledger.Record, found finding) decide.Facts {
+func (p *plan) facts(m *holders.Secret, record ledger.Record, found finding) decide.Facts {
 	f := record.Fingerprint
 	facts := decide.Facts{
-		Now: p.config.Now(), Listed: found.listed, Revoke: p.only == m.arn,
-		Elsewhere: len(p.secrets.holders(f, m.arn)) > 0 || record.State != ledger.Unclaimed && p.maybeUnread(record),
+		Now: p.config.Now(), Listed: found.listed, Revoke: p.only == m.ARN,
+		Elsewhere: len(p.secrets.Of(f, m.ARN)) > 0 || record.State != ledger.Unclaimed && p.maybeUnread(record),
 		Claimed:   p.claimed(record),
-		Awaited:   m.pendingVersion != "" && m.pendingVersion == record.Version && m.pending.IsZero(),
-		Swappable: record.Base != "" && record.Base == m.currentVersion,
+		Awaited:   m.PendingVersion != "" && m.PendingVersion == record.Version && m.Pending.IsZero(),
+		Swappable: record.Base != "" && record.Base == m.CurrentVersion,
 		Replaced: decide.Replaced(
 			record,
-			p.entries.Secrets[m.arn].Records,
-			m.currentVersion,
-			m.labels.Holder(secret.LabelPrevious),
+			p.entries.Secrets[m.ARN].Records,
+			m.CurrentVersion,
+			m.Labels.Holder(secret.LabelPrevious),
 		),
 		//safeguard:all-secrets-are-read term 2
-		Exclusive: p.settings.Exclusive && p.secrets.whole() && len(p.entries.Unreadable) == 0,
+		Exclusive: p.settings.Exclusive && p.secrets.Whole() && len(p.entries.Unreadable) == 0,
 	}
 	switch f {
-	case m.current.Fingerprint():
+	case m.Current.Fingerprint():
 		facts.Held = decide.Current
-	case m.pending.Fingerprint():
+	case m.Pending.Fingerprint():
 		facts.Held = decide.Pending
 	}
 	facts.Taken = facts.Held == decide.Unheld &&
-		(record.Version == m.currentVersion || record.Version == m.pendingVersion && !m.pending.IsZero())
+		(record.Version == m.CurrentVersion || record.Version == m.PendingVersion && !m.Pending.IsZero())
 	if p.settings.Retention > 0 {
 		facts.Retention = p.settings.Retention + ledger.Consistency // a reader may be given the old value so long
 	}
@@ -117,11 +118,11 @@ func (p *plan) facts(m *managed, record ledger.Record, found finding) decide.Fac
 
 // maybeUnread reports whether a secret that could not be read may hold the token.
 func (r *run) maybeUnread(record ledger.Record) bool {
-	if record.SharedWith != "" && r.secrets.isUnread(record.SharedWith) {
+	if record.SharedWith != "" && r.secrets.Unread(record.SharedWith) {
 		return true
 	}
 	for arn, view := range r.entries.Secrets {
-		if arn == record.Secret || !r.secrets.isUnread(arn) {
+		if arn == record.Secret || !r.secrets.Unread(arn) {
 			continue
 		}
 		if _, found := view.Find(record.Fingerprint); found {
@@ -148,12 +149,12 @@ func (r *run) claimed(record ledger.Record) bool {
 // look finds out what the vendor says of a record's token. A list that lacks a token does not prove
 // that it is gone: the list may be cut, or another user's. So the token is asked itself, when a
 // version still holds it.
-func (p *plan) look(ctx context.Context, m *managed, record ledger.Record) finding {
+func (p *plan) look(ctx context.Context, m *holders.Secret, record ledger.Record) finding {
 	if token, ok := p.listed[record.Fingerprint]; ok {
 		return finding{token: token, listed: decide.Shown}
 	}
 	f := record.Fingerprint
-	if p.listed == nil || f == m.current.Fingerprint() || f == m.pending.Fingerprint() {
+	if p.listed == nil || f == m.Current.Fingerprint() || f == m.Pending.Fingerprint() {
 		return finding{}
 	}
 	lacking := p.believable && record.User == p.name
@@ -205,7 +206,7 @@ func (p *plan) carryOut(ctx context.Context) {
 		p.fault(ctx, fmt.Errorf("delete tokens of user %s: %w; the next sweep deletes them", p.name, err))
 		return
 	}
-	p.readAll(ctx, p.toReadAgain())
+	p.secrets.Read(ctx, p.toReadAgain(), p.faults(ctx))
 	for _, d := range p.deletions {
 		if err := p.delete(ctx, d); err != nil {
 			p.failed(ctx, d, err)
@@ -218,27 +219,22 @@ func (p *plan) carryOut(ctx context.Context) {
 func (p *plan) toReadAgain() []string {
 	var arns []string
 	for _, m := range p.own {
-		arns = append(arns, m.arn)
+		arns = append(arns, m.ARN)
 	}
 	for _, d := range p.deletions {
 		if d.record.State == ledger.Unclaimed {
-			arns = nil
-			for _, m := range p.secrets.all() {
-				arns = append(arns, m.arn)
-			}
-			break
+			return p.secrets.ARNs()
 		}
 		arns = append(arns, d.record.Secret)
 	}
-	slices.Sort(arns)
-	return slices.Compact(arns)
+	return arns
 }
 
 // delete deletes one token, if that is still the decision by the record and the secret as they are
 // now.
 func (p *plan) delete(ctx context.Context, d deletion) error {
-	p.readAll(ctx, []string{d.record.Secret}) // somebody may put the version back at any moment
-	m := p.secrets.get(d.record.Secret)
+	p.secrets.Read(ctx, []string{d.record.Secret}, p.faults(ctx)) // somebody may put the version back at any moment
+	m := p.secrets.Get(d.record.Secret)
 	if m == nil {
 		return errors.New("its secret cannot be read")
 	}
@@ -247,9 +243,9 @@ func (p *plan) delete(ctx context.Context, d deletion) error {
 		return err
 	}
 	again := decide.Record(standing, p.facts(m, standing, d.found))
-	moved := m.currentVersion != d.currentVersion
+	moved := m.CurrentVersion != d.currentVersion
 	if again.Action != decide.Delete || moved || !same(d.record, standing) { //safeguard:deletions-are-decided-again
-		p.note(m.arn, decide.Decision{Case: again.Case, Action: decide.Keep, Record: standing})
+		p.note(m.ARN, decide.Decision{Case: again.Case, Action: decide.Keep, Record: standing})
 		return nil
 	}
 	if d.found.own {
@@ -343,7 +339,7 @@ func (u *user) traces(all ledger.All, intent ledger.Intent) decide.Traces {
 	t.Listed, t.Believable, t.Complete = []engage.Fingerprint{}, u.believable, u.complete()
 	for f := range u.listed {
 		t.Listed = append(t.Listed, f)
-		if u.recorded[f] || u.appeared[f] || len(u.secrets.holders(f, "")) > 0 {
+		if u.recorded[f] || u.appeared[f] || len(u.secrets.Of(f, "")) > 0 {
 			t.Known[f] = true
 		}
 	}
@@ -384,9 +380,9 @@ func (u *user) resolve(ctx context.Context, all ledger.All, intent ledger.Intent
 }
 
 // previousToken describes the token of AWSPREVIOUS, for a secret of which the ledger knows nothing.
-func (r *run) previousToken(ctx context.Context, m *managed) string {
+func (r *run) previousToken(ctx context.Context, m *holders.Secret) string {
 	f := r.previous(ctx, m)
-	if f == "" || r.recorded[f] || len(r.secrets.holders(f, "")) > 0 {
+	if f == "" || r.recorded[f] || len(r.secrets.Of(f, "")) > 0 {
 		return "check the name, and whether the prefix of the ledger was changed"
 	}
 	return fmt.Sprintf(`%s holds token %s, which the ledger does not name; if it is yours, send %s`,

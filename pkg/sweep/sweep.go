@@ -40,7 +40,9 @@ package sweep
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -49,9 +51,9 @@ import (
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/internal/clock"
+	"engage-token-rotation/pkg/internal/holders"
 	"engage-token-rotation/pkg/internal/parallel"
 	"engage-token-rotation/pkg/ledger"
-	"engage-token-rotation/pkg/secret"
 	"engage-token-rotation/pkg/settings"
 )
 
@@ -65,21 +67,9 @@ const (
 	answerTime = 10 * time.Second
 )
 
-// Secrets reads the managed secrets. Implementations are safe for concurrent use. Reads may lag by
-// some seconds.
-type Secrets interface {
-	secret.Getter
-	// Describe returns the secret's ARN and its labelled versions. secret.ErrNotFound: the secret does
-	// not exist.
-	Describe(ctx context.Context, secretID string) (secret.Description, error)
-	// List returns the ARNs of the secrets that the rotation function rotates; of those with any
-	// rotation function when function is empty.
-	List(ctx context.Context, function string) ([]string, error)
-}
-
 // Config configures a Sweeper. Secrets and Parameters are required.
 type Config struct {
-	Secrets    Secrets
+	Secrets    holders.Store
 	Parameters ledger.Parameters
 	// Settings are those of the environment; the parameters override them.
 	Settings settings.Settings
@@ -124,7 +114,7 @@ type run struct {
 	request  events.Sweep
 	only     string // ARN of the one secret that is swept, or ""
 	entries  ledger.All
-	secrets  *secrets
+	secrets  *holders.Holders
 	users    map[ledger.User]*user
 	recorded map[engage.Fingerprint]bool // tokens that a record of any secret names
 	// unrecorded are the intents whose version holds a token that is not recorded yet.
@@ -144,7 +134,7 @@ func (s *Sweeper) Run(ctx context.Context, request events.Sweep) (Answer, error)
 		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-answerTime))
 		defer cancel()
 	}
-	r.readSecrets(ctx)
+	r.secrets.Find(ctx, s.config.RotationFunction, r.known(), r.faults(ctx))
 	if request.DeleteToken == "" && request.Forget == "" {
 		r.recordHeld(ctx)
 	}
@@ -173,6 +163,7 @@ func (s *Sweeper) begin(ctx context.Context, request events.Sweep) (*run, error)
 		settings: set,
 		ledger:   ledger.New(s.config.Parameters, set.Prefix),
 		request:  request,
+		secrets:  holders.New(s.config.Secrets, s.config.Now),
 		report:   newReport(request.DryRun),
 	}
 	if r.entries, err = r.ledger.ReadAll(ctx); err != nil {
@@ -181,11 +172,22 @@ func (s *Sweeper) begin(ctx context.Context, request events.Sweep) (*run, error)
 	r.report.answer.Unreadable = r.entries.Unreadable
 	r.recorded, r.unrecorded = recordedIn(r.entries), map[string]bool{}
 	if request.RevokePrevious != "" {
-		if r.only, err = r.find(ctx, "revokePrevious", request.RevokePrevious); err != nil {
-			return nil, err
+		d, err := s.config.Secrets.Describe(ctx, request.RevokePrevious)
+		if err != nil {
+			return nil, fmt.Errorf("find the secret that revokePrevious names: %w; check its name", err)
 		}
+		r.only = d.ARN
 	}
 	return r, nil
+}
+
+// known returns the secrets that the stack and the ledger name.
+func (r *run) known() []string {
+	arns := slices.Collect(maps.Keys(r.entries.Secrets))
+	if r.config.TokenSecret != "" {
+		arns = append(arns, r.config.TokenSecret)
+	}
+	return arns
 }
 
 // recordedIn returns the tokens that records name.
@@ -236,6 +238,9 @@ func (r *run) turn(ctx context.Context, u *user) {
 	defer cancel()
 	u.sweep(ctx)
 }
+
+// faults returns fault for callbacks.
+func (r *run) faults(ctx context.Context) func(error) { return func(err error) { r.fault(ctx, err) } }
 
 func (r *run) fault(ctx context.Context, err error) {
 	r.config.Log.ErrorContext(ctx, "sweep fault", "error", err.Error())

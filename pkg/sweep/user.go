@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/internal/holders"
 	"engage-token-rotation/pkg/internal/logins"
 	"engage-token-rotation/pkg/internal/parallel"
 	"engage-token-rotation/pkg/internal/target"
@@ -23,7 +24,7 @@ type user struct {
 	*run
 	name    ledger.User
 	target  target.Target // of the first of its secrets
-	own     []*managed
+	own     []*holders.Secret
 	guests  []ledger.Record // of secrets that log in as another user by now
 	reached bool
 
@@ -43,10 +44,10 @@ func (r *run) groupByUser(ctx context.Context) []*user {
 	var mu sync.Mutex
 	users := map[ledger.User]*user{}
 	targets := map[string]target.Target{}
-	parallel.Each(concurrency, r.secrets.all(), func(m *managed) {
-		t, err := r.targetOf(ctx, m)
+	parallel.Each(concurrency, r.secrets.All(), func(m *holders.Secret) {
+		t, err := target.Read(ctx, r.config.Secrets, r.settings, m.ARN, m.Document)
 		if err != nil {
-			r.fault(ctx, err)
+			r.fault(ctx, fmt.Errorf("read the login fields of secret %s: %w", m.ARN, err))
 			return
 		}
 		mu.Lock()
@@ -57,17 +58,17 @@ func (r *run) groupByUser(ctx context.Context) []*user {
 			users[t.User] = u
 		}
 		u.own = append(u.own, m)
-		targets[m.arn] = t
+		targets[m.ARN] = t
 	})
 	var all []*user
 	for _, name := range slices.Sorted(maps.Keys(users)) {
 		u := users[name]
-		slices.SortFunc(u.own, func(a, b *managed) int { return strings.Compare(a.arn, b.arn) })
-		u.target = targets[u.own[0].arn]
+		slices.SortFunc(u.own, func(a, b *holders.Secret) int { return strings.Compare(a.ARN, b.ARN) })
+		u.target = targets[u.own[0].ARN]
 		all = append(all, u)
 	}
-	for _, m := range r.secrets.all() {
-		for _, record := range r.entries.Secrets[m.arn].Records {
+	for _, m := range r.secrets.All() {
+		for _, record := range r.entries.Secrets[m.ARN].Records {
 			if u := users[record.User]; u != nil && !slices.Contains(u.own, m) {
 				u.guests = append(u.guests, record)
 			}
@@ -84,13 +85,13 @@ func (u *user) list(ctx context.Context) error {
 	u.client = u.calls().Client(u.target.Endpoint)
 	failure := errors.New("no secret of the user holds a token")
 	for _, m := range u.own {
-		record, found := u.entries.Secrets[m.arn].Find(m.current.Fingerprint())
+		record, found := u.entries.Secrets[m.ARN].Find(m.Current.Fingerprint())
 		if !found || record.User != u.name { //safeguard:lists-are-of-the-right-user
 			continue
 		}
-		tokens, err := u.client.List(ctx, m.current) // the list holds the token, or this is an error
+		tokens, err := u.client.List(ctx, m.Current) // the list holds the token, or this is an error
 		if err == nil {
-			u.gain(m.current, tokens)
+			u.gain(m.Current, tokens)
 			u.believable = true
 			return nil
 		}
@@ -127,7 +128,7 @@ func (u *user) listByLogin(ctx context.Context) error {
 	u.gain(session, tokens)
 	u.believable = slices.ContainsFunc(
 		u.own,
-		func(m *managed) bool { return u.listed[m.current.Fingerprint()] != engage.Token{} },
+		func(m *holders.Secret) bool { return u.listed[m.Current.Fingerprint()] != engage.Token{} },
 	)
 	return nil
 }
@@ -161,12 +162,12 @@ func (u *user) sweep(ctx context.Context) {
 	}
 	plan := &plan{user: u}
 	for _, record := range u.guests {
-		if m := u.secrets.get(record.Secret); m != nil && (u.only == "" || u.only == m.arn) {
+		if m := u.secrets.Get(record.Secret); m != nil && (u.only == "" || u.only == m.ARN) {
 			plan.decide(ctx, m, record)
 		}
 	}
 	for _, m := range u.own {
-		if u.only == "" || u.only == m.arn {
+		if u.only == "" || u.only == m.ARN {
 			u.sweepSecret(ctx, m, plan)
 		}
 	}
@@ -178,8 +179,8 @@ func (u *user) sweep(ctx context.Context) {
 }
 
 // sweepSecret reports a secret and decides about its records.
-func (u *user) sweepSecret(ctx context.Context, m *managed, plan *plan) {
-	view := u.entries.Secrets[m.arn]
+func (u *user) sweepSecret(ctx context.Context, m *holders.Secret, plan *plan) {
+	view := u.entries.Secrets[m.ARN]
 	u.reportCurrent(ctx, m, view)
 	u.noteShared(ctx, m, view)
 	for _, record := range view.Records {
@@ -190,11 +191,11 @@ func (u *user) sweepSecret(ctx context.Context, m *managed, plan *plan) {
 }
 
 // reportCurrent reports the token of AWSCURRENT.
-func (u *user) reportCurrent(ctx context.Context, m *managed, view ledger.View) {
+func (u *user) reportCurrent(ctx context.Context, m *holders.Secret, view ledger.View) {
 	var current Current
-	if !m.current.IsZero() {
-		current.Fingerprint = m.current.Fingerprint()
-		created := m.createdAt
+	if !m.Current.IsZero() {
+		current.Fingerprint = m.Current.Fingerprint()
+		created := m.CreatedAt
 		if record, found := view.Find(current.Fingerprint); found && created.IsZero() {
 			created = record.CreatedAt
 		}
@@ -202,24 +203,24 @@ func (u *user) reportCurrent(ctx context.Context, m *managed, view ledger.View) 
 			current.AgeSeconds = int64(u.config.Now().Sub(created).Seconds())
 		}
 		if _, alive := u.listed[current.Fingerprint]; u.listed != nil && !alive {
-			dead, err := u.client.Dead(ctx, m.current, created, u.auth)
+			dead, err := u.client.Dead(ctx, m.Current, created, u.auth)
 			current.Dead = err == nil && dead
 		}
 	}
-	u.report.about(m.arn, func(s *SecretReport) { s.Current = current })
+	u.report.about(m.ARN, func(s *SecretReport) { s.Current = current })
 }
 
 // noteShared records the token of AWSCURRENT when no record names it and another secret holds it
 // too, so that a rotation of one of them leaves the token to the sweep.
-func (u *user) noteShared(ctx context.Context, m *managed, view ledger.View) {
-	holders := u.secrets.holders(m.current.Fingerprint(), m.arn)
-	if _, found := view.Find(m.current.Fingerprint()); found || len(holders) == 0 {
+func (u *user) noteShared(ctx context.Context, m *holders.Secret, view ledger.View) {
+	holders := u.secrets.Of(m.Current.Fingerprint(), m.ARN)
+	if _, found := view.Find(m.Current.Fingerprint()); found || len(holders) == 0 {
 		return
 	}
 	u.write(ctx, func() error {
 		return u.ledger.Create(ctx, ledger.Record{
-			Secret: m.arn, Version: m.currentVersion, Fingerprint: m.current.Fingerprint(), State: ledger.Outgoing,
-			CreatedAt: m.createdAt, SharedWith: holders[0],
+			Secret: m.ARN, Version: m.CurrentVersion, Fingerprint: m.Current.Fingerprint(), State: ledger.Outgoing,
+			CreatedAt: m.CreatedAt, SharedWith: holders[0],
 		})
 	})
 }
@@ -228,10 +229,10 @@ func (u *user) noteShared(ctx context.Context, m *managed, view ledger.View) {
 func (u *user) share(ctx context.Context, record ledger.Record) ledger.Record {
 	shared := record
 	shared.SharedWith = ""
-	if holders := u.secrets.holders(record.Fingerprint, record.Secret); len(holders) > 0 {
+	if holders := u.secrets.Of(record.Fingerprint, record.Secret); len(holders) > 0 {
 		shared.SharedWith = holders[0]
 	}
-	if shared == record || shared.SharedWith == "" && u.secrets.isUnread(record.SharedWith) ||
+	if shared == record || shared.SharedWith == "" && u.secrets.Unread(record.SharedWith) ||
 		record.State == ledger.Unclaimed || !u.update(ctx, record, shared) {
 		return record
 	}
@@ -243,7 +244,7 @@ func (u *user) share(ctx context.Context, record ledger.Record) ledger.Record {
 func (u *user) countForeign(ctx context.Context) {
 	foreign := map[engage.Fingerprint]bool{}
 	for f := range u.listed {
-		if !u.recorded[f] && !u.appeared[f] && len(u.secrets.holders(f, "")) == 0 {
+		if !u.recorded[f] && !u.appeared[f] && len(u.secrets.Of(f, "")) == 0 {
 			foreign[f] = true
 		}
 	}
@@ -254,7 +255,7 @@ func (u *user) countForeign(ctx context.Context) {
 	for _, m := range u.own {
 		previous := u.previous(ctx, m)
 		if foreign[previous] {
-			u.report.about(m.arn, func(s *SecretReport) {
+			u.report.about(m.ARN, func(s *SecretReport) {
 				s.Unrecorded = append(s.Unrecorded, removable(previous, time.Time{}))
 			})
 		}
@@ -262,12 +263,12 @@ func (u *user) countForeign(ctx context.Context) {
 }
 
 // previous returns the token that AWSPREVIOUS of the secret holds, or "".
-func (r *run) previous(ctx context.Context, m *managed) engage.Fingerprint {
-	version := m.labels.Holder(secret.LabelPrevious)
-	if version == "" || version == m.currentVersion || version == m.pendingVersion {
+func (r *run) previous(ctx context.Context, m *holders.Secret) engage.Fingerprint {
+	version := m.Labels.Holder(secret.LabelPrevious)
+	if version == "" || version == m.CurrentVersion || version == m.PendingVersion {
 		return ""
 	}
-	token, err := secret.TokenOf(ctx, r.config.Secrets, m.arn, version, "")
+	token, err := secret.TokenOf(ctx, r.config.Secrets, m.ARN, version, "")
 	if err != nil {
 		return ""
 	}
@@ -280,16 +281,16 @@ func (r *run) reportUnlisted(users []*user) {
 	swept := map[string]bool{}
 	for _, u := range users {
 		for _, m := range u.own {
-			swept[m.arn] = true
+			swept[m.ARN] = true
 		}
 	}
-	for _, m := range r.secrets.all() {
-		if swept[m.arn] || r.only != "" && r.only != m.arn {
+	for _, m := range r.secrets.All() {
+		if swept[m.ARN] || r.only != "" && r.only != m.ARN {
 			continue
 		}
-		r.report.about(m.arn, func(s *SecretReport) {
-			s.Current.Fingerprint = m.current.Fingerprint()
-			for _, record := range r.entries.Secrets[m.arn].Records {
+		r.report.about(m.ARN, func(s *SecretReport) {
+			s.Current.Fingerprint = m.Current.Fingerprint()
+			for _, record := range r.entries.Secrets[m.ARN].Records {
 				s.Unreachable = append(s.Unreachable, record.Fingerprint)
 			}
 		})
@@ -306,4 +307,10 @@ func (r *run) tokenOf(ctx context.Context, record ledger.Record) (engage.Token, 
 		return engage.Token{}, errNoToken
 	}
 	return token, nil
+}
+
+var errNoToken = errors.New("no version of its secret holds the token any more")
+
+func (r *run) calls() target.Calls {
+	return target.Calls{Transport: r.config.Transport, Now: r.config.Now, Jitter: r.config.Jitter}
 }

@@ -8,9 +8,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"engage-token-rotation/pkg/hidden"
+	"engage-token-rotation/pkg/internal/holders"
 	"engage-token-rotation/pkg/rotation"
 	"engage-token-rotation/pkg/secret"
-	"engage-token-rotation/pkg/sweep"
 )
 
 // Secrets calls Secrets Manager. It is safe for concurrent use.
@@ -18,7 +18,7 @@ type Secrets struct{ client *secretsmanager.Client }
 
 var (
 	_ rotation.Secrets = (*Secrets)(nil)
-	_ sweep.Secrets    = (*Secrets)(nil)
+	_ holders.Store    = (*Secrets)(nil)
 )
 
 // NewSecrets returns a store that calls with the configuration's credentials, endpoint and retries.
@@ -84,7 +84,7 @@ func (s *Secrets) MoveLabel(ctx context.Context, secretID, label, to, from strin
 	return ClassifySecrets("UpdateSecretVersionStage", err)
 }
 
-// List implements sweep.Secrets. Secrets Manager cannot filter by rotation function, so that all
+// List implements holders.Store. Secrets Manager cannot filter by rotation function, so that all
 // secrets of the account are listed, 100 in a page.
 func (s *Secrets) List(ctx context.Context, function string) ([]string, error) {
 	var arns []string

@@ -9,9 +9,9 @@ import (
 	"engage-token-rotation/pkg/hidden"
 	"engage-token-rotation/pkg/internal/awserr"
 	"engage-token-rotation/pkg/internal/awsstore"
+	"engage-token-rotation/pkg/internal/holders"
 	"engage-token-rotation/pkg/rotation"
 	"engage-token-rotation/pkg/standins/awstest"
-	"engage-token-rotation/pkg/sweep"
 )
 
 // The operations at AWS.
@@ -75,7 +75,7 @@ type secrets struct {
 
 var (
 	_ rotation.Secrets = secrets{}
-	_ sweep.Secrets    = secrets{}
+	_ holders.Store    = secrets{}
 )
 
 // Describe implements rotation.Secrets.
@@ -166,7 +166,7 @@ func (s secrets) MoveLabel(ctx context.Context, secretID, label, to, from string
 	return awsstore.ClassifySecrets(opMove, s.h.aws(ctx, c, secretAttempts, &result))
 }
 
-// List implements sweep.Secrets.
+// List implements holders.Store.
 func (s secrets) List(ctx context.Context, function string) ([]string, error) {
 	var (
 		found  []string
