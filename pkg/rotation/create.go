@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"engage-token-rotation/pkg/decide"
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/internal/clock"
 	"engage-token-rotation/pkg/internal/parallel"
+	"engage-token-rotation/pkg/internal/witness"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/secret"
 )
@@ -30,58 +30,19 @@ func (i *invocation) create(ctx context.Context) (Report, error) {
 	}
 	var listed []engage.Token
 	a, entries, err := i.logInAndRead(ctx, r, func(a account) (err error) {
-		listed, err = list(ctx, a, r.current.token)
-		return err
+		listed, err = witness.Before(ctx, a.client, a.session, r.current.token)
+		return failed("list the tokens", err, hintNothingCreated)
 	})
 	if err != nil {
 		return Report{}, err
 	}
 	i.remember(r.current.document, endpoint{a.Endpoint, a.User})
-	if listed, err = i.check(ctx, r, a, entries, listed); err != nil {
-		return Report{}, err
+	known, _ := entries.Find(r.current.token.Fingerprint())
+	listed, err = witness.Check(ctx, a.client, a.session, r.current.token, known.User == a.User, listed)
+	if err != nil {
+		return Report{}, failed("list the tokens", err, hintNothingCreated)
 	}
 	return i.supply(ctx, r, a, entries, listed)
-}
-
-// list lists the user's tokens, twice when the secret has no current token by which a list could be
-// checked: what either holds counts. So a token that existed before the creation is not taken for
-// one that appeared after it.
-func list(ctx context.Context, a account, current engage.Token) ([]engage.Token, error) {
-	var first, second []engage.Token
-	again := func() (err error) { second, err = a.client.List(ctx, a.session); return err }
-	if !current.IsZero() {
-		again = nil
-	}
-	err := parallel.Do(func() (err error) { first, err = a.client.List(ctx, a.session); return err }, again)
-	return union(first, second), failed("list the tokens", err, "nothing was created; the service repeats the rotation")
-}
-
-// check checks a list that lacks AWSCURRENT's token: the token may be dead, or another user's, or
-// the list wrong. With a wrong list nothing is created.
-func (i *invocation) check(ctx context.Context, r reading, a account, v ledger.View,
-	listed []engage.Token) ([]engage.Token, error) {
-	current := r.current.token
-	if current.IsZero() || slices.Contains(listed, current) { //safeguard:doubtful-lists-are-checked on
-		return listed, nil
-	}
-	own, err := a.client.List(ctx, current)
-	if engage.Rejected(err) { // dead
-		own, err = a.client.List(ctx, a.session)
-	}
-	record, _ := v.Find(current.Fingerprint())
-	if err == nil && slices.Contains(own, current) && record.User == a.User {
-		err = errors.New("the user's list lacks the token of AWSCURRENT, which answers and is this user's")
-	}
-	return union(listed, own), failed("list the tokens", err, "nothing was created; the service repeats the rotation")
-}
-
-func union(a, b []engage.Token) []engage.Token {
-	for _, token := range b {
-		if !slices.Contains(a, token) {
-			a = append(a, token)
-		}
-	}
-	return a
 }
 
 // creationTime is how much of the invocation's time a creation and the storing of its answer need
@@ -132,7 +93,7 @@ func refusedSupply(c decide.Case, record ledger.Record) error {
 		return failed("create a token", err, "nothing was created; shorten the secret's other fields")
 	}
 	err := fmt.Errorf("the invocation has less than %s left", creationTime)
-	return failed("create a token", err, "nothing was created; the service repeats the rotation")
+	return failed("create a token", err, hintNothingCreated)
 }
 
 // make creates a token: intent first.

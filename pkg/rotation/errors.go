@@ -53,3 +53,6 @@ func failed(op string, err error, hint string) error {
 
 // abandonedFor is ErrAbandoned with its reason.
 func abandonedFor(why error) error { return fmt.Errorf("%w: %w", ErrAbandoned, why) }
+
+// hintNothingCreated is the next step after a failure of createSecret that a repetition may remedy.
+const hintNothingCreated = "nothing was created; the service repeats the rotation"

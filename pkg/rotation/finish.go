@@ -3,10 +3,12 @@ package rotation
 import (
 	"context"
 	"errors"
+	"time"
 
 	"engage-token-rotation/pkg/decide"
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/internal/parallel"
+	"engage-token-rotation/pkg/internal/witness"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/secret"
 )
@@ -107,7 +109,7 @@ func (i *invocation) retireOrSwap(
 	f.former = r.labels.Holder(secret.LabelPrevious)
 	report := Report{Case: c, Outcome: OutcomeResumed, Fingerprint: r.version.token.Fingerprint()}
 	if c == decide.F1 {
-		if f.listed, err = f.verify(ctx, e, r.version.token, ledger.Consistency); err != nil {
+		if f.listed, err = f.verify(ctx, ledger.Consistency); err != nil {
 			return report, failed("list the tokens", err,
 				"the swap is made; the previous token is retired by the next rotation or sweep")
 		}
@@ -129,13 +131,18 @@ func (i *invocation) retireOrSwap(
 	return report, nil
 }
 
+// verify lists with the new token, which the list must hold.
+func (f *finishing) verify(ctx context.Context, limit time.Duration) ([]engage.Token, error) {
+	return witness.Own(ctx, f.calls().Client(f.Endpoint), f.version.token, f.poll(limit))
+}
+
 // prepare verifies the new token and records the previous one as outgoing, concurrently. The record
 // does no harm when the swap is not made: the token of AWSCURRENT is never deleted, whatever its
 // record says.
 func (f *finishing) prepare(ctx context.Context) (outgoing ledger.Record, err error) {
 	err = parallel.Do(
 		func() (err error) {
-			f.listed, err = f.verify(ctx, f.endpoint, f.version.token, testLimit)
+			f.listed, err = f.verify(ctx, testLimit)
 			return failed("list with the new token", err, "nothing was swapped; the service repeats the rotation")
 		},
 		func() (err error) { outgoing, err = f.recordOutgoing(ctx); return err },

@@ -8,6 +8,7 @@ import (
 	"engage-token-rotation/pkg/decide"
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/internal/parallel"
+	"engage-token-rotation/pkg/internal/witness"
 	"engage-token-rotation/pkg/ledger"
 )
 
@@ -35,8 +36,8 @@ func (i *invocation) test(ctx context.Context) (Report, error) {
 		return Report{}, err
 	}
 	report := Report{Case: c, Outcome: OutcomeVerified, Fingerprint: r.version.token.Fingerprint()}
-	_, err = i.verify(ctx, e, r.version.token, testLimit)
-	if err == nil || !doubtful(err) {
+	_, err = witness.Own(ctx, i.calls().Client(e.Endpoint), r.version.token, i.poll(testLimit))
+	if err == nil || !witness.Doubtful(err) {
 		return report, failed("list with the new token", err, "the service repeats the rotation")
 	}
 	report.Case, err = i.judge(ctx, r, err)
@@ -46,27 +47,6 @@ func (i *invocation) test(ctx context.Context) (Report, error) {
 // testLimit is how long testSecret waits for the vendor to know a new token; the invocation's own
 // limit is shorter in most deployments.
 const testLimit = ledger.Propagation + 10*time.Second
-
-// verify lists with a token and returns the list, which holds the token. The vendor may be slow to
-// know a new token, so that a doubtful answer is asked for again.
-func (i *invocation) verify(
-	ctx context.Context,
-	e endpoint,
-	token engage.Token,
-	limit time.Duration,
-) ([]engage.Token, error) {
-	client := i.calls().Client(e.Endpoint)
-	poll := i.poll(limit)
-	for {
-		listed, err := client.List(ctx, token)
-		if err == nil || !doubtful(err) || !poll.Next(ctx) {
-			return listed, err
-		}
-	}
-}
-
-// doubtful reports whether a list that was asked for with a token was refused, or lacks the token.
-func doubtful(err error) bool { return engage.Rejected(err) || engage.Disbelieved(err) }
 
 // judge decides about a version whose token the vendor refuses, or does not list: dead, when a
 // login of the same user is accepted and the token is old enough, or uncertain.

@@ -8,6 +8,7 @@ import (
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/internal/clock"
 	"engage-token-rotation/pkg/internal/parallel"
+	"engage-token-rotation/pkg/internal/witness"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/secret"
 )
@@ -19,7 +20,7 @@ func (r *run) obey(ctx context.Context, users []*user) error {
 		ctx, cancel := context.WithTimeout(ctx, userTime)
 		defer cancel()
 		if err := u.list(ctx); err != nil {
-			r.fault(ctx, fmt.Errorf("list the tokens of user %s: %w", u.name, err))
+			r.fault(ctx, fmt.Errorf("list the tokens of user %s: %w", u.Name, err))
 		}
 	})
 	if r.request.Forget != "" {
@@ -71,7 +72,7 @@ func (r *run) forgetGone(ctx context.Context, f engage.Fingerprint) (found bool)
 	for _, view := range r.entries.Secrets {
 		record, known := view.Find(f)
 		u := r.users[record.User]
-		if !known || u == nil || !u.believable || len(r.secrets.Of(f, "")) > 0 {
+		if !known || u == nil || !u.Believable || len(r.secrets.Of(f, "")) > 0 {
 			continue
 		}
 		found = r.write(ctx, func() error { return r.ledger.Remove(ctx, record) }) || found
@@ -88,7 +89,7 @@ func errIf(err error, wrap func(error) error) error {
 
 func ownerOf(users []*user, f engage.Fingerprint) *user {
 	for _, u := range users {
-		if _, ok := u.listed[f]; ok {
+		if _, ok := u.Listed[f]; ok {
 			return u
 		}
 	}
@@ -117,7 +118,7 @@ func (r *run) mayDelete(f engage.Fingerprint) error {
 // deleteListed deletes a token that the user's list holds. A deletion that is confirmed later
 // counts.
 func (u *user) deleteListed(ctx context.Context, f engage.Fingerprint) error {
-	err := u.client.Delete(ctx, u.auth, u.listed[f])
+	err := u.Delete(ctx, witness.Finding{Token: u.Listed[f]})
 	if engage.Unconfirmed(err) {
 		u.fault(ctx, err)
 		return nil
@@ -167,7 +168,7 @@ func (r *run) forgetRecord(ctx context.Context, users []*user, record ledger.Rec
 	switch {
 	case record.State == ledger.Unclaimed && owner != nil:
 		return errors.New("it is unclaimed; delete it with deleteToken, or ask its owner")
-	case owner == nil && (known == nil || known.listed == nil) && record.State != ledger.Deleted:
+	case owner == nil && (known == nil || known.Listed == nil) && record.State != ledger.Deleted:
 		return errors.New(
 			"no managed secret logs in as its user, so that it cannot be deleted here; delete it at the vendor",
 		)

@@ -10,6 +10,7 @@ import (
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/internal/clock"
 	"engage-token-rotation/pkg/internal/holders"
+	"engage-token-rotation/pkg/internal/witness"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/secret"
 )
@@ -24,15 +25,7 @@ type plan struct {
 type deletion struct {
 	record         ledger.Record
 	currentVersion string // of the record's secret, when the deletion was planned
-	found          finding
-}
-
-// finding is how a token was found.
-type finding struct {
-	token engage.Token
-	// own reports that the user's list lacks the token, which answers when it is asked itself.
-	own    bool
-	listed decide.Listing
+	found          witness.Finding
 }
 
 // decide decides about a record, writes a mark, and plans a deletion.
@@ -41,7 +34,7 @@ func (p *plan) decide(ctx context.Context, m *holders.Secret, record ledger.Reco
 	found := p.look(ctx, m, record)
 	facts := p.facts(m, record, found)
 	d := decide.Record(record, facts)
-	if found.listed == decide.Unknown && p.listed != nil && facts.Held == decide.Unheld && d.Action != decide.Forget {
+	if found.Listed == decide.Unknown && p.Listed != nil && facts.Held == decide.Unheld && d.Action != decide.Forget {
 		p.report.about(m.ARN, func(s *SecretReport) { s.Unreachable = append(s.Unreachable, record.Fingerprint) })
 	}
 	switch d.Action {
@@ -55,10 +48,10 @@ func (p *plan) decide(ctx context.Context, m *holders.Secret, record ledger.Reco
 	case decide.Forget:
 		p.write(ctx, func() error { return p.ledger.Remove(ctx, record) })
 	}
-	if d.Action == decide.Delete && found.token.IsZero() {
+	if d.Action == decide.Delete && found.Token.IsZero() {
 		d.Action = decide.Keep // due, but not found at the vendor: a later sweep looks for it
 	}
-	if record.State != ledger.Unclaimed || found.listed != decide.Gone {
+	if record.State != ledger.Unclaimed || found.Listed != decide.Gone {
 		p.note(m.ARN, d)
 	}
 	if d.Action == decide.Delete {
@@ -82,10 +75,10 @@ func (p *plan) note(arn string, d decide.Decision) {
 }
 
 // facts returns what the sweep knows about a record.
-func (p *plan) facts(m *holders.Secret, record ledger.Record, found finding) decide.Facts {
+func (p *plan) facts(m *holders.Secret, record ledger.Record, found witness.Finding) decide.Facts {
 	f := record.Fingerprint
 	facts := decide.Facts{
-		Now: p.config.Now(), Listed: found.listed, Revoke: p.only == m.ARN,
+		Now: p.config.Now(), Listed: found.Listed, Revoke: p.only == m.ARN,
 		Elsewhere: len(p.secrets.Of(f, m.ARN)) > 0 || record.State != ledger.Unclaimed && p.maybeUnread(record),
 		Claimed:   p.claimed(record),
 		Awaited:   m.PendingVersion != "" && m.PendingVersion == record.Version && m.Pending.IsZero(),
@@ -146,48 +139,21 @@ func (r *run) claimed(record ledger.Record) bool {
 	return false
 }
 
-// look finds out what the vendor says of a record's token. A list that lacks a token does not prove
-// that it is gone: the list may be cut, or another user's. So the token is asked itself, when a
-// version still holds it.
-func (p *plan) look(ctx context.Context, m *holders.Secret, record ledger.Record) finding {
-	if token, ok := p.listed[record.Fingerprint]; ok {
-		return finding{token: token, listed: decide.Shown}
-	}
+// look finds out what the vendor says of a record's token. A token that the secret holds is not
+// asked: it stays whatever the vendor says.
+func (p *plan) look(ctx context.Context, m *holders.Secret, record ledger.Record) witness.Finding {
 	f := record.Fingerprint
-	if p.listed == nil || f == m.Current.Fingerprint() || f == m.Pending.Fingerprint() {
-		return finding{}
+	_, listed := p.Listed[f]
+	if !listed && (f == m.Current.Fingerprint() || f == m.Pending.Fingerprint()) {
+		return witness.Finding{}
 	}
-	lacking := p.believable && record.User == p.name
-	if record.State == ledger.Unclaimed {
-		return finding{listed: goneIf(lacking && p.complete())} // no version ever held it
-	}
-	overdue := p.believable && record.State == ledger.Retiring && p.config.Now().Sub(record.At) > decide.UnclaimedLife
-	token, err := p.tokenOf(ctx, record)
-	if errors.Is(err, errNoToken) {
-		return finding{listed: goneIf(lacking && record.State == ledger.Deleted || overdue)}
-	}
+	found, err := p.Look(ctx, record, p.entries, p.config.Now(), func() (engage.Token, error) {
+		return p.tokenOf(ctx, record)
+	})
 	if err != nil {
 		p.fault(ctx, err)
-		return finding{}
 	}
-	_, err = p.client.List(ctx, token)
-	switch {
-	case err == nil:
-		return finding{token: token, own: true, listed: decide.Shown}
-	case !engage.Rejected(err):
-		return finding{}
-	case record.State == ledger.Deleted: // deleted, refused, and another credential is accepted
-		return finding{listed: decide.Gone}
-	}
-	dead, err := p.client.Dead(ctx, token, record.CreatedAt, p.auth)
-	return finding{listed: goneIf(err == nil && dead && (lacking || overdue))}
-}
-
-func goneIf(gone bool) decide.Listing {
-	if gone {
-		return decide.Gone
-	}
-	return decide.Unknown
+	return found
 }
 
 // carryOut deletes what was planned. The marks are written by now: whoever puts or swaps a token in
@@ -203,7 +169,7 @@ func (p *plan) carryOut(ctx context.Context) {
 		return
 	}
 	if err := clock.Sleep(ctx, ledger.Consistency); err != nil {
-		p.fault(ctx, fmt.Errorf("delete tokens of user %s: %w; the next sweep deletes them", p.name, err))
+		p.fault(ctx, fmt.Errorf("delete tokens of user %s: %w; the next sweep deletes them", p.Name, err))
 		return
 	}
 	p.secrets.Read(ctx, p.toReadAgain(), p.faults(ctx))
@@ -248,11 +214,7 @@ func (p *plan) delete(ctx context.Context, d deletion) error {
 		p.note(m.ARN, decide.Decision{Case: again.Case, Action: decide.Keep, Record: standing})
 		return nil
 	}
-	if d.found.own {
-		err = p.client.DeleteOwn(ctx, d.found.token, p.auth)
-	} else {
-		err = p.client.Delete(ctx, p.auth, d.found.token)
-	}
+	err = p.Delete(ctx, d.found)
 	if err != nil && !engage.Unconfirmed(err) {
 		return err
 	}
@@ -320,7 +282,7 @@ func (u *user) openIntents() []ledger.Intent {
 	var open []ledger.Intent
 	for _, view := range u.entries.Secrets {
 		for _, intent := range view.Intents {
-			if intent.User == u.name {
+			if intent.User == u.Name {
 				open = append(open, intent)
 			}
 		}
@@ -336,8 +298,8 @@ func (u *user) traces(all ledger.All, intent ledger.Intent) decide.Traces {
 		Known:    recordedIn(all),
 		Held:     u.unrecorded[intent.ID],
 	}
-	t.Listed, t.Believable, t.Complete = []engage.Fingerprint{}, u.believable, u.complete()
-	for f := range u.listed {
+	t.Listed, t.Believable, t.Complete = []engage.Fingerprint{}, u.Believable, u.Complete(u.entries)
+	for f := range u.Listed {
 		t.Listed = append(t.Listed, f)
 		if u.recorded[f] || u.appeared[f] || len(u.secrets.Of(f, "")) > 0 {
 			t.Known[f] = true
@@ -366,7 +328,7 @@ func (u *user) resolve(ctx context.Context, all ledger.All, intent ledger.Intent
 	for _, f := range appeared {
 		record := ledger.Record{
 			Secret: intent.Secret, Version: intent.Version, Fingerprint: f, State: ledger.Unclaimed,
-			CreatedAt: intent.StartedAt, At: now, User: u.name,
+			CreatedAt: intent.StartedAt, At: now, User: u.Name,
 		}
 		if !u.write(ctx, func() error { return u.ledger.Create(ctx, record) }) {
 			return

@@ -207,17 +207,17 @@ func (r *run) sweepUsers(ctx context.Context, users []*user) {
 	if err != nil {
 		r.fault(ctx, err)
 	}
-	slices.SortFunc(users, func(a, b *user) int { return strings.Compare(string(a.name), string(b.name)) })
-	if n := slices.IndexFunc(users, func(u *user) bool { return u.name >= cursor }); n > 0 {
+	slices.SortFunc(users, func(a, b *user) int { return strings.Compare(string(a.Name), string(b.Name)) })
+	if n := slices.IndexFunc(users, func(u *user) bool { return u.Name >= cursor }); n > 0 {
 		users = append(slices.Clone(users[n:]), users[:n]...)
 	}
 	parallel.Each(concurrency, users, func(u *user) { r.turn(ctx, u) })
 	next := ledger.User("")
 	for _, u := range users {
 		if !u.reached {
-			r.report.notReached(u.name)
+			r.report.notReached(u.Name)
 			if next == "" {
-				next = u.name
+				next = u.Name
 			}
 		}
 	}

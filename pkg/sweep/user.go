@@ -2,7 +2,6 @@ package sweep
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,6 +14,7 @@ import (
 	"engage-token-rotation/pkg/internal/logins"
 	"engage-token-rotation/pkg/internal/parallel"
 	"engage-token-rotation/pkg/internal/target"
+	"engage-token-rotation/pkg/internal/witness"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/secret"
 )
@@ -22,21 +22,12 @@ import (
 // user is one Engage user, with the secrets that log in as it.
 type user struct {
 	*run
-	name    ledger.User
-	target  target.Target // of the first of its secrets
+	*witness.User
 	own     []*holders.Secret
 	guests  []ledger.Record // of secrets that log in as another user by now
 	reached bool
 
 	appeared map[engage.Fingerprint]bool // tokens that this sweep has recorded as unclaimed
-
-	// What list gains.
-	client *engage.Client
-	auth   engage.Auth
-	listed map[engage.Fingerprint]engage.Token // nil when the tokens could not be listed
-	// believable reports that the list holds a token that is known to be alive. What another list
-	// lacks proves nothing.
-	believable bool
 }
 
 // groupByUser finds out as which user each secret logs in.
@@ -54,7 +45,7 @@ func (r *run) groupByUser(ctx context.Context) []*user {
 		defer mu.Unlock()
 		u := users[t.User]
 		if u == nil {
-			u = &user{run: r, name: t.User, appeared: map[engage.Fingerprint]bool{}}
+			u = &user{run: r, User: r.witness(t.User), appeared: map[engage.Fingerprint]bool{}}
 			users[t.User] = u
 		}
 		u.own = append(u.own, m)
@@ -64,7 +55,7 @@ func (r *run) groupByUser(ctx context.Context) []*user {
 	for _, name := range slices.Sorted(maps.Keys(users)) {
 		u := users[name]
 		slices.SortFunc(u.own, func(a, b *holders.Secret) int { return strings.Compare(a.ARN, b.ARN) })
-		u.target = targets[u.own[0].ARN]
+		u.Target = targets[u.own[0].ARN]
 		all = append(all, u)
 	}
 	for _, m := range r.secrets.All() {
@@ -78,87 +69,25 @@ func (r *run) groupByUser(ctx context.Context) []*user {
 	return all
 }
 
-// list lists the user's tokens: with a token that is recorded as the user's and that AWSCURRENT of
-// one of its secrets holds, or else after a login. (After an edit of the login fields AWSCURRENT
-// may hold another user's token.)
+// list lists the user's tokens. (After an edit of the login fields AWSCURRENT may hold another
+// user's token.)
 func (u *user) list(ctx context.Context) error {
-	u.client = u.calls().Client(u.target.Endpoint)
-	failure := errors.New("no secret of the user holds a token")
+	var recorded, known []engage.Token
 	for _, m := range u.own {
+		known = append(known, m.Current)
 		record, found := u.entries.Secrets[m.ARN].Find(m.Current.Fingerprint())
-		if !found || record.User != u.name { //safeguard:lists-are-of-the-right-user
+		if !found || record.User != u.Name { //safeguard:lists-are-of-the-right-user
 			continue
 		}
-		tokens, err := u.client.List(ctx, m.Current) // the list holds the token, or this is an error
-		if err == nil {
-			u.gain(m.Current, tokens)
-			u.believable = true
-			return nil
-		}
-		if failure = err; !engage.Rejected(err) && !engage.Disbelieved(err) {
-			break // the vendor does not answer: a login would not help
-		}
+		recorded = append(recorded, m.Current)
 	}
-	if ctx.Err() != nil {
-		return failure
-	}
-	if err := u.listByLogin(ctx); err != nil {
-		return errors.Join(failure, err)
-	}
-	return nil
-}
-
-// listByLogin logs in, which a sweep does only when no token of the user works.
-func (u *user) listByLogin(ctx context.Context) error {
-	counter := logins.New(u.config.Parameters, u.settings.Prefix, u.config.Now)
-	calls := u.calls()
-	calls.Permit = func(ctx context.Context) error {
-		return counter.Acquire(ctx, nil, target.LoginKey(u.target.Credentials))
-	}
-	client := calls.Client(u.target.Endpoint)
-	session, err := client.Login(ctx, u.target.Credentials)
-	if err != nil {
-		return err
-	}
-	tokens, err := client.List(ctx, session)
-	if err != nil {
-		return err
-	}
-	u.client = client
-	u.gain(session, tokens)
-	u.believable = slices.ContainsFunc(
-		u.own,
-		func(m *holders.Secret) bool { return u.listed[m.Current.Fingerprint()] != engage.Token{} },
-	)
-	return nil
-}
-
-// complete reports whether the list holds every token that is recorded as the user's and not known
-// to be deleted: a list that is cut lacks some of them.
-func (u *user) complete() bool {
-	for _, view := range u.entries.Secrets {
-		for _, record := range view.Records {
-			alive := record.State != ledger.Deleted && record.State != ledger.Unclaimed
-			//safeguard:cut-lists-end-no-intent
-			if _, listed := u.listed[record.Fingerprint]; record.User == u.name && alive && !listed {
-				return false
-			}
-		}
-	}
-	return u.believable
-}
-
-func (u *user) gain(auth engage.Auth, tokens []engage.Token) {
-	u.auth, u.listed = auth, make(map[engage.Fingerprint]engage.Token, len(tokens))
-	for _, token := range tokens {
-		u.listed[token.Fingerprint()] = token
-	}
+	return u.List(ctx, recorded, known)
 }
 
 // sweep sweeps the user's secrets.
 func (u *user) sweep(ctx context.Context) {
 	if err := u.list(ctx); err != nil {
-		u.fault(ctx, fmt.Errorf("list the tokens of user %s: %w", u.name, err))
+		u.fault(ctx, fmt.Errorf("list the tokens of user %s: %w", u.Name, err))
 	}
 	plan := &plan{user: u}
 	for _, record := range u.guests {
@@ -172,7 +101,7 @@ func (u *user) sweep(ctx context.Context) {
 		}
 	}
 	plan.carryOut(ctx)
-	if u.only == "" && u.listed != nil {
+	if u.only == "" && u.Listed != nil {
 		u.resolveIntents(ctx)
 		u.countForeign(ctx)
 	}
@@ -202,8 +131,8 @@ func (u *user) reportCurrent(ctx context.Context, m *holders.Secret, view ledger
 		if !created.IsZero() {
 			current.AgeSeconds = int64(u.config.Now().Sub(created).Seconds())
 		}
-		if _, alive := u.listed[current.Fingerprint]; u.listed != nil && !alive {
-			dead, err := u.client.Dead(ctx, m.Current, created, u.auth)
+		if _, alive := u.Listed[current.Fingerprint]; u.Listed != nil && !alive {
+			dead, err := u.Client.Dead(ctx, m.Current, created, u.Auth)
 			current.Dead = err == nil && dead
 		}
 	}
@@ -243,12 +172,12 @@ func (u *user) share(ctx context.Context, record ledger.Record) ledger.Record {
 // of them that AWSPREVIOUS of a secret holds.
 func (u *user) countForeign(ctx context.Context) {
 	foreign := map[engage.Fingerprint]bool{}
-	for f := range u.listed {
+	for f := range u.Listed {
 		if !u.recorded[f] && !u.appeared[f] && len(u.secrets.Of(f, "")) == 0 {
 			foreign[f] = true
 		}
 	}
-	u.report.user(&UserReport{User: u.name, Foreign: len(foreign)})
+	u.report.user(&UserReport{User: u.Name, Foreign: len(foreign)})
 	if len(foreign) == 0 {
 		return
 	}
@@ -304,13 +233,16 @@ func (r *run) tokenOf(ctx context.Context, record ledger.Record) (engage.Token, 
 		return engage.Token{}, fmt.Errorf("read version %s of secret %s: %w", record.Version, record.Secret, err)
 	}
 	if token.Fingerprint() != record.Fingerprint {
-		return engage.Token{}, errNoToken
+		return engage.Token{}, witness.ErrNoToken
 	}
 	return token, nil
 }
 
-var errNoToken = errors.New("no version of its secret holds the token any more")
-
-func (r *run) calls() target.Calls {
-	return target.Calls{Transport: r.config.Transport, Now: r.config.Now, Jitter: r.config.Jitter}
+// witness returns the user by its name, before its target is known.
+func (r *run) witness(name ledger.User) *witness.User {
+	return &witness.User{
+		Name:    name,
+		Calls:   target.Calls{Transport: r.config.Transport, Now: r.config.Now, Jitter: r.config.Jitter},
+		Counter: logins.New(r.config.Parameters, r.settings.Prefix, r.config.Now),
+	}
 }
