@@ -24,7 +24,7 @@ func (r *run) recordHeld(ctx context.Context) {
 			if record.Fingerprint == "" {
 				continue
 			}
-			if r.isOpen(view, intent) || !r.write(ctx, func() error { return r.ledger.Create(ctx, record) }) {
+			if r.isOpen(view, intent) || !r.try(ctx, r.ledger.Create(ctx, record)) {
 				r.unrecorded[intent.ID] = true
 				continue
 			}

@@ -46,7 +46,7 @@ func (p *plan) decide(ctx context.Context, m *holders.Secret, record ledger.Reco
 			d = due
 		}
 	case decide.Forget:
-		p.write(ctx, func() error { return p.ledger.Remove(ctx, record) })
+		p.try(ctx, p.ledger.Remove(ctx, record))
 	}
 	if d.Action == decide.Delete && found.Token.IsZero() {
 		d.Action = decide.Keep // due, but not found at the vendor: a later sweep looks for it
@@ -330,14 +330,14 @@ func (u *user) resolve(ctx context.Context, all ledger.All, intent ledger.Intent
 			Secret: intent.Secret, Version: intent.Version, Fingerprint: f, State: ledger.Unclaimed,
 			CreatedAt: intent.StartedAt, At: now, User: u.Name,
 		}
-		if !u.write(ctx, func() error { return u.ledger.Create(ctx, record) }) {
+		if !u.try(ctx, u.ledger.Create(ctx, record)) {
 			return
 		}
 		u.appeared[f] = true
 		u.report.about(intent.Secret, func(s *SecretReport) { s.Unclaimed = append(s.Unclaimed, removable(f, now)) })
 	}
 	if action != decide.Watch {
-		u.write(ctx, func() error { return u.ledger.End(ctx, intent) })
+		u.try(ctx, u.ledger.End(ctx, intent))
 	}
 }
 
@@ -349,4 +349,21 @@ func (r *run) previousToken(ctx context.Context, m *holders.Secret) string {
 	}
 	return fmt.Sprintf(`%s holds token %s, which the ledger does not name; if it is yours, send %s`,
 		secret.LabelPrevious, f, removable(f, r.config.Now()).Remove)
+}
+
+// checkRevoked returns an error when revokePrevious found nothing to revoke.
+func (r *run) checkRevoked(ctx context.Context) error {
+	s := r.report.byARN[r.only]
+	if s != nil && len(s.Deleted)+len(s.Retiring)+len(s.DeleteFailed) > 0 {
+		return nil
+	}
+	m := r.secrets.Get(r.only)
+	if m == nil {
+		return fmt.Errorf("revokePrevious: secret %s cannot be read; correct the faults named in the log", r.only)
+	}
+	return fmt.Errorf(
+		"revokePrevious: the ledger knows no retiring token of secret %s; %s",
+		r.only,
+		r.previousToken(ctx, m),
+	)
 }

@@ -52,6 +52,7 @@ import (
 	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/internal/clock"
 	"engage-token-rotation/pkg/internal/holders"
+	"engage-token-rotation/pkg/internal/orders"
 	"engage-token-rotation/pkg/internal/parallel"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/settings"
@@ -140,7 +141,7 @@ func (s *Sweeper) Run(ctx context.Context, request events.Sweep) (Answer, error)
 	}
 	users := r.groupByUser(ctx)
 	if request.DeleteToken != "" || request.Forget != "" {
-		err = r.obey(ctx, users)
+		r.report.answer.Deleted, err = r.obey(ctx, users)
 		return r.report.answer, err
 	}
 	r.sweepUsers(ctx, users)
@@ -158,10 +159,14 @@ func (s *Sweeper) begin(ctx context.Context, request events.Sweep) (*run, error)
 	if err != nil {
 		return nil, err
 	}
+	parameters := s.config.Parameters
+	if request.DryRun {
+		parameters = ledger.ReadOnly(parameters)
+	}
 	r := &run{
 		Sweeper:  s,
 		settings: set,
-		ledger:   ledger.New(s.config.Parameters, set.Prefix),
+		ledger:   ledger.New(parameters, set.Prefix),
 		request:  request,
 		secrets:  holders.New(s.config.Secrets, s.config.Now),
 		report:   newReport(request.DryRun),
@@ -221,11 +226,33 @@ func (r *run) sweepUsers(ctx context.Context, users []*user) {
 			}
 		}
 	}
-	if next != cursor && !r.request.DryRun {
+	if next != cursor {
 		if err := r.ledger.SetCursor(context.WithoutCancel(ctx), next); err != nil {
 			r.fault(ctx, err)
 		}
 	}
+}
+
+// obey does what an operator asks for by name.
+func (r *run) obey(ctx context.Context, users []*user) ([]engage.Fingerprint, error) {
+	orders := &orders.Orders{
+		Store: r.config.Secrets, Secrets: r.secrets, Ledger: r.ledger, Entries: r.entries, DryRun: r.request.DryRun,
+		Now: r.config.Now, Fault: r.faults(ctx),
+	}
+	parallel.Each(concurrency, users, func(u *user) {
+		ctx, cancel := context.WithTimeout(ctx, userTime)
+		defer cancel()
+		if err := u.list(ctx); err != nil {
+			r.fault(ctx, fmt.Errorf("list the tokens of user %s: %w", u.Name, err))
+		}
+	})
+	for _, u := range users {
+		orders.Users = append(orders.Users, u.User)
+	}
+	if r.request.Forget != "" {
+		return orders.Forget(ctx, r.request.Forget)
+	}
+	return orders.DeleteToken(ctx, r.request.DeleteToken)
 }
 
 // turn sweeps one user within its time limit.
@@ -247,27 +274,21 @@ func (r *run) fault(ctx context.Context, err error) {
 	r.report.fault(err.Error())
 }
 
-// write changes the ledger, unless this is a dry run, and reports whether it did, or would have.
-func (r *run) write(ctx context.Context, change func() error) bool {
-	if r.request.DryRun {
-		return true
-	}
-	if err := change(); err != nil {
+// try reports a change of the ledger that failed, and whether it was made.
+func (r *run) try(ctx context.Context, err error) bool {
+	if err != nil {
 		r.fault(ctx, err)
-		return false
 	}
-	return true
+	return err == nil
 }
 
 // update writes a record over the one that was read, unless that has changed since.
 func (r *run) update(ctx context.Context, read, changed ledger.Record) bool {
-	return r.write(ctx, func() error {
-		standing, found, err := r.ledger.Look(ctx, read)
-		if err != nil || !found || !same(read, standing) { //safeguard:changed-records-are-not-overwritten
-			return err
-		}
-		return r.ledger.Set(ctx, changed)
-	})
+	standing, found, err := r.ledger.Look(ctx, read)
+	if err != nil || !found || !same(read, standing) { //safeguard:changed-records-are-not-overwritten
+		return r.try(ctx, err)
+	}
+	return r.try(ctx, r.ledger.Set(ctx, changed))
 }
 
 // same reports whether a record says the same of its token.

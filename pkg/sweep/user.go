@@ -142,24 +142,22 @@ func (u *user) reportCurrent(ctx context.Context, m *holders.Secret, view ledger
 // noteShared records the token of AWSCURRENT when no record names it and another secret holds it
 // too, so that a rotation of one of them leaves the token to the sweep.
 func (u *user) noteShared(ctx context.Context, m *holders.Secret, view ledger.View) {
-	holders := u.secrets.Of(m.Current.Fingerprint(), m.ARN)
-	if _, found := view.Find(m.Current.Fingerprint()); found || len(holders) == 0 {
+	holding := u.secrets.Of(m.Current.Fingerprint(), m.ARN)
+	if _, found := view.Find(m.Current.Fingerprint()); found || len(holding) == 0 {
 		return
 	}
-	u.write(ctx, func() error {
-		return u.ledger.Create(ctx, ledger.Record{
-			Secret: m.ARN, Version: m.CurrentVersion, Fingerprint: m.Current.Fingerprint(), State: ledger.Outgoing,
-			CreatedAt: m.CreatedAt, SharedWith: holders[0],
-		})
-	})
+	u.try(ctx, u.ledger.Create(ctx, ledger.Record{
+		Secret: m.ARN, Version: m.CurrentVersion, Fingerprint: m.Current.Fingerprint(), State: ledger.Outgoing,
+		CreatedAt: m.CreatedAt, SharedWith: holding[0],
+	}))
 }
 
 // share records that another secret holds a record's token, or does not any more.
 func (u *user) share(ctx context.Context, record ledger.Record) ledger.Record {
 	shared := record
 	shared.SharedWith = ""
-	if holders := u.secrets.Of(record.Fingerprint, record.Secret); len(holders) > 0 {
-		shared.SharedWith = holders[0]
+	if holding := u.secrets.Of(record.Fingerprint, record.Secret); len(holding) > 0 {
+		shared.SharedWith = holding[0]
 	}
 	if shared == record || shared.SharedWith == "" && u.secrets.Unread(record.SharedWith) ||
 		record.State == ledger.Unclaimed || !u.update(ctx, record, shared) {
