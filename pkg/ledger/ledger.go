@@ -120,6 +120,17 @@ type All struct {
 	Unreadable []string        // parameters that hold no entry of a known form
 }
 
+// Tokens returns the tokens that records name.
+func (a All) Tokens() map[engage.Fingerprint]bool {
+	tokens := map[engage.Fingerprint]bool{}
+	for _, view := range a.Secrets {
+		for _, record := range view.Records {
+			tokens[record.Fingerprint] = true
+		}
+	}
+	return tokens
+}
+
 // ReadAll returns the entries of all secrets.
 func (l *Ledger) ReadAll(ctx context.Context) (All, error) {
 	values, err := l.parameters.ListAll(ctx, l.path)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"engage-token-rotation/pkg/decide"
 	"engage-token-rotation/pkg/engage"
@@ -243,108 +242,24 @@ func (p *plan) failed(ctx context.Context, d deletion, err error) {
 	p.fault(ctx, fmt.Errorf("delete token %s of secret %s: %w; the next sweep tries again", f, d.record.Secret, err))
 }
 
-// resolveIntents decides about the user's intents.
+// resolveIntents decides about the user's intents, and reports them.
 func (u *user) resolveIntents(ctx context.Context) {
-	open := u.openIntents()
-	if len(open) == 0 {
-		return
-	}
-	for _, intent := range open {
-		if c, _, _ := decide.Intent(intent, u.traces(u.entries, intent)); c != decide.W5 && c != decide.W7 {
-			continue
-		}
-		// What was created since the first read of the ledger is in the list, but not in what was read.
-		all, err := u.readAgain(ctx)
-		if err != nil {
-			u.fault(ctx, err)
-			return
-		}
-		for _, intent := range open {
-			u.resolve(ctx, all, intent)
-		}
-		return
-	}
-	for _, intent := range open {
-		u.resolve(ctx, u.entries, intent)
-	}
-}
-
-// readAgain reads the ledger, when reads show all that was written by now.
-func (u *user) readAgain(ctx context.Context) (ledger.All, error) {
-	if err := clock.Sleep(ctx, ledger.Consistency); err != nil { //safeguard:unclaimed-tokens-wait drop
-		return ledger.All{}, err
-	}
-	return u.ledger.ReadAll(ctx)
-}
-
-// openIntents returns the intents of creations as this user.
-func (u *user) openIntents() []ledger.Intent {
-	var open []ledger.Intent
-	for _, view := range u.entries.Secrets {
-		for _, intent := range view.Intents {
-			if intent.User == u.Name {
-				open = append(open, intent)
+	for _, o := range u.creations.Resolve(ctx, u.User) {
+		u.report.about(o.Intent.Secret, func(s *SecretReport) {
+			if o.Open {
+				s.OpenIntents = append(s.OpenIntents, OpenIntent{o.Intent.Version, o.Intent.StartedAt})
 			}
-		}
-	}
-	slices.SortFunc(open, func(a, b ledger.Intent) int { return a.StartedAt.Compare(b.StartedAt) })
-	return open
-}
-
-func (u *user) traces(all ledger.All, intent ledger.Intent) decide.Traces {
-	t := decide.Traces{
-		Now:      u.config.Now(),
-		Answered: all.Secrets[intent.Secret].Answered(intent),
-		Known:    recordedIn(all),
-		Held:     u.unrecorded[intent.ID],
-	}
-	t.Listed, t.Believable, t.Complete = []engage.Fingerprint{}, u.Believable, u.Complete(u.entries)
-	for f := range u.Listed {
-		t.Listed = append(t.Listed, f)
-		if u.recorded[f] || u.appeared[f] || len(u.secrets.Of(f, "")) > 0 {
-			t.Known[f] = true
-		}
-	}
-	slices.Sort(t.Listed)
-	return t
-}
-
-// resolve does what was decided about an intent.
-func (u *user) resolve(ctx context.Context, all ledger.All, intent ledger.Intent) {
-	c, action, appeared := decide.Intent(intent, u.traces(all, intent))
-	if action == decide.Keep || action == decide.Watch {
-		u.report.about(intent.Secret, func(s *SecretReport) {
-			s.OpenIntents = append(s.OpenIntents, OpenIntent{intent.Version, intent.StartedAt})
+			for _, f := range o.Appeared {
+				s.Unclaimed = append(s.Unclaimed, removable(f, u.config.Now()))
+			}
 		})
-	}
-	switch {
-	case action == decide.Keep:
-		return
-	case c == decide.W6:
-		u.fault(ctx, fmt.Errorf("resolve the creation of %s for secret %s: the user has too many tokens to compare; "+
-			"look at the vendor whether a token is left", intent.StartedAt.Format("2006-01-02T15:04:05Z07:00"), intent.Secret))
-	}
-	now := u.config.Now()
-	for _, f := range appeared {
-		record := ledger.Record{
-			Secret: intent.Secret, Version: intent.Version, Fingerprint: f, State: ledger.Unclaimed,
-			CreatedAt: intent.StartedAt, At: now, User: u.Name,
-		}
-		if !u.try(ctx, u.ledger.Create(ctx, record)) {
-			return
-		}
-		u.appeared[f] = true
-		u.report.about(intent.Secret, func(s *SecretReport) { s.Unclaimed = append(s.Unclaimed, removable(f, now)) })
-	}
-	if action != decide.Watch {
-		u.try(ctx, u.ledger.End(ctx, intent))
 	}
 }
 
 // previousToken describes the token of AWSPREVIOUS, for a secret of which the ledger knows nothing.
 func (r *run) previousToken(ctx context.Context, m *holders.Secret) string {
 	f := r.previous(ctx, m)
-	if f == "" || r.recorded[f] || len(r.secrets.Of(f, "")) > 0 {
+	if f == "" || r.creations.Known(f) {
 		return "check the name, and whether the prefix of the ledger was changed"
 	}
 	return fmt.Sprintf(`%s holds token %s, which the ledger does not name; if it is yours, send %s`,

@@ -54,6 +54,7 @@ import (
 	"engage-token-rotation/pkg/internal/holders"
 	"engage-token-rotation/pkg/internal/orders"
 	"engage-token-rotation/pkg/internal/parallel"
+	"engage-token-rotation/pkg/internal/unanswered"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/settings"
 )
@@ -110,17 +111,15 @@ func New(config Config) *Sweeper {
 // run is one sweep at work.
 type run struct {
 	*Sweeper
-	settings settings.Settings
-	ledger   *ledger.Ledger
-	request  events.Sweep
-	only     string // ARN of the one secret that is swept, or ""
-	entries  ledger.All
-	secrets  *holders.Holders
-	users    map[ledger.User]*user
-	recorded map[engage.Fingerprint]bool // tokens that a record of any secret names
-	// unrecorded are the intents whose version holds a token that is not recorded yet.
-	unrecorded map[string]bool
-	report     *report
+	settings  settings.Settings
+	ledger    *ledger.Ledger
+	request   events.Sweep
+	only      string // ARN of the one secret that is swept, or ""
+	entries   ledger.All
+	secrets   *holders.Holders
+	users     map[ledger.User]*user
+	creations *unanswered.Creations
+	report    *report
 }
 
 // Run carries out a sweep. What fails for one user or secret is in Answer.Faults; the error is for
@@ -137,7 +136,7 @@ func (s *Sweeper) Run(ctx context.Context, request events.Sweep) (Answer, error)
 	}
 	r.secrets.Find(ctx, s.config.RotationFunction, r.known(), r.faults(ctx))
 	if request.DeleteToken == "" && request.Forget == "" {
-		r.recordHeld(ctx)
+		r.creations.RecordHeld(ctx, r.only)
 	}
 	users := r.groupByUser(ctx)
 	if request.DeleteToken != "" || request.Forget != "" {
@@ -175,7 +174,7 @@ func (s *Sweeper) begin(ctx context.Context, request events.Sweep) (*run, error)
 		return nil, err
 	}
 	r.report.answer.Unreadable = r.entries.Unreadable
-	r.recorded, r.unrecorded = recordedIn(r.entries), map[string]bool{}
+	r.creations = unanswered.New(s.config.Secrets, r.secrets, r.ledger, r.entries, s.config.Now, r.faults(ctx))
 	if request.RevokePrevious != "" {
 		d, err := s.config.Secrets.Describe(ctx, request.RevokePrevious)
 		if err != nil {
@@ -193,17 +192,6 @@ func (r *run) known() []string {
 		arns = append(arns, r.config.TokenSecret)
 	}
 	return arns
-}
-
-// recordedIn returns the tokens that records name.
-func recordedIn(all ledger.All) map[engage.Fingerprint]bool {
-	recorded := map[engage.Fingerprint]bool{}
-	for _, view := range all.Secrets {
-		for _, record := range view.Records {
-			recorded[record.Fingerprint] = true
-		}
-	}
-	return recorded
 }
 
 // sweepUsers gives each user its turn, first those whose turn did not come in the last sweep.

@@ -26,8 +26,6 @@ type user struct {
 	own     []*holders.Secret
 	guests  []ledger.Record // of secrets that log in as another user by now
 	reached bool
-
-	appeared map[engage.Fingerprint]bool // tokens that this sweep has recorded as unclaimed
 }
 
 // groupByUser finds out as which user each secret logs in.
@@ -45,7 +43,7 @@ func (r *run) groupByUser(ctx context.Context) []*user {
 		defer mu.Unlock()
 		u := users[t.User]
 		if u == nil {
-			u = &user{run: r, User: r.witness(t.User), appeared: map[engage.Fingerprint]bool{}}
+			u = &user{run: r, User: r.witness(t.User)}
 			users[t.User] = u
 		}
 		u.own = append(u.own, m)
@@ -171,7 +169,7 @@ func (u *user) share(ctx context.Context, record ledger.Record) ledger.Record {
 func (u *user) countForeign(ctx context.Context) {
 	foreign := map[engage.Fingerprint]bool{}
 	for f := range u.Listed {
-		if !u.recorded[f] && !u.appeared[f] && len(u.secrets.Of(f, "")) == 0 {
+		if !u.creations.Known(f) {
 			foreign[f] = true
 		}
 	}
