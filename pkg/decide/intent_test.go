@@ -7,6 +7,7 @@ import (
 
 	"engage-token-rotation/pkg/decide"
 	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/internal/baseline"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/standins/engagetest"
 )
@@ -30,12 +31,12 @@ func TestIntent(t *testing.T) {
 	before, after := made(t)
 	old, appeared := before.Fingerprint(), after.Fingerprint()
 	intent := ledger.NewIntent("secret", version, "attempt", now.Add(-2*time.Hour))
-	intent.Until, intent.Baseline = now.Add(-2*decide.WatchTime), ledger.NewBaseline([]engage.Token{before})
+	intent.Until, intent.Baseline = now.Add(-2*decide.WatchTime), baseline.Of([]engage.Token{before})
 	late, recent, ancient, unknown := intent, intent, intent, intent
 	late.Until = now.Add(-ledger.Propagation)
 	recent.Until = now.Add(-decide.WatchTime)
 	ancient.Until = now.Add(-2 * decide.LongWatchTime)
-	unknown.Baseline = ledger.Baseline{}
+	unknown.Baseline = baseline.Tokens{}
 	both := []engage.Fingerprint{old, appeared}
 	for _, e := range []struct {
 		name     string // begins with the number of the case
@@ -89,7 +90,7 @@ func TestEverySituationOfAnIntentKeepsTheRules(t *testing.T) {
 	for _, answered := range []bool{false, true} {
 		for _, until := range []time.Duration{-decide.LongWatchTime - time.Hour, -2 * time.Hour, -time.Hour,
 			-ledger.Propagation, 0, time.Hour} {
-			for _, baseline := range []ledger.Baseline{{}, ledger.NewBaseline(nil), ledger.NewBaseline([]engage.Token{before})} {
+			for _, baseline := range []baseline.Tokens{{}, baseline.Of(nil), baseline.Of([]engage.Token{before})} {
 				for _, list := range lists {
 					for _, k := range known {
 						for _, trust := range [][2]bool{{false, false}, {true, false}, {true, true}} {

@@ -23,10 +23,12 @@ type Sweep struct {
 	// Forget names a secret, by ARN or name, that does not exist any more. Its tokens are deleted and
 	// its entries removed.
 	Forget string `json:"forget"`
+	// Report is "full" for an answer with the details of all secrets; "" for those of the first ones.
+	Report string `json:"report"`
 }
 
 const remedy = `; send {}, {"dryRun":true}, {"revokePrevious":"<secret ARN or name>"}, ` +
-	`{"deleteToken":"<fingerprint>"} or {"forget":"<secret ARN or name>"}`
+	`{"deleteToken":"<fingerprint>"} or {"forget":"<secret ARN or name>"}; "report":"full" may be added`
 
 // ParseSweep reads an event: an object with the fields of Sweep, or a scheduled event of
 // EventBridge, which asks for a plain sweep. Any other field is refused, so that a misspelt dryRun
@@ -51,14 +53,14 @@ func ParseSweep(payload []byte) (Sweep, error) {
 // isScheduled reports whether the payload is an event of EventBridge without a field of Sweep.
 func isScheduled(payload []byte) bool {
 	var scheduled struct {
-		Source                                      string
-		DryRun, RevokePrevious, DeleteToken, Forget json.RawMessage
+		Source                                              string
+		DryRun, RevokePrevious, DeleteToken, Forget, Report json.RawMessage
 	}
 	if json.Unmarshal(payload, &scheduled) != nil {
 		return false
 	}
 	asks := scheduled.DryRun != nil || scheduled.RevokePrevious != nil || scheduled.DeleteToken != nil ||
-		scheduled.Forget != nil
+		scheduled.Forget != nil || scheduled.Report != nil
 	return !asks && (scheduled.Source == "aws.events" || scheduled.Source == "aws.scheduler")
 }
 
@@ -76,6 +78,8 @@ func (r Sweep) check() error {
 		return errors.New("read the event: field revokePrevious is not the ARN or name of a secret" + remedy)
 	case r.Forget != "" && !secret.IsID(r.Forget):
 		return errors.New("read the event: field forget is not the ARN or name of a secret" + remedy)
+	case r.Report != "" && r.Report != "full":
+		return errors.New(`read the event: field report is not "full"` + remedy)
 	case r.DeleteToken != "" && !isFingerprint(r.DeleteToken):
 		return errors.New("read the event: field deleteToken is not a fingerprint of 12 hex digits" + remedy)
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/internal/baseline"
 	"engage-token-rotation/pkg/internal/memstore"
 	"engage-token-rotation/pkg/ledger"
 )
@@ -31,7 +32,7 @@ func FuzzRecords(f *testing.F) {
 	book := ledger.New(store, "/p")
 	made := tokens(f, 3)
 	intent := ledger.NewIntent(arn, version, "request", start)
-	intent.Baseline = ledger.NewBaseline(made[:2])
+	intent.Baseline = baseline.Of(made[:2])
 	if err := errors.Join(book.Begin(f.Context(), intent), book.Set(f.Context(), record(made[0], ledger.Issued)),
 		book.Set(f.Context(), record(made[1], ledger.Retiring))); err != nil {
 		f.Fatal(err)
@@ -101,19 +102,19 @@ func wantOne(t *testing.T, store *memstore.Store, secret string) {
 }
 
 // checkBaseline: a baseline is the same after it was written and read.
-func checkBaseline(t *testing.T, baseline ledger.Baseline, made []engage.Token) {
+func checkBaseline(t *testing.T, known baseline.Tokens, made []engage.Token) {
 	t.Helper()
-	encoded, err := json.Marshal(baseline)
+	encoded, err := json.Marshal(known)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var again ledger.Baseline
+	var again baseline.Tokens
 	if err := json.Unmarshal(encoded, &again); err != nil {
 		t.Fatalf("%s cannot be read again: %v", encoded, err)
 	}
 	for _, token := range made {
-		if baseline.Contains(token.Fingerprint()) != again.Contains(token.Fingerprint()) ||
-			baseline.Known() != again.Known() {
+		if known.Contains(token.Fingerprint()) != again.Contains(token.Fingerprint()) ||
+			known.Known() != again.Known() {
 			t.Fatalf("%s changes by being written", encoded)
 		}
 	}

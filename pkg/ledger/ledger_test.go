@@ -13,6 +13,7 @@ import (
 
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/hidden"
+	"engage-token-rotation/pkg/internal/baseline"
 	"engage-token-rotation/pkg/internal/memstore"
 	"engage-token-rotation/pkg/ledger"
 )
@@ -24,7 +25,7 @@ func full(t *testing.T) (ledger.Intent, ledger.Record) {
 	intent := ledger.NewIntent(arn, version, "request", start)
 	intent.Base, intent.User, intent.Until, intent.Baseline = "base", user, start.Add(
 		time.Minute,
-	), ledger.NewBaseline(
+	), baseline.Of(
 		made,
 	)
 	r := record(made[0], ledger.Issued)
@@ -49,14 +50,14 @@ func TestEntriesAreReadAsTheyWereWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, view, cmp.AllowUnexported(ledger.Baseline{})); diff != "" {
+	if diff := cmp.Diff(want, view, cmp.AllowUnexported(baseline.Tokens{})); diff != "" {
 		t.Error(diff)
 	}
 	all, err := book.ReadAll(t.Context())
 	if err != nil || len(all.Secrets) != 1 || len(all.Unreadable) != 0 {
 		t.Fatalf("%v, %v", all, err)
 	}
-	if diff := cmp.Diff(want, all.Secrets[arn], cmp.AllowUnexported(ledger.Baseline{})); diff != "" {
+	if diff := cmp.Diff(want, all.Secrets[arn], cmp.AllowUnexported(baseline.Tokens{})); diff != "" {
 		t.Error(diff)
 	}
 	if err := errors.Join(book.End(t.Context(), intent), book.Remove(t.Context(), issued), book.Remove(t.Context(),
@@ -368,9 +369,9 @@ func TestUsersAreNamedByHostAndName(t *testing.T) {
 func TestABaselineKnowsItsTokensAndFitsAParameter(t *testing.T) {
 	all := tokens(t, 1000)
 	for _, n := range []int{0, 1, 349, 350, 351, 524, 525, 526, 699, 700, 701, 900} {
-		baseline := ledger.NewBaseline(all[:n])
+		known := baseline.Of(all[:n])
 		intent := ledger.NewIntent(arn+strings.Repeat("x", 500), strings.Repeat("v", 64), "request", start)
-		intent.Base, intent.User, intent.Baseline = strings.Repeat("b", 64), user, baseline
+		intent.Base, intent.User, intent.Baseline = strings.Repeat("b", 64), user, known
 		store := memstore.New()
 		if err := ledger.New(store, "/p").Begin(t.Context(), intent); err != nil {
 			t.Fatal(err)
@@ -384,8 +385,8 @@ func TestABaselineKnowsItsTokensAndFitsAParameter(t *testing.T) {
 		if len(view.Intents) != 1 {
 			t.Fatalf("%d tokens: unreadable", n)
 		}
-		for _, read := range []ledger.Baseline{baseline, view.Intents[0].Baseline} {
-			if known := n <= 700; read.Known() != known {
+		for _, read := range []baseline.Tokens{known, view.Intents[0].Baseline} {
+			if fits := n <= 700; read.Known() != fits {
 				t.Errorf("%d tokens: known %v", n, read.Known())
 			}
 			for _, token := range all[:n] {
@@ -394,8 +395,8 @@ func TestABaselineKnowsItsTokensAndFitsAParameter(t *testing.T) {
 				}
 			}
 		}
-		others := func(token engage.Token) bool { return !baseline.Contains(token.Fingerprint()) }
-		if baseline.Known() && !slices.ContainsFunc(all[950:953], others) {
+		others := func(token engage.Token) bool { return !known.Contains(token.Fingerprint()) }
+		if known.Known() && !slices.ContainsFunc(all[950:953], others) {
 			t.Errorf("%d tokens: others are known too", n)
 		}
 	}

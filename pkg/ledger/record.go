@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/internal/baseline"
 )
 
 // Times of the protocol.
@@ -98,8 +99,8 @@ type Intent struct {
 	User      User      `json:"user,omitempty"`
 	StartedAt time.Time `json:"startedAt"`
 	// Until is the deadline of the invocation that wrote the intent: later it cannot be at work.
-	Until    time.Time `json:"until"`
-	Baseline Baseline  `json:"baseline"`
+	Until    time.Time       `json:"until"`
+	Baseline baseline.Tokens `json:"baseline"`
 }
 
 // NewIntent returns an intent with an ID that no other attempt shares: attempt names the

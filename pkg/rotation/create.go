@@ -8,6 +8,7 @@ import (
 
 	"engage-token-rotation/pkg/decide"
 	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/internal/baseline"
 	"engage-token-rotation/pkg/internal/clock"
 	"engage-token-rotation/pkg/internal/parallel"
 	"engage-token-rotation/pkg/internal/witness"
@@ -105,7 +106,7 @@ func (i *invocation) make(
 ) (ledger.Record, engage.Token, error) {
 	intent := ledger.NewIntent(r.arn(), i.event.VersionID, i.config.Attempt(ctx), i.config.Now())
 	intent.Base, intent.User, intent.Until = r.current.ID, a.User, i.deadline(ctx)
-	intent.Baseline = ledger.NewBaseline(listed)
+	intent.Baseline = baseline.Of(listed)
 	if err := i.ledger().Begin(ctx, intent); err != nil { //safeguard:intent-before-the-creation drop
 		return ledger.Record{}, engage.Token{}, failed("write the intent", err, "nothing was created")
 	}

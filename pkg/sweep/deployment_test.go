@@ -18,6 +18,7 @@ import (
 	"engage-token-rotation/pkg/hidden"
 	"engage-token-rotation/pkg/internal/awsstore"
 	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/report"
 	"engage-token-rotation/pkg/rotation"
 	"engage-token-rotation/pkg/secret"
 	"engage-token-rotation/pkg/settings"
@@ -231,7 +232,7 @@ func (d *deployment) move(label, to string) {
 }
 
 // run sweeps as Lambda does, with 300 s at most.
-func (d *deployment) run(payload string) (sweep.Answer, error) {
+func (d *deployment) run(payload string) (report.Sweep, error) {
 	d.t.Helper()
 	request, err := events.ParseSweep([]byte(payload))
 	if err != nil {
@@ -248,7 +249,7 @@ func (d *deployment) run(payload string) (sweep.Answer, error) {
 }
 
 // sweep sweeps without a fault.
-func (d *deployment) sweep(payload string) sweep.Answer {
+func (d *deployment) sweep(payload string) report.Sweep {
 	d.t.Helper()
 	answer, err := d.run(payload)
 	if err != nil {
@@ -261,7 +262,7 @@ func (d *deployment) sweep(payload string) sweep.Answer {
 }
 
 // about returns what an answer has of a secret, by its name.
-func about(t *testing.T, answer sweep.Answer, name string) *sweep.SecretReport {
+func about(t *testing.T, answer report.Sweep, name string) *report.Secret {
 	t.Helper()
 	for _, s := range answer.Secrets {
 		if secret.NameOf(s.Secret) == name {
@@ -273,7 +274,7 @@ func about(t *testing.T, answer sweep.Answer, name string) *sweep.SecretReport {
 }
 
 // wantCase checks which case an answer names for a token of the first secret.
-func wantCase(t *testing.T, answer sweep.Answer, token, want string) {
+func wantCase(t *testing.T, answer report.Sweep, token, want string) {
 	t.Helper()
 	if got := about(t, answer, secretName).Cases[print(token)]; got != want {
 		t.Errorf("case %q, want %s", got, want)

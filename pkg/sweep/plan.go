@@ -11,6 +11,7 @@ import (
 	"engage-token-rotation/pkg/internal/holders"
 	"engage-token-rotation/pkg/internal/witness"
 	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/report"
 	"engage-token-rotation/pkg/secret"
 )
 
@@ -34,7 +35,7 @@ func (p *plan) decide(ctx context.Context, m *holders.Secret, record ledger.Reco
 	facts := p.facts(m, record, found)
 	d := decide.Record(record, facts)
 	if found.Listed == decide.Unknown && p.Listed != nil && facts.Held == decide.Unheld && d.Action != decide.Forget {
-		p.report.about(m.ARN, func(s *SecretReport) { s.Unreachable = append(s.Unreachable, record.Fingerprint) })
+		p.report.About(m.ARN, func(s *report.Secret) { s.Unreachable = append(s.Unreachable, record.Fingerprint) })
 	}
 	switch d.Action {
 	case decide.Write:
@@ -60,15 +61,15 @@ func (p *plan) decide(ctx context.Context, m *holders.Secret, record ledger.Reco
 
 // note reports what waits.
 func (p *plan) note(arn string, d decide.Decision) {
-	p.report.about(arn, func(s *SecretReport) {
+	p.report.About(arn, func(s *report.Secret) {
 		f := d.Record.Fingerprint
 		s.Cases[f] = string(d.Case)
 		switch {
 		case d.Action == decide.Delete, d.Action == decide.Forget:
 		case d.Record.State == ledger.Retiring:
-			s.Retiring = append(s.Retiring, Waiting{f, d.Record.At})
+			s.Retiring = append(s.Retiring, report.Waiting{Fingerprint: f, NotBefore: d.Record.At})
 		case d.Record.State == ledger.Unclaimed && d.Case != decide.R1:
-			s.Unclaimed = append(s.Unclaimed, removable(f, d.Record.At))
+			s.Unclaimed = append(s.Unclaimed, report.NewRemovable(f, d.Record.At))
 		}
 	})
 }
@@ -230,14 +231,14 @@ func (p *plan) delete(ctx context.Context, d deletion) error {
 }
 
 func (p *plan) deleted(d deletion) {
-	p.report.about(d.record.Secret, func(s *SecretReport) { s.Deleted = append(s.Deleted, d.record.Fingerprint) })
+	p.report.About(d.record.Secret, func(s *report.Secret) { s.Deleted = append(s.Deleted, d.record.Fingerprint) })
 }
 
 func (p *plan) failed(ctx context.Context, d deletion, err error) {
 	f := d.record.Fingerprint
-	p.report.about(d.record.Secret, func(s *SecretReport) {
+	p.report.About(d.record.Secret, func(s *report.Secret) {
 		s.DeleteFailed = append(s.DeleteFailed, f)
-		s.Retiring = append(s.Retiring, Waiting{f, d.record.At})
+		s.Retiring = append(s.Retiring, report.Waiting{Fingerprint: f, NotBefore: d.record.At})
 	})
 	p.fault(ctx, fmt.Errorf("delete token %s of secret %s: %w; the next sweep tries again", f, d.record.Secret, err))
 }
@@ -245,12 +246,14 @@ func (p *plan) failed(ctx context.Context, d deletion, err error) {
 // resolveIntents decides about the user's intents, and reports them.
 func (u *user) resolveIntents(ctx context.Context) {
 	for _, o := range u.creations.Resolve(ctx, u.User) {
-		u.report.about(o.Intent.Secret, func(s *SecretReport) {
+		u.report.About(o.Intent.Secret, func(s *report.Secret) {
 			if o.Open {
-				s.OpenIntents = append(s.OpenIntents, OpenIntent{o.Intent.Version, o.Intent.StartedAt})
+				s.OpenIntents = append(s.OpenIntents, report.OpenIntent{
+					Version: o.Intent.Version, StartedAt: o.Intent.StartedAt,
+				})
 			}
 			for _, f := range o.Appeared {
-				s.Unclaimed = append(s.Unclaimed, removable(f, u.config.Now()))
+				s.Unclaimed = append(s.Unclaimed, report.NewRemovable(f, u.config.Now()))
 			}
 		})
 	}
@@ -263,13 +266,12 @@ func (r *run) previousToken(ctx context.Context, m *holders.Secret) string {
 		return "check the name, and whether the prefix of the ledger was changed"
 	}
 	return fmt.Sprintf(`%s holds token %s, which the ledger does not name; if it is yours, send %s`,
-		secret.LabelPrevious, f, removable(f, r.config.Now()).Remove)
+		secret.LabelPrevious, f, report.NewRemovable(f, r.config.Now()).Remove)
 }
 
 // checkRevoked returns an error when revokePrevious found nothing to revoke.
-func (r *run) checkRevoked(ctx context.Context) error {
-	s := r.report.byARN[r.only]
-	if s != nil && len(s.Deleted)+len(s.Retiring)+len(s.DeleteFailed) > 0 {
+func (r *run) checkRevoked(ctx context.Context, done report.Sweep) error {
+	if sum := done.Summary; sum.Deleted+sum.Retiring+sum.DeleteFailed > 0 {
 		return nil
 	}
 	m := r.secrets.Get(r.only)

@@ -56,6 +56,7 @@ import (
 	"engage-token-rotation/pkg/internal/parallel"
 	"engage-token-rotation/pkg/internal/unanswered"
 	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/report"
 	"engage-token-rotation/pkg/settings"
 )
 
@@ -119,15 +120,15 @@ type run struct {
 	secrets   *holders.Holders
 	users     map[ledger.User]*user
 	creations *unanswered.Creations
-	report    *report
+	report    *report.Builder
 }
 
-// Run carries out a sweep. What fails for one user or secret is in Answer.Faults; the error is for
+// Run carries out a sweep. What fails for one user or secret is in Faults; the error is for
 // what stops all, and for a request about something unknown.
-func (s *Sweeper) Run(ctx context.Context, request events.Sweep) (Answer, error) {
+func (s *Sweeper) Run(ctx context.Context, request events.Sweep) (report.Sweep, error) {
 	r, err := s.begin(ctx, request)
 	if err != nil {
-		return Answer{}, err
+		return report.Sweep{}, err
 	}
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
@@ -140,16 +141,17 @@ func (s *Sweeper) Run(ctx context.Context, request events.Sweep) (Answer, error)
 	}
 	users := r.groupByUser(ctx)
 	if request.DeleteToken != "" || request.Forget != "" {
-		r.report.answer.Deleted, err = r.obey(ctx, users)
-		return r.report.answer, err
+		deleted, err := r.obey(ctx, users)
+		r.report.Deleted(deleted)
+		return r.report.Sweep(), err
 	}
 	r.sweepUsers(ctx, users)
 	r.reportUnlisted(users)
-	r.sortAnswer()
+	done := r.report.Sweep()
 	if request.RevokePrevious != "" {
-		err = r.checkRevoked(ctx)
+		err = r.checkRevoked(ctx, done)
 	}
-	return r.report.answer, err
+	return done, err
 }
 
 // begin reads the settings and the ledger.
@@ -168,12 +170,12 @@ func (s *Sweeper) begin(ctx context.Context, request events.Sweep) (*run, error)
 		ledger:   ledger.New(parameters, set.Prefix),
 		request:  request,
 		secrets:  holders.New(s.config.Secrets, s.config.Now),
-		report:   newReport(request.DryRun),
+		report:   report.NewBuilder(request.DryRun),
 	}
 	if r.entries, err = r.ledger.ReadAll(ctx); err != nil {
 		return nil, err
 	}
-	r.report.answer.Unreadable = r.entries.Unreadable
+	r.report.Unreadable(r.entries.Unreadable)
 	r.creations = unanswered.New(s.config.Secrets, r.secrets, r.ledger, r.entries, s.config.Now, r.faults(ctx))
 	if request.RevokePrevious != "" {
 		d, err := s.config.Secrets.Describe(ctx, request.RevokePrevious)
@@ -208,7 +210,7 @@ func (r *run) sweepUsers(ctx context.Context, users []*user) {
 	next := ledger.User("")
 	for _, u := range users {
 		if !u.reached {
-			r.report.notReached(u.Name)
+			r.report.NotReached(u.Name)
 			if next == "" {
 				next = u.Name
 			}
@@ -259,7 +261,7 @@ func (r *run) faults(ctx context.Context) func(error) { return func(err error) {
 
 func (r *run) fault(ctx context.Context, err error) {
 	r.config.Log.ErrorContext(ctx, "sweep fault", "error", err.Error())
-	r.report.fault(err.Error())
+	r.report.Fault(err)
 }
 
 // try reports a change of the ledger that failed, and whether it was made.
@@ -282,12 +284,4 @@ func (r *run) update(ctx context.Context, read, changed ledger.Record) bool {
 // same reports whether a record says the same of its token.
 func same(a, b ledger.Record) bool {
 	return a.State == b.State && a.At.Equal(b.At) && a.SharedWith == b.SharedWith
-}
-
-// sortAnswer puts the reports in the order of their names, whatever came first.
-func (r *run) sortAnswer() {
-	answer := &r.report.answer
-	slices.SortFunc(answer.Secrets, func(a, b *SecretReport) int { return strings.Compare(a.Secret, b.Secret) })
-	slices.SortFunc(answer.Users, func(a, b *UserReport) int { return strings.Compare(string(a.User), string(b.User)) })
-	slices.Sort(answer.Faults)
 }

@@ -10,11 +10,11 @@ import (
 
 	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/report"
 	"engage-token-rotation/pkg/secret"
 	"engage-token-rotation/pkg/settings"
 	"engage-token-rotation/pkg/standins/awstest"
 	"engage-token-rotation/pkg/standins/engagetest"
-	"engage-token-rotation/pkg/sweep"
 )
 
 // retention returns an environment with a retention.
@@ -223,7 +223,7 @@ func TestW2W7W5AnUnansweredCreationIsReportedOnceTheInvocationIsOver(t *testing.
 		}
 		time.Sleep(20 * time.Minute)
 		answer = d.sweep(`{}`) // W7, and W5 from the next sweep on
-		want := sweep.Removable{
+		want := report.Removable{
 			Fingerprint: print(left),
 			Since:       time.Now(),
 			Remove:      `{"deleteToken":"` + string(print(left)) + `"}`,

@@ -16,6 +16,7 @@ import (
 	"engage-token-rotation/pkg/internal/target"
 	"engage-token-rotation/pkg/internal/witness"
 	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/report"
 	"engage-token-rotation/pkg/secret"
 )
 
@@ -119,7 +120,7 @@ func (u *user) sweepSecret(ctx context.Context, m *holders.Secret, plan *plan) {
 
 // reportCurrent reports the token of AWSCURRENT.
 func (u *user) reportCurrent(ctx context.Context, m *holders.Secret, view ledger.View) {
-	var current Current
+	var current report.Current
 	if !m.Current.IsZero() {
 		current.Fingerprint = m.Current.Fingerprint()
 		created := m.CreatedAt
@@ -134,7 +135,9 @@ func (u *user) reportCurrent(ctx context.Context, m *holders.Secret, view ledger
 			current.Dead = err == nil && dead
 		}
 	}
-	u.report.about(m.ARN, func(s *SecretReport) { s.Current = current })
+	u.report.About(m.ARN, func(s *report.Secret) {
+		s.Current, s.Unfinished = current, m.PendingVersion != ""
+	})
 }
 
 // noteShared records the token of AWSCURRENT when no record names it and another secret holds it
@@ -173,15 +176,15 @@ func (u *user) countForeign(ctx context.Context) {
 			foreign[f] = true
 		}
 	}
-	u.report.user(&UserReport{User: u.Name, Foreign: len(foreign)})
+	u.report.User(u.Name, len(foreign))
 	if len(foreign) == 0 {
 		return
 	}
 	for _, m := range u.own {
 		previous := u.previous(ctx, m)
 		if foreign[previous] {
-			u.report.about(m.ARN, func(s *SecretReport) {
-				s.Unrecorded = append(s.Unrecorded, removable(previous, time.Time{}))
+			u.report.About(m.ARN, func(s *report.Secret) {
+				s.Unrecorded = append(s.Unrecorded, report.NewRemovable(previous, time.Time{}))
 			})
 		}
 	}
@@ -213,7 +216,7 @@ func (r *run) reportUnlisted(users []*user) {
 		if swept[m.ARN] || r.only != "" && r.only != m.ARN {
 			continue
 		}
-		r.report.about(m.ARN, func(s *SecretReport) {
+		r.report.About(m.ARN, func(s *report.Secret) {
 			s.Current.Fingerprint = m.Current.Fingerprint()
 			for _, record := range r.entries.Secrets[m.ARN].Records {
 				s.Unreachable = append(s.Unreachable, record.Fingerprint)

@@ -9,8 +9,8 @@ import (
 
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/report"
 	"engage-token-rotation/pkg/standins/awstest"
-	"engage-token-rotation/pkg/sweep"
 )
 
 func (c *checking) readLedger() {
@@ -91,10 +91,10 @@ func (c *checking) unclaimed(rotations int) {
 	if c.scenario.unclaimed == nil {
 		return
 	}
-	var answer sweep.Answer
+	var answer report.Sweep
 	for _, i := range c.s.Invocations() {
 		if i.Function == FunctionSweep && json.Unmarshal(i.Answer, &answer) != nil {
-			answer = sweep.Answer{}
+			answer = report.Sweep{}
 		}
 	}
 	var reported []string

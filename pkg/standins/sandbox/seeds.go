@@ -13,6 +13,7 @@ import (
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/hidden"
 	"engage-token-rotation/pkg/internal/awsstore"
+	"engage-token-rotation/pkg/internal/baseline"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/secret"
 	"engage-token-rotation/pkg/settings"
@@ -103,7 +104,7 @@ func beginUnclaimed(ctx context.Context, s *Sandbox) error {
 	then := time.Now().Add(-2 * time.Hour)
 	intent := ledger.NewIntent(sv.aws.Secrets.ARN(TokenSecret), "00000000-0000-4000-8000-000000000000", "crashed", then)
 	intent.Until = then.Add(time.Minute)
-	intent.Baseline = ledger.NewBaseline(before)
+	intent.Baseline = baseline.Of(before)
 	intent.User = user
 	return s.ledger().Begin(ctx, intent)
 }

@@ -12,6 +12,7 @@ import (
 	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/internal/awsstore"
 	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/report"
 	"engage-token-rotation/pkg/rotation"
 	"engage-token-rotation/pkg/settings"
 	"engage-token-rotation/pkg/standins/awstest"
@@ -238,7 +239,7 @@ func (s *stack) mustRotate(names ...string) {
 }
 
 // sweep invokes the sweep function.
-func (s *stack) sweep(payload string) (answer sweep.Answer, err error) {
+func (s *stack) sweep(payload string) (answer report.Sweep, err error) {
 	s.t.Helper()
 	request, err := events.ParseSweep([]byte(payload))
 	if err != nil {
@@ -255,7 +256,7 @@ func (s *stack) sweep(payload string) (answer sweep.Answer, err error) {
 }
 
 // mustSweep sweeps without a fault.
-func (s *stack) mustSweep(payload string) sweep.Answer {
+func (s *stack) mustSweep(payload string) report.Sweep {
 	s.t.Helper()
 	answer, err := s.sweep(payload)
 	if err != nil || len(answer.Faults) > 0 {

@@ -24,6 +24,7 @@ import (
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/hidden"
 	"engage-token-rotation/pkg/internal/awsstore"
+	"engage-token-rotation/pkg/internal/baseline"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/secret"
 	"engage-token-rotation/pkg/settings"
@@ -223,7 +224,7 @@ func (b *box) crash() {
 	}
 	then := time.Now().Add(-20 * time.Minute)
 	intent := ledger.NewIntent(b.arn(sandbox.TokenSecret), "00000000-0000-4000-8000-000000000000", "killed", then)
-	intent.Until, intent.Baseline, intent.User = then.Add(time.Minute), ledger.NewBaseline(before), user
+	intent.Until, intent.Baseline, intent.User = then.Add(time.Minute), baseline.Of(before), user
 	if err := b.ledger().Begin(ctx, intent); err != nil {
 		b.t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ import (
 	"engage-token-rotation/pkg/internal/awsstore"
 	"engage-token-rotation/pkg/internal/older"
 	"engage-token-rotation/pkg/ledger"
-	"engage-token-rotation/pkg/sweep"
+	"engage-token-rotation/pkg/report"
 )
 
 // lookForDead checks that AWSCURRENT holds a live token. What it reads may change meanwhile, so it
@@ -193,7 +193,7 @@ func (d *deployment) sweepLater(ctx context.Context, reported []string) {
 		d.verdict.add(other, "the last sweep failed: "+err.Error())
 		return
 	}
-	var answer sweep.Answer
+	var answer report.Sweep
 	must(json.Unmarshal(payload, &answer))
 	if len(answer.Faults) > 0 {
 		d.verdict.add(other, "the last sweep has faults: "+strings.Join(answer.Faults, "; "))
@@ -215,7 +215,7 @@ func (d *deployment) sweepLater(ctx context.Context, reported []string) {
 
 // namedBy returns the events that delete the unclaimed tokens of a sweep's answer, and the tokens
 // that the sweep has deleted.
-func (d *deployment) namedBy(answer sweep.Answer) (events map[engage.Fingerprint]string, deleted []engage.Fingerprint) {
+func (d *deployment) namedBy(answer report.Sweep) (events map[engage.Fingerprint]string, deleted []engage.Fingerprint) {
 	events = map[engage.Fingerprint]string{}
 	for _, s := range answer.Secrets {
 		for _, u := range s.Unclaimed {

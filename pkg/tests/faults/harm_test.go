@@ -6,6 +6,7 @@ import (
 
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/hidden"
+	"engage-token-rotation/pkg/internal/baseline"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/standins/awstest"
 )
@@ -124,7 +125,7 @@ func (d *deployment) leaveIntentOf(user ledger.User, listed []string) {
 		must(err)
 		tokens = append(tokens, token)
 	}
-	intent.Baseline = ledger.NewBaseline(tokens)
+	intent.Baseline = baseline.Of(tokens)
 	must(d.ledger().Begin(d.t.Context(), intent))
 }
 

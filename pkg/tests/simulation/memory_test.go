@@ -5,15 +5,15 @@ import (
 	"time"
 
 	"engage-token-rotation/pkg/events"
+	"engage-token-rotation/pkg/report"
 	"engage-token-rotation/pkg/rotation"
-	"engage-token-rotation/pkg/sweep"
 )
 
 // memory is what the observer remembers of an invocation.
 type memory struct {
 	began   time.Time
 	request events.Sweep
-	answer  sweep.Answer
+	answer  report.Sweep
 	report  rotation.Report
 	failed  bool
 	version string // that it works on

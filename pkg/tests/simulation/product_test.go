@@ -8,6 +8,7 @@ import (
 	"engage-token-rotation/pkg/events"
 	counter "engage-token-rotation/pkg/internal/logins"
 	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/report"
 	"engage-token-rotation/pkg/rotation"
 	"engage-token-rotation/pkg/secret"
 	"engage-token-rotation/pkg/settings"
@@ -82,7 +83,7 @@ func (h *history) newSweeper(s *stack) *sweep.Sweeper {
 }
 
 // unclaimedIn reports whether a sweep's answer names a token as unclaimed.
-func unclaimedIn(answer sweep.Answer, fingerprint string) bool {
+func unclaimedIn(answer report.Sweep, fingerprint string) bool {
 	for _, s := range answer.Secrets {
 		for _, removable := range s.Unclaimed {
 			if string(removable.Fingerprint) == fingerprint {
@@ -94,4 +95,4 @@ func unclaimedIn(answer sweep.Answer, fingerprint string) bool {
 }
 
 // whole reports whether a sweep went well all through.
-func whole(answer sweep.Answer) bool { return len(answer.Faults) == 0 && len(answer.NotReached) == 0 }
+func whole(answer report.Sweep) bool { return len(answer.Faults) == 0 && len(answer.NotReached) == 0 }

@@ -1,4 +1,5 @@
-package ledger
+// Package baseline keeps which tokens a listing held, in the space of a parameter.
+package baseline
 
 import (
 	"encoding/base64"
@@ -21,38 +22,38 @@ const baselineSpace = 2800
 // one unanswered creation in 24,000.
 var digestWidths = []int{6, 4, 3}
 
-// Baseline is the tokens that a listing held, as shortened digests. The zero Baseline is of no
-// listing and proves nothing.
-type Baseline struct {
+// Tokens are the tokens that a listing held, as shortened digests. The zero Tokens are of no listing
+// and prove nothing.
+type Tokens struct {
 	width   int
 	digests map[string]bool
 }
 
-// NewBaseline returns the baseline of a listing. For more than some 700 tokens it is the zero
-// Baseline: then a lost creation cannot be found again, only reported.
-func NewBaseline(tokens []engage.Token) Baseline {
+// Of returns the tokens of a listing. For more than some 700 they are the zero Tokens: then a lost
+// creation cannot be found again, only reported.
+func Of(tokens []engage.Token) Tokens {
 	for _, width := range digestWidths {
 		if base64.RawStdEncoding.EncodedLen(width*len(tokens)) > baselineSpace {
 			continue
 		}
-		b := Baseline{width: width, digests: make(map[string]bool, len(tokens))}
+		b := Tokens{width: width, digests: make(map[string]bool, len(tokens))}
 		for _, token := range tokens {
 			b.digests[b.digest(token.Fingerprint())] = true
 		}
 		return b
 	}
-	return Baseline{}
+	return Tokens{}
 }
 
-// Known reports whether b is of a listing at all.
-func (b Baseline) Known() bool { return b.width != 0 }
+// Known reports whether b are of a listing at all.
+func (b Tokens) Known() bool { return b.width != 0 }
 
-// Contains reports whether the token stood in the listing.
-func (b Baseline) Contains(fingerprint engage.Fingerprint) bool {
+// Contains reports whether the token was in the listing.
+func (b Tokens) Contains(fingerprint engage.Fingerprint) bool {
 	return b.digests[b.digest(fingerprint)]
 }
 
-func (b Baseline) digest(fingerprint engage.Fingerprint) string {
+func (b Tokens) digest(fingerprint engage.Fingerprint) string {
 	raw, err := hex.DecodeString(string(fingerprint))
 	if err != nil || len(raw) < b.width {
 		return ""
@@ -66,7 +67,7 @@ type baselineJSON struct {
 }
 
 // MarshalJSON implements [json.Marshaler].
-func (b Baseline) MarshalJSON() ([]byte, error) {
+func (b Tokens) MarshalJSON() ([]byte, error) {
 	all := make([]byte, 0, b.width*len(b.digests))
 	for _, digest := range sortedKeys(b.digests) {
 		all = append(all, digest...)
@@ -75,18 +76,18 @@ func (b Baseline) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON implements [json.Unmarshaler].
-func (b *Baseline) UnmarshalJSON(data []byte) error {
+func (b *Tokens) UnmarshalJSON(data []byte) error {
 	var document baselineJSON
 	if err := json.Unmarshal(data, &document); err != nil {
 		return err
 	}
 	all, err := base64.RawStdEncoding.DecodeString(document.Digests)
-	*b = Baseline{}
+	*b = Tokens{}
 	if err == nil && document.Width == 0 && len(all) == 0 {
 		return nil
 	}
 	if err != nil || !slices.Contains(digestWidths, document.Width) || len(all)%document.Width != 0 {
-		return errors.New("ledger: no baseline")
+		return errors.New("not a baseline")
 	}
 	b.width = document.Width
 	b.digests = make(map[string]bool, len(all)/b.width)

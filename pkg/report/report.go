@@ -1,19 +1,22 @@
-package sweep
+// Package report is what a sweep answers: a summary, and the details of each secret and user.
+package report
 
 import (
-	"sync"
 	"time"
 
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/ledger"
 )
 
-// Answer is what a sweep found and did.
-type Answer struct {
-	DryRun  bool            `json:"dryRun,omitempty"`
-	Secrets []*SecretReport `json:"secrets"`
+// Sweep is what a sweep found and did.
+type Sweep struct {
+	Summary Summary `json:"summary"`
+	DryRun  bool    `json:"dryRun,omitempty"`
+	// Secrets are all secrets; a brief answer has the first MaxBrief, and first those that need
+	// attention.
+	Secrets []*Secret `json:"secrets"`
 	// Users counts the tokens that belong to no secret, user by user.
-	Users []*UserReport `json:"users"`
+	Users []*User `json:"users"`
 	// Deleted are the tokens that an operator named.
 	Deleted []engage.Fingerprint `json:"deleted,omitempty"`
 	// NotReached names users whose turn did not come in the time that the sweep had. The next sweep
@@ -24,12 +27,16 @@ type Answer struct {
 	Unreadable []string `json:"unreadable,omitempty"`
 	// Faults are what went wrong; the sweep went on without.
 	Faults []string `json:"faults,omitempty"`
+	// Omitted counts the entries that a brief answer leaves out; {"report":"full"} asks for them.
+	Omitted int `json:"omitted,omitempty"`
 }
 
-// SecretReport is what a sweep found and did about one secret.
-type SecretReport struct {
+// Secret is what a sweep found and did about one secret.
+type Secret struct {
 	Secret  string  `json:"secret"`
 	Current Current `json:"current"`
+	// Unfinished reports that AWSPENDING is on a version other than AWSCURRENT.
+	Unfinished bool `json:"unfinished,omitempty"`
 	// Retiring are tokens that wait, with the time until which they do.
 	Retiring    []Waiting    `json:"retiring"`
 	OpenIntents []OpenIntent `json:"openIntents"`
@@ -67,7 +74,8 @@ type Removable struct {
 	Remove      string             `json:"remove"`
 }
 
-func removable(f engage.Fingerprint, since time.Time) Removable {
+// NewRemovable returns the entry of a token that was first seen at a time, which may be zero.
+func NewRemovable(f engage.Fingerprint, since time.Time) Removable {
 	return Removable{Fingerprint: f, Since: since, Remove: `{"deleteToken":"` + string(f) + `"}`}
 }
 
@@ -77,56 +85,8 @@ type OpenIntent struct {
 	StartedAt time.Time `json:"startedAt"`
 }
 
-// UserReport counts the tokens of a user that belong to no managed secret.
-type UserReport struct {
+// User counts the tokens of a user that belong to no managed secret.
+type User struct {
 	User    ledger.User `json:"user"`
 	Foreign int         `json:"foreign"`
-}
-
-// report collects the answer. It is safe for concurrent use.
-type report struct {
-	mu     sync.Mutex
-	answer Answer
-	byARN  map[string]*SecretReport
-}
-
-func newReport(dryRun bool) *report {
-	return &report{
-		answer: Answer{DryRun: dryRun, Secrets: []*SecretReport{}, Users: []*UserReport{}},
-		byARN:  map[string]*SecretReport{},
-	}
-}
-
-// about changes the report of a secret.
-func (r *report) about(arn string, change func(*SecretReport)) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s := r.byARN[arn]
-	if s == nil {
-		s = &SecretReport{
-			Secret: arn, Retiring: []Waiting{}, OpenIntents: []OpenIntent{}, Unclaimed: []Removable{},
-			Deleted: []engage.Fingerprint{}, DeleteFailed: []engage.Fingerprint{}, Cases: map[engage.Fingerprint]string{},
-		}
-		r.byARN[arn] = s
-		r.answer.Secrets = append(r.answer.Secrets, s)
-	}
-	change(s)
-}
-
-func (r *report) user(u *UserReport) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.answer.Users = append(r.answer.Users, u)
-}
-
-func (r *report) notReached(user ledger.User) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.answer.NotReached = append(r.answer.NotReached, user)
-}
-
-func (r *report) fault(text string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.answer.Faults = append(r.answer.Faults, text)
 }
