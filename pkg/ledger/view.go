@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -53,4 +54,30 @@ func (v *View) sort() {
 		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.Fingerprint, b.Fingerprint))
 	})
 	slices.Sort(v.Unreadable)
+}
+
+// Index finds the entries of all secrets by what they name.
+type Index struct {
+	ByToken map[engage.Fingerprint][]Record
+	ByUser  map[User][]Record
+	// Intents are those of creations as a user, oldest first.
+	Intents map[User][]Intent
+}
+
+// Index returns the index of the entries.
+func (a All) Index() Index {
+	index := Index{map[engage.Fingerprint][]Record{}, map[User][]Record{}, map[User][]Intent{}}
+	for _, arn := range slices.Sorted(maps.Keys(a.Secrets)) {
+		for _, record := range a.Secrets[arn].Records {
+			index.ByToken[record.Fingerprint] = append(index.ByToken[record.Fingerprint], record)
+			index.ByUser[record.User] = append(index.ByUser[record.User], record)
+		}
+		for _, intent := range a.Secrets[arn].Intents {
+			index.Intents[intent.User] = append(index.Intents[intent.User], intent)
+		}
+	}
+	for _, intents := range index.Intents {
+		slices.SortStableFunc(intents, func(a, b Intent) int { return a.StartedAt.Compare(b.StartedAt) })
+	}
+	return index
 }

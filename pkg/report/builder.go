@@ -54,6 +54,13 @@ func (b *Builder) NotReached(name ledger.User) {
 	b.sweep.NotReached = append(b.sweep.NotReached, name)
 }
 
+// Left adds a user with due tokens that are left to the next sweep.
+func (b *Builder) Left(name ledger.User) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.sweep.Left = append(b.sweep.Left, name)
+}
+
 // Fault adds what went wrong.
 func (b *Builder) Fault(err error) {
 	b.mu.Lock()

@@ -22,6 +22,9 @@ type Sweep struct {
 	// NotReached names users whose turn did not come in the time that the sweep had. The next sweep
 	// begins with them.
 	NotReached []ledger.User `json:"notReached,omitempty"`
+	// Left are users with due tokens that are left to the next sweep: the time was over, or the vendor
+	// did not take more.
+	Left []ledger.User `json:"left,omitempty"`
 	// Unreadable names ledger parameters that hold no entry of a known form; remove them when they are
 	// not needed.
 	Unreadable []string `json:"unreadable,omitempty"`

@@ -22,14 +22,17 @@ type Summary struct {
 	DeleteFailed int `json:"deleteFailed"`
 	// Foreign counts the tokens of the users that belong to no secret.
 	Foreign int `json:"foreign"`
-	// NotReached counts the users whose turn did not come, and Faults what went wrong.
+	// NotReached counts the users whose turn did not come, Left those with due tokens that are left to
+	// the next sweep, and Faults what went wrong.
 	NotReached int `json:"notReached"`
+	Left       int `json:"left"`
 	Faults     int `json:"faults"`
 }
 
 func (s Sweep) summary() Summary {
 	sum := Summary{
-		Secrets: len(s.Secrets), Deleted: len(s.Deleted), NotReached: len(s.NotReached), Faults: len(s.Faults),
+		Secrets: len(s.Secrets), Deleted: len(s.Deleted), NotReached: len(s.NotReached), Left: len(s.Left),
+		Faults: len(s.Faults),
 	}
 	for _, secret := range s.Secrets {
 		sum.Retiring += len(secret.Retiring)
@@ -86,6 +89,7 @@ func (s Sweep) Limit(limit int) Sweep {
 	s.Secrets = cut(s.Secrets, limit, &s.Omitted)
 	s.Users = cut(s.Users, limit, &s.Omitted)
 	s.NotReached = cut(s.NotReached, limit, &s.Omitted)
+	s.Left = cut(s.Left, limit, &s.Omitted)
 	s.Unreadable = cut(s.Unreadable, limit, &s.Omitted)
 	s.Faults = cut(s.Faults, limit, &s.Omitted)
 	return s

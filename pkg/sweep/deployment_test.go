@@ -44,7 +44,8 @@ type deployment struct {
 	sweeper    *sweep.Sweeper
 	parameters *awsstore.Parameters
 	hosts      *hosts
-	arn        string // of the first secret
+	arn        string        // of the first secret
+	limit      time.Duration // of a sweep's invocation
 	// deny refuses calls to AWS; nil refuses none.
 	deny func(awstest.Call) bool
 }
@@ -82,6 +83,7 @@ func deploy(t *testing.T, env map[string]string, test func(t *testing.T, d *depl
 			engage: engagetest.NewServer(engagetest.Config{Seed: 1}),
 			user:   engagetest.DefaultUser(),
 			env:    env,
+			limit:  300 * time.Second,
 		}
 		d.aws = awstest.NewServer(awstest.Config{Permit: func(c awstest.Call) bool { return d.deny == nil || !d.deny(c) }})
 		defer d.aws.Close()
@@ -238,11 +240,11 @@ func (d *deployment) run(payload string) (report.Sweep, error) {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(d.t.Context(), 300*time.Second)
+	ctx, cancel := context.WithTimeout(d.t.Context(), d.limit)
 	defer cancel()
 	began := time.Now()
 	answer, err := d.sweeper.Run(ctx, request)
-	if took := time.Since(began); took > 295*time.Second {
+	if took := time.Since(began); took > d.limit-5*time.Second {
 		d.t.Errorf("the sweep took %s: nothing is left for its answer", took)
 	}
 	return answer, err

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"engage-token-rotation/pkg/decide"
 	"engage-token-rotation/pkg/engage"
@@ -15,12 +17,6 @@ import (
 	"engage-token-rotation/pkg/secret"
 )
 
-// plan collects the deletions of a user's turn.
-type plan struct {
-	*user
-	deletions []deletion
-}
-
 // deletion is a token that is to be deleted, if it still is after reading again.
 type deletion struct {
 	record         ledger.Record
@@ -29,39 +25,39 @@ type deletion struct {
 }
 
 // decide decides about a record, writes a mark, and plans a deletion.
-func (p *plan) decide(ctx context.Context, m *holders.Secret, record ledger.Record) {
-	record = p.share(ctx, record)
-	found := p.look(ctx, m, record)
-	facts := p.facts(m, record, found)
+func (u *user) decide(ctx context.Context, m *holders.Secret, record ledger.Record) {
+	record = u.share(ctx, record)
+	found := u.look(ctx, m, record)
+	facts := u.facts(m, record, found)
 	d := decide.Record(record, facts)
-	if found.Listed == decide.Unknown && p.Listed != nil && facts.Held == decide.Unheld && d.Action != decide.Forget {
-		p.report.About(m.ARN, func(s *report.Secret) { s.Unreachable = append(s.Unreachable, record.Fingerprint) })
+	if found.Listed == decide.Unknown && u.Listed != nil && facts.Held == decide.Unheld && d.Action != decide.Forget {
+		u.report.About(m.ARN, func(s *report.Secret) { s.Unreachable = append(s.Unreachable, record.Fingerprint) })
 	}
 	switch d.Action {
 	case decide.Write:
-		if !p.update(ctx, record, d.Record) {
+		if !u.update(ctx, record, d.Record) {
 			return
 		}
 		if due := decide.Record(d.Record, facts); due.Action == decide.Delete {
 			d = due
 		}
 	case decide.Forget:
-		p.try(ctx, p.ledger.Remove(ctx, record))
+		u.try(ctx, u.ledger.Remove(ctx, record))
 	}
 	if d.Action == decide.Delete && found.Token.IsZero() {
 		d.Action = decide.Keep // due, but not found at the vendor: a later sweep looks for it
 	}
 	if record.State != ledger.Unclaimed || found.Listed != decide.Gone {
-		p.note(m.ARN, d)
+		u.note(m.ARN, d)
 	}
 	if d.Action == decide.Delete {
-		p.deletions = append(p.deletions, deletion{d.Record, m.CurrentVersion, found})
+		u.deletions = append(u.deletions, deletion{d.Record, m.CurrentVersion, found})
 	}
 }
 
 // note reports what waits.
-func (p *plan) note(arn string, d decide.Decision) {
-	p.report.About(arn, func(s *report.Secret) {
+func (u *user) note(arn string, d decide.Decision) {
+	u.report.About(arn, func(s *report.Secret) {
 		f := d.Record.Fingerprint
 		s.Cases[f] = string(d.Case)
 		switch {
@@ -75,22 +71,22 @@ func (p *plan) note(arn string, d decide.Decision) {
 }
 
 // facts returns what the sweep knows about a record.
-func (p *plan) facts(m *holders.Secret, record ledger.Record, found witness.Finding) decide.Facts {
+func (u *user) facts(m *holders.Secret, record ledger.Record, found witness.Finding) decide.Facts {
 	f := record.Fingerprint
 	facts := decide.Facts{
-		Now: p.config.Now(), Listed: found.Listed, Revoke: p.only == m.ARN,
-		Elsewhere: len(p.secrets.Of(f, m.ARN)) > 0 || record.State != ledger.Unclaimed && p.maybeUnread(record),
-		Claimed:   p.claimed(record),
+		Now: u.config.Now(), Listed: found.Listed, Revoke: u.only == m.ARN,
+		Elsewhere: len(u.secrets.Of(f, m.ARN)) > 0 || record.State != ledger.Unclaimed && u.maybeUnread(record),
+		Claimed:   u.claimed(record),
 		Awaited:   m.PendingVersion != "" && m.PendingVersion == record.Version && m.Pending.IsZero(),
 		Swappable: record.Base != "" && record.Base == m.CurrentVersion,
 		Replaced: decide.Replaced(
 			record,
-			p.entries.Secrets[m.ARN].Records,
+			u.entries.Secrets[m.ARN].Records,
 			m.CurrentVersion,
 			m.Labels.Holder(secret.LabelPrevious),
 		),
 		//safeguard:all-secrets-are-read term 2
-		Exclusive: p.settings.Exclusive && p.secrets.Whole() && len(p.entries.Unreadable) == 0,
+		Exclusive: u.settings.Exclusive && u.secrets.Whole() && len(u.entries.Unreadable) == 0,
 	}
 	switch f {
 	case m.Current.Fingerprint():
@@ -100,8 +96,8 @@ func (p *plan) facts(m *holders.Secret, record ledger.Record, found witness.Find
 	}
 	facts.Taken = facts.Held == decide.Unheld &&
 		(record.Version == m.CurrentVersion || record.Version == m.PendingVersion && !m.Pending.IsZero())
-	if p.settings.Retention > 0 {
-		facts.Retention = p.settings.Retention + ledger.Consistency // a reader may be given the old value so long
+	if u.settings.Retention > 0 {
+		facts.Retention = u.settings.Retention + ledger.Consistency // a reader may be given the old value so long
 	}
 	if facts.Revoke {
 		facts.Retention = 0
@@ -111,85 +107,91 @@ func (p *plan) facts(m *holders.Secret, record ledger.Record, found witness.Find
 
 // maybeUnread reports whether a secret that could not be read may hold the token.
 func (r *run) maybeUnread(record ledger.Record) bool {
-	if record.SharedWith != "" && r.secrets.Unread(record.SharedWith) {
-		return true
-	}
-	for arn, view := range r.entries.Secrets {
-		if arn == record.Secret || !r.secrets.Unread(arn) {
-			continue
-		}
-		if _, found := view.Find(record.Fingerprint); found {
-			return true
-		}
-	}
-	return false
+	unread := func(other ledger.Record) bool { return other.Secret != record.Secret && r.secrets.Unread(other.Secret) }
+	return record.SharedWith != "" && r.secrets.Unread(record.SharedWith) ||
+		slices.ContainsFunc(r.index.ByToken[record.Fingerprint], unread)
 }
 
 // claimed reports whether another record names an unclaimed token.
 func (r *run) claimed(record ledger.Record) bool {
-	if record.State != ledger.Unclaimed {
-		return false
-	}
-	for arn, view := range r.entries.Secrets {
-		other, found := view.Find(record.Fingerprint)
-		if arn != record.Secret && found && other.State != ledger.Unclaimed {
-			return true
-		}
-	}
-	return false
+	return record.State == ledger.Unclaimed &&
+		slices.ContainsFunc(r.index.ByToken[record.Fingerprint], func(other ledger.Record) bool {
+			return other.Secret != record.Secret && other.State != ledger.Unclaimed
+		})
 }
 
 // look finds out what the vendor says of a record's token. A token that the secret holds is not
 // asked: it stays whatever the vendor says.
-func (p *plan) look(ctx context.Context, m *holders.Secret, record ledger.Record) witness.Finding {
+func (u *user) look(ctx context.Context, m *holders.Secret, record ledger.Record) witness.Finding {
 	f := record.Fingerprint
-	_, listed := p.Listed[f]
+	_, listed := u.Listed[f]
 	if !listed && (f == m.Current.Fingerprint() || f == m.Pending.Fingerprint()) {
 		return witness.Finding{}
 	}
-	found, err := p.Look(ctx, record, p.entries, p.config.Now(), func() (engage.Token, error) {
-		return p.tokenOf(ctx, record)
+	found, err := u.Look(ctx, record, u.config.Now(), func() (engage.Token, error) {
+		return u.tokenOf(ctx, record)
 	})
 	if err != nil {
-		p.fault(ctx, err)
+		u.fault(ctx, err)
 	}
 	return found
 }
 
-// carryOut deletes what was planned. The marks are written by now: whoever puts or swaps a token in
-// from here on sees them, and who did so before is seen when reads have caught up.
-func (p *plan) carryOut(ctx context.Context) {
-	if len(p.deletions) == 0 {
-		return
-	}
-	if p.request.DryRun {
-		for _, d := range p.deletions {
-			p.deleted(d)
+// The pace of one user's deletions: each is a deletion and the list that confirms it, rarely a third
+// call, and the vendor takes 120 calls a minute. The first ones go at once.
+const (
+	atOnce = 10
+	pace   = 1500 * time.Millisecond
+)
+
+// carryOut deletes what was planned, and decides about the user's intents.
+func (u *user) carryOut(ctx context.Context) {
+	for n, d := range u.deletions {
+		if u.request.DryRun {
+			u.deleted(d)
+			continue
 		}
-		return
-	}
-	if err := clock.Sleep(ctx, ledger.Consistency); err != nil {
-		p.fault(ctx, fmt.Errorf("delete tokens of user %s: %w; the next sweep deletes them", p.Name, err))
-		return
-	}
-	p.secrets.Read(ctx, p.toReadAgain(), p.faults(ctx))
-	for _, d := range p.deletions {
-		if err := p.delete(ctx, d); err != nil {
-			p.failed(ctx, d, err)
+		if ctx.Err() != nil || n >= atOnce && clock.Sleep(ctx, pace) != nil {
+			u.leave(u.deletions[n:])
+			break
 		}
+		if err := u.delete(ctx, d); err != nil {
+			u.failed(ctx, d, err)
+			if engage.Retryable(err) && !engage.Disbelieved(err) { // the vendor takes no more for now
+				u.leave(u.deletions[n+1:])
+				break
+			}
+		}
+	}
+	if u.only == "" && u.Listed != nil {
+		u.resolveIntents(ctx)
+		u.countForeign(ctx)
+	}
+}
+
+// leave leaves deletions to the next sweep.
+func (u *user) leave(rest []deletion) {
+	for _, d := range rest {
+		u.left = true
+		u.report.About(d.record.Secret, func(s *report.Secret) {
+			s.Retiring = append(s.Retiring, report.Waiting{Fingerprint: d.record.Fingerprint, NotBefore: d.record.At})
+		})
 	}
 }
 
 // toReadAgain returns the secrets that may hold one of the tokens: those of the user, and all of
 // them for an unclaimed token.
-func (p *plan) toReadAgain() []string {
+func (u *user) toReadAgain() []string {
+	if len(u.deletions) == 0 {
+		return nil
+	}
 	var arns []string
-	for _, m := range p.own {
+	for _, m := range u.own {
 		arns = append(arns, m.ARN)
 	}
-	for _, d := range p.deletions {
+	for _, d := range u.deletions {
 		if d.record.State == ledger.Unclaimed {
-			return p.secrets.ARNs()
+			return u.secrets.ARNs()
 		}
 		arns = append(arns, d.record.Secret)
 	}
@@ -198,49 +200,49 @@ func (p *plan) toReadAgain() []string {
 
 // delete deletes one token, if that is still the decision by the record and the secret as they are
 // now.
-func (p *plan) delete(ctx context.Context, d deletion) error {
-	p.secrets.Read(ctx, []string{d.record.Secret}, p.faults(ctx)) // somebody may put the version back at any moment
-	m := p.secrets.Get(d.record.Secret)
+func (u *user) delete(ctx context.Context, d deletion) error {
+	u.secrets.Read(ctx, []string{d.record.Secret}, u.faults(ctx)) // a person may put the version back at any moment
+	m := u.secrets.Get(d.record.Secret)
 	if m == nil {
 		return errors.New("its secret cannot be read")
 	}
-	standing, found, err := p.ledger.Look(ctx, d.record)
+	standing, found, err := u.ledger.Look(ctx, d.record)
 	if err != nil || !found {
 		return err
 	}
-	again := decide.Record(standing, p.facts(m, standing, d.found))
+	again := decide.Record(standing, u.facts(m, standing, d.found))
 	moved := m.CurrentVersion != d.currentVersion
 	if again.Action != decide.Delete || moved || !same(d.record, standing) { //safeguard:deletions-are-decided-again
-		p.note(m.ARN, decide.Decision{Case: again.Case, Action: decide.Keep, Record: standing})
+		u.note(m.ARN, decide.Decision{Case: again.Case, Action: decide.Keep, Record: standing})
 		return nil
 	}
-	err = p.Delete(ctx, d.found)
+	err = u.Delete(ctx, d.found)
 	if err != nil && !engage.Unconfirmed(err) {
 		return err
 	}
-	standing.State, standing.At = ledger.Deleted, p.config.Now()
-	if setErr := p.ledger.Set(ctx, standing); setErr != nil {
-		p.fault(ctx, setErr)
+	standing.State, standing.At = ledger.Deleted, u.config.Now()
+	if setErr := u.ledger.Set(ctx, standing); setErr != nil {
+		u.fault(ctx, setErr)
 	}
 	if err == nil {
-		p.deleted(d)
+		u.deleted(d)
 		return nil
 	}
-	p.config.Log.InfoContext(ctx, "a deletion is confirmed by a later sweep", "fingerprint", standing.Fingerprint)
+	u.config.Log.InfoContext(ctx, "a deletion is confirmed by a later sweep", "fingerprint", standing.Fingerprint)
 	return nil
 }
 
-func (p *plan) deleted(d deletion) {
-	p.report.About(d.record.Secret, func(s *report.Secret) { s.Deleted = append(s.Deleted, d.record.Fingerprint) })
+func (u *user) deleted(d deletion) {
+	u.report.About(d.record.Secret, func(s *report.Secret) { s.Deleted = append(s.Deleted, d.record.Fingerprint) })
 }
 
-func (p *plan) failed(ctx context.Context, d deletion, err error) {
+func (u *user) failed(ctx context.Context, d deletion, err error) {
 	f := d.record.Fingerprint
-	p.report.About(d.record.Secret, func(s *report.Secret) {
+	u.report.About(d.record.Secret, func(s *report.Secret) {
 		s.DeleteFailed = append(s.DeleteFailed, f)
 		s.Retiring = append(s.Retiring, report.Waiting{Fingerprint: f, NotBefore: d.record.At})
 	})
-	p.fault(ctx, fmt.Errorf("delete token %s of secret %s: %w; the next sweep tries again", f, d.record.Secret, err))
+	u.fault(ctx, fmt.Errorf("delete token %s of secret %s: %w; the next sweep tries again", f, d.record.Secret, err))
 }
 
 // resolveIntents decides about the user's intents, and reports them.

@@ -9,18 +9,22 @@
 //
 // # What happens
 //
-// All secrets are read first. Then each Engage user has its turn, several users concurrently, each
-// with a time limit, so that one slow host does not keep the others waiting:
+// All secrets are read first. Each Engage user is listed, several users concurrently, each with a
+// time limit, so that one slow host does not keep the others waiting:
 //
 //	list         The user's tokens are listed, by a current token of the user or else by a login.
 //	decide       Package decide decides about each record (R1 to R23) and each intent (W1 to W7).
 //	write        Marks are written: a token that nothing holds any more is retiring.
-//	read again   After the consistency time the user's secrets are read again: whoever puts or swaps
-//	             a token in from here on sees the mark, and who did so before is seen.
+//
+// Then the sweep waits once for the consistency time, and goes on:
+//
+//	read again   The users' secrets are read again: whoever puts or swaps a token in from here on
+//	             sees the mark, and who did so before is seen.
 //	delete       Each decision is made again from the record and the secret as they are now. Only
 //	             then is the token deleted. A later list confirms the deletion.
 //
-// What was not reached in time is named in the answer, and comes first in the next sweep.
+// One user's deletions are paced below the vendor's 120 calls a minute. What was not reached in
+// time, or not taken by the vendor, is named in the answer and comes first in the next sweep.
 //
 // # What a crash leaves
 //
@@ -62,9 +66,9 @@ import (
 
 // Limits of a sweep.
 const (
-	// concurrency is how many secrets are read, and how many users have their turn, at a time.
-	concurrency = 8
-	// userTime is how long the turn of one user may take.
+	// concurrency is how many users have their turn at a time. Most of a turn is waiting.
+	concurrency = 32
+	// userTime is how long the listing of one user, and the decisions about its records, may take.
 	userTime = 60 * time.Second
 	// answerTime is what is kept of the invocation's time for the answer.
 	answerTime = 10 * time.Second
@@ -117,8 +121,10 @@ type run struct {
 	request   events.Sweep
 	only      string // ARN of the one secret that is swept, or ""
 	entries   ledger.All
+	index     ledger.Index // of the entries
 	secrets   *holders.Holders
 	users     map[ledger.User]*user
+	userOf    map[string]*user // by the secret's ARN
 	creations *unanswered.Creations
 	report    *report.Builder
 }
@@ -136,17 +142,20 @@ func (s *Sweeper) Run(ctx context.Context, request events.Sweep) (report.Sweep, 
 		defer cancel()
 	}
 	r.secrets.Find(ctx, s.config.RotationFunction, r.known(), r.faults(ctx))
-	if request.DeleteToken == "" && request.Forget == "" {
+	orders := request.DeleteToken != "" || request.Forget != ""
+	if !orders {
 		r.creations.RecordHeld(ctx, r.only)
 	}
+	r.index = r.entries.Index()
+	r.creations.Index(r.index)
 	users := r.groupByUser(ctx)
-	if request.DeleteToken != "" || request.Forget != "" {
+	if orders {
 		deleted, err := r.obey(ctx, users)
 		r.report.Deleted(deleted)
 		return r.report.Sweep(), err
 	}
 	r.sweepUsers(ctx, users)
-	r.reportUnlisted(users)
+	r.reportUnlisted()
 	done := r.report.Sweep()
 	if request.RevokePrevious != "" {
 		err = r.checkRevoked(ctx, done)
@@ -196,31 +205,64 @@ func (r *run) known() []string {
 	return arns
 }
 
-// sweepUsers gives each user its turn, first those whose turn did not come in the last sweep.
+// sweepUsers gives each user its turn, first those whose turn did not come, or was not over, in the
+// last sweep.
 func (r *run) sweepUsers(ctx context.Context, users []*user) {
 	cursor, err := r.ledger.Cursor(ctx)
-	if err != nil {
-		r.fault(ctx, err)
-	}
+	r.try(ctx, err)
 	slices.SortFunc(users, func(a, b *user) int { return strings.Compare(string(a.Name), string(b.Name)) })
 	if n := slices.IndexFunc(users, func(u *user) bool { return u.Name >= cursor }); n > 0 {
 		users = append(slices.Clone(users[n:]), users[:n]...)
 	}
-	parallel.Each(concurrency, users, func(u *user) { r.turn(ctx, u) })
+	parallel.Each(concurrency, users, func(u *user) { u.mark(ctx) })
+	if err := r.readAgain(ctx, users); err != nil {
+		r.fault(ctx, fmt.Errorf("read the secrets and the ledger again: %w; the next sweep deletes what is due", err))
+		for _, u := range users {
+			u.leave(u.deletions)
+		}
+	} else {
+		parallel.Each(concurrency, users, func(u *user) { u.carryOut(ctx) })
+	}
 	next := ledger.User("")
 	for _, u := range users {
 		if !u.reached {
 			r.report.NotReached(u.Name)
-			if next == "" {
-				next = u.Name
-			}
+		}
+		if u.left {
+			r.report.Left(u.Name)
+		}
+		if next == "" && (!u.reached || u.left) {
+			next = u.Name
 		}
 	}
 	if next != cursor {
-		if err := r.ledger.SetCursor(context.WithoutCancel(ctx), next); err != nil {
-			r.fault(ctx, err)
+		r.try(ctx, r.ledger.SetCursor(context.WithoutCancel(ctx), next))
+	}
+}
+
+// readAgain reads once more what deletions and open intents rest on. The marks are written by now:
+// whoever puts or swaps a token in from here on sees them, and who did so before is seen when reads
+// have caught up.
+func (r *run) readAgain(ctx context.Context, users []*user) error {
+	var arns []string
+	appeared := false
+	for _, u := range users {
+		appeared = appeared || u.appeared
+		if !r.request.DryRun {
+			arns = append(arns, u.toReadAgain()...)
 		}
 	}
+	if len(arns) == 0 && !appeared {
+		return nil
+	}
+	if err := clock.Sleep(ctx, ledger.Consistency); err != nil { //safeguard:unclaimed-tokens-wait drop
+		return err
+	}
+	r.secrets.Read(ctx, arns, r.faults(ctx))
+	if !appeared {
+		return nil
+	}
+	return r.creations.ReadAgain(ctx)
 }
 
 // obey does what an operator asks for by name.
@@ -243,17 +285,6 @@ func (r *run) obey(ctx context.Context, users []*user) ([]engage.Fingerprint, er
 		return orders.Forget(ctx, r.request.Forget)
 	}
 	return orders.DeleteToken(ctx, r.request.DeleteToken)
-}
-
-// turn sweeps one user within its time limit.
-func (r *run) turn(ctx context.Context, u *user) {
-	if !clock.Has(ctx, r.config.Now(), userTime/4) {
-		return
-	}
-	u.reached = true
-	ctx, cancel := context.WithTimeout(ctx, userTime)
-	defer cancel()
-	u.sweep(ctx)
 }
 
 // faults returns fault for callbacks.

@@ -963,6 +963,7 @@ func TestUsersThatWereNotReachedComeFirstNextTime(t *testing.T) {
 	env[settings.EnvAllowedHosts] = silent
 	deploy(t, env, func(t *testing.T, d *deployment) {
 		d.crowd(silent, 90)
+		d.limit = 100 * time.Second // three rounds of users would take 180 s
 		d.hosts.setSilent(silent, true)
 		first := map[ledger.User]bool{} // whom the sweep before did not reach, as many as a sweep reaches for certain
 		for range 5 {

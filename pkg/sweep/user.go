@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/internal/clock"
 	"engage-token-rotation/pkg/internal/holders"
 	"engage-token-rotation/pkg/internal/logins"
 	"engage-token-rotation/pkg/internal/parallel"
@@ -20,51 +21,52 @@ import (
 	"engage-token-rotation/pkg/secret"
 )
 
-// user is one Engage user, with the secrets that log in as it.
+// user is one Engage user at its turn, with the secrets that log in as it.
 type user struct {
 	*run
 	*witness.User
-	own     []*holders.Secret
-	guests  []ledger.Record // of secrets that log in as another user by now
-	reached bool
+	own    []*holders.Secret
+	guests []ledger.Record // of secrets that log in as another user by now
+
+	reached   bool // its turn came
+	appeared  bool // a token may have appeared since an intent
+	left      bool // due tokens are left to the next sweep
+	deletions []deletion
 }
 
 // groupByUser finds out as which user each secret logs in.
 func (r *run) groupByUser(ctx context.Context) []*user {
 	var mu sync.Mutex
-	users := map[ledger.User]*user{}
-	targets := map[string]target.Target{}
+	r.users, r.userOf = map[ledger.User]*user{}, map[string]*user{}
+	targets, store := map[string]target.Target{}, target.Remembering(r.config.Secrets)
 	parallel.Each(concurrency, r.secrets.All(), func(m *holders.Secret) {
-		t, err := target.Read(ctx, r.config.Secrets, r.settings, m.ARN, m.Document)
+		t, err := target.Read(ctx, store, r.settings, m.ARN, m.Document)
 		if err != nil {
 			r.fault(ctx, fmt.Errorf("read the login fields of secret %s: %w", m.ARN, err))
 			return
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		u := users[t.User]
+		u := r.users[t.User]
 		if u == nil {
 			u = &user{run: r, User: r.witness(t.User)}
-			users[t.User] = u
+			r.users[t.User] = u
 		}
 		u.own = append(u.own, m)
-		targets[m.ARN] = t
+		r.userOf[m.ARN], targets[m.ARN] = u, t
 	})
 	var all []*user
-	for _, name := range slices.Sorted(maps.Keys(users)) {
-		u := users[name]
+	for _, name := range slices.Sorted(maps.Keys(r.users)) {
+		u := r.users[name]
 		slices.SortFunc(u.own, func(a, b *holders.Secret) int { return strings.Compare(a.ARN, b.ARN) })
 		u.Target = targets[u.own[0].ARN]
-		all = append(all, u)
-	}
-	for _, m := range r.secrets.All() {
-		for _, record := range r.entries.Secrets[m.ARN].Records {
-			if u := users[record.User]; u != nil && !slices.Contains(u.own, m) {
+		for _, record := range u.Records {
+			if r.userOf[record.Secret] != u && r.secrets.Get(record.Secret) != nil {
 				u.guests = append(u.guests, record)
 			}
 		}
+		all = append(all, u)
 	}
-	r.users = users
 	return all
 }
 
@@ -83,37 +85,38 @@ func (u *user) list(ctx context.Context) error {
 	return u.List(ctx, recorded, known)
 }
 
-// sweep sweeps the user's secrets.
-func (u *user) sweep(ctx context.Context) {
+// mark lists the user's tokens, decides about the records of its secrets, and plans deletions.
+func (u *user) mark(ctx context.Context) {
+	if !clock.Has(ctx, u.config.Now(), userTime/4) {
+		return
+	}
+	u.reached = true
+	ctx, cancel := context.WithTimeout(ctx, userTime)
+	defer cancel()
 	if err := u.list(ctx); err != nil {
 		u.fault(ctx, fmt.Errorf("list the tokens of user %s: %w", u.Name, err))
 	}
-	plan := &plan{user: u}
 	for _, record := range u.guests {
-		if m := u.secrets.Get(record.Secret); m != nil && (u.only == "" || u.only == m.ARN) {
-			plan.decide(ctx, m, record)
+		if u.only == "" || u.only == record.Secret {
+			u.decide(ctx, u.secrets.Get(record.Secret), record)
 		}
 	}
 	for _, m := range u.own {
 		if u.only == "" || u.only == m.ARN {
-			u.sweepSecret(ctx, m, plan)
+			u.sweepSecret(ctx, m)
 		}
 	}
-	plan.carryOut(ctx)
-	if u.only == "" && u.Listed != nil {
-		u.resolveIntents(ctx)
-		u.countForeign(ctx)
-	}
+	u.appeared = u.only == "" && u.Listed != nil && u.creations.Appeared(u.User)
 }
 
 // sweepSecret reports a secret and decides about its records.
-func (u *user) sweepSecret(ctx context.Context, m *holders.Secret, plan *plan) {
+func (u *user) sweepSecret(ctx context.Context, m *holders.Secret) {
 	view := u.entries.Secrets[m.ARN]
 	u.reportCurrent(ctx, m, view)
 	u.noteShared(ctx, m, view)
 	for _, record := range view.Records {
 		if other := u.users[record.User]; other == nil || other == u { // else the record is a guest there
-			plan.decide(ctx, m, record)
+			u.decide(ctx, m, record)
 		}
 	}
 }
@@ -180,14 +183,14 @@ func (u *user) countForeign(ctx context.Context) {
 	if len(foreign) == 0 {
 		return
 	}
-	for _, m := range u.own {
+	parallel.Each(concurrency, u.own, func(m *holders.Secret) {
 		previous := u.previous(ctx, m)
 		if foreign[previous] {
 			u.report.About(m.ARN, func(s *report.Secret) {
 				s.Unrecorded = append(s.Unrecorded, report.NewRemovable(previous, time.Time{}))
 			})
 		}
-	}
+	})
 }
 
 // previous returns the token that AWSPREVIOUS of the secret holds, or "".
@@ -205,15 +208,9 @@ func (r *run) previous(ctx context.Context, m *holders.Secret) engage.Fingerprin
 
 // reportUnlisted reports the secrets whose user is not known, so that their login fields cannot be
 // read.
-func (r *run) reportUnlisted(users []*user) {
-	swept := map[string]bool{}
-	for _, u := range users {
-		for _, m := range u.own {
-			swept[m.ARN] = true
-		}
-	}
+func (r *run) reportUnlisted() {
 	for _, m := range r.secrets.All() {
-		if swept[m.ARN] || r.only != "" && r.only != m.ARN {
+		if r.userOf[m.ARN] != nil || r.only != "" && r.only != m.ARN {
 			continue
 		}
 		r.report.About(m.ARN, func(s *report.Secret) {
@@ -241,6 +238,7 @@ func (r *run) tokenOf(ctx context.Context, record ledger.Record) (engage.Token, 
 func (r *run) witness(name ledger.User) *witness.User {
 	return &witness.User{
 		Name:    name,
+		Records: r.index.ByUser[name],
 		Calls:   target.Calls{Transport: r.config.Transport, Now: r.config.Now, Jitter: r.config.Jitter},
 		Counter: logins.New(r.config.Parameters, r.settings.Prefix, r.config.Now),
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // concurrency is how many secrets are read at a time.
-const concurrency = 8
+const concurrency = 32
 
 // Store reads the secrets. Implementations are safe for concurrent use. Reads may lag by some
 // seconds.

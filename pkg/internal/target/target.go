@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"engage-token-rotation/pkg/engage"
@@ -61,6 +62,31 @@ func Read(
 	}
 	user := ledger.NewUser(endpoint, login.Credentials)
 	return Target{Endpoint: endpoint, User: user, Credentials: login.Credentials, AdminARN: arn}, nil
+}
+
+// Remembering returns a store that reads each secret once by the same label or version, for one
+// sweep: many token secrets share an admin secret. It is safe for concurrent use.
+func Remembering(store secret.Getter) secret.Getter {
+	return &remembering{store: store, known: map[[3]string]func() (secret.Version, error){}}
+}
+
+type remembering struct {
+	store secret.Getter
+	mu    sync.Mutex
+	known map[[3]string]func() (secret.Version, error)
+}
+
+// Get implements secret.Getter.
+func (r *remembering) Get(ctx context.Context, secretID, versionID, label string) (secret.Version, error) {
+	key := [3]string{secretID, versionID, label}
+	r.mu.Lock()
+	read := r.known[key]
+	if read == nil {
+		read = sync.OnceValues(func() (secret.Version, error) { return r.store.Get(ctx, secretID, versionID, label) })
+		r.known[key] = read
+	}
+	r.mu.Unlock()
+	return read()
 }
 
 // readAdmin returns nil when id is empty.

@@ -16,7 +16,8 @@ import (
 	"engage-token-rotation/pkg/secret"
 )
 
-// Creations are those of all secrets. They are safe for concurrent use after RecordHeld.
+// Creations are those of all secrets. RecordHeld, Index and ReadAgain are not safe for concurrent
+// use; the other methods are.
 type Creations struct {
 	store   secret.Getter
 	secrets *holders.Holders
@@ -24,6 +25,8 @@ type Creations struct {
 	entries ledger.All
 	now     func() time.Time
 	fault   func(error)
+
+	intents map[ledger.User][]ledger.Intent
 
 	mu       sync.Mutex
 	recorded map[engage.Fingerprint]bool // tokens that a record of any secret names

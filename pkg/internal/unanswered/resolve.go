@@ -9,7 +9,6 @@ import (
 
 	"engage-token-rotation/pkg/decide"
 	"engage-token-rotation/pkg/engage"
-	"engage-token-rotation/pkg/internal/clock"
 	"engage-token-rotation/pkg/internal/witness"
 	"engage-token-rotation/pkg/ledger"
 )
@@ -23,62 +22,49 @@ type Outcome struct {
 	Appeared []engage.Fingerprint
 }
 
-// Resolve decides about the intents of creations as this user, which was listed, and returns what
+// Index takes the entries that Resolve looks at.
+func (c *Creations) Index(index ledger.Index) { c.intents = index.Intents }
+
+// Appeared reports whether a token may have appeared since an intent of the user, who was listed.
+// Then [Creations.ReadAgain] must come before [Creations.Resolve].
+func (c *Creations) Appeared(u *witness.User) bool {
+	traces := c.traces(u)
+	for _, intent := range c.intents[u.Name] {
+		n, _, _ := decide.Intent(intent, c.about(traces, intent))
+		if n == decide.W5 || n == decide.W7 {
+			return true
+		}
+	}
+	return false
+}
+
+// ReadAgain reads the ledger, when reads show all that was written before the lists were asked for:
+// what was created since the first read of the ledger is in a list, but not in what was read.
+func (c *Creations) ReadAgain(ctx context.Context) (err error) {
+	c.entries, err = c.ledger.ReadAll(ctx)
+	c.recorded = c.entries.Tokens()
+	return err
+}
+
+// Resolve decides about the intents of creations as this user, who was listed, and returns what
 // became of each.
 func (c *Creations) Resolve(ctx context.Context, u *witness.User) []Outcome {
-	open := c.of(u.Name)
-	if len(open) == 0 {
+	if len(c.intents[u.Name]) == 0 {
 		return nil
 	}
-	all := c.entries
-	traces := c.traces(u, all)
-	for _, intent := range open {
-		if n, _, _ := decide.Intent(intent, c.about(traces, all, intent)); n != decide.W5 && n != decide.W7 {
-			continue
-		}
-		// What was created since the first read of the ledger is in the list, but not in what was read.
-		var err error
-		if all, err = c.readAgain(ctx); err != nil {
-			c.fault(err)
-			return nil
-		}
-		traces = c.traces(u, all)
-		break
-	}
 	var outcomes []Outcome
-	for _, intent := range open {
-		outcomes = append(outcomes, c.resolve(ctx, intent, c.about(traces, all, intent), u.Name))
+	traces := c.traces(u)
+	for _, intent := range c.intents[u.Name] {
+		outcomes = append(outcomes, c.resolve(ctx, intent, c.about(traces, intent), u.Name))
 	}
 	return outcomes
 }
 
-// readAgain reads the ledger, when reads show all that was written by now.
-func (c *Creations) readAgain(ctx context.Context) (ledger.All, error) {
-	if err := clock.Sleep(ctx, ledger.Consistency); err != nil { //safeguard:unclaimed-tokens-wait drop
-		return ledger.All{}, err
-	}
-	return c.ledger.ReadAll(ctx)
-}
-
-// of returns the intents of creations as the user, oldest first.
-func (c *Creations) of(user ledger.User) []ledger.Intent {
-	var open []ledger.Intent
-	for _, view := range c.entries.Secrets {
-		for _, intent := range view.Intents {
-			if intent.User == user {
-				open = append(open, intent)
-			}
-		}
-	}
-	slices.SortFunc(open, func(a, b ledger.Intent) int { return a.StartedAt.Compare(b.StartedAt) })
-	return open
-}
-
 // traces returns what is known about every intent of the user.
-func (c *Creations) traces(u *witness.User, all ledger.All) decide.Traces {
+func (c *Creations) traces(u *witness.User) decide.Traces {
 	t := decide.Traces{
-		Now: c.now(), Known: all.Tokens(), Listed: slices.Sorted(maps.Keys(u.Listed)),
-		Believable: u.Believable, Complete: u.Complete(c.entries),
+		Now: c.now(), Known: map[engage.Fingerprint]bool{}, Listed: slices.Sorted(maps.Keys(u.Listed)),
+		Believable: u.Believable, Complete: u.Complete(),
 	}
 	if t.Listed == nil {
 		t.Listed = []engage.Fingerprint{} // the user was listed and has no token
@@ -92,8 +78,8 @@ func (c *Creations) traces(u *witness.User, all ledger.All) decide.Traces {
 }
 
 // about adds what is known about one intent.
-func (c *Creations) about(t decide.Traces, all ledger.All, intent ledger.Intent) decide.Traces {
-	t.Answered, t.Held = all.Secrets[intent.Secret].Answered(intent), c.held[intent.ID]
+func (c *Creations) about(t decide.Traces, intent ledger.Intent) decide.Traces {
+	t.Answered, t.Held = c.entries.Secrets[intent.Secret].Answered(intent), c.held[intent.ID]
 	return t
 }
 

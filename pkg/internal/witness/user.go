@@ -21,6 +21,8 @@ type User struct {
 	Calls target.Calls
 	// Counter counts the user's logins.
 	Counter *logins.Counter
+	// Records are those that name this user.
+	Records []ledger.Record
 
 	// Client, Auth and Listed are nil until List has succeeded. Auth is the credential that was
 	// accepted.
@@ -93,14 +95,11 @@ func (u *User) lists(token engage.Token) bool {
 
 // Complete reports whether the list is believable and holds every token that a record names as the
 // user's and that is not known to be deleted: a list that is cut lacks some of them.
-func (u *User) Complete(all ledger.All) bool {
-	for _, view := range all.Secrets {
-		for _, record := range view.Records {
-			alive := record.State != ledger.Deleted && record.State != ledger.Unclaimed
-			//safeguard:cut-lists-end-no-intent
-			if _, listed := u.Listed[record.Fingerprint]; record.User == u.Name && alive && !listed {
-				return false
-			}
+func (u *User) Complete() bool {
+	for _, record := range u.Records {
+		alive := record.State != ledger.Deleted && record.State != ledger.Unclaimed
+		if _, listed := u.Listed[record.Fingerprint]; alive && !listed { //safeguard:cut-lists-end-no-intent
+			return false
 		}
 	}
 	return u.Believable
@@ -129,8 +128,8 @@ var ErrNoToken = errors.New("no version of its secret holds the token any more")
 
 // Look finds out what the vendor says of a record's token. A list that lacks a token does not prove
 // that it is gone: the list may be cut, or another user's. So the token, which tokenOf reads from
-// its version, is asked itself. all is what the ledger holds.
-func (u *User) Look(ctx context.Context, record ledger.Record, all ledger.All, now time.Time,
+// its version, is asked itself.
+func (u *User) Look(ctx context.Context, record ledger.Record, now time.Time,
 	tokenOf func() (engage.Token, error)) (Finding, error) {
 	if token, ok := u.Listed[record.Fingerprint]; ok {
 		return Finding{Token: token, Listed: decide.Shown}, nil
@@ -140,7 +139,7 @@ func (u *User) Look(ctx context.Context, record ledger.Record, all ledger.All, n
 	}
 	lacking := u.Believable && record.User == u.Name
 	if record.State == ledger.Unclaimed {
-		return gone(lacking && u.Complete(all)), nil // no version ever held it
+		return gone(lacking && u.Complete()), nil // no version ever held it
 	}
 	overdue := u.Believable && record.State == ledger.Retiring && now.Sub(record.At) > decide.UnclaimedLife
 	token, err := tokenOf()
