@@ -183,7 +183,7 @@ func isHTML(body []byte) bool {
 
 // unusable returns the error of a 2xx answer that lacks what was asked for: its effect is unknown.
 func unusable(operation string, a answer, reason string) *Error {
-	e := &Error{Operation: operation, Status: a.status, Reason: reason, OutcomeUnknown: true,
+	e := &Error{Operation: operation, Status: a.status, Reason: reason, OutcomeUnknown: true, WebPage: a.html,
 		Hint: "check that the base URL names the vendor's API host"}
 	if a.html {
 		e.Reason = "the answer is a web page"
@@ -195,7 +195,7 @@ func unusable(operation string, a answer, reason string) *Error {
 // of the body, and only if that looks like one: requestUri repeats the path, which holds the token
 // on a deletion.
 func statusError(r request, a answer, header http.Header, now time.Time) *Error {
-	e := &Error{Operation: r.operation, Status: a.status, Code: errorCode(a.body)}
+	e := &Error{Operation: r.operation, Status: a.status, Code: errorCode(a.body), WebPage: a.html}
 	switch {
 	case a.status == http.StatusUnauthorized:
 		e.Reason = "the credentials were not accepted"

@@ -32,6 +32,8 @@ type Error struct {
 	Disbelieved bool
 	// Unconfirmed reports that a deletion was accepted and not confirmed; see [Unconfirmed].
 	Unconfirmed bool
+	// WebPage reports that the answer was a web page.
+	WebPage bool
 	// RetryAfter is how long the vendor asked to wait, or zero.
 	RetryAfter time.Duration
 	// Hint is what an operator can do.

@@ -181,14 +181,6 @@ func sessionKey(endpoint Endpoint, c Credentials) string {
 	return hidden.Fingerprint(fmt.Sprintf("%q", parts))
 }
 
-// Warm reports whether a session is kept.
-func (k *Sessions) Warm(now time.Time) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.forgetEnded(now)
-	return len(k.sessions) > 0
-}
-
 // forgetEnded drops the sessions that ended so long ago that the vendor would probably refuse a
 // refresh: a login is one call, a refused refresh and a login are two. k.mu is held.
 func (k *Sessions) forgetEnded(now time.Time) {

@@ -34,6 +34,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"engage-token-rotation/pkg/engage"
 )
@@ -50,10 +51,19 @@ type Parameters interface {
 	// List returns name and value of every parameter directly below the path, which has no trailing
 	// slash.
 	List(ctx context.Context, path string) (map[string]string, error)
+	// ListDated is List, with the time at which the service stored each parameter.
+	ListDated(ctx context.Context, path string) (map[string]Dated, error)
 	// ListAll is List over all levels below the path.
 	ListAll(ctx context.Context, path string) (map[string]string, error)
 	// Delete removes a parameter; an unknown name is not an error.
 	Delete(ctx context.Context, name string) error
+}
+
+// Dated is a parameter's value and the time at which it was stored, by the service's clock, which no
+// writer can choose.
+type Dated struct {
+	Value string
+	At    time.Time
 }
 
 // User names an Engage user at one host: a digest of both.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/internal/logins"
 	"engage-token-rotation/pkg/internal/parallel"
 	"engage-token-rotation/pkg/internal/target"
 	"engage-token-rotation/pkg/ledger"
@@ -18,36 +19,20 @@ type account struct {
 	session *engage.Session
 }
 
-// warm reports whether a login is likely not needed.
-func (r *Rotator) warm() bool { return r.sessions.Warm(r.config.Now()) }
-
 // logIn logs in, which no step does but createSecret, a preflight, and testSecret when it must know
 // whether a token is dead.
 func (i *invocation) logIn(ctx context.Context, r reading) (account, error) {
-	counter := i.loginCounter()
-	permits := counter.Permits(r.logins, afterLogin)
-	admin := secret.NameOf(target.AdminID(r.settings, r.current.document))
-	known := counter.UserOf(r.logins, admin)
-	if known != "" && !i.warm() { // the login is counted while the admin secret is being read
-		permits.Ahead(ctx, known)
-	}
-	defer permits.Wait()
 	t, err := target.Read(ctx, i.config.Secrets, r.settings, r.arn(), r.current.document)
 	if err != nil {
 		return account{}, failed("read the login fields", err, "nothing was created")
 	}
+	counter, key := logins.New(i.config.Parameters, r.settings.Prefix, i.config.Now), target.LoginKey(t.Credentials)
 	calls := i.calls()
-	key := target.LoginKey(t.Credentials)
-	calls.Permit = func(ctx context.Context) error { return permits.Permit(ctx, key) }
+	calls.Permit = func(ctx context.Context) error { return counter.Permit(ctx, key, afterLogin) }
 	a := account{Target: t, client: calls.Client(t.Endpoint)}
-	err = parallel.Do(
-		func() (err error) { a.session, err = i.sessions.Login(ctx, a.client, t.Credentials); return err },
-		func() error {
-			if admin != "" && known != key && !i.warm() {
-				_ = counter.Learn(ctx, admin, key) // without it the next login is counted later
-			}
-			return nil
-		})
+	if a.session, err = i.sessions.Login(ctx, a.client, t.Credentials); err != nil {
+		counter.Failed(ctx, key, err)
+	}
 	return a, failed("log in", err, "nothing was created")
 }
 

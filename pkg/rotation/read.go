@@ -9,7 +9,6 @@ import (
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/internal/clock"
-	"engage-token-rotation/pkg/internal/logins"
 	"engage-token-rotation/pkg/internal/parallel"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/secret"
@@ -27,9 +26,8 @@ type invocation struct {
 type reading struct {
 	settings settings.Settings
 	labels   secret.Description
-	current  holding // AWSCURRENT
-	version  holding // the event's version; its ID is empty when it has no value
-	logins   logins.History
+	current  holding     // AWSCURRENT
+	version  holding     // the event's version; its ID is empty when it has no value
 	entries  ledger.View // finishSecret alone
 }
 
@@ -81,7 +79,6 @@ type needs struct {
 	settings bool // the vendor will be called
 	labels   bool // the labels of all versions
 	value    bool // the version has a value, or will have one within seconds
-	logins   bool // the logins of the last minute, ahead of the login
 	ledger   bool // the secret's entries
 }
 
@@ -98,10 +95,6 @@ func (i *invocation) read(ctx context.Context, want needs) (r reading, err error
 		only(want.labels, func() (err error) { r.labels, err = i.describe(ctx); return err }),
 		func() (err error) { r.current, err = i.readCurrent(ctx); return err },
 		func() (err error) { r.version, err = i.readVersion(ctx, want.value); return err },
-		only(want.logins, func() (err error) {
-			r.logins, err = i.loginCounter().History(ctx)
-			return failed("count the logins", err, "nothing was created")
-		}),
 		only(want.ledger && secret.IsARN(i.event.SecretID), func() (err error) {
 			r.entries, err = i.readLedger(ctx, i.event.SecretID)
 			return err
@@ -187,10 +180,6 @@ func (i *invocation) poll(limit time.Duration) *clock.Poll {
 
 func (i *invocation) ledger() *ledger.Ledger {
 	return ledger.New(i.config.Parameters, i.config.Settings.Prefix)
-}
-
-func (i *invocation) loginCounter() *logins.Counter {
-	return logins.New(i.config.Parameters, i.config.Settings.Prefix, i.config.Now)
 }
 
 // deadline returns when this invocation will have ended.

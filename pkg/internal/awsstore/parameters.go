@@ -72,29 +72,45 @@ func (s *Parameters) Get(ctx context.Context, name string) (string, bool, error)
 
 // List implements ledger.Parameters.
 func (s *Parameters) List(ctx context.Context, path string) (map[string]string, error) {
-	return s.list(ctx, path, false)
+	return s.values(ctx, path, false)
 }
 
 // ListAll implements ledger.Parameters.
 func (s *Parameters) ListAll(ctx context.Context, path string) (map[string]string, error) {
-	return s.list(ctx, path, true)
+	return s.values(ctx, path, true)
 }
 
-// list follows NextToken to the end: a page may be empty and still carry one.
-func (s *Parameters) list(ctx context.Context, path string, recursive bool) (map[string]string, error) {
+func (s *Parameters) values(ctx context.Context, path string, recursive bool) (map[string]string, error) {
 	values := map[string]string{}
+	err := s.list(ctx, path, recursive, func(p types.Parameter) { values[aws.ToString(p.Name)] = aws.ToString(p.Value) })
+	return values, err
+}
+
+// ListDated implements ledger.Parameters.
+func (s *Parameters) ListDated(ctx context.Context, path string) (map[string]ledger.Dated, error) {
+	values := map[string]ledger.Dated{}
+	err := s.list(ctx, path, false, func(p types.Parameter) {
+		values[aws.ToString(p.Name)] = ledger.Dated{Value: aws.ToString(p.Value), At: aws.ToTime(p.LastModifiedDate)}
+	})
+	return values, err
+}
+
+// list calls found for each parameter. It follows NextToken to the end: a page may be empty and
+// still carry one. It does not decrypt: the ledger and the settings are no SecureStrings, and the
+// functions may not use the key of one that somebody else put there.
+func (s *Parameters) list(ctx context.Context, path string, recursive bool, found func(types.Parameter)) error {
 	pages := ssm.NewGetParametersByPathPaginator(s.client,
-		&ssm.GetParametersByPathInput{Path: &path, Recursive: &recursive, WithDecryption: aws.Bool(true)})
+		&ssm.GetParametersByPathInput{Path: &path, Recursive: &recursive})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, ClassifyParameters("GetParametersByPath", err)
+			return ClassifyParameters("GetParametersByPath", err)
 		}
 		for _, p := range page.Parameters {
-			values[aws.ToString(p.Name)] = aws.ToString(p.Value)
+			found(p)
 		}
 	}
-	return values, nil
+	return nil
 }
 
 // Delete implements ledger.Parameters.

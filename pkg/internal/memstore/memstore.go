@@ -6,6 +6,7 @@ import (
 	"maps"
 	"strings"
 	"sync"
+	"time"
 
 	"engage-token-rotation/pkg/ledger"
 )
@@ -15,14 +16,22 @@ import (
 type Store struct {
 	mu     sync.Mutex
 	Values map[string]string
+	// Stored holds when each parameter was stored by Create or Set.
+	Stored map[string]time.Time
+	// Now is the store's clock.
+	Now func() time.Time
 	// Fail is returned by every call whose kind ("create", "set", "get", "list", "delete") it has.
 	Fail map[string]error
 }
 
 var _ ledger.Parameters = (*Store)(nil)
 
-// New returns an empty store.
-func New() *Store { return &Store{Values: map[string]string{}, Fail: map[string]error{}} }
+// New returns an empty store on the real clock.
+func New() *Store {
+	return &Store{
+		Values: map[string]string{}, Stored: map[string]time.Time{}, Now: time.Now, Fail: map[string]error{},
+	}
+}
 
 // Create implements ledger.Parameters.
 func (s *Store) Create(_ context.Context, name, value string) (bool, error) {
@@ -34,7 +43,7 @@ func (s *Store) Create(_ context.Context, name, value string) (bool, error) {
 	if _, taken := s.Values[name]; taken {
 		return false, nil
 	}
-	s.Values[name] = value
+	s.put(name, value)
 	return true, nil
 }
 
@@ -43,10 +52,12 @@ func (s *Store) Set(_ context.Context, name, value string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.Fail["set"] == nil {
-		s.Values[name] = value
+		s.put(name, value)
 	}
 	return s.Fail["set"]
 }
+
+func (s *Store) put(name, value string) { s.Values[name], s.Stored[name] = value, s.Now() }
 
 // Get implements ledger.Parameters.
 func (s *Store) Get(_ context.Context, name string) (string, bool, error) {
@@ -63,6 +74,18 @@ func (s *Store) List(ctx context.Context, path string) (map[string]string, error
 		return strings.Contains(strings.TrimPrefix(name, path+"/"), "/")
 	})
 	return values, err
+}
+
+// ListDated implements ledger.Parameters.
+func (s *Store) ListDated(ctx context.Context, path string) (map[string]ledger.Dated, error) {
+	values, err := s.List(ctx, path)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	dated := map[string]ledger.Dated{}
+	for name, value := range values {
+		dated[name] = ledger.Dated{Value: value, At: s.Stored[name]}
+	}
+	return dated, err
 }
 
 // ListAll implements ledger.Parameters.

@@ -63,13 +63,12 @@ func (u *User) List(ctx context.Context, recorded, known []engage.Token) error {
 
 // listByLogin logs in, which a sweep does only when no token of the user works.
 func (u *User) listByLogin(ctx context.Context) error {
-	calls := u.Calls
-	calls.Permit = func(ctx context.Context) error {
-		return u.Counter.Acquire(ctx, nil, target.LoginKey(u.Target.Credentials))
-	}
+	calls, key := u.Calls, target.LoginKey(u.Target.Credentials)
+	calls.Permit = func(ctx context.Context) error { return u.Counter.Acquire(ctx, key) }
 	client := calls.Client(u.Target.Endpoint)
 	session, err := client.Login(ctx, u.Target.Credentials)
 	if err != nil {
+		u.Counter.Failed(ctx, key, err)
 		return err
 	}
 	tokens, err := client.List(ctx, session)

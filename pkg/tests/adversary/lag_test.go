@@ -21,14 +21,14 @@ type lag struct {
 // snapshot is what the store held from a time on.
 type snapshot struct {
 	at     time.Time
-	values map[string]string
+	values map[string]ledger.Dated
 }
 
 // old returns what the store held some time ago.
-func (l *lag) old() map[string]string {
+func (l *lag) old() map[string]ledger.Dated {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	values := map[string]string{}
+	values := map[string]ledger.Dated{}
 	for _, s := range l.history {
 		if time.Since(s.at) >= l.by {
 			values = s.values
@@ -41,14 +41,14 @@ func (l *lag) old() map[string]string {
 func (l *lag) note(name string, value *string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	values := map[string]string{}
+	values := map[string]ledger.Dated{}
 	if n := len(l.history); n > 0 {
 		values = maps.Clone(l.history[n-1].values)
 	}
 	if value == nil {
 		delete(values, name)
 	} else {
-		values[name] = *value
+		values[name] = ledger.Dated{Value: *value, At: time.Now()}
 	}
 	l.history = append(l.history, snapshot{time.Now(), values})
 }
@@ -84,18 +84,37 @@ func (p *lagging) Delete(ctx context.Context, name string) error {
 }
 
 func (p *lagging) Get(_ context.Context, name string) (string, bool, error) {
-	value, ok := p.lag.old()[name]
-	return value, ok, nil
+	found, ok := p.lag.old()[name]
+	return found.Value, ok, nil
 }
 
 func (p *lagging) List(ctx context.Context, path string) (map[string]string, error) {
-	values, err := p.ListAll(ctx, path)
-	maps.DeleteFunc(values, func(name, _ string) bool { return strings.Contains(strings.TrimPrefix(name, path+"/"), "/") })
-	return values, err
+	dated, err := p.ListDated(ctx, path)
+	return plain(dated), err
+}
+
+func (p *lagging) ListDated(_ context.Context, path string) (map[string]ledger.Dated, error) {
+	values := p.below(path)
+	maps.DeleteFunc(values, func(name string, _ ledger.Dated) bool {
+		return strings.Contains(strings.TrimPrefix(name, path+"/"), "/")
+	})
+	return values, nil
 }
 
 func (p *lagging) ListAll(_ context.Context, path string) (map[string]string, error) {
+	return plain(p.below(path)), nil
+}
+
+func (p *lagging) below(path string) map[string]ledger.Dated {
 	values := maps.Clone(p.lag.old())
-	maps.DeleteFunc(values, func(name, _ string) bool { return !strings.HasPrefix(name, path+"/") })
-	return values, nil
+	maps.DeleteFunc(values, func(name string, _ ledger.Dated) bool { return !strings.HasPrefix(name, path+"/") })
+	return values
+}
+
+func plain(dated map[string]ledger.Dated) map[string]string {
+	values := map[string]string{}
+	for name, parameter := range dated {
+		values[name] = parameter.Value
+	}
+	return values
 }

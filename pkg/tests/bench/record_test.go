@@ -119,7 +119,7 @@ func describeParameter(name string) string {
 	switch {
 	case strings.Contains(name, "/logins/"):
 		return "login count"
-	case last == "settings" || last == "logins":
+	case last == "settings":
 		return last
 	case strings.HasPrefix(last, "intent-"):
 		return "intent"

@@ -64,17 +64,16 @@ func (p place) String() string {
 }
 
 // A first rotation has no token to delete: it takes two calls fewer in finishSecret. With an admin
-// secret it takes one more in createSecret, because it does not know yet as which user the secret
-// logs in. A warm process does not log in; the session of flow legacy has no access token that
+// secret it takes one more in createSecret. A warm process does not log in; the session of flow legacy has no access token that
 // ends. A ringcentral login is two calls instead of one. A fresh process reads the admin secret in
 // testSecret and finishSecret too.
 var places = []place{
-	{engage.FlowEngage, false, []chains{{7, 14}, {5, 14}, {7, 16}, {7, 16}, {7, 16}, {7, 16}}},
-	{engage.FlowEngage, true, []chains{{8, 15}, {6, 15}, {7, 16}, {7, 16}, {7, 16}, {7, 18}}},
-	{engage.FlowLegacy, false, []chains{{7, 14}, {5, 14}, {5, 14}, {7, 16}, {7, 16}, {7, 16}}},
-	{engage.FlowLegacy, true, []chains{{8, 15}, {6, 15}, {6, 15}, {7, 16}, {7, 16}, {7, 18}}},
-	{engage.FlowRingCentral, false, []chains{{8, 15}, {5, 14}, {8, 17}, {8, 17}, {8, 17}, {8, 17}}},
-	{engage.FlowRingCentral, true, []chains{{9, 16}, {6, 15}, {8, 17}, {8, 17}, {8, 17}, {8, 19}}},
+	{engage.FlowEngage, false, []chains{{8, 15}, {5, 14}, {8, 17}, {8, 17}, {8, 17}, {8, 17}}},
+	{engage.FlowEngage, true, []chains{{9, 16}, {6, 15}, {9, 18}, {9, 18}, {9, 18}, {9, 20}}},
+	{engage.FlowLegacy, false, []chains{{8, 15}, {5, 14}, {5, 14}, {8, 17}, {8, 17}, {8, 17}}},
+	{engage.FlowLegacy, true, []chains{{9, 16}, {6, 15}, {6, 15}, {9, 18}, {9, 18}, {9, 20}}},
+	{engage.FlowRingCentral, false, []chains{{9, 16}, {5, 14}, {9, 18}, {9, 18}, {9, 18}, {9, 18}}},
+	{engage.FlowRingCentral, true, []chains{{10, 17}, {6, 15}, {10, 19}, {10, 19}, {10, 19}, {10, 21}}},
 }
 
 // measureChains rotates in each circumstance, on virtual time: every call takes exactly callDelay

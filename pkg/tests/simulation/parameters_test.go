@@ -76,16 +76,30 @@ func (p parameters) Get(ctx context.Context, name string) (string, bool, error) 
 
 // List implements ledger.Parameters.
 func (p parameters) List(ctx context.Context, path string) (map[string]string, error) {
-	return p.list(ctx, path, false)
+	return p.values(ctx, path, false)
 }
 
 // ListAll implements ledger.Parameters.
 func (p parameters) ListAll(ctx context.Context, path string) (map[string]string, error) {
-	return p.list(ctx, path, true)
+	return p.values(ctx, path, true)
 }
 
-func (p parameters) list(ctx context.Context, path string, recursive bool) (map[string]string, error) {
+func (p parameters) values(ctx context.Context, path string, recursive bool) (map[string]string, error) {
 	values := map[string]string{}
+	err := p.list(ctx, path, recursive, func(entry parameter) { values[entry.name] = entry.value })
+	return values, err
+}
+
+// ListDated implements ledger.Parameters.
+func (p parameters) ListDated(ctx context.Context, path string) (map[string]ledger.Dated, error) {
+	values := map[string]ledger.Dated{}
+	err := p.list(ctx, path, false, func(entry parameter) {
+		values[entry.name] = ledger.Dated{Value: entry.value, At: entry.at}
+	})
+	return values, err
+}
+
+func (p parameters) list(ctx context.Context, path string, recursive bool, found func(parameter)) error {
 	for next := ""; ; {
 		var (
 			page   []parameter
@@ -103,13 +117,13 @@ func (p parameters) list(ctx context.Context, path string, recursive bool) (map[
 			}
 		}
 		if err := p.h.aws(ctx, c, parameterAttempts, &result); err != nil {
-			return nil, describe(opParameters, err)
+			return describe(opParameters, err)
 		}
 		for _, entry := range page {
-			values[entry.name] = entry.value
+			found(entry)
 		}
 		if next = token; next == "" {
-			return values, nil
+			return nil
 		}
 	}
 }

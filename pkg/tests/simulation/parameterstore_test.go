@@ -15,13 +15,17 @@ type parameterStore struct {
 	changes []parameterChange
 }
 
-type parameter struct{ name, value string }
+type parameter struct {
+	name, value string
+	at          time.Time // when it was stored
+}
 
 // parameterChange is what a parameter was before a change.
 type parameterChange struct {
-	at    time.Time
-	name  string
-	value string // empty: there was none
+	at     time.Time
+	name   string
+	value  string    // empty: there was none
+	stored time.Time // when that value was stored
 }
 
 // pageSize is how many parameters GetParametersByPath returns at once.
@@ -42,13 +46,14 @@ func (s *parameterStore) get(name string) string {
 // put stores a parameter and returns what it was before, or "".
 func (s *parameterStore) put(name, value string) (before string) {
 	i, found := find(s.all, name)
+	now, old := time.Now(), parameter{}
 	if found {
-		before, s.all[i].value = s.all[i].value, value
+		old, s.all[i] = s.all[i], parameter{name, value, now}
 	} else {
-		s.all = slices.Insert(s.all, i, parameter{name, value})
+		s.all = slices.Insert(s.all, i, parameter{name, value, now})
 	}
-	s.changes = append(s.changes, parameterChange{time.Now(), name, before})
-	return before
+	s.changes = append(s.changes, parameterChange{now, name, old.value, old.at})
+	return old.value
 }
 
 // remove removes a parameter and returns what it was before, or "".
@@ -57,10 +62,10 @@ func (s *parameterStore) remove(name string) (before string) {
 	if !found {
 		return ""
 	}
-	before = s.all[i].value
+	old := s.all[i]
 	s.all = slices.Delete(s.all, i, i+1)
-	s.changes = append(s.changes, parameterChange{time.Now(), name, before})
-	return before
+	s.changes = append(s.changes, parameterChange{time.Now(), name, old.value, old.at})
+	return old.value
 }
 
 // below returns the parameters below a path.
@@ -133,9 +138,9 @@ func (s *parameterStore) rewind(all []parameter, path string, age time.Duration)
 			all = slices.Delete(all, i, i+1)
 		case change.value == "":
 		case found:
-			all[i].value = change.value
+			all[i] = parameter{change.name, change.value, change.stored}
 		default:
-			all = slices.Insert(all, i, parameter{change.name, change.value})
+			all = slices.Insert(all, i, parameter{change.name, change.value, change.stored})
 		}
 	}
 	return all
