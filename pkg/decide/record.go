@@ -68,7 +68,7 @@ const (
 	// at all secrets.
 	R22 Case = "R22"
 	// R23: outgoing, not created here, and AWSCURRENT was moved by hand before a rotation could
-	// replace the token. It is foreign again; its record is removed after the invocation limit.
+	// replace the token. It is foreign again; a sweep removes its record after the invocation limit.
 	R23 Case = "R23"
 )
 
@@ -168,7 +168,9 @@ func Record(r ledger.Record, f Facts) Decision {
 		return issued(r, f)
 	case ledger.Outgoing:
 		if r.Base == "" && !r.Owned && !f.Replaced { //safeguard:outgoing-tokens-are-ours-by-a-swap
-			if f.Now.Sub(r.At) <= ledger.InvocationLimit { // what shows the swap may be too new for reads
+			// What shows the swap may be too new for reads; and a rotation may run beside another one, which
+			// has just written the record.
+			if f.OneSecret || f.Now.Sub(r.At) <= ledger.InvocationLimit {
 				return keep(R23)
 			}
 			return do(R23, Forget)

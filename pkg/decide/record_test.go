@@ -84,6 +84,8 @@ func TestRecord(t *testing.T) {
 		{"R23 it was not created here, and no rotation replaced it",
 			recorded(ledger.Outgoing, notCreatedHere), decide.Facts{},
 			decide.R23, decide.Forget, "", 0},
+		{"R23 a rotation leaves its record to the sweep",
+			recorded(ledger.Outgoing, notCreatedHere), decide.Facts{OneSecret: true}, decide.R23, decide.Keep, "", 0},
 		{"R21 lists lack it for the time being",
 			recorded(ledger.Unclaimed), decide.Facts{Listed: decide.Gone}, decide.R21, decide.Keep, "", 0},
 		{"R10 without a retention", recorded(ledger.Outgoing), decide.Facts{}, decide.R10, decide.Write, ledger.Retiring, 0},

@@ -139,8 +139,6 @@ func (f *finishing) carryOut(ctx context.Context, d decide.Decision) error {
 	switch d.Action {
 	case decide.Write:
 		return f.ledger().Set(ctx, d.Record)
-	case decide.Forget:
-		return f.ledger().Remove(ctx, d.Record)
 	case decide.Delete:
 		return f.delete(ctx, d.Record)
 	}

@@ -42,7 +42,7 @@ func (u *user) decide(ctx context.Context, m *holders.Secret, record ledger.Reco
 			d = due
 		}
 	case decide.Forget:
-		u.try(ctx, u.ledger.Remove(ctx, record))
+		u.drop(ctx, record)
 	}
 	if d.Action == decide.Delete && found.Token.IsZero() {
 		d.Action = decide.Keep // due, but not found at the vendor: a later sweep looks for it

@@ -305,11 +305,20 @@ func (r *run) try(ctx context.Context, err error) bool {
 
 // update writes a record over the one that was read, unless that has changed since.
 func (r *run) update(ctx context.Context, read, changed ledger.Record) bool {
+	return r.unlessChanged(ctx, read, func() error { return r.ledger.Set(ctx, changed) })
+}
+
+// drop removes a record, unless it has changed since it was read.
+func (r *run) drop(ctx context.Context, read ledger.Record) bool {
+	return r.unlessChanged(ctx, read, func() error { return r.ledger.Remove(ctx, read) })
+}
+
+func (r *run) unlessChanged(ctx context.Context, read ledger.Record, change func() error) bool {
 	standing, found, err := r.ledger.Look(ctx, read)
 	if err != nil || !found || !same(read, standing) { //safeguard:changed-records-are-not-overwritten
 		return r.try(ctx, err)
 	}
-	return r.try(ctx, r.ledger.Set(ctx, changed))
+	return r.try(ctx, change())
 }
 
 // same reports whether a record says the same of its token.

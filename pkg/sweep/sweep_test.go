@@ -472,6 +472,28 @@ func TestR7TheRecordOfATokenThatIsGoneIsRemoved(t *testing.T) {
 	})
 }
 
+// A finishSecret writes the record while the sweep is at work.
+func TestR7ARecordThatHasChangedSinceItWasReadIsNotRemoved(t *testing.T) {
+	deploy(t, retention("24h"), func(t *testing.T, d *deployment) {
+		gone := d.rotate()
+		d.rotate()
+		time.Sleep(time.Hour)
+		d.engage.DeleteToken(gone)
+		changed := false
+		d.engage.SetFault(func(engagetest.Call) *engagetest.Fault {
+			if !changed {
+				changed = true
+				d.change(gone, func(r *ledger.Record) { r.State, r.At = ledger.Outgoing, time.Now() })
+			}
+			return nil
+		})
+		wantCase(t, d.sweep(`{}`), gone, "R7")
+		if state := d.record(gone).State; !changed || state != ledger.Outgoing {
+			t.Errorf("the record is %s", state)
+		}
+	})
+}
+
 func TestR7RetiringTokensStayRecordedWhateverTheVendorAnswersMeanwhile(t *testing.T) {
 	for name, wrong := range map[string]engagetest.Misbehavior{
 		"401 to everything":     {Refuse: 401},
