@@ -321,7 +321,8 @@ func (r *run) unlessChanged(ctx context.Context, read ledger.Record, change func
 	return r.try(ctx, change())
 }
 
-// same reports whether a record says the same of its token.
+// same reports whether a record says the same of its token, and was written by the same creation: a
+// late createSecret may have written one before the sweep could.
 func same(a, b ledger.Record) bool {
-	return a.State == b.State && a.At.Equal(b.At) && a.SharedWith == b.SharedWith
+	return a.State == b.State && a.At.Equal(b.At) && a.SharedWith == b.SharedWith && a.Intent == b.Intent
 }

@@ -379,6 +379,41 @@ func TestR10AnOutgoingTokenRetiresWhenFinishSecretDidNot(t *testing.T) {
 	})
 }
 
+// A late createSecret records its token when the sweep has read the ledger, and is about to record
+// the token itself.
+func TestR4ARecordWrittenDuringTheSweepIsNotTakenForTheSweepsOwn(t *testing.T) {
+	deploy(t, nil, func(t *testing.T, d *deployment) {
+		d.rotate()
+		time.Sleep(10 * time.Minute)
+		run := d.begin(secretName)
+		refuse := true
+		d.deny = func(c awstest.Call) bool {
+			return refuse && c.Action == "PutParameter" && strings.Contains(c.Resource, "/token-")
+		}
+		d.steps(run, awstest.StepCreate)
+		pending := d.token(secretName, awstest.StagePending)
+		d.move(awstest.StagePending, "")
+		time.Sleep(20 * time.Minute)
+		refuse = false
+		late := ledger.Record{
+			Secret: d.arn, Version: run.VersionID, Fingerprint: print(pending), State: ledger.Issued, CreatedAt: time.Now(),
+			Until: time.Now().Add(10 * time.Minute), Base: d.holder(awstest.StageCurrent), Intent: "0123456789abcdef",
+		}
+		d.deny = func(c awstest.Call) bool {
+			if c.Action == "ListSecrets" {
+				if err := d.ledger().Set(t.Context(), late); err != nil {
+					t.Error(err)
+				}
+			}
+			return false
+		}
+		d.sweep(`{}`)
+		if state := d.record(pending).State; state != ledger.Issued {
+			t.Errorf("the record of a creation that may be at work is %s", state)
+		}
+	})
+}
+
 func TestR8ALateFinishSecretHasItsTimeWhenAWSCURRENTWasMovedBack(t *testing.T) {
 	deploy(t, retention("1m"), func(t *testing.T, d *deployment) {
 		first := d.rotate()
