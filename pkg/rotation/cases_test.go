@@ -446,6 +446,47 @@ func TestR1TheTokenOfAnotherPendingVersionStays(t *testing.T) {
 	})
 }
 
+// The secret is edited and rotated between two reads of a late finishSecret: the ledger names the
+// new token, and the labels are from before.
+func TestR9ALateFinishSecretGivesUpNoTokenThatIsNewerThanItsReads(t *testing.T) {
+	for _, c := range []struct {
+		name, retention string
+		read            int // of the ledger, before which the secret is edited and rotated
+	}{{"it would be marked", "1h", 1}, {"it would be deleted", "0s", 1}, {"during the second look", "0s", 2}} {
+		t.Run(c.name, func(t *testing.T) {
+			var rotate func()
+			reads := 0
+			configure := func(a *awstest.Config, _ *engagetest.Config, env map[string]string) {
+				env[settings.EnvRetention] = c.retention
+				a.Fault = func(call awstest.Call) awstest.Action {
+					if call.Action != "GetParametersByPath" || !strings.Contains(call.Resource, "/ledger/") || rotate == nil {
+						return awstest.Action{}
+					}
+					if reads++; reads != c.read {
+						return awstest.Action{}
+					}
+					return awstest.Action{BeforeEffect: func() { time.Sleep(time.Second); rotate() }}
+				}
+			}
+			inDeployment(t, onlyAdmin, configure, func(t *testing.T, w *deployment) {
+				run := w.rotate()
+				time.Sleep(time.Hour)
+				w.setRecord(ledger.Record{ // what is due, so that there is a second look
+					Secret: w.arn, Fingerprint: "0123456789ab", State: ledger.Retiring, At: time.Now(),
+				})
+				rotate = func() {
+					w.edit(w.value("", awstest.StageCurrent))
+					w.mustStep(w.begin(), events.CreateSecret, rotation.OutcomeCreated)
+				}
+				w.mustStep(run, events.FinishSecret, rotation.OutcomeResumed)
+				if state := w.record(w.token(awstest.StagePending)).State; state != ledger.Issued {
+					t.Errorf("the token of AWSPENDING is %s", state)
+				}
+			})
+		})
+	}
+}
+
 func TestR22ATokenThatAnotherSecretHeldIsLeftToTheSweep(t *testing.T) {
 	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 		w.rotate()

@@ -3,6 +3,7 @@ package rotation
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"engage-token-rotation/pkg/decide"
 	"engage-token-rotation/pkg/engage"
@@ -16,7 +17,7 @@ import (
 // a failure is reported, and the record stays for the next rotation or sweep.
 func (f *finishing) retire(ctx context.Context, records []ledger.Record, report *Report) {
 	decisions := f.decide(records)
-	if f.mustLookAgain(decisions) {
+	if slices.ContainsFunc(decisions, f.restsOnReads) {
 		decisions = f.lookAgain(ctx, decisions)
 	}
 	report.Deleted = []engage.Fingerprint{}
@@ -49,7 +50,7 @@ func (f *finishing) decide(records []ledger.Record) []decide.Decision {
 		d := decide.Record(record, facts)
 		if d.Action == decide.Write && d.Record.State == ledger.Retiring { // it may be due at once
 			if due := decide.Record(d.Record, facts); due.Action == decide.Delete {
-				d = due
+				d.Action = decide.Delete
 			}
 		}
 		decisions = append(decisions, d)
@@ -92,42 +93,51 @@ func (f *finishing) replaced(record ledger.Record) bool {
 		decide.Replaced(record, f.entries.Records, f.event.VersionID, f.former)
 }
 
-// mustLookAgain reports whether a deletion rests on reads that may lag. The token that this
-// invocation has just replaced, and one that its version can never hold, need no second look.
-func (f *finishing) mustLookAgain(decisions []decide.Decision) bool {
-	for _, d := range decisions {
-		replaced := d.Record.Fingerprint == f.current.token.Fingerprint()
-		if d.Action == decide.Delete && !replaced && d.Record.Version != f.event.VersionID {
-			return true
-		}
+// restsOnReads reports whether a decision deletes or gives up a token by reads that may lag. The
+// token that this invocation has just replaced, and one that its version can never hold, need no
+// second look.
+func (f *finishing) restsOnReads(d decide.Decision) bool {
+	replaced := d.Record.Fingerprint == f.current.token.Fingerprint()
+	if replaced || d.Record.Version == f.event.VersionID {
+		return false
 	}
-	return false
+	return d.Action == decide.Delete || d.Case == decide.R8 || d.Case == decide.R9
 }
 
 // lookAgain decides again by reads that show all that was written before. When they cannot be had,
-// or AWSCURRENT has moved on, every deletion is left to the next rotation or sweep.
+// or AWSCURRENT has moved on, what rests on them is left to the next rotation or sweep. So is a
+// record that is new: the labels may be older.
 func (f *finishing) lookAgain(ctx context.Context, decisions []decide.Decision) []decide.Decision {
-	arn := f.reading.arn() // before the labels are read again, concurrently
+	var labels secret.Description
+	var entries ledger.View
 	err := clock.Sleep(ctx, ledger.Consistency)
 	if err == nil {
 		err = parallel.Do(
-			func() (err error) { f.labels, err = f.describe(ctx); return err },
-			func() (err error) { f.entries, err = f.readLedger(ctx, arn); return err })
+			func() (err error) { labels, err = f.describe(ctx); return err },
+			func() (err error) { entries, err = f.readLedger(ctx, f.reading.arn()); return err })
 	}
-	if err == nil && f.labels.Holder(secret.LabelCurrent) != f.version.ID {
+	if err == nil && labels.Holder(secret.LabelCurrent) != f.version.ID {
 		err = errors.New("AWSCURRENT has moved on")
 	}
 	if err != nil {
 		f.config.Log.WarnContext(ctx, "tokens that are due are left to the next rotation or sweep", "error", err.Error())
-		return withoutDeletions(decisions)
+		return f.withoutSecondLook(decisions)
 	}
-	return f.decide(f.entries.Records)
+	f.labels, f.entries = labels, entries
+	return slices.DeleteFunc(f.decide(entries.Records), func(d decide.Decision) bool {
+		known := func(earlier decide.Decision) bool { return earlier.Record.Fingerprint == d.Record.Fingerprint }
+		return f.restsOnReads(d) && !slices.ContainsFunc(decisions, known)
+	})
 }
 
-// withoutDeletions turns each deletion into a record that is retiring.
-func withoutDeletions(decisions []decide.Decision) []decide.Decision {
-	for n := range decisions {
-		if decisions[n].Action == decide.Delete {
+// withoutSecondLook leaves out what rests on reads that may lag. A token that AWSCURRENT was seen to
+// move away from is marked, and so is each other one that was to be deleted.
+func (f *finishing) withoutSecondLook(decisions []decide.Decision) []decide.Decision {
+	for n, d := range decisions {
+		switch {
+		case f.restsOnReads(d) && d.Case != decide.R10:
+			decisions[n].Action = decide.Keep
+		case d.Action == decide.Delete:
 			decisions[n].Action = decide.Write
 		}
 	}
