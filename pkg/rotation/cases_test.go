@@ -1,6 +1,7 @@
 package rotation_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -443,6 +444,59 @@ func TestR1TheTokenOfAnotherPendingVersionStays(t *testing.T) {
 		}
 		w.end(next)
 		w.wantTokens(pending)
+	})
+}
+
+// lagging shows a record only some time after a rotation has first looked for it.
+type lagging struct {
+	ledger.Parameters
+	hidden string // in the record's name
+	lag    time.Duration
+	began  time.Time
+}
+
+func (l *lagging) List(ctx context.Context, path string) (map[string]string, error) {
+	values, err := l.Parameters.List(ctx, path)
+	for name := range values {
+		if !strings.Contains(name, l.hidden) {
+			continue
+		}
+		if l.began.IsZero() {
+			l.began = time.Now()
+		}
+		if time.Since(l.began) < l.lag {
+			delete(values, name)
+		}
+	}
+	return values, err
+}
+
+// Two rotations follow each other within the consistency time.
+func TestR10AnOldReadOfTheLedgerDoesNotHideWhoMadeThePreviousToken(t *testing.T) {
+	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
+		w.rotate()
+		previous := w.token(awstest.StageCurrent)
+		run := w.begin()
+		for _, step := range run.Steps[:3] {
+			if _, err := w.step(run, events.Step(step)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		environment, err := settings.FromEnvironment(func(string) string { return "" })
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.rotator = rotation.New(rotation.Config{
+			Secrets: awsstore.NewSecrets(w.aws.SDKConfig(functionName)), Transport: w.engage.RoundTripper(),
+			Settings:   environment,
+			Parameters: &lagging{w.parameters(), fingerprints([]string{previous})[0], ledger.Consistency, time.Time{}},
+		})
+		w.mustStep(run, events.FinishSecret, rotation.OutcomeSwapped)
+		w.end(run)
+		w.wantTokens(w.token(awstest.StageCurrent))
+		if record := w.record(previous); record.Base == "" || record.State != ledger.Deleted {
+			t.Errorf("the record of the previous token is %+v", record)
+		}
 	})
 }
 

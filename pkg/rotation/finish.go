@@ -50,23 +50,32 @@ func (i *invocation) finish(ctx context.Context) (Report, error) {
 }
 
 // findRecord returns the record of the version's token. It may have been written seconds ago, so
-// that it is looked for again before the creation's intent counts in its place. A sweep's report
-// that the token is unclaimed does not count: a version holds it.
+// that it is looked for again before the creation's intent counts in its place; and so is the
+// record of a previous token that a rotation put, which says more than a new one would. A sweep's
+// report that the token is unclaimed does not count: a version holds it.
 func (i *invocation) findRecord(ctx context.Context, r reading) (ledger.Record, bool, reading, error) {
 	poll := i.poll(ledger.Consistency)
 	for {
 		record, found := r.entries.Find(r.version.token.Fingerprint())
-		if found && record.State != ledger.Unclaimed {
-			return record, true, r, nil
+		if !found || record.State == ledger.Unclaimed {
+			record, found = ledger.Record{}, false
 		}
-		if r.facts(i.event.VersionID).Current || !poll.Next(ctx) { //safeguard:records-are-looked-for-again on
-			return ledger.Record{}, false, r, nil
+		all := r.facts(i.event.VersionID).Current || found && i.knowsPrevious(r)
+		if all || !poll.Next(ctx) { //safeguard:records-are-looked-for-again on
+			return record, found, r, nil
 		}
 		var err error
 		if r.entries, err = i.readLedger(ctx, r.arn()); err != nil {
 			return ledger.Record{}, false, r, err
 		}
 	}
+}
+
+// knowsPrevious reports whether the ledger has the record of AWSCURRENT's token, if a rotation put
+// that token there.
+func (i *invocation) knowsPrevious(r reading) bool {
+	_, found := r.entries.Find(r.current.token.Fingerprint())
+	return found || r.current.document.TokenCreatedAt(i.config.Now()).IsZero()
 }
 
 // recordLost records a token whose record was lost, so that a later rotation or sweep retires it. A
