@@ -117,8 +117,12 @@ func (h *history) observeDescribed(by *invocation, arn string, age time.Duration
 		return
 	}
 	by.look(s, age)
+	if by.labels == nil {
+		by.labels = map[*managed]time.Time{}
+	}
+	by.labels[s] = time.Now().Add(-age)
 	if by.secret == s {
-		by.described, by.describedAt = time.Now().Add(-age), time.Now()
+		by.described, by.describedAt = by.labels[s], time.Now()
 	}
 }
 

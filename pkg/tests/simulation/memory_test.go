@@ -40,9 +40,10 @@ type memory struct {
 	givenUp      map[string]time.Time   // when it first read that a token of its secret is retiring or deleted
 	looked       map[*managed]time.Time // the time of the newest state of a secret's labels that it has seen
 	seen         map[*managed]sight
-	described    time.Time // the labels that it last saw are of this time,
-	describedAt  time.Time // and it saw them at this one
-	base         string    // the version that it last saw as AWSCURRENT
+	labels       map[*managed]time.Time // the time of the newest labels of all versions that it has seen
+	described    time.Time              // the labels that it last saw are of this time,
+	describedAt  time.Time              // and it saw them at this one
+	base         string                 // the version that it last saw as AWSCURRENT
 }
 
 // sight is the versions that a program first and last saw as AWSCURRENT.

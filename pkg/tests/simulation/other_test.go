@@ -28,16 +28,16 @@ func (h *history) checkTransition(by *invocation, before, after record) {
 }
 
 // checkRetired checks that no token is given up that a version carrying AWSPENDING holds, or is to
-// hold.
+// hold, as far as the program's description of the secret shows it.
 func (h *history) checkRetired(by *invocation, before, after record) {
 	s, t := h.secretOf[after.Secret], h.byFingerprint[string(after.Fingerprint)]
 	gives := before.State == ledger.Issued && after.State == ledger.Retiring
 	if !gives || s == nil || t == nil || s.pendingVersion != after.Version {
 		return
 	}
-	seen := by.looked[s].After(s.pendingBegan)
+	seen := by.labels[s].After(s.pendingBegan)
 	switch {
-	case s.pending == t.text && by.looked[s].After(s.pendingSince):
+	case s.pending == t.text && by.labels[s].After(s.pendingSince):
 		h.violate(broken, "%s gave up token %s, which AWSPENDING of %s holds", by, t, s)
 	case by.sweeping() && s.pending == "" && seen:
 		h.violate(tardy, "%s gave up token %s, which version %.8s of %s is to hold", by, t, after.Version, s)
