@@ -96,13 +96,18 @@ func (u *user) facts(m *holders.Secret, record ledger.Record, found witness.Find
 	}
 	facts.Taken = facts.Held == decide.Unheld &&
 		(record.Version == m.CurrentVersion || record.Version == m.PendingVersion && !m.Pending.IsZero())
-	if u.settings.Retention > 0 {
-		facts.Retention = u.settings.Retention + ledger.Consistency // a reader may be given the old value so long
-	}
-	if facts.Revoke {
-		facts.Retention = 0
+	if !facts.Revoke {
+		facts.Retention = u.retention()
 	}
 	return facts
+}
+
+// retention returns how long a retiring token lives.
+func (r *run) retention() time.Duration {
+	if r.settings.Retention == 0 {
+		return 0
+	}
+	return r.settings.Retention + ledger.Consistency // a reader may be given the old value so long
 }
 
 // maybeUnread reports whether a secret that could not be read may hold the token.

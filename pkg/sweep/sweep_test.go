@@ -786,6 +786,26 @@ func TestR2ATokenThatAnotherSecretHoldsStays(t *testing.T) {
 	})
 }
 
+// The retention of the first secret is over when the second one lets the token go.
+func TestR14ASharedTokenHasItsRetentionFromTheLastSecretOn(t *testing.T) {
+	deploy(t, retention("1h"), func(t *testing.T, d *deployment) {
+		shared := d.rotate()
+		d.createSecret("ivr/copy", loginFields(d.user, map[string]string{"apiToken": shared}))
+		d.begin("ivr/copy")
+		d.sweep(`{}`)
+		current := d.rotate()
+		time.Sleep(2 * time.Hour)
+		wantCase(t, d.sweep(`{}`), shared, "R2")
+		d.edit("ivr/copy", loginFields(d.user, map[string]string{"apiToken": current}))
+		wantCase(t, d.sweep(`{}`), shared, "R14")
+		time.Sleep(59 * time.Minute)
+		wantCase(t, d.sweep(`{}`), shared, "R14")
+		time.Sleep(2 * time.Minute)
+		d.sweep(`{}`)
+		d.wantTokens(current)
+	})
+}
+
 // A sweep that cannot read the other secret does not know that the token is shared no more.
 func TestR22ASharedTokenStaysSharedWhileTheOtherSecretCannotBeRead(t *testing.T) {
 	deploy(t, nil, func(t *testing.T, d *deployment) {

@@ -156,12 +156,17 @@ func (u *user) noteShared(ctx context.Context, m *holders.Secret, view ledger.Vi
 	}))
 }
 
-// share records that another secret holds a record's token, or does not any more.
+// share records that another secret holds a record's token, or does not any more: then the
+// retention starts anew, because readers of that secret may have the token cached.
 func (u *user) share(ctx context.Context, record ledger.Record) ledger.Record {
 	shared := record
 	shared.SharedWith = ""
 	if holding := u.secrets.Of(record.Fingerprint, record.Secret); len(holding) > 0 {
 		shared.SharedWith = holding[0]
+	}
+	if end := u.config.Now().Add(u.retention()); shared.SharedWith == "" && record.SharedWith != "" &&
+		record.State == ledger.Retiring && end.After(record.At) {
+		shared.At = end
 	}
 	if shared == record || shared.SharedWith == "" && u.secrets.Unread(record.SharedWith) ||
 		record.State == ledger.Unclaimed || !u.update(ctx, record, shared) {
