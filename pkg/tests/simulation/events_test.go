@@ -274,12 +274,13 @@ func (h *history) observeSweep(i *invocation) {
 	}
 	for _, s := range i.stack.secrets {
 		t := h.tokens[s.current]
-		if t == nil || !t.currentSince.Before(i.began.Add(-consistency)) {
+		shown := i.began.Add(-consistency)
+		if t == nil || !t.currentSince.Before(shown) || t.writtenBy != i && !t.written.Before(shown) {
 			continue
 		}
 		t.swept = true
-		if t.copiedAt.Before(i.began.Add(-consistency)) && t.copySeenAt.IsZero() {
-			t.copySeenAt = time.Now()
+		if t.copiedAt.Before(shown) && t.copySeenAt.IsZero() {
+			t.copySeenAt, t.copyLost = time.Now(), false
 		}
 	}
 }

@@ -45,7 +45,7 @@ func (h *history) checkHolder(by *invocation, s *managed, t *token, sent time.Ti
 	case s.byHand && s.stack == by.stack && by.unseen(s, s.since, sent):
 		h.hurt(putBackTooLate, t)
 	case t.copiedUnseen(by):
-		h.hurt(copied, t)
+		h.hurt(t.copyHarm(), t)
 	default:
 		h.violate(dead, "token %s of %s was deleted while AWSCURRENT named it", t, s)
 	}
@@ -63,6 +63,14 @@ func (t *token) copiedUnseen(by *invocation) bool {
 	return t.copySeenAt.IsZero() || by.began.Before(t.copySeenAt.Add(consistency))
 }
 
+// copyHarm returns the kind of harm that copying the token did.
+func (t *token) copyHarm() harm {
+	if t.copyLost {
+		return copyForgotten
+	}
+	return copied
+}
+
 func (h *history) checkPendingHolder(by *invocation, s *managed, t *token) {
 	switch {
 	case by.put == t.text:
@@ -70,7 +78,7 @@ func (h *history) checkPendingHolder(by *invocation, s *managed, t *token) {
 	case s.pendingSince.After(by.looked[s].Add(-consistency)):
 		h.allow(putWhileDeleted, t)
 	case t.copiedUnseen(by):
-		h.hurt(copied, t)
+		h.hurt(t.copyHarm(), t)
 	default:
 		h.violate(dead, "token %s of %s was deleted while AWSPENDING named it", t, s)
 	}

@@ -21,8 +21,8 @@ func (h *history) checkRetention(by *invocation, t *token, sent time.Time) {
 	switch {
 	case s.revoked:
 		h.allow(endedByOperator, t)
-	case t.copiedTo != nil:
-		h.hurt(copied, t)
+	case t.copiedUnseen(by):
+		h.hurt(t.copyHarm(), t)
 	case t.putBack && (by.unseen(s, t.currentSince, sent) || by.retiring[t.fingerprint].hid(t.renewed) && !by.sawMove(s)):
 		h.hurt(putBackTooLate, t) // and perhaps rotated away again
 	case t.unclaimedBy(by.stack): // counted as a harm by its owner

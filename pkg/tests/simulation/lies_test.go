@@ -174,13 +174,15 @@ func (h *history) cut(texts []string, keep func(place int) bool) []string {
 }
 
 // fooled reports whether a list that the program was given of a user was cut, and held all tokens
-// that the ledger calls alive: nothing that anybody knows contradicts such a list.
+// that the ledger called alive when the program read it: nothing that it knows contradicts such a
+// list.
 func (h *history) fooled(by *invocation, username string) bool {
 	return slices.ContainsFunc(by.cuts[username], func(shown []string) bool {
-		for _, r := range by.stack.records {
+		for name, r := range by.stack.records {
 			t := h.byFingerprint[string(r.Fingerprint)]
+			known := by.stack.since[name].Before(by.firstRead.Add(-consistency))
 			alive := r.State != ledger.Deleted && r.State != ledger.Unclaimed
-			if t != nil && t.alive() && alive && t.user == username && !slices.Contains(shown, t.text) {
+			if t != nil && t.alive() && known && alive && t.user == username && !slices.Contains(shown, t.text) {
 				return false
 			}
 		}

@@ -12,11 +12,14 @@ import (
 
 // mirror is a stack's ledger by its types, brought up to date with each write and removal.
 type mirror struct {
-	records map[string]record // by the parameter's name
+	records map[string]record    // by the parameter's name
+	since   map[string]time.Time // when a record was first written
 	intents map[string]intent
 }
 
-func newMirror() mirror { return mirror{map[string]record{}, map[string]intent{}} }
+func newMirror() mirror {
+	return mirror{map[string]record{}, map[string]time.Time{}, map[string]intent{}}
+}
 
 // of returns the records of a token, in the order of their names.
 func (m mirror) of(t *token) []record {
@@ -73,7 +76,9 @@ func (h *history) observeParameter(by *invocation, name, value string) {
 		if h.decode(name, value, &r) {
 			before, found := s.records[name]
 			s.records[name] = r
-			if found {
+			if !found {
+				s.since[name] = time.Now()
+			} else {
 				h.checkTransition(by, before, r)
 				h.checkRetired(by, before, r)
 			}
@@ -103,6 +108,7 @@ func (h *history) observeRemoved(by *invocation, name string) {
 	}
 	delete(s.intents, name)
 	delete(s.records, name)
+	delete(s.since, name)
 }
 
 // observeIntentEnd sees that a program ends an intent.
@@ -132,6 +138,7 @@ func (h *history) observeRecord(by *invocation, r record) {
 		return
 	}
 	now := time.Now()
+	t.written, t.writtenBy = now, by
 	if t.renewed.Before(t.currentSince) {
 		t.renewed = now
 	}
@@ -152,11 +159,15 @@ func (h *history) forget(s *stack, name string) {
 	if r, found := s.records[name]; found {
 		if t := h.byFingerprint[string(r.Fingerprint)]; t != nil {
 			t.lost = true
+			if t.copiedTo != nil && !t.copySeenAt.IsZero() { // what a sweep has seen is forgotten
+				t.copiedAt, t.copySeenAt, t.copyLost = time.Now(), time.Time{}, true
+			}
 		}
 	}
 	if i, found := s.intents[name]; found {
 		h.creations[i.ID].lost = true
 	}
 	delete(s.records, name)
+	delete(s.since, name)
 	delete(s.intents, name)
 }

@@ -37,12 +37,14 @@ type harm uint8
 const (
 	putBackTooLate harm = iota // a version was put back in the seconds in which its token was deleted
 	copied                     // a token was copied into a second secret, and rotated away before a sweep saw it
+	copyForgotten              // a sweep saw the copy, a person removed its record, and it was rotated away before the next one
 	notExclusive               // a user was declared exclusive, and another program's token appeared
 	numberOfHarms
 )
 
 var harmNames = [numberOfHarms]string{
 	"a version put back while its token was being deleted", "a token copied into a second secret before a sweep saw it",
+	"a copied token whose record was removed before the next sweep",
 	"a foreign token of a user declared exclusive",
 }
 
@@ -162,7 +164,9 @@ type token struct {
 
 	currentSince   time.Time // when it last became AWSCURRENT's
 	renewed        time.Time // when its record was first written since
-	swept          bool      // since then a sweep has gone well
+	written        time.Time // when its record was last written,
+	writtenBy      *invocation
+	swept          bool      // since then a sweep has gone well that had to see it
 	lastCurrent    time.Time // when it ceased to be AWSCURRENT's,
 	lastOf         *managed  // and which secret's
 	replacedByHand bool
@@ -175,6 +179,7 @@ type token struct {
 	copiedTo   *managed  // a second secret that a person gave it to,
 	copiedAt   time.Time // when,
 	copySeenAt time.Time // and when a sweep that went well had seen both
+	copyLost   bool      // a person removed what that sweep noted
 }
 
 func (t *token) alive() bool { return t.died.IsZero() }

@@ -42,11 +42,12 @@ func (p parameters) put(ctx context.Context, name, value string, overwrite bool)
 	var result error
 	c := call{service: parameterService, op: opPutParam, resource: name}
 	c.effect = func(c *call) {
-		p.h.logf("  %s", value)
 		if result = nil; !overwrite && p.h.parameters.get(name) != "" {
+			p.h.logf("  there is one already")
 			result = &awstest.APIError{Code: codeParameterExists}
 			return
 		}
+		p.h.logf("  %s", value)
 		p.h.parameters.put(name, value)
 		p.h.observeParameter(c.by, name, value)
 	}

@@ -156,7 +156,8 @@ func (h *history) share(s *managed) {
 		return
 	}
 	h.logf("a person puts token %s of %s into %s", t, other, s)
-	t.copiedFrom, t.copiedTo, t.copiedAt, t.copySeenAt = other, s, time.Now(), time.Time{}
+	t.copiedFrom, t.copiedTo, t.copiedAt = other, s, time.Now()
+	t.copySeenAt, t.copyLost = time.Time{}, false
 	h.write(s.arn, h.document(s, t.text))
 }
 
