@@ -45,7 +45,8 @@
 // # Where a guard is imperfect
 //
 // A token that somebody copied into a second secret is kept from the next sweep on. A rotation of
-// the first secret before that sweep deletes it.
+// one of the secrets before that sweep deletes it. So does one between the loss of the sweep's
+// note and the sweep after it.
 //
 // A person who moves AWSCURRENT back to a version whose token is retiring, in the seconds before
 // that token is deleted, comes too late: reads may not show it yet.
