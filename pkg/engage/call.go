@@ -33,6 +33,7 @@ type request struct {
 
 // answer is a 2xx answer.
 type answer struct {
+	host   string
 	status int
 	body   []byte
 	html   bool
@@ -50,6 +51,7 @@ func (c *Client) do(ctx context.Context, r request) (answer, error) {
 		if e == nil {
 			return a, nil
 		}
+		e.Host = r.host()
 		session, ok := r.auth.(*Session)
 		switch {
 		case ok && e.Status == http.StatusUnauthorized && !renewed && session.worthRenewing(c, e):
@@ -74,6 +76,15 @@ func (r request) permitted(ctx context.Context) error {
 		return &Error{Operation: r.operation, Reason: "not tried: " + err.Error(), Retryable: true, cause: err}
 	}
 	return nil
+}
+
+// host returns the host that the request is for.
+func (r request) host() string {
+	u, err := url.Parse(r.url)
+	if err != nil {
+		return ""
+	}
+	return u.Host
 }
 
 // repeatable reports whether the request may be sent again after the failure.
@@ -141,7 +152,7 @@ func (c *Client) send(ctx context.Context, r request) (answer, *Error) {
 		return answer{}, &Error{Operation: r.operation, Status: resp.StatusCode, OutcomeUnknown: true,
 			Reason: "the answer is longer than 1 MiB", Hint: "check the base URL"}
 	}
-	a := answer{status: resp.StatusCode, body: body, html: isHTML(body)}
+	a := answer{host: req.URL.Host, status: resp.StatusCode, body: body, html: isHTML(body)}
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return answer{}, statusError(r, a, resp.Header, c.config.Now())
 	}
@@ -183,8 +194,9 @@ func isHTML(body []byte) bool {
 
 // unusable returns the error of a 2xx answer that lacks what was asked for: its effect is unknown.
 func unusable(operation string, a answer, reason string) *Error {
-	e := &Error{Operation: operation, Status: a.status, Reason: reason, OutcomeUnknown: true, WebPage: a.html,
-		Hint: "check that the base URL names the vendor's API host"}
+	e := &Error{Operation: operation, Host: a.host, Status: a.status, Reason: reason, OutcomeUnknown: true,
+		WebPage: a.html,
+		Hint:    "check that the base URL names the vendor's API host"}
 	if a.html {
 		e.Reason = "the answer is a web page"
 	}
@@ -198,20 +210,21 @@ func statusError(r request, a answer, header http.Header, now time.Time) *Error 
 	e := &Error{Operation: r.operation, Status: a.status, Code: errorCode(a.body), WebPage: a.html}
 	switch {
 	case a.status == http.StatusUnauthorized:
-		e.Reason = "the credentials were not accepted"
+		e.Reason = r.credential() + " was refused"
 		e.expired = bytes.Contains(a.body, []byte("Jwt is expired"))
 		if e.expired {
 			e.Reason = "the access token has expired"
 		}
 		e.Hint = hintRejected(r)
 	case a.status == http.StatusForbidden:
-		e.Reason, e.Hint = "access was denied", hintRejected(r)
+		e.Reason, e.Hint = r.credential()+" was denied access", hintRejected(r)
 	case a.status == http.StatusTooManyRequests:
 		e.Reason, e.Retryable = "too many requests", true
 		e.RetryAfter = retryAfter(header.Get("Retry-After"), now)
 		e.Hint = "the next attempt follows by itself; spread the rotations of this user if it recurs"
 	case a.status == http.StatusRequestTimeout || a.status >= 500:
 		e.Reason, e.Retryable, e.OutcomeUnknown = "the vendor's server failed", true, true
+		e.Hint = hintPasses
 		e.RetryAfter = retryAfter(header.Get("Retry-After"), now)
 	case a.status >= 300 && a.status < 400:
 		e.Reason, e.OutcomeUnknown = "the host answered with a redirect, which is not followed with credentials", true
@@ -229,15 +242,30 @@ func statusError(r request, a answer, header http.Header, now time.Time) *Error 
 	return e
 }
 
+// credential names what the vendor refuses: a login and a token never share a sentence, since
+// changing a password does not help a dead token.
+func (r request) credential() string {
+	switch r.auth.(type) {
+	case Token:
+		return "the API token"
+	case *Session:
+		return "the session"
+	}
+	return "the login"
+}
+
 // hintRejected returns the hint for a 401 or 403.
 func hintRejected(r request) string {
+	_, byToken := r.auth.(Token)
 	switch {
 	case r.remedy != "":
 		return r.remedy
 	case r.operation == opCreate:
 		return "the user needs permission to make API tokens"
+	case byToken:
+		return "the token is dead, or its user was locked or lacks the permission; a rotation replaces a dead token"
 	}
-	return "the token or session is dead, or its user lacks the permission"
+	return "the user was locked, or lacks the permission; look at the user in the vendor's administration"
 }
 
 // oauthCodes are the error codes by which RFC 6749 refuses a grant.

@@ -17,6 +17,8 @@ type Error struct {
 	// Operation is the call: "login", "JWT grant", "exchange", "refresh", "create token", "list
 	// tokens", "delete token", "check token" or "get accounts".
 	Operation string
+	// Host is the host that was called, or "" if none was.
+	Host string
 	// Status is the HTTP status, or 0 if no answer came.
 	Status int
 	// Reason is what happened, in words of this package.
@@ -45,7 +47,11 @@ type Error struct {
 
 // Error implements error.
 func (e *Error) Error() string {
-	text := "engage: " + e.Operation + ": " + e.what()
+	text := "engage: " + e.Operation
+	if e.Host != "" {
+		text += " at " + e.Host
+	}
+	text += ": " + e.what()
 	if e.RetryAfter > 0 {
 		text += fmt.Sprintf("; retry after %s", e.RetryAfter.Round(time.Second))
 	}
@@ -90,12 +96,18 @@ func Retryable(err error) bool {
 	return errors.As(err, &e) && e.Retryable
 }
 
+// The next steps after a failure that may pass by itself.
+const (
+	hintAgain  = "the next attempt asks again"
+	hintPasses = "the next attempt follows by itself; if this goes on, look at the vendor's status page"
+)
+
 const reasonBroke = "the connection broke before the answer came"
 
 // transportError returns the error of a call without an answer. It drops the text of err, which may
 // print the URL: the query holds the password, and the path a token.
 func transportError(operation string, err error) *Error {
-	e := &Error{Operation: operation, Retryable: true, OutcomeUnknown: true, Reason: reasonBroke}
+	e := &Error{Operation: operation, Retryable: true, OutcomeUnknown: true, Reason: reasonBroke, Hint: hintPasses}
 	var (
 		op          *net.OpError
 		dns         *net.DNSError
@@ -107,6 +119,7 @@ func transportError(operation string, err error) *Error {
 	switch {
 	case errors.Is(err, context.Canceled):
 		e.Reason, e.cause, e.Retryable = "the invocation was cancelled", context.Canceled, false
+		e.Hint = hintAgain
 	case errors.As(err, &certificate), errors.As(err, &authority), errors.As(err, &hostname):
 		e.Reason, e.Retryable, e.OutcomeUnknown = "the host's TLS certificate is not trusted", false, false
 		e.Hint = "check the base URL and who answers at that host; nothing was sent"

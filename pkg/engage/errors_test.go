@@ -52,7 +52,8 @@ const (
 	remedyHost     = "check that the base URL names the vendor's API host"
 	remedyRedirect = "set the base URL to the host that it points to, if that is the vendor's"
 	remedyBaseURL  = "check the base URL and the login flow"
-	remedyDead     = "the token or session is dead, or its user lacks the permission"
+	remedyPasses   = "the next attempt follows by itself; if this goes on, look at the vendor's status page"
+	remedyDead     = "the user was locked, or lacks the permission; look at the user in the vendor's administration"
 	remedyCreate   = "the user needs permission to make API tokens"
 )
 
@@ -74,12 +75,12 @@ func TestErrorsOfALogin(t *testing.T) {
 	for _, login := range logins {
 		for _, want := range []want{
 			{"expired", "the access token has expired (HTTP 401); " + login.remedy},
-			{"bad credentials", "the credentials were not accepted (HTTP 401 invalid.credentials.exception); " + login.remedy},
-			{"forbidden", "access was denied (HTTP 403 access.denied.exception); " + login.remedy},
+			{"bad credentials", "the login was refused (HTTP 401 invalid.credentials.exception); " + login.remedy},
+			{"forbidden", "the login was denied access (HTTP 403 access.denied.exception); " + login.remedy},
 			{"429 seconds", "too many requests (HTTP 429 too.many.requests.exception); retry after 42s; " + remedyWait},
 			{"429 without Retry-After", "too many requests (HTTP 429 too.many.requests.exception); " + remedyWait},
 			{"HTML", "the answer is a web page (HTTP 200); " + remedyHost},
-			{"HTML 502", "the vendor's server failed, with a web page (HTTP 502)"},
+			{"HTML 502", "the vendor's server failed, with a web page (HTTP 502); " + remedyPasses},
 			{"HTML 404", "the request was refused, with a web page (HTTP 404); " + remedyBaseURL},
 			{"empty", login.lacks + " (HTTP 200); " + remedyHost},
 			{"redirect",
@@ -132,12 +133,12 @@ func TestErrorsOfATokenCall(t *testing.T) {
 		for _, call := range calls {
 			for _, want := range []want{
 				{"expired", "the access token has expired (HTTP 401); " + call.remedy},
-				{"bad credentials", "the credentials were not accepted (HTTP 401 invalid.credentials.exception); " + call.remedy},
-				{"forbidden", "access was denied (HTTP 403 access.denied.exception); " + call.remedy},
+				{"bad credentials", "the session was refused (HTTP 401 invalid.credentials.exception); " + call.remedy},
+				{"forbidden", "the session was denied access (HTTP 403 access.denied.exception); " + call.remedy},
 				{"429 seconds", "too many requests (HTTP 429 too.many.requests.exception); retry after 42s; " + remedyWait},
 				{"429 without Retry-After", "too many requests (HTTP 429 too.many.requests.exception); " + remedyWait},
 				{"HTML", "the answer is a web page (HTTP 200); " + remedyHost},
-				{"HTML 502", "the vendor's server failed, with a web page (HTTP 502)"},
+				{"HTML 502", "the vendor's server failed, with a web page (HTTP 502); " + remedyPasses},
 				{"empty", call.lacks + " (HTTP 200); " + remedyHost},
 				{"redirect",
 					"the host answered with a redirect, which is not followed with credentials (HTTP 302); " + remedyRedirect},
@@ -181,16 +182,19 @@ func checkText(t *testing.T, err error, want string) {
 	if err == nil {
 		t.Fatalf("no error, want %q", want)
 	}
-	if err.Error() != want {
-		t.Errorf("\n got %s\nwant %s", err, want)
+	var e *engage.Error
+	if !errors.As(err, &e) {
+		t.Fatalf("a %T", err)
+	}
+	if e.Host == "" && e.Reason != "the request cannot be built" {
+		t.Errorf("the error names no host: %v", err)
+	}
+	if got := strings.Replace(err.Error(), " at "+e.Host, "", 1); got != want {
+		t.Errorf("\n got %s\nwant %s", got, want)
 	}
 	if strings.Contains(fmt.Sprintf("%v %+v %#v", err, err, err), "secret/") ||
 		strings.Contains(err.Error(), "https://") {
 		t.Errorf("the error holds the answer or a URL: %v", err)
-	}
-	var e *engage.Error
-	if !errors.As(err, &e) {
-		t.Errorf("a %T", err)
 	}
 }
 
@@ -206,7 +210,7 @@ func TestOnlyAnErrorCodeThatLooksLikeOneIsPrinted(t *testing.T) {
 		bubble(t, func(t *testing.T, w *vendorAndClient) {
 			w.answer(engagetest.OpLogin, func() *engagetest.Answer { return engagetest.JSON(403, body) })
 			_, err := w.client.Login(t.Context(), w.credentials)
-			checkText(t, err, "engage: login: access was denied (HTTP 403); "+remedyEngage)
+			checkText(t, err, "engage: login: the login was denied access (HTTP 403); "+remedyEngage)
 		})
 	}
 }

@@ -95,7 +95,7 @@ func ExampleClient_Delete() {
 	fmt.Println(client.Delete(ctx, session, token))
 	// Output:
 	// true
-	// engage: delete token: the deletion was accepted, but the token is still accepted (HTTP 200)
+	// engage: delete token at engage.ringcentral.com: the deletion was accepted, but the token is still accepted (HTTP 200)
 	// the next attempt asks again
 	// <nil>
 }

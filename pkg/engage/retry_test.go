@@ -199,7 +199,8 @@ func TestACallIsBoundedWithoutADeadline(t *testing.T) {
 				if waited != 15*time.Second {
 					t.Errorf("ended after %v, want the call's 15s", waited)
 				}
-				checkText(t, err, "engage: create token: no answer in time"+map[string]string{"drip": " (HTTP 200)"}[name])
+				checkText(t, err, "engage: create token: no answer in time"+map[string]string{"drip": " (HTTP 200)"}[name]+
+					"; "+remedyPasses)
 				if !errors.Is(err, context.DeadlineExceeded) || !engage.OutcomeUnknown(err) {
 					t.Errorf("error %v; want context.DeadlineExceeded, outcome unknown", err)
 				}

@@ -36,7 +36,7 @@ func (c *Client) Create(ctx context.Context, session *Session, listed []Token) (
 		return Token{}, unusable(opCreate, a, reason)
 	}
 	if slices.Contains(listed, token) {
-		return Token{}, &Error{Operation: opCreate, Status: a.status,
+		return Token{}, &Error{Operation: opCreate, Host: a.host, Status: a.status,
 			Disbelieved: true, OutcomeUnknown: true, Retryable: true,
 			Reason: "the answer is " + token.String() + ", which the list before already held", Hint: hintAgain}
 	}
@@ -56,7 +56,7 @@ func (c *Client) List(ctx context.Context, auth Auth) ([]Token, error) {
 		return nil, err
 	}
 	if token, ok := auth.(Token); ok && !slices.Contains(tokens, token) {
-		return nil, &Error{Operation: opList, Status: a.status, Disbelieved: true, Retryable: true,
+		return nil, &Error{Operation: opList, Host: a.host, Status: a.status, Disbelieved: true, Retryable: true,
 			Reason: "the list lacks the token that it was asked for with", Hint: hintAgain}
 	}
 	return tokens, nil

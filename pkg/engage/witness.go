@@ -14,10 +14,7 @@ import (
 // vendor documents no figure; this is a choice.
 const Propagation = 2 * time.Minute
 
-const (
-	opCheck   = "check token"
-	hintAgain = "the next attempt asks again"
-)
+const opCheck = "check token"
 
 // Disbelieved reports whether err is about an answer that contradicts what is known for certain, so
 // that nothing may be concluded from it: a list that lacks the token it was asked for with, a
@@ -98,7 +95,7 @@ func (c *Client) Dead(ctx context.Context, token Token, createdAt time.Time, oth
 		return false, err
 	}
 	doubt := func(but string, cause error) (bool, error) {
-		e := Error{Operation: opCheck, Disbelieved: true, Reason: "the token is refused, but " + but}
+		e := Error{Operation: opCheck, Host: c.config.Endpoint.BaseURL.Host, Disbelieved: true, Reason: "the token is refused, but " + but}
 		return false, doubtful(e, cause)
 	}
 	if c.config.Now().Sub(createdAt) < Propagation {
@@ -123,7 +120,7 @@ func unfit(operation string, token Token, other Auth) *Error {
 	session, isSession := other.(*Session)
 	switch {
 	case token.IsZero():
-		return &Error{Operation: operation, Reason: "there is no token"}
+		return &Error{Operation: operation, Reason: "there is no token", Hint: "rotate the secret"}
 	case other == nil, other == Auth(Token{}), other == Auth(token), isSession && session == nil:
 		return &Error{Operation: operation, Reason: "no other credential can confirm it", Hint: "log in first"}
 	}
@@ -132,6 +129,7 @@ func unfit(operation string, token Token, other Auth) *Error {
 
 // deletion is the answer to a deletion that is still to be confirmed.
 type deletion struct {
+	host     string
 	status   int
 	accepted bool // false: the vendor did not find the token
 }
@@ -140,14 +138,14 @@ type deletion struct {
 // token missing.
 func (c *Client) sendDelete(ctx context.Context, auth Auth, token Token) (deletion, error) {
 	if token.IsZero() {
-		return deletion{}, &Error{Operation: opDelete, Reason: "the token to delete is empty"}
+		return deletion{}, &Error{Operation: opDelete, Reason: "the token to delete is empty", Hint: hintAgain}
 	}
 	a, err := c.call(ctx, request{
 		operation: opDelete, method: http.MethodDelete, url: c.tokenURL(token.Reveal()), auth: auth,
 	})
 	if err != nil {
 		if e := asError(err); e.Status == http.StatusNotFound || e.Status == http.StatusGone {
-			return deletion{status: e.Status}, nil
+			return deletion{host: e.Host, status: e.Status}, nil
 		}
 		return deletion{}, err
 	}
@@ -160,9 +158,9 @@ func (c *Client) sendDelete(ctx context.Context, auth Auth, token Token) (deleti
 		e.Code = errorCode(body)
 		return deletion{}, e
 	case bytes.EqualFold(bytes.Trim(body, `"`), []byte("false")):
-		return deletion{status: a.status}, nil
+		return deletion{host: a.host, status: a.status}, nil
 	}
-	return deletion{status: a.status, accepted: true}, nil
+	return deletion{host: a.host, status: a.status, accepted: true}, nil
 }
 
 // confirmRefused returns nil if the vendor refuses the token.
@@ -191,7 +189,7 @@ func (c *Client) confirmUnlisted(ctx context.Context, d deletion, token Token, a
 
 // doubt describes a deletion that is not confirmed.
 func (d deletion) doubt(but string, cause error) error {
-	e := Error{Operation: opDelete, Status: d.status, Unconfirmed: true, Reason: "the deletion was accepted, but " + but}
+	e := Error{Operation: opDelete, Host: d.host, Status: d.status, Unconfirmed: true, Reason: "the deletion was accepted, but " + but}
 	if !d.accepted {
 		e.Unconfirmed, e.Disbelieved, e.OutcomeUnknown = false, true, true
 		e.Reason = "the vendor did not find the token, but " + but
