@@ -5,7 +5,6 @@ package awserr
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/aws/smithy-go"
@@ -21,27 +20,40 @@ type Error struct {
 	cause   error
 }
 
-// Error implements error.
+// Error implements error: operation, code, message, and the next step.
 func (e *Error) Error() string {
+	text := e.Operation
 	switch {
 	case e.Code == "":
-		return e.Operation + ": no answer from the service"
+		text += ": no answer from the service"
 	case e.Message == "":
-		return e.Operation + ": " + e.Code
+		text += ": " + e.Code
+	default:
+		text += ": " + e.Code + ": " + e.Message
 	}
-	return fmt.Sprintf("%s: %s: %s%s", e.Operation, e.Code, e.Message, e.permission())
+	return text + "; " + e.advice()
 }
 
-// permission names what the function lacks, when the call was denied.
-func (e *Error) permission() string {
+// advice returns the next step of an operator.
+func (e *Error) advice() string {
 	switch {
-	case e.Code != "AccessDeniedException":
-		return ""
-	case strings.Contains(e.Operation, "Parameter"):
-		return "; the function's role needs ssm:" + e.Operation
+	case e.Code == "":
+		return "the next attempt follows by itself; if this goes on, check the function's network"
+	case e.Code == "AccessDeniedException" && strings.Contains(e.Message, "KMS"), strings.HasSuffix(e.Code, "cryptionFailure"):
+		return "the function's role needs kms:Decrypt and kms:GenerateDataKey on the secret's key"
+	case e.Code == "AccessDeniedException" && strings.Contains(e.Operation, "Parameter"):
+		return "the function's role needs ssm:" + e.Operation
+	case e.Code == "AccessDeniedException":
+		return "the function's role needs secretsmanager:" + e.Operation +
+			" (and kms:Decrypt and kms:GenerateDataKey on the secret's key, when it has one of its own)"
+	case throttled[e.Code]:
+		return "AWS limits the rate of these calls in an account; the next attempt follows by itself"
+	case strings.Contains(e.Code, "NotFound"):
+		return "check the name, and that it exists in this account and Region"
+	case e.Unknown:
+		return "the next attempt follows by itself; if this goes on, look at the AWS Health Dashboard"
 	}
-	return "; the function's role needs secretsmanager:" + e.Operation +
-		" (and kms:Decrypt and kms:GenerateDataKey on the secret's key, when it has one of its own)"
+	return "look the code up in the service's API reference"
 }
 
 // Unwrap returns the context's error, where that ended the call.
@@ -71,7 +83,7 @@ func New(operation string, err error) *Error {
 	var api smithy.APIError
 	if errors.As(err, &api) {
 		e.Code = api.ErrorCode()
-		e.Unknown = api.ErrorFault() == smithy.FaultServer || unknown[e.Code]
+		e.Unknown = api.ErrorFault() == smithy.FaultServer || unknown[e.Code] || throttled[e.Code]
 		if quotable[e.Code] {
 			e.Message = api.ErrorMessage()
 		}
@@ -89,8 +101,11 @@ var unknown = map[string]bool{
 	"ServiceUnavailableException": true,
 	"RequestTimeout":              true,
 	"UnknownError":                true,
-	// The SDK has tried several times: the refusal is of the last try, and an earlier one may have
-	// been lost.
+}
+
+// throttled are the codes by which AWS limits a rate. The SDK has tried several times: the refusal
+// is of the last try, and an earlier one may have been lost.
+var throttled = map[string]bool{
 	"ThrottlingException":      true,
 	"ThrottledException":       true,
 	"Throttling":               true,

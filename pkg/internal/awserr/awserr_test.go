@@ -17,28 +17,41 @@ func api(code, message string, fault smithy.ErrorFault) error {
 }
 
 func TestWhatAnOperatorReadsOfAnAWSError(t *testing.T) {
+	const (
+		needs    = "the function's role needs secretsmanager:Put (and kms:Decrypt and kms:GenerateDataKey on the secret's key, when it has one of its own)"
+		needsKey = "the function's role needs kms:Decrypt and kms:GenerateDataKey on the secret's key"
+		reaches  = "the next attempt follows by itself; if this goes on, check the function's network"
+		health   = "the next attempt follows by itself; if this goes on, look at the AWS Health Dashboard"
+		lookUp   = "look the code up in the service's API reference"
+		limits   = "AWS limits the rate of these calls in an account; the next attempt follows by itself"
+	)
+	const client, server, unknownFault = smithy.FaultClient, smithy.FaultServer, smithy.FaultUnknown
 	cases := map[string]struct {
 		err     error
 		want    string
 		unknown bool
 	}{
-		"permission": {api("AccessDeniedException", "User: a is not authorized to perform: b on resource: c",
-			smithy.FaultClient), "Put: AccessDeniedException: User: a is not authorized to perform: b on resource: c; " +
-			"the function's role needs secretsmanager:Put (and kms:Decrypt and kms:GenerateDataKey on the secret's key, " +
-			"when it has one of its own)", false},
-		"not found": {api("ResourceNotFoundException", "Secrets Manager can't find the specified secret.",
-			smithy.FaultClient), "Put: ResourceNotFoundException: Secrets Manager can't find the specified secret.", false},
-		"validation": {api("ValidationException", "Value 'hunter2' at 'x' failed to satisfy constraint",
-			smithy.FaultClient), "Put: ValidationException", false},
-		"parameter": {api("InvalidParameterException", "hunter2", smithy.FaultClient),
-			"Put: InvalidParameterException", false},
-		"no message":     {api("AccessDeniedException", "", smithy.FaultClient), "Put: AccessDeniedException", false},
-		"server":         {api("InternalServiceError", "hunter2", smithy.FaultServer), "Put: InternalServiceError", true},
-		"server by code": {api("InternalServerError", "hunter2", smithy.FaultUnknown), "Put: InternalServerError", true},
-		"unknown error":  {api("UnknownError", "<html>hunter2", smithy.FaultUnknown), "Put: UnknownError", true},
+		"permission": {api("AccessDeniedException", "User: a is not authorized to perform: b on resource: c", client),
+			"Put: AccessDeniedException: User: a is not authorized to perform: b on resource: c; " + needs, false},
+		"permission for the key": {api("AccessDeniedException", "Access to KMS is not allowed", client),
+			"Put: AccessDeniedException: Access to KMS is not allowed; " + needsKey, false},
+		"key": {api("DecryptionFailure", "the key is disabled", client),
+			"Put: DecryptionFailure: the key is disabled; " + needsKey, false},
+		"not found": {api("ResourceNotFoundException", "Secrets Manager can't find the specified secret.", client),
+			"Put: ResourceNotFoundException: Secrets Manager can't find the specified secret.; " +
+				"check the name, and that it exists in this account and Region", false},
+		"validation": {api("ValidationException", "Value 'hunter2' at 'x' failed to satisfy constraint", client),
+			"Put: ValidationException; " + lookUp, false},
+		"parameter":      {api("InvalidParameterException", "hunter2", client), "Put: InvalidParameterException; " + lookUp, false},
+		"no message":     {api("AccessDeniedException", "", client), "Put: AccessDeniedException; " + needs, false},
+		"throttled":      {api("ThrottlingException", "Rate exceeded", client), "Put: ThrottlingException: Rate exceeded; " + limits, true},
+		"server":         {api("InternalServiceError", "hunter2", server), "Put: InternalServiceError; " + health, true},
+		"server by code": {api("InternalServerError", "hunter2", unknownFault), "Put: InternalServerError; " + health, true},
+		"unknown error":  {api("UnknownError", "<html>hunter2", unknownFault), "Put: UnknownError; " + health, true},
 		"no answer": {errors.New("https://hunter2@host/: connection reset by peer"),
-			"Put: no answer from the service", true},
-		"deadline": {fmt.Errorf("operation error: %w", context.DeadlineExceeded), "Put: no answer from the service", true},
+			"Put: no answer from the service; " + reaches, true},
+		"deadline": {fmt.Errorf("operation error: %w", context.DeadlineExceeded),
+			"Put: no answer from the service; " + reaches, true},
 	}
 	for name, c := range cases {
 		e := awserr.New("Put", c.err)

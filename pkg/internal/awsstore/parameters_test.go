@@ -133,7 +133,7 @@ func TestErrorsNameTheOperationAndNotTheValue(t *testing.T) {
 			"DeleteParameter: ValidationException":     s.Delete(t.Context(), "/p/a"),
 		} {
 			var described *awserr.Error
-			if err == nil || err.Error() != want || !errors.As(err, &described) ||
+			if err == nil || !strings.HasPrefix(err.Error(), want+"; ") || !errors.As(err, &described) ||
 				strings.Contains(fmt.Sprintf("%#v", err), "hunter2") {
 				t.Errorf("error %v, want %s", err, want)
 			}
