@@ -32,6 +32,9 @@ type functions struct {
 	engage        *engagetest.Server
 	rotate, sweep lambdafn.Handler
 	lines         bytes.Buffer
+	arn           string
+	// fault decides about calls to AWS; nil injects no fault.
+	fault func(awstest.Call) awstest.Action
 }
 
 // newFunction returns a function that reports to lines.
@@ -44,15 +47,22 @@ func newFunction(lines *bytes.Buffer) *lambdafn.Function {
 func withFunctions(t *testing.T, test func(t *testing.T, fs *functions)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		fs := &functions{aws: awstest.NewServer(awstest.Config{}), engage: engagetest.NewServer(engagetest.Config{})}
+		fs := &functions{engage: engagetest.NewServer(engagetest.Config{})}
+		fs.aws = awstest.NewServer(awstest.Config{Fault: func(c awstest.Call) awstest.Action {
+			if fs.fault == nil {
+				return awstest.Action{}
+			}
+			return fs.fault(c)
+		}})
 		defer fs.aws.Close()
 		user := engagetest.DefaultUser()
 		document, _ := json.Marshal(user.LoginFields(""))
 		value := string(document)
-		if _, err := fs.aws.Secrets.CreateSecret(&awstest.CreateSecretInput{Name: secretName,
-			SecretString: &value}); err != nil {
+		made, err := fs.aws.Secrets.CreateSecret(&awstest.CreateSecretInput{Name: secretName, SecretString: &value})
+		if err != nil {
 			t.Fatal(err)
 		}
+		fs.arn = made.ARN
 		environment, err := settings.FromEnvironment(func(string) string { return "" })
 		if err != nil {
 			t.Fatal(err)

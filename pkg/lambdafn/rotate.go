@@ -10,6 +10,7 @@ import (
 	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/internal/telemetry"
 	"engage-token-rotation/pkg/rotation"
+	"engage-token-rotation/pkg/secret"
 )
 
 // stepAnswer is the answer of an invocation of the rotation function. The service ignores it; a
@@ -21,6 +22,7 @@ type stepAnswer struct {
 	Fingerprint engage.Fingerprint   `json:"fingerprint,omitempty"`
 	Previous    engage.Fingerprint   `json:"previous,omitempty"`
 	Deleted     []engage.Fingerprint `json:"deleted,omitempty"`
+	AlreadyGone []engage.Fingerprint `json:"alreadyGone,omitempty"`
 	Retiring    int                  `json:"retiring,omitempty"`
 	Preflight   *rotation.Preflight  `json:"preflight,omitempty"`
 }
@@ -44,8 +46,8 @@ func (f *Function) Rotate(rotator *rotation.Rotator) Handler {
 			return nil, err
 		}
 		return stepAnswer{
-			event.Step, report.Case, report.Outcome, report.Fingerprint, report.Previous, report.Deleted, report.Retiring,
-			report.Preflight,
+			event.Step, report.Case, report.Outcome, report.Fingerprint, report.Previous, report.Deleted,
+			report.Gone, report.Retiring, report.Preflight,
 		}, nil
 	})
 }
@@ -66,22 +68,17 @@ func (f *Function) step(ctx context.Context, rotator *rotation.Rotator, event ev
 // report writes the log line and the metrics of a step.
 func (f *Function) report(ctx context.Context, report rotation.Report) {
 	attributes := []any{
-		"step", report.Event.Step, "secretArn", report.Event.SecretID, "versionId", report.Event.VersionID,
+		"step", report.Event.Step, "secretArn", report.Event.SecretID, "secretName", secret.NameOf(report.Event.SecretID),
+		"rotationId", report.Event.VersionID, "versionId", report.Event.VersionID,
 		"fingerprint", report.Fingerprint, "case", report.Case, "durationMs", report.Duration.Milliseconds(),
 	}
 	if report.Err != nil {
-		attributes = append(attributes, "outcome", "failed", "error", report.Err.Error())
-		f.Log.ErrorContext(ctx, "rotation step failed", attributes...)
-		f.countFailure(string(report.Event.Step))
-		if errors.Is(report.Err, rotation.ErrAbandoned) {
-			f.Metrics.Emit(telemetry.Dimensions{"FunctionName": f.Name}, [][]string{{"FunctionName"}},
-				telemetry.Metric{Name: telemetry.RotationAbandoned, Unit: telemetry.Count, Value: 1})
-		}
+		f.reportFailure(ctx, report, attributes)
 		return
 	}
 	attributes = append(attributes, "outcome", report.Outcome)
 	if report.Event.Step == events.FinishSecret {
-		attributes = append(attributes, "previous", report.Previous, "deleted", report.Deleted,
+		attributes = append(attributes, "previous", report.Previous, "deleted", report.Deleted, "alreadyGone", report.Gone,
 			"retiring", report.Retiring, "deleteFailed", report.DeleteFailed)
 		f.measure(report)
 	}
@@ -89,8 +86,39 @@ func (f *Function) report(ctx context.Context, report rotation.Report) {
 		attributes = append(attributes,
 			slog.Group("preflight", "flow", p.Flow, "host", p.Host, "accounts", p.Accounts, "tokens", p.Tokens, "currentToken",
 				p.CurrentToken))
+		if p.CurrentToken == rotation.TokenDead {
+			f.warnDead(ctx, report.Event.SecretID, report.Fingerprint)
+		}
 	}
 	f.Log.InfoContext(ctx, "rotation step done", attributes...)
+}
+
+// reportFailure writes the one log line of a step that failed, and its metrics. An abandoned
+// rotation is a warning: the service starts another one.
+func (f *Function) reportFailure(ctx context.Context, report rotation.Report, attributes []any) {
+	cause := report.Err.Error()
+	var e *rotation.Error
+	if errors.As(report.Err, &e) {
+		cause = e.Detail() // step, secret and version are attributes
+	}
+	attributes = append(attributes, "outcome", "failed", "error", cause)
+	f.countFailure(string(report.Event.Step))
+	reason := report.Abandoned
+	if reason == "" {
+		f.Log.ErrorContext(ctx, "rotation step failed", attributes...)
+		return
+	}
+	f.Log.WarnContext(ctx, "rotation abandoned", append(attributes, "reason", reason)...)
+	f.Metrics.Emit(telemetry.Dimensions{"FunctionName": f.Name, "Reason": reason},
+		[][]string{{"FunctionName"}, {"FunctionName", "Reason"}},
+		telemetry.Metric{Name: telemetry.RotationAbandoned, Unit: telemetry.Count, Value: 1})
+}
+
+// warnDead warns of a current token that the vendor refuses: readers fail by now.
+func (f *Function) warnDead(ctx context.Context, arn string, fingerprint engage.Fingerprint) {
+	f.Log.WarnContext(ctx, "the current token is dead: the vendor refuses it; "+
+		"rotate the secret now (aws secretsmanager rotate-secret)",
+		"secretArn", arn, "secretName", secret.NameOf(arn), "fingerprint", fingerprint)
 }
 
 func (f *Function) countFailure(step string) {

@@ -6,6 +6,7 @@ import (
 	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/internal/telemetry"
 	"engage-token-rotation/pkg/report"
+	"engage-token-rotation/pkg/secret"
 	"engage-token-rotation/pkg/sweep"
 )
 
@@ -35,7 +36,10 @@ func (f *Function) reportSweep(ctx context.Context, request events.Sweep, answer
 		if !s.NeedsAttention() {
 			continue
 		}
-		f.Log.InfoContext(ctx, "secret swept", "secretArn", s.Secret,
+		if s.Current.Dead {
+			f.warnDead(ctx, s.Secret, s.Current.Fingerprint)
+		}
+		f.Log.InfoContext(ctx, "secret swept", "secretArn", s.Secret, "secretName", secret.NameOf(s.Secret),
 			"fingerprint", s.Current.Fingerprint, "ageSeconds", s.Current.AgeSeconds, "dead", s.Current.Dead,
 			"retiring", s.Retiring, "openIntents", s.OpenIntents, "unclaimed", s.Unclaimed, "deleted", s.Deleted,
 			"deleteFailed", s.DeleteFailed, "unreachable", s.Unreachable, "unrecorded", s.Unrecorded,

@@ -32,7 +32,7 @@ func (i *invocation) create(ctx context.Context) (Report, error) {
 	var listed []engage.Token
 	a, entries, err := i.logInAndRead(ctx, r, func(a account) (err error) {
 		listed, err = witness.Before(ctx, a.client, a.session, r.current.token)
-		return failed("list the tokens", err, hintNothingCreated)
+		return failed("", err, hintNothingCreated)
 	})
 	if err != nil {
 		return Report{}, err
@@ -108,7 +108,7 @@ func (i *invocation) make(
 	intent.Base, intent.User, intent.Until = r.current.ID, a.User, i.deadline(ctx)
 	intent.Baseline = baseline.Of(listed)
 	if err := i.ledger().Begin(ctx, intent); err != nil { //safeguard:intent-before-the-creation drop
-		return ledger.Record{}, engage.Token{}, failed("write the intent", err, "nothing was created")
+		return ledger.Record{}, engage.Token{}, failed("", err, hintNothingCreated)
 	}
 	if !clock.Has(ctx, i.config.Now(), creationTime/2) {
 		_ = i.ledger().End(ctx, intent) // an intent that stays is resolved by the sweep
@@ -124,9 +124,9 @@ func (i *invocation) make(
 	}
 	if !engage.OutcomeUnknown(err) { //safeguard:lost-creations-keep-their-intent on
 		_ = i.ledger().End(ctx, intent) // refused before any effect
-		return ledger.Record{}, engage.Token{}, failed("create a token", err, "nothing was created")
+		return ledger.Record{}, engage.Token{}, failed("", err, "nothing was created")
 	}
-	return ledger.Record{}, engage.Token{}, failed("create a token", err,
+	return ledger.Record{}, engage.Token{}, failed("", err,
 		"the service repeats the rotation with another token; if this creation left one, the sweep reports it")
 }
 

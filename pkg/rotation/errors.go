@@ -3,7 +3,6 @@ package rotation
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"engage-token-rotation/pkg/events"
 )
@@ -14,7 +13,7 @@ type Error struct {
 	Step    events.Step
 	Secret  string
 	Version string
-	// Op is what was being done.
+	// Op is what was being done; empty where the cause's own text says it.
 	Op string
 	// Hint says what an operator can do; empty where the cause's own text says it.
 	Hint string
@@ -23,15 +22,23 @@ type Error struct {
 
 // Error implements error.
 func (e *Error) Error() string {
-	var b strings.Builder
-	if e.Step != "" {
-		b.WriteString(string(e.Step) + " of secret " + e.Secret + " version " + e.Version + ": ")
+	if e.Step == "" {
+		return e.Detail()
 	}
-	b.WriteString(e.Op + ": " + e.Err.Error())
+	return string(e.Step) + " of secret " + e.Secret + " version " + e.Version + ": " + e.Detail()
+}
+
+// Detail returns the text without step, secret and version, for a log line that has them as
+// attributes.
+func (e *Error) Detail() string {
+	text := e.Err.Error()
+	if e.Op != "" {
+		text = e.Op + ": " + text
+	}
 	if e.Hint != "" {
-		b.WriteString("; " + e.Hint)
+		text += "; " + e.Hint
 	}
-	return b.String()
+	return text
 }
 
 // Unwrap returns the cause.

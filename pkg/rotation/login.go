@@ -33,7 +33,7 @@ func (i *invocation) logIn(ctx context.Context, r reading) (account, error) {
 	if a.session, err = i.sessions.Login(ctx, a.client, t.Credentials); err != nil {
 		counter.Failed(ctx, key, err)
 	}
-	return a, failed("log in", err, "nothing was created")
+	return a, failed("log in with the fields of secret "+t.Holder, err, "nothing was created")
 }
 
 // logInAndRead logs in, calls the vendor and meanwhile reads the secret's entries in the ledger.

@@ -108,7 +108,7 @@ func (i *invocation) read(ctx context.Context, want needs) (r reading, err error
 
 func (i *invocation) readLedger(ctx context.Context, arn string) (ledger.View, error) {
 	view, err := i.ledger().Read(ctx, arn)
-	return view, failed("read the ledger", err, "the service repeats the rotation")
+	return view, failed("", err, "the service repeats the rotation")
 }
 
 func (i *invocation) describe(ctx context.Context) (secret.Description, error) {

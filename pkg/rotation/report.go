@@ -19,6 +19,9 @@ type Report struct {
 	// failed.
 	Outcome Outcome
 	Err     error
+	// Abandoned is the reason, one of the constants, for which the step has abandoned the rotation, or
+	// found it abandoned; else "".
+	Abandoned string
 	// Fingerprint is of the token that the version holds.
 	Fingerprint engage.Fingerprint
 	// Previous is of the token that was replaced; finishSecret only.
@@ -26,6 +29,8 @@ type Report struct {
 	// Took is how long the rotation took since its creation; finishSecret only, zero when the ledger
 	// does not know.
 	Took time.Duration
+	// Gone are tokens that were to be deleted and were gone already.
+	Gone []engage.Fingerprint
 	// Deleted are the tokens that were deleted, Retiring how many are still to be, DeleteFailed how
 	// many of these could not be.
 	Deleted      []engage.Fingerprint
@@ -33,6 +38,27 @@ type Report struct {
 	DeleteFailed int
 	// Preflight is what a preflight could reach.
 	Preflight *Preflight
+}
+
+// Reasons for which a rotation is abandoned.
+const (
+	ReasonEdited    = "edited"    // the secret was edited during the rotation
+	ReasonCancelled = "cancelled" // the version lost AWSPENDING
+	ReasonDead      = "dead"      // the version's token is dead
+	ReasonUnusable  = "unusable"  // the version's value was not put by this rotation, or was given up
+)
+
+// reasonOf returns the reason for which a step abandoned the rotation in this case.
+func reasonOf(c decide.Case) string {
+	switch c {
+	case decide.S3, decide.F6, decide.F9:
+		return ReasonEdited
+	case decide.T5:
+		return ReasonDead
+	case decide.C4, decide.F3, decide.F4, decide.F5:
+		return ReasonUnusable
+	}
+	return ReasonCancelled
 }
 
 // Outcome is what a step did.
@@ -55,6 +81,14 @@ type Preflight struct {
 	Host     string      `json:"host"`
 	Accounts int         `json:"accounts"`
 	Tokens   int         `json:"tokens"`
-	// CurrentToken is "alive", "dead", "unknown", or "none" when the secret holds no token.
+	// CurrentToken is one of the constants.
 	CurrentToken string `json:"currentToken"`
 }
+
+// What a preflight finds of the current token.
+const (
+	TokenAlive   = "alive"
+	TokenDead    = "dead"
+	TokenUnknown = "unknown" // the vendor did not answer, or the token may be too young
+	TokenNone    = "none"    // the secret holds no token
+)

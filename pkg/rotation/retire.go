@@ -21,14 +21,14 @@ func (f *finishing) retire(ctx context.Context, records []ledger.Record, report 
 		decisions = f.lookAgain(ctx, decisions)
 	}
 	report.Deleted = []engage.Fingerprint{}
-	failures := make([]error, len(decisions))
+	failures, gone := make([]error, len(decisions)), make([]bool, len(decisions))
 	tasks := []func() error{func() error { f.endIntents(ctx); return nil }}
 	for n, d := range decisions {
-		tasks = append(tasks, func() error { failures[n] = f.carryOut(ctx, d); return nil })
+		tasks = append(tasks, func() error { gone[n], failures[n] = f.carryOut(ctx, d); return nil })
 	}
 	_ = parallel.Do(tasks...)
 	for n, d := range decisions {
-		f.count(ctx, d, failures[n], report)
+		f.count(ctx, d, gone[n], failures[n], report)
 	}
 }
 
@@ -144,15 +144,16 @@ func (f *finishing) withoutSecondLook(decisions []decide.Decision) []decide.Deci
 	return decisions
 }
 
-// carryOut does what was decided about a record.
-func (f *finishing) carryOut(ctx context.Context, d decide.Decision) error {
+// carryOut does what was decided about a record. gone reports that the token was deleted before, by
+// another.
+func (f *finishing) carryOut(ctx context.Context, d decide.Decision) (gone bool, err error) {
 	switch d.Action {
 	case decide.Write:
-		return f.ledger().Set(ctx, d.Record)
+		return false, f.ledger().Set(ctx, d.Record)
 	case decide.Delete:
 		return f.delete(ctx, d.Record)
 	}
-	return nil
+	return false, nil
 }
 
 var errNotListed = errors.New(
@@ -160,24 +161,25 @@ var errNotListed = errors.New(
 )
 
 // delete deletes a token and records that.
-func (f *finishing) delete(ctx context.Context, record ledger.Record) error {
+func (f *finishing) delete(ctx context.Context, record ledger.Record) (gone bool, err error) {
 	client := f.calls().Client(f.Endpoint)
-	token, ok := find(f.listed, record.Fingerprint)
-	if !ok && !f.isDead(ctx, client, record) {
-		return errors.Join(errNotListed, f.ledger().Set(ctx, record))
-	}
-	var err error
-	if ok {
+	token, listed := find(f.listed, record.Fingerprint)
+	switch {
+	case listed:
 		err = client.Delete(ctx, f.version.token, token)
+	case f.isDead(ctx, client, record):
+		gone = true
+	default:
+		err = errNotListed
 	}
 	if err != nil && !engage.Unconfirmed(err) { //safeguard:records-outlive-a-failed-deletion
-		return errors.Join(err, f.ledger().Set(ctx, record))
+		return false, errors.Join(err, f.ledger().Set(ctx, record))
 	}
 	record.State, record.At = ledger.Deleted, f.config.Now()
-	return errors.Join(err, f.ledger().Set(ctx, record))
+	return gone, errors.Join(err, f.ledger().Set(ctx, record))
 }
 
-// isDead reports whether the previous token is dead: somebody deleted it at the vendor before.
+// isDead reports whether the previous token is dead: it was deleted at the vendor before.
 func (f *finishing) isDead(ctx context.Context, client *engage.Client, record ledger.Record) bool {
 	if previous := f.current.token; previous.Fingerprint() == record.Fingerprint {
 		dead, err := client.Dead(ctx, previous, record.CreatedAt, f.version.token)
@@ -186,10 +188,12 @@ func (f *finishing) isDead(ctx context.Context, client *engage.Client, record le
 	return false
 }
 
-// count adds what came of a decision to the report.
-func (f *finishing) count(ctx context.Context, d decide.Decision, err error, report *Report) {
+// count adds the outcome of a decision to the report.
+func (f *finishing) count(ctx context.Context, d decide.Decision, gone bool, err error, report *Report) {
 	waiting := d.Record.State == ledger.Retiring && (d.Action == decide.Write || d.Action == decide.Keep)
 	switch {
+	case err == nil && gone:
+		report.Gone = append(report.Gone, d.Record.Fingerprint)
 	case err == nil && d.Action == decide.Delete:
 		report.Deleted = append(report.Deleted, d.Record.Fingerprint)
 	case err == nil && waiting, d.Action == decide.Delete && (engage.Unconfirmed(err) || errors.Is(err, errNotListed)):
@@ -198,10 +202,10 @@ func (f *finishing) count(ctx context.Context, d decide.Decision, err error, rep
 		report.Retiring++
 		report.DeleteFailed++
 		f.config.Log.ErrorContext(ctx, "a token could not be deleted; the next rotation or sweep tries again",
-			"fingerprint", d.Record.Fingerprint, "case", d.Case, "error", err.Error())
+			"secretArn", f.reading.arn(), "versionId", f.event.VersionID, "fingerprint", d.Record.Fingerprint, "case", d.Case, "error", err.Error())
 	case err != nil:
 		f.config.Log.WarnContext(ctx, "a record could not be written; the next rotation or sweep writes it",
-			"fingerprint", d.Record.Fingerprint, "case", d.Case, "error", err.Error())
+			"secretArn", f.reading.arn(), "versionId", f.event.VersionID, "fingerprint", d.Record.Fingerprint, "case", d.Case, "error", err.Error())
 	}
 }
 

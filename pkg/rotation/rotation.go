@@ -158,6 +158,9 @@ func (r *Rotator) Handle(ctx context.Context, event events.Rotation) (Report, er
 	}
 	e.Step, e.Secret, e.Version = event.Step, event.SecretID, event.VersionID
 	report.Err, report.Outcome = e, ""
+	if errors.Is(err, ErrAbandoned) && report.Abandoned == "" {
+		report.Abandoned = reasonOf(report.Case)
+	}
 	return report, e
 }
 

@@ -37,8 +37,23 @@ func (i *invocation) end(ctx context.Context, r reading, c decide.Case, action d
 		return report, nil
 	case action == decide.Abandon:
 		return report, i.abandon(ctx, reason(c, r))
+	case i.overtaken(ctx, r):
+		report.Abandoned = ReasonEdited
+		return report, failed("check the version", abandonedFor(errors.New("AWSCURRENT has moved since this version was "+
+			"made: the secret was edited during the rotation, or another rotation came first")), hintStartAfresh)
 	}
 	return report, labelLost()
+}
+
+// overtaken reports whether AWSCURRENT has left the version beside which the event's version was
+// created, which explains why that lost AWSPENDING.
+func (i *invocation) overtaken(ctx context.Context, r reading) bool {
+	if r.version.ID == "" {
+		return false
+	}
+	view, err := i.readLedger(ctx, r.arn())
+	record, found := view.Find(r.version.token.Fingerprint())
+	return err == nil && found && record.Version == r.version.ID && record.Base != "" && record.Base != r.current.ID
 }
 
 // reason explains why a version is abandoned.
@@ -80,8 +95,8 @@ func noValue() error {
 }
 
 func labelLost() error {
-	return failed("check the version", ErrAbandoned,
-		"the version does not carry AWSPENDING: the rotation was cancelled, or the secret edited by hand; "+hintStartAfresh)
+	return failed("check the version", abandonedFor(errors.New("the version does not carry AWSPENDING: the rotation was "+
+		"cancelled, or the secret edited by hand")), hintStartAfresh)
 }
 
 // abandon takes AWSPENDING from the version, so that the next rotation starts afresh instead of

@@ -73,7 +73,7 @@ func (i *invocation) judge(ctx context.Context, r reading, doubt error) (decide.
 
 // preflight shows that a rotation would work, without making anything.
 func (i *invocation) preflight(ctx context.Context, r reading) (Report, error) {
-	p := Preflight{CurrentToken: "none"}
+	p := Preflight{CurrentToken: TokenNone}
 	a, err := i.logIn(ctx, r)
 	if err != nil {
 		return Report{Case: decide.T2}, err
@@ -110,9 +110,9 @@ func (i *invocation) health(ctx context.Context, a account, current holding) str
 	dead, err := a.client.Dead(ctx, current.token, current.document.TokenCreatedAt(i.config.Now()), a.session)
 	switch {
 	case err != nil:
-		return "unknown"
+		return TokenUnknown
 	case dead:
-		return "dead"
+		return TokenDead
 	}
-	return "alive"
+	return TokenAlive
 }

@@ -275,7 +275,7 @@ func (r *run) obey(ctx context.Context, users []*user) ([]engage.Fingerprint, er
 		ctx, cancel := context.WithTimeout(ctx, userTime)
 		defer cancel()
 		if err := u.list(ctx); err != nil {
-			r.fault(ctx, fmt.Errorf("list the tokens of user %s: %w", u.Name, err))
+			r.fault(ctx, fmt.Errorf("list the tokens of %s: %w", u, err))
 		}
 	})
 	for _, u := range users {

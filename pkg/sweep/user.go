@@ -70,6 +70,14 @@ func (r *run) groupByUser(ctx context.Context) []*user {
 	return all
 }
 
+// String names the user by its secrets, for an operator.
+func (u *user) String() string {
+	if len(u.own) == 1 {
+		return "the user of secret " + u.own[0].ARN
+	}
+	return fmt.Sprintf("the user of secret %s and %d more", u.own[0].ARN, len(u.own)-1)
+}
+
 // list lists the user's tokens. (After an edit of the login fields AWSCURRENT may hold another
 // user's token.)
 func (u *user) list(ctx context.Context) error {
@@ -94,7 +102,7 @@ func (u *user) mark(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, userTime)
 	defer cancel()
 	if err := u.list(ctx); err != nil {
-		u.fault(ctx, fmt.Errorf("list the tokens of user %s: %w", u.Name, err))
+		u.fault(ctx, fmt.Errorf("list the tokens of %s: %w", u, err))
 	}
 	for _, record := range u.guests {
 		if u.only == "" || u.only == record.Secret {

@@ -4,6 +4,7 @@ package target
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -22,8 +23,8 @@ type Target struct {
 	// User is the ledger's name for the user.
 	User        ledger.User
 	Credentials engage.Credentials
-	// AdminARN is the ARN of the admin secret, or "".
-	AdminARN string
+	// Holder is the ARN of the secret with the login fields: the admin secret, or the token secret.
+	Holder string
 }
 
 // AdminID returns the ARN or name of the admin secret with the document's login fields: what the
@@ -52,16 +53,20 @@ func Read(
 		return Target{}, fmt.Errorf("the admin secret %s does not serve the token secret %s; "+
 			"add it to the list in the admin secret's field %s", arn, tokenSecretARN, secret.FieldTokenSecrets)
 	}
+	holder := tokenSecretARN
+	if admin != nil {
+		holder = arn
+	}
 	login, err := secret.NewLogin(document, admin)
 	if err != nil {
-		return Target{}, err
+		return Target{}, fmt.Errorf("secret %s: %w", holder, err)
 	}
 	endpoint, err := s.Endpoint(login.Credentials.Flow, login.BaseURL)
 	if err != nil {
-		return Target{}, err
+		return Target{}, fmt.Errorf("secret %s: %w", holder, err)
 	}
 	user := ledger.NewUser(endpoint, login.Credentials)
-	return Target{Endpoint: endpoint, User: user, Credentials: login.Credentials, AdminARN: arn}, nil
+	return Target{Endpoint: endpoint, User: user, Credentials: login.Credentials, Holder: holder}, nil
 }
 
 // Remembering returns a store that reads each secret once by the same label or version, for one
@@ -98,9 +103,11 @@ func readAdmin(ctx context.Context, store secret.Getter, id string) (*secret.Doc
 		return nil, "", &secret.FieldError{Field: secret.FieldAdminSecretARN, Fault: "is not the ARN or name of a secret"}
 	}
 	version, err := store.Get(ctx, id, "", secret.LabelCurrent)
+	if errors.Is(err, secret.ErrNotFound) {
+		err = fmt.Errorf("%w; store the login fields there, or correct %s", err, secret.FieldAdminSecretARN)
+	}
 	if err != nil {
-		return nil, "", fmt.Errorf("read the admin secret %s: %w; store the login fields there, "+
-			"and let the function read it (secretsmanager:GetSecretValue)", id, err)
+		return nil, "", fmt.Errorf("read the admin secret %s: %w", id, err)
 	}
 	admin, err := secret.Parse(version.Value.Reveal())
 	if err != nil {

@@ -64,12 +64,12 @@ func TestATargetIsReadFromBothSecrets(t *testing.T) {
 			one.Endpoint.BaseURL.String() != other.Endpoint.BaseURL.String() {
 			t.Errorf("%v and %v", one, other)
 		}
-		if other.AdminARN != "arn of "+adminARN {
-			t.Errorf("admin secret %q", other.AdminARN)
+		if other.Holder != "arn of "+adminARN {
+			t.Errorf("the login fields are in %q", other.Holder)
 		}
 	}
 	if one.Endpoint.BaseURL.Host != "engage.ringcentral.com" || one.Endpoint.Flow != engage.FlowEngage || one.User == "" ||
-		one.AdminARN != "" {
+		one.Holder != tokenARN {
 		t.Errorf("%v", one)
 	}
 }
