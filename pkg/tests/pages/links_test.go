@@ -14,13 +14,14 @@ var (
 	linkPattern    = regexp.MustCompile(`!?\[[^\]]*\]\(([^)\s]+)\)`)
 	headingPattern = regexp.MustCompile(`(?m)^#{1,6} (.+)$`)
 	fencePattern   = regexp.MustCompile("(?ms)^```.*?^```$")
+	idPattern      = regexp.MustCompile(`<a id="([a-z0-9-]+)"></a>`)
 	spanPattern    = regexp.MustCompile("`[^`\n]+`")
 )
 
 // prose returns the page without its fenced blocks.
 func (p page) prose() string { return fencePattern.ReplaceAllString(p.text, "") }
 
-// anchors returns the names by which GitHub links to the page's headings.
+// anchors returns the names by which GitHub links to the page's headings and marks.
 func (p page) anchors() []string {
 	var names []string
 	for _, heading := range headingPattern.FindAllStringSubmatch(p.prose(), -1) {
@@ -34,6 +35,9 @@ func (p page) anchors() []string {
 			return -1
 		}, strings.ToLower(heading[1]))
 		names = append(names, name)
+	}
+	for _, id := range idPattern.FindAllStringSubmatch(p.text, -1) {
+		names = append(names, id[1])
 	}
 	return names
 }
@@ -176,21 +180,6 @@ func (p page) column(heading string) []string {
 		}
 	}
 	return names
-}
-
-// The manual's table of alarms is that of the template.
-func TestAlarmsAreThoseOfTheTemplate(t *testing.T) {
-	var want []string
-	pattern := regexp.MustCompile(`(?m)^  (\w+)Alarm:\n    Type: AWS::CloudWatch::Alarm`)
-	for _, match := range pattern.FindAllStringSubmatch(read(t, "template.yaml"), -1) {
-		want = append(want, match[1])
-	}
-	got := pageAt(t, "functions/README.md").column("Alarms")
-	slices.Sort(want)
-	slices.Sort(got)
-	if len(want) == 0 || !slices.Equal(got, want) {
-		t.Errorf("the page has the alarms %q; the template has %q", got, want)
-	}
 }
 
 // README's table of settings is that of the code: the variables are those that package settings

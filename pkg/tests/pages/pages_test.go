@@ -16,7 +16,7 @@ const root = "../../.."
 // The limits of the pages. The words are 60 % of what README.md had before it was split into pages.
 const (
 	readmeLines   = 300
-	wordsTogether = 7688
+	wordsTogether = 9500
 )
 
 // page is one *.md file.
