@@ -152,7 +152,7 @@ func isKnown(name string) bool {
 // notJSON returns the place of a syntax error, and not the decoder's own text, which may quote the
 // document.
 func notJSON(dec *json.Decoder) error {
-	return &FieldError{Fault: fmt.Sprintf("the value is not valid JSON near byte %d", dec.InputOffset())}
+	return &FieldError{Fault: fmt.Sprintf("the value is not valid JSON near byte %d; correct it there", dec.InputOffset())}
 }
 
 // Text returns the whole document, to be stored. It holds secrets.
@@ -202,7 +202,7 @@ func (d *Document) field(name string) string { return d.fields[name].Reveal() }
 // was. A new field goes to the end of the object. The same arguments give the same bytes.
 func (d *Document) WithToken(token engage.Token, createdAt time.Time) (*Document, error) {
 	if token.IsZero() {
-		return nil, &FieldError{Field: FieldToken, Fault: "would be set to the zero token"}
+		return nil, &FieldError{Field: FieldToken, Fault: "would be set to the zero token; rotate again"}
 	}
 	changed, err := d.set(FieldToken, token.Reveal())
 	if err != nil {

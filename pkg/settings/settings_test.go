@@ -126,11 +126,11 @@ func TestAnInvalidSettingNamesSettingFaultAndRemedy(t *testing.T) {
 		want        string
 	}{
 		"base URL": {environment{settings.EnvEngageBaseURL: "engage.ringcentral.com"},
-			"setting ENGAGE_BASE_URL does not start with https://"},
+			"setting ENGAGE_BASE_URL does not start with https://; give scheme, host and port alone"},
 		"plain http": {environment{settings.EnvEngageBaseURL: "http://engage.ringcentral.com"},
 			"setting ENGAGE_BASE_URL is plain http; use https, or list the host with http:// in ENGAGE_ALLOWED_HOSTS"},
 		"platform": {environment{settings.EnvRingCentralBaseURL: "https://a@b.example"},
-			"setting RINGCENTRAL_BASE_URL holds user info in front of the host"},
+			"setting RINGCENTRAL_BASE_URL holds user info in front of the host; give scheme, host and port alone"},
 		"allowed hosts": {environment{settings.EnvAllowedHosts: "a.example,b.example/path"},
 			"setting ENGAGE_ALLOWED_HOSTS an entry holds a path; give scheme, host and port alone"},
 		"retention": {environment{settings.EnvRetention: "7 days"},
@@ -153,9 +153,9 @@ func TestAnInvalidSettingNamesSettingFaultAndRemedy(t *testing.T) {
 	}
 	s := mustRead(t, nil)
 	for parameter, want := range map[string]string{
-		"base-url": "setting /engage-token-rotation/settings/base-url does not start with https://",
+		"base-url": "setting /engage-token-rotation/settings/base-url does not start with https://; give scheme, host and port alone",
 		"ringcentral-base-url": "setting /engage-token-rotation/settings/ringcentral-base-url does not start with " +
-			"https://",
+			"https://; give scheme, host and port alone",
 		"previous-token-retention": `setting /engage-token-rotation/settings/previous-token-retention is not a duration ` +
 			`from "0s" to "8760h"; write it as "90m" or "1h30m"`,
 		"exclusive-user": "setting /engage-token-rotation/settings/exclusive-user is neither true nor false",
@@ -166,7 +166,7 @@ func TestAnInvalidSettingNamesSettingFaultAndRemedy(t *testing.T) {
 		}
 	}
 	if _, err := s.Endpoint(engage.FlowEngage, "hunter2"); err == nil ||
-		err.Error() != `setting secret field "baseUrl" does not start with https://` {
+		err.Error() != `setting secret field "baseUrl" does not start with https://; give scheme, host and port alone` {
 		t.Errorf("secret field: %v", err)
 	}
 }

@@ -94,9 +94,7 @@ func TestTheRunbookHasEachLineOfLevelWarnOrError(t *testing.T) {
 func logged(t *testing.T) (sentences, texts []string) {
 	t.Helper()
 	for _, path := range files(t) {
-		isProduct := strings.HasPrefix(path, "pkg/") && !strings.HasPrefix(path, "pkg/tests/") &&
-			!strings.HasPrefix(path, "pkg/standins/")
-		if !isProduct || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+		if !isProduct(path) {
 			continue
 		}
 		file, err := parser.ParseFile(token.NewFileSet(), path, read(t, path), 0)
