@@ -114,7 +114,7 @@ func TestASlowDripIsCutOffBeforeTheFunctionsDeadline(t *testing.T) {
 	if result.ErrorType == "Sandbox.Timedout" || result.FunctionError == "" {
 		t.Errorf("%s %s: the function was killed and reported no error", result.FunctionError, result.ErrorType)
 	}
-	if !strings.Contains(result.ErrorMessage, "engage: login: no answer in time") {
+	if !strings.Contains(result.ErrorMessage, "engage: login at 127.0.0.1:") {
 		t.Errorf("error %q", result.ErrorMessage)
 	}
 	d.check()
