@@ -19,6 +19,9 @@ type DeleteSecretOutput struct {
 // DeleteSecret schedules a secret for deletion, or deletes it at once by force. With force an
 // unknown secret is not an error.
 func (s *SecretsManager) DeleteSecret(in *DeleteSecretInput) (*DeleteSecretOutput, error) {
+	if err := s.throttle.take("DeleteSecret"); err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.unlock()
 	days, now := in.RecoveryWindowInDays, s.config.Now()
@@ -51,6 +54,9 @@ func (s *SecretsManager) DeleteSecret(in *DeleteSecretInput) (*DeleteSecretOutpu
 
 // RestoreSecret cancels a scheduled deletion.
 func (s *SecretsManager) RestoreSecret(in *SecretIdInput) (*SecretOutput, error) {
+	if err := s.throttle.take("RestoreSecret"); err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.unlock()
 	sec := s.find(in.SecretId)
@@ -78,6 +84,9 @@ type Nothing struct{}
 
 // TagResource sets tags of a secret.
 func (s *SecretsManager) TagResource(in *TagSecretInput) (*Nothing, error) {
+	if err := s.throttle.take("TagResource"); err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.unlock()
 	sec, err := s.use(in.SecretId)
@@ -90,6 +99,9 @@ func (s *SecretsManager) TagResource(in *TagSecretInput) (*Nothing, error) {
 
 // UntagResource removes tags of a secret.
 func (s *SecretsManager) UntagResource(in *UntagSecretInput) (*Nothing, error) {
+	if err := s.throttle.take("UntagResource"); err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.unlock()
 	sec, err := s.use(in.SecretId)

@@ -38,6 +38,9 @@ type SecretDescription struct {
 // DescribeSecret describes a secret, also one that is scheduled for deletion. It leaves out
 // versions without labels.
 func (s *SecretsManager) DescribeSecret(in *SecretIdInput) (*SecretDescription, error) {
+	if err := s.throttle.take("DescribeSecret"); err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.unlock()
 	sec := s.find(in.SecretId)
@@ -100,6 +103,9 @@ type VersionEntry struct {
 
 // ListSecretVersionIds lists the versions of a secret, those without labels only if asked for.
 func (s *SecretsManager) ListSecretVersionIds(in *ListSecretVersionIdsInput) (*ListSecretVersionIdsOutput, error) {
+	if err := s.throttle.take("ListSecretVersionIds"); err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.unlock()
 	sec := s.find(in.SecretId)
@@ -146,6 +152,9 @@ type ListSecretsOutput struct {
 
 // ListSecrets lists secrets.
 func (s *SecretsManager) ListSecrets(in *ListSecretsInput) (*ListSecretsOutput, error) {
+	if err := s.throttle.take("ListSecrets"); err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.unlock()
 	list := []*SecretDescription{}

@@ -89,6 +89,9 @@ type UpdateSecretVersionStageInput struct {
 // UpdateSecretVersionStage moves, attaches or removes a label: a compare-and-swap, because
 // RemoveFromVersionId must name the version that has the label now.
 func (s *SecretsManager) UpdateSecretVersionStage(in *UpdateSecretVersionStageInput) (*SecretOutput, error) {
+	if err := s.throttle.take("UpdateSecretVersionStage"); err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.unlock()
 	sec, err := s.use(in.SecretId)

@@ -26,8 +26,9 @@ type ParametersConfig struct {
 	// Now is the clock; nil means time.Now. It is called with the store's lock held: it must not call
 	// back.
 	Now func() time.Time
-	// PutsPerSecond throttles PutParameter, with a burst of one second. 0 means no limit; AWS has 3.
-	PutsPerSecond float64
+	// Rates limit how often operations are called, by Now; nil means no limit. [ParameterRates] are
+	// AWS's.
+	Rates []Rate
 	// EmptyPages begins every answer of GetParametersByPath that has a result with an empty page that
 	// carries a NextToken: the service may do that at any time.
 	EmptyPages bool
@@ -41,13 +42,12 @@ type ParametersConfig struct {
 // it with [NewParameterStore]. It is safe for concurrent use and starts no goroutine. Errors of its
 // operations are *[APIError].
 type ParameterStore struct {
-	config ParametersConfig
+	config   ParametersConfig
+	throttle *throttle
 
 	mu     sync.Mutex
 	byName map[string]*parameter
 	names  []string // sorted
-	tokens float64  // puts that are allowed now
-	filled time.Time
 }
 
 // NewParameterStore returns an empty store.
@@ -64,7 +64,7 @@ func NewParameterStore(config ParametersConfig) *ParameterStore {
 	if config.Versions == 0 {
 		config.Versions = defaultHistory
 	}
-	return &ParameterStore{config: config, byName: map[string]*parameter{}, tokens: config.PutsPerSecond}
+	return &ParameterStore{config: config, byName: map[string]*parameter{}, throttle: newThrottle(config.Rates, config.Now)}
 }
 
 // parameter is one parameter with its versions, the latest last.
@@ -155,6 +155,9 @@ type GetParameterOutput struct{ Parameter Parameter }
 // GetParameter reads a parameter. An unknown name is ParameterNotFound, without a message, like the
 // service's.
 func (p *ParameterStore) GetParameter(in *GetParameterInput) (*GetParameterOutput, error) {
+	if err := p.throttle.take("GetParameter"); err != nil {
+		return nil, err
+	}
 	if name, found := strings.CutPrefix(in.Name, secretReference); found {
 		parameter, err := p.secret(in.Name, name, in.WithDecryption)
 		if err != nil {

@@ -1,10 +1,8 @@
 package awstest_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -27,28 +25,6 @@ func TestPagesByPathMayBeEmpty(t *testing.T) {
 	}
 	if got := c.list("", false); len(got) != 2 {
 		t.Errorf("got %v", got)
-	}
-}
-
-func TestPutsAreThrottled(t *testing.T) {
-	now := at("2030-01-01 00:00")
-	store := awstest.NewParameterStore(awstest.ParametersConfig{PutsPerSecond: 3, Now: func() time.Time { return now }})
-	put := func() error {
-		_, err := store.PutParameter(&awstest.PutParameterInput{Name: "/p", Value: "v", Type: "String", Overwrite: true})
-		return err
-	}
-	for i, wantOK := range []bool{true, true, true, false, false} {
-		if err := put(); (err == nil) != wantOK {
-			t.Errorf("put %d: %v", i+1, err)
-		}
-	}
-	var api *awstest.APIError
-	if err := put(); !errors.As(err, &api) || api.Code != "ThrottlingException" {
-		t.Errorf("got %v", err)
-	}
-	now = now.Add(400 * time.Millisecond)
-	if err := put(); err != nil {
-		t.Errorf("a third of a second later: %v", err)
 	}
 }
 

@@ -66,6 +66,9 @@ type ParametersPage struct {
 
 // GetParametersByPath lists the parameters under a path, by name, 10 to a page.
 func (p *ParameterStore) GetParametersByPath(in *GetParametersByPathInput) (*ParametersPage, error) {
+	if err := p.throttle.take("GetParametersByPath"); err != nil {
+		return nil, err
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !strings.HasPrefix(in.Path, "/") {
@@ -105,6 +108,9 @@ type ParameterNameInput struct{ Name string }
 
 // DeleteParameter deletes a parameter. An unknown name is ParameterNotFound.
 func (p *ParameterStore) DeleteParameter(in *ParameterNameInput) (*Nothing, error) {
+	if err := p.throttle.take("DeleteParameter"); err != nil {
+		return nil, err
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.remove(in.Name) {
@@ -132,6 +138,9 @@ type DeleteParametersOutput struct {
 
 // DeleteParameters deletes up to 10 parameters; it leaves out unknown names.
 func (p *ParameterStore) DeleteParameters(in *ParameterNamesInput) (*DeleteParametersOutput, error) {
+	if err := p.throttle.take("DeleteParameters"); err != nil {
+		return nil, err
+	}
 	if err := in.check(); err != nil {
 		return nil, err
 	}
@@ -171,6 +180,9 @@ type HistoryOutput struct {
 
 // DescribeParameters lists parameters without their values, by name.
 func (p *ParameterStore) DescribeParameters(in *DescribeParametersInput) (*HistoryOutput, error) {
+	if err := p.throttle.take("DescribeParameters"); err != nil {
+		return nil, err
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	found := []ParameterVersion{}
@@ -229,6 +241,9 @@ type GetParameterHistoryInput struct {
 
 // GetParameterHistory lists the versions of a parameter, the oldest first.
 func (p *ParameterStore) GetParameterHistory(in *GetParameterHistoryInput) (*HistoryOutput, error) {
+	if err := p.throttle.take("GetParameterHistory"); err != nil {
+		return nil, err
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	found := p.byName[p.plainName(in.Name)]
@@ -259,11 +274,17 @@ type ParameterTagsOutput struct{ TagList []Tag }
 
 // AddTagsToResource sets tags of a parameter.
 func (p *ParameterStore) AddTagsToResource(in *ParameterTagsInput) (*Nothing, error) {
+	if err := p.throttle.take("AddTagsToResource"); err != nil {
+		return nil, err
+	}
 	return nil, p.retag(in, in.Tags)
 }
 
 // RemoveTagsFromResource removes tags of a parameter.
 func (p *ParameterStore) RemoveTagsFromResource(in *ParameterTagsInput) (*Nothing, error) {
+	if err := p.throttle.take("RemoveTagsFromResource"); err != nil {
+		return nil, err
+	}
 	return nil, p.retag(in, nil)
 }
 
@@ -284,6 +305,9 @@ func (p *ParameterStore) retag(in *ParameterTagsInput, add []Tag) error {
 
 // ListTagsForResource lists the tags of a parameter.
 func (p *ParameterStore) ListTagsForResource(in *ParameterTagsInput) (*ParameterTagsOutput, error) {
+	if err := p.throttle.take("ListTagsForResource"); err != nil {
+		return nil, err
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	found := p.byName[p.plainName(in.ResourceId)]

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"sort"
 	"strings"
-	"time"
 	"unicode/utf8"
 )
 
@@ -32,12 +31,12 @@ type PutParameterOutput struct {
 // PutParameter writes a parameter. Without Overwrite an existing name is ParameterAlreadyExists:
 // the only atomic guard that the service has.
 func (p *ParameterStore) PutParameter(in *PutParameterInput) (*PutParameterOutput, error) {
+	if err := p.throttle.take("PutParameter"); err != nil {
+		return nil, err
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.config.Now()
-	if !p.mayPut(now) {
-		return nil, failure(codeThrottling, "Rate exceeded")
-	}
 	name := p.plainName(in.Name)
 	old := p.byName[name]
 	if err := checkParameter(name, in, old != nil); err != nil {
@@ -161,21 +160,4 @@ func checkPattern(in *PutParameterInput) error {
 			in.AllowedPattern)
 	}
 	return nil
-}
-
-// mayPut takes one put from the bucket.
-func (p *ParameterStore) mayPut(now time.Time) bool {
-	rate := p.config.PutsPerSecond
-	if rate <= 0 {
-		return true
-	}
-	if !p.filled.IsZero() {
-		p.tokens = min(rate, p.tokens+rate*now.Sub(p.filled).Seconds())
-	}
-	p.filled = now
-	if p.tokens < 1 {
-		return false
-	}
-	p.tokens--
-	return true
 }

@@ -76,6 +76,9 @@ type RotateSecretInput struct {
 // SecretsConfig.Invoke is set. While an earlier one is incomplete the request is refused, and the
 // earlier one is run again.
 func (s *SecretsManager) RotateSecret(in *RotateSecretInput) (*SecretOutput, error) {
+	if err := s.throttle.take("RotateSecret"); err != nil {
+		return nil, err
+	}
 	run, err := s.begin(in)
 	if run != nil {
 		s.start(*run)
@@ -220,6 +223,9 @@ func (s *SecretsManager) resume(sec *secret, now time.Time) *Run {
 // CancelRotateSecret turns the schedule off and ends a running rotation. Its labels stay as they
 // are.
 func (s *SecretsManager) CancelRotateSecret(in *SecretIdInput) (*SecretOutput, error) {
+	if err := s.throttle.take("CancelRotateSecret"); err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.unlock()
 	sec, err := s.use(in.SecretId)

@@ -18,7 +18,8 @@ import (
 // with [NewSecretsManager]. It is safe for concurrent use. Errors of its operations are
 // *[APIError].
 type SecretsManager struct {
-	config SecretsConfig
+	config   SecretsConfig
+	throttle *throttle
 
 	mu      sync.Mutex
 	byName  map[string]*secret
@@ -61,7 +62,7 @@ func NewSecretsManager(config SecretsConfig) *SecretsManager {
 		config.MinimumInterval = defaultInterval
 	}
 	s := &SecretsManager{config: config, byName: map[string]*secret{}, byARN: map[string]*secret{},
-		running: map[[2]string]context.CancelFunc{}}
+		throttle: newThrottle(config.Rates, config.Now), running: map[[2]string]context.CancelFunc{}}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
 }
@@ -111,6 +112,9 @@ var secretName = regexp.MustCompile(`^[-/_+=.@!A-Za-z0-9]{1,512}$`)
 
 // CreateSecret creates a secret, with a value or without.
 func (s *SecretsManager) CreateSecret(in *CreateSecretInput) (*SecretOutput, error) {
+	if err := s.throttle.take("CreateSecret"); err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.unlock()
 	if !secretName.MatchString(in.Name) {

@@ -15,6 +15,9 @@ type UpdateSecretInput struct {
 
 // UpdateSecret changes a secret's description, and its value if one is given.
 func (s *SecretsManager) UpdateSecret(in *UpdateSecretInput) (*SecretOutput, error) {
+	if err := s.throttle.take("UpdateSecret"); err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.unlock()
 	sec, err := s.use(in.SecretId)
@@ -62,6 +65,9 @@ type BatchError struct{ SecretId, ErrorCode, Message string }
 
 // BatchGetSecretValue reads the AWSCURRENT values of up to 20 secrets.
 func (s *SecretsManager) BatchGetSecretValue(in *BatchGetSecretValueInput) (*BatchGetSecretValueOutput, error) {
+	if err := s.throttle.take("BatchGetSecretValue"); err != nil {
+		return nil, err
+	}
 	if n := len(in.SecretIdList); n < 1 || n > 20 {
 		return nil, failure(codeInvalidParameter,
 			"SecretIdList must hold 1 to 20 names or ARNs; filters are not supported here.")

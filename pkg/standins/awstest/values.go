@@ -74,6 +74,9 @@ type GetSecretValueOutput struct {
 
 // GetSecretValue reads the value of a version.
 func (s *SecretsManager) GetSecretValue(in *GetSecretValueInput) (*GetSecretValueOutput, error) {
+	if err := s.throttle.take("GetSecretValue"); err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.unlock()
 	sec, err := s.use(in.SecretId)
@@ -150,6 +153,9 @@ type PutSecretValueOutput struct {
 // PutSecretValue writes a version: a new one, or the empty one that a rotation made. The same token
 // with the same value is ignored and succeeds; with another value it is ResourceExistsException.
 func (s *SecretsManager) PutSecretValue(in *PutSecretValueInput) (*PutSecretValueOutput, error) {
+	if err := s.throttle.take("PutSecretValue"); err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.unlock()
 	sec, err := s.use(in.SecretId)
