@@ -18,6 +18,8 @@ const (
 	MaxStagingLabels  = 20
 	MinTokenLength    = 32
 	MaxTokenLength    = 64
+	maxSecretName     = 512
+	maxSecretID       = 2048
 	maxPlainVersions  = 100
 	defaultRetention  = 24*time.Hour + time.Minute
 	defaultRecovery   = 30 * 24 * time.Hour

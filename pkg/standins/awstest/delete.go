@@ -5,7 +5,7 @@ import "time"
 // DeleteSecretInput is the request of DeleteSecret.
 type DeleteSecretInput struct {
 	SecretId                   string
-	RecoveryWindowInDays       int
+	RecoveryWindowInDays       *int // 7 to 30; nil means 30
 	ForceDeleteWithoutRecovery bool
 }
 
@@ -24,13 +24,16 @@ func (s *SecretsManager) DeleteSecret(in *DeleteSecretInput) (*DeleteSecretOutpu
 	}
 	s.mu.Lock()
 	defer s.unlock()
+	if err := checkName(in.SecretId, "secretId", maxSecretID); err != nil {
+		return nil, err
+	}
 	days, now := in.RecoveryWindowInDays, s.config.Now()
 	switch {
-	case days != 0 && in.ForceDeleteWithoutRecovery:
+	case days != nil && (*days < 7 || *days > 30):
+		return nil, failure(codeInvalidParameter, "The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).")
+	case days != nil && in.ForceDeleteWithoutRecovery:
 		return nil, failure(codeInvalidParameter,
 			"You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.")
-	case days != 0 && (days < 7 || days > 30):
-		return nil, failure(codeInvalidParameter, "The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).")
 	}
 	sec := s.find(in.SecretId)
 	switch {
@@ -45,8 +48,8 @@ func (s *SecretsManager) DeleteSecret(in *DeleteSecretInput) (*DeleteSecretOutpu
 		return nil, errDeleted()
 	}
 	window := defaultRecovery
-	if days != 0 {
-		window = time.Duration(days) * 24 * time.Hour
+	if days != nil {
+		window = time.Duration(*days) * 24 * time.Hour
 	}
 	sec.deleteAt = now.Add(window)
 	return &DeleteSecretOutput{ARN: sec.arn, Name: sec.name, DeletionDate: Timestamp{sec.deleteAt}}, nil
@@ -59,9 +62,9 @@ func (s *SecretsManager) RestoreSecret(in *SecretIdInput) (*SecretOutput, error)
 	}
 	s.mu.Lock()
 	defer s.unlock()
-	sec := s.find(in.SecretId)
-	if sec == nil {
-		return nil, errSecretNotFound()
+	sec, err := s.known(in.SecretId)
+	if err != nil {
+		return nil, err
 	}
 	sec.deleteAt = time.Time{}
 	return &SecretOutput{ARN: sec.arn, Name: sec.name}, nil

@@ -3,7 +3,6 @@ package awstest
 import (
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -29,7 +28,7 @@ type SecretDescription struct {
 	LastAccessedDate       Timestamp           `json:",omitzero"`
 	DeletedDate            Timestamp           `json:",omitzero"`
 	NextRotationDate       Timestamp           `json:",omitzero"`
-	Tags                   []Tag               `json:",omitempty"`
+	Tags                   []Tag               `json:",omitzero"`  // empty after the last untag
 	VersionIdsToStages     map[string][]string `json:",omitempty"` // DescribeSecret
 	SecretVersionsToStages map[string][]string `json:",omitempty"` // ListSecrets
 	CreatedDate            Timestamp
@@ -43,9 +42,9 @@ func (s *SecretsManager) DescribeSecret(in *SecretIdInput) (*SecretDescription, 
 	}
 	s.mu.Lock()
 	defer s.unlock()
-	sec := s.find(in.SecretId)
-	if sec == nil {
-		return nil, errSecretNotFound()
+	sec, err := s.known(in.SecretId)
+	if err != nil {
+		return nil, err
 	}
 	out := sec.before(in.Stale).describe()
 	return out, nil
@@ -108,9 +107,9 @@ func (s *SecretsManager) ListSecretVersionIds(in *ListSecretVersionIdsInput) (*L
 	}
 	s.mu.Lock()
 	defer s.unlock()
-	sec := s.find(in.SecretId)
-	if sec == nil {
-		return nil, errSecretNotFound()
+	sec, err := s.known(in.SecretId)
+	if err != nil {
+		return nil, err
 	}
 	entries := []VersionEntry{}
 	for _, v := range sec.versions {
@@ -127,80 +126,6 @@ func (s *SecretsManager) ListSecretVersionIds(in *ListSecretVersionIdsInput) (*L
 		return nil, err
 	}
 	return &ListSecretVersionIdsOutput{ARN: sec.arn, Name: sec.name, Versions: page, NextToken: next}, nil
-}
-
-// Filter selects secrets in ListSecrets: Key is name, description, tag-key, tag-value or all; a
-// value selects what begins with it, or, with a leading "!", what does not.
-type Filter struct {
-	Key    string
-	Values []string
-}
-
-// ListSecretsInput is the request of ListSecrets.
-type ListSecretsInput struct {
-	MaxResults             int
-	NextToken              string
-	Filters                []Filter
-	IncludePlannedDeletion bool
-}
-
-// ListSecretsOutput is the answer of ListSecrets, by name.
-type ListSecretsOutput struct {
-	SecretList []*SecretDescription
-	NextToken  string `json:",omitempty"`
-}
-
-// ListSecrets lists secrets.
-func (s *SecretsManager) ListSecrets(in *ListSecretsInput) (*ListSecretsOutput, error) {
-	if err := s.throttle.take("ListSecrets"); err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.unlock()
-	list := []*SecretDescription{}
-	for _, name := range slices.Clone(s.names) {
-		sec := s.find(name)
-		if sec == nil || !sec.deleteAt.IsZero() && !in.IncludePlannedDeletion || !sec.matches(in.Filters) {
-			continue
-		}
-		entry := sec.describe()
-		entry.SecretVersionsToStages, entry.VersionIdsToStages = entry.VersionIdsToStages, nil
-		list = append(list, entry)
-	}
-	page, next, err := paginate(list, in.MaxResults, in.NextToken, 100, errNextToken)
-	if err != nil {
-		return nil, err
-	}
-	return &ListSecretsOutput{SecretList: page, NextToken: next}, nil
-}
-
-func (sec *secret) matches(filters []Filter) bool {
-	for _, filter := range filters {
-		var texts []string
-		if filter.Key == "name" || filter.Key == "all" {
-			texts = append(texts, sec.name)
-		}
-		if filter.Key == "description" || filter.Key == "all" {
-			texts = append(texts, sec.description)
-		}
-		for _, tag := range sec.tags {
-			if filter.Key == "tag-key" || filter.Key == "all" {
-				texts = append(texts, tag.Key)
-			}
-			if filter.Key == "tag-value" || filter.Key == "all" {
-				texts = append(texts, tag.Value)
-			}
-		}
-		if !slices.ContainsFunc(filter.Values, func(want string) bool { return selects(want, texts) }) {
-			return false
-		}
-	}
-	return true
-}
-
-func selects(want string, texts []string) bool {
-	positive, negated := strings.CutPrefix(want, "!")
-	return negated != slices.ContainsFunc(texts, func(text string) bool { return strings.HasPrefix(text, positive) })
 }
 
 func errNextToken() *APIError {

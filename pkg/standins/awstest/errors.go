@@ -64,6 +64,11 @@ func errNoValueForVersion(id string) *APIError {
 	return failure(codeNotFound, "Secrets Manager can't find the specified secret value for VersionId: %s", id)
 }
 
+func errTokenInUse(token string, sec *secret) *APIError {
+	return failure(codeExists,
+		"You can't use ClientRequestToken %s because that value is already in use for a version of secret %s.", token, sec.arn)
+}
+
 func errDeleted() *APIError {
 	return failure(codeInvalidRequest,
 		"You can't perform this operation on the secret because it was marked for deletion.")

@@ -128,9 +128,7 @@ func (s *SecretsManager) begin(in *RotateSecretInput) (*Run, error) {
 		if sec.rotation != nil && sec.rotation.versionID == token {
 			return nil, nil
 		}
-		return nil, failure(codeExists,
-			"You can't use ClientRequestToken %s because that value is already in use for a version of secret %s.",
-			token, sec.arn)
+		return nil, errTokenInUse(token, sec)
 	}
 	if pending := sec.labels[StagePending]; pending != nil && pending != sec.labels[StageCurrent] {
 		refusal := failure(codeInvalidRequest, "A previous rotation isn't complete. That rotation will be reattempted.")

@@ -25,6 +25,7 @@ type SecretsManager struct {
 	byName  map[string]*secret
 	byARN   map[string]*secret
 	names   []string                         // sorted
+	created int                              // number of secrets ever created
 	events  []Event                          // to be delivered on unlock
 	running map[[2]string]context.CancelFunc // by secret ARN and version
 	idle    chan struct{}                    // closed when running gets empty; nil while no caller waits
@@ -73,6 +74,7 @@ type secret struct {
 	tags                             []Tag
 	created, changed, accessed       time.Time
 	deleteAt                         time.Time // zero if not scheduled for deletion
+	number                           int       // in the order of creation, from 1
 	versions                         []*version
 	byID                             map[string]*version
 	labels                           map[string]*version
@@ -108,7 +110,24 @@ type SecretOutput struct {
 	VersionId string `json:",omitempty"`
 }
 
-var secretName = regexp.MustCompile(`^[-/_+=.@!A-Za-z0-9]{1,512}$`)
+var (
+	secretName = regexp.MustCompile(`^[-/_+=.@!A-Za-z0-9]+$`)
+	secretARN  = regexp.MustCompile(`^arn:[-/_+=.@!:A-Za-z0-9]+$`)
+)
+
+// checkName checks the form of a name, or of the name or ARN in SecretId.
+func checkName(text, member string, most int) error {
+	switch {
+	case text == "":
+		return errConstraint("", member, "Member must have length greater than or equal to 1")
+	case len(text) > most:
+		return errConstraint(text, member, "Member must have length less than or equal to "+strconv.Itoa(most))
+	case secretName.MatchString(text) || member == "secretId" && secretARN.MatchString(text):
+		return nil
+	}
+	return failure(codeValidation,
+		"Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!")
+}
 
 // CreateSecret creates a secret, with a value or without.
 func (s *SecretsManager) CreateSecret(in *CreateSecretInput) (*SecretOutput, error) {
@@ -117,9 +136,8 @@ func (s *SecretsManager) CreateSecret(in *CreateSecretInput) (*SecretOutput, err
 	}
 	s.mu.Lock()
 	defer s.unlock()
-	if !secretName.MatchString(in.Name) {
-		return nil, failure(codeValidation,
-			"Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!")
+	if err := checkName(in.Name, "name", maxSecretName); err != nil {
+		return nil, err
 	}
 	content, err := newValue(in.SecretString, in.SecretBinary, true)
 	if err != nil {
@@ -154,14 +172,20 @@ func (sec *secret) recreate(token string, content *value) (*SecretOutput, error)
 		return nil, failure(codeInvalidRequest,
 			"You can't create this secret because a secret with this name is already scheduled for deletion.")
 	}
-	if v := sec.byID[token]; v != nil && content != nil && v.value.equal(content) {
+	switch v := sec.byID[token]; {
+	case v == nil:
+	case content != nil && v.value.equal(content):
 		return &SecretOutput{ARN: sec.arn, Name: sec.name, VersionId: token}, nil
+	default:
+		return nil, errTokenInUse(token, sec)
 	}
 	return nil, failure(codeExists, "The operation failed because the secret %s already exists.", sec.name)
 }
 
 func (s *SecretsManager) add(sec *secret) {
 	s.byName[sec.name], s.byARN[sec.arn] = sec, sec
+	s.created++
+	sec.number = s.created
 	at := sort.SearchStrings(s.names, sec.name)
 	s.names = append(s.names, "")
 	copy(s.names[at+1:], s.names[at:])
@@ -200,11 +224,22 @@ func (s *SecretsManager) find(id string) *secret {
 
 var suffixed = regexp.MustCompile(`-[A-Za-z0-9]{6}$`)
 
-// use returns the named secret unless it is missing or scheduled for deletion.
+// known returns the secret that a SecretId names, also one that is scheduled for deletion.
+func (s *SecretsManager) known(id string) (*secret, error) {
+	if err := checkName(id, "secretId", maxSecretID); err != nil {
+		return nil, err
+	}
+	if sec := s.find(id); sec != nil {
+		return sec, nil
+	}
+	return nil, errSecretNotFound()
+}
+
+// use returns the secret that a SecretId names unless it is scheduled for deletion.
 func (s *SecretsManager) use(id string) (*secret, error) {
-	sec := s.find(id)
-	if sec == nil {
-		return nil, errSecretNotFound()
+	sec, err := s.known(id)
+	if err != nil {
+		return nil, err
 	}
 	if !sec.deleteAt.IsZero() {
 		return nil, errDeleted()
@@ -254,12 +289,15 @@ func (s *SecretsManager) ARN(secretID string) string {
 
 // tag sets tags, replacing those of the same key.
 func (sec *secret) tag(tags []Tag) {
+	if len(tags) == 0 {
+		return
+	}
 	sec.untag(tags)
 	sec.tags = append(sec.tags, tags...)
 }
 
 func (sec *secret) untag(tags []Tag) {
-	kept := sec.tags[:0:0]
+	kept := []Tag{} // not nil: after the last untag the service returns an empty list
 	for _, old := range sec.tags {
 		gone := false
 		for _, tag := range tags {

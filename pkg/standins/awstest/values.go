@@ -212,9 +212,7 @@ func (s *SecretsManager) write(sec *secret, w write) (*version, error) {
 		if v.value.equal(w.content) {
 			return v, nil
 		}
-		return nil, failure(codeExists,
-			"You can't use ClientRequestToken %s because that value is already in use for a version of secret %s.",
-			w.token, sec.arn)
+		return nil, errTokenInUse(w.token, sec)
 	}
 	if sec.labels[StageCurrent] == nil && !slices.Contains(w.stages, StageCurrent) {
 		w.stages = append(slices.Clone(w.stages), StageCurrent)
