@@ -16,18 +16,15 @@ const (
 	maxRequestBytes  = 1 << 20
 )
 
-// operation decodes a request, and calls the service with it.
+// operation makes the struct of a request, and calls the service with it.
 type operation struct {
-	decode func(body []byte) (input any, err error)
-	call   func(input any) (output any, err error)
+	input func() any
+	call  func(input any) (output any, err error)
 }
 
 func op[In, Out any](call func(*In) (*Out, error)) operation {
 	return operation{
-		decode: func(body []byte) (any, error) {
-			in := new(In)
-			return in, json.Unmarshal(body, in)
-		},
+		input: func() any { return new(In) },
 		call: func(input any) (any, error) {
 			out, err := call(input.(*In))
 			if out == nil || err != nil {
@@ -82,12 +79,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		panic(http.ErrAbortHandler)
 	case r.Method != http.MethodPost || !known:
-		reply.fail(&APIError{Code: "UnknownOperationException"})
+		reply.fail(errNotSupported("operation %q", target))
 		return
 	}
-	input, err := operation.decode(body)
-	if err != nil {
-		reply.fail(failure("SerializationException", "The request body could not be read as JSON of this operation."))
+	input := operation.input()
+	if err := decode(action, body, input); err != nil {
+		reply.fail(err)
 		return
 	}
 	call := Call{Number: s.nextNumber(), Service: service, Action: action, Resource: s.resource(service, body),

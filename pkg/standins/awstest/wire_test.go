@@ -39,7 +39,7 @@ func TestWire(t *testing.T) {
 		{"an error of SSM with a text", "AmazonSSM.PutParameter", `{"Name":"/p","Value":"v"}`, 400,
 			`{"__type":"ValidationException","message":"A parameter type is required when you create a parameter."}`},
 		{"success without an answer", "secretsmanager.TagResource", `{"SecretId":"s","Tags":[]}`, 200, ``},
-		{"an unknown operation", "secretsmanager.Nothing", `{}`, 400, `{"__type":"UnknownOperationException","Message":""}`},
+		{"an unknown operation", "secretsmanager.Nothing", `{}`, 400, `{"__type":"NotSupported","Message":"operation \"secretsmanager.Nothing\" is not supported by awstest"}`},
 		{"no JSON", "secretsmanager.GetSecretValue", `SecretId`, 400,
 			`{"__type":"SerializationException","Message":"The request body could not be read as JSON of this operation."}`},
 		{"CreateSecret without a token", "secretsmanager.CreateSecret", `{"Name":"n"}`, 400,
