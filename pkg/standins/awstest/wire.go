@@ -43,6 +43,7 @@ func (s *Server) table() map[string]operation {
 		"secretsmanager.CreateSecret":             op(secrets.CreateSecret),
 		"secretsmanager.DeleteSecret":             op(secrets.DeleteSecret),
 		"secretsmanager.DescribeSecret":           op(secrets.DescribeSecret),
+		"secretsmanager.GetRandomPassword":        op(secrets.GetRandomPassword),
 		"secretsmanager.GetSecretValue":           op(secrets.GetSecretValue),
 		"secretsmanager.ListSecretVersionIds":     op(secrets.ListSecretVersionIds),
 		"secretsmanager.ListSecrets":              op(secrets.ListSecrets),
