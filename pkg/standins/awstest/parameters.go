@@ -46,8 +46,8 @@ type ParameterStore struct {
 	throttle *throttle
 
 	mu     sync.Mutex
-	byName map[string]*parameter
-	names  []string // sorted
+	byPath map[string]*parameter // by name with a leading slash
+	paths  []string              // sorted
 }
 
 // NewParameterStore returns an empty store.
@@ -64,7 +64,7 @@ func NewParameterStore(config ParametersConfig) *ParameterStore {
 	if config.Versions == 0 {
 		config.Versions = defaultHistory
 	}
-	return &ParameterStore{config: config, byName: map[string]*parameter{}, throttle: newThrottle(config.Rates, config.Now)}
+	return &ParameterStore{config: config, byPath: map[string]*parameter{}, throttle: newThrottle(config.Rates, config.Now)}
 }
 
 // parameter is one parameter with its versions, the latest last.
@@ -89,19 +89,20 @@ type ParameterVersion struct {
 	DataType         string
 	LastModifiedDate Timestamp
 	LastModifiedUser string   `json:",omitempty"`
-	Labels           []string `json:",omitempty"`
+	Labels           []string `json:",omitzero"` // empty in GetParameterHistory: labels are not supported
 }
 
-// plainName returns the name in an ARN.
-func (p *ParameterStore) plainName(name string) string {
-	rest, found := strings.CutPrefix(name, p.arnPrefix())
-	switch {
-	case !found:
+// find returns the parameter of a name or ARN, or nil. A name of one level is the same with a leading
+// slash and without, as its ARN is.
+func (p *ParameterStore) find(name string) *parameter { return p.byPath[p.path(name)] }
+
+// path returns the name with a leading slash. An ARN of another account stays as it is.
+func (p *ParameterStore) path(name string) string {
+	name, _ = strings.CutPrefix(name, p.arnPrefix())
+	if strings.HasPrefix(name, "/") || strings.HasPrefix(name, "arn:") {
 		return name
-	case p.byName["/"+rest] != nil || strings.Contains(rest, "/"):
-		return "/" + rest
 	}
-	return rest
+	return "/" + name
 }
 
 func (p *ParameterStore) arnPrefix() string {
@@ -118,13 +119,13 @@ func (p *ParameterStore) ARN(name string) string {
 type Parameter struct {
 	Name             string
 	Type             string
-	Value            string
+	Value            string `json:",omitempty"` // none of a reference to a binary secret
 	Version          int64
 	Selector         string    `json:",omitempty"`
 	SourceResult     string    `json:",omitempty"`
 	LastModifiedDate Timestamp `json:",omitzero"`
 	ARN              string
-	DataType         string
+	DataType         string `json:",omitempty"`
 }
 
 func (p *ParameterStore) show(v *ParameterVersion, decrypt bool) Parameter {
@@ -153,50 +154,72 @@ type GetParameterInput struct {
 type GetParameterOutput struct{ Parameter Parameter }
 
 // GetParameter reads a parameter. An unknown name is ParameterNotFound, without a message, like the
-// service's.
+// service's. The answer has the name as the request has it.
 func (p *ParameterStore) GetParameter(in *GetParameterInput) (*GetParameterOutput, error) {
 	if err := p.throttle.take("GetParameter"); err != nil {
 		return nil, err
 	}
-	if name, found := strings.CutPrefix(in.Name, secretReference); found {
-		parameter, err := p.secret(in.Name, name, in.WithDecryption)
-		if err != nil {
-			return nil, err
-		}
-		return &GetParameterOutput{Parameter: *parameter}, nil
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	found, err := p.get(in.Name, in.WithDecryption)
 	if err != nil {
 		return nil, err
 	}
-	return &GetParameterOutput{Parameter: found}, nil
+	return &GetParameterOutput{Parameter: *found}, nil
 }
 
 func errParameterNotFound() *APIError { return &APIError{Code: "ParameterNotFound"} }
 
-var versionSelector = regexp.MustCompile(`^(.+?):(\d+)$`)
+func errSelector() *APIError {
+	return failure(codeValidation,
+		"Invalid parameter name. Please use correct syntax for referencing a version/label  <name>:<version/label>")
+}
 
-func (p *ParameterStore) get(name string, decrypt bool) (Parameter, error) {
-	selector := ""
-	if match := versionSelector.FindStringSubmatch(name); match != nil {
-		name, selector = match[1], match[2]
+// parameterPath is a plain name or a path.
+var parameterPath = regexp.MustCompile(`^([A-Za-z0-9_.-]+|(/[A-Za-z0-9_.-]+)+)$`)
+
+func (p *ParameterStore) get(name string, decrypt bool) (*Parameter, error) {
+	if strings.HasPrefix(name, secretReference) {
+		return p.secret(name, decrypt)
 	}
-	found := p.byName[p.plainName(name)]
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	rest, byARN := strings.CutPrefix(name, p.arnPrefix())
+	plain, selector, selected := strings.Cut(rest, ":")
+	switch {
+	case strings.HasPrefix(rest, "arn:"):
+		return nil, errParameterNotFound()
+	case selected && (selector == "" || strings.Contains(selector, ":")):
+		return nil, errSelector()
+	case !byARN && !parameterPath.MatchString(plain):
+		return nil, errParameterPath()
+	}
+	found := p.find(plain)
 	if found == nil {
-		return Parameter{}, errParameterNotFound()
+		return nil, errParameterNotFound()
 	}
-	if selector == "" {
-		return p.show(found.latest(), decrypt), nil
+	version := found.version(selector)
+	if version == nil {
+		return nil, failure("ParameterVersionNotFound",
+			"Systems Manager could not find version %s of %s. Verify the version and try again.", selector, plain)
 	}
-	for i := range found.versions {
-		if strconv.FormatInt(found.versions[i].Version, 10) == selector {
-			shown := p.show(&found.versions[i], decrypt)
-			shown.Selector = ":" + selector
-			return shown, nil
+	shown := p.show(version, decrypt)
+	if !byARN {
+		shown.Name = plain
+	}
+	if selected {
+		shown.Selector = ":" + selector
+	}
+	return &shown, nil
+}
+
+// version returns a version by its number, the latest for "", or nil.
+func (p *parameter) version(number string) *ParameterVersion {
+	if number == "" {
+		return p.latest()
+	}
+	for i := range p.versions {
+		if strconv.FormatInt(p.versions[i].Version, 10) == number {
+			return &p.versions[i]
 		}
 	}
-	return Parameter{}, failure("ParameterVersionNotFound",
-		"Systems Manager could not find version %s of %s. Verify the version and try again.", selector, name)
+	return nil
 }

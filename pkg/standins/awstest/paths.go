@@ -24,14 +24,17 @@ func (p *ParameterStore) GetParameters(in *ParameterNamesInput) (*GetParametersO
 	if err := in.check(); err != nil {
 		return nil, err
 	}
+	if err := p.throttle.take("GetParameters"); err != nil {
+		return nil, err
+	}
 	out := &GetParametersOutput{Parameters: []Parameter{}, InvalidParameters: []string{}}
 	for _, name := range in.Names {
-		got, err := p.GetParameter(&GetParameterInput{Name: name, WithDecryption: in.WithDecryption})
+		got, err := p.get(name, in.WithDecryption)
 		if err != nil {
 			out.InvalidParameters = append(out.InvalidParameters, name)
 			continue
 		}
-		out.Parameters = append(out.Parameters, got.Parameter)
+		out.Parameters = append(out.Parameters, *got)
 	}
 	return out, nil
 }
@@ -79,22 +82,22 @@ func (p *ParameterStore) GetParametersByPath(in *GetParametersByPathInput) (*Par
 				`if specified, must use the forward slash symbol "/".`)
 	}
 	prefix := strings.TrimRight(in.Path, "/") + "/"
-	names := []string{}
-	for i := sort.SearchStrings(p.names, prefix); i < len(p.names) && strings.HasPrefix(p.names[i], prefix); i++ {
-		if in.Recursive || !strings.Contains(p.names[i][len(prefix):], "/") {
-			names = append(names, p.names[i])
+	paths := []string{}
+	for i := sort.SearchStrings(p.paths, prefix); i < len(p.paths) && strings.HasPrefix(p.paths[i], prefix); i++ {
+		if in.Recursive || !strings.Contains(p.paths[i][len(prefix):], "/") {
+			paths = append(paths, p.paths[i])
 		}
 	}
-	if p.config.EmptyPages && in.NextToken == "" && len(names) > 0 {
+	if p.config.EmptyPages && in.NextToken == "" && len(paths) > 0 {
 		return &ParametersPage{Parameters: []Parameter{}, NextToken: "0"}, nil
 	}
-	page, next, err := paginate(names, in.MaxResults, in.NextToken, 10, errParameterToken)
+	page, next, err := paginate(paths, in.MaxResults, in.NextToken, 10, errParameterToken)
 	if err != nil {
 		return nil, err
 	}
 	out := &ParametersPage{Parameters: []Parameter{}, NextToken: next}
-	for _, name := range page {
-		out.Parameters = append(out.Parameters, p.show(p.byName[name].latest(), in.WithDecryption))
+	for _, path := range page {
+		out.Parameters = append(out.Parameters, p.show(p.byPath[path].latest(), in.WithDecryption))
 	}
 	return out, nil
 }
@@ -120,13 +123,13 @@ func (p *ParameterStore) DeleteParameter(in *ParameterNameInput) (*Nothing, erro
 }
 
 func (p *ParameterStore) remove(name string) bool {
-	name = p.plainName(name)
-	if p.byName[name] == nil {
+	path := p.path(name)
+	if p.byPath[path] == nil {
 		return false
 	}
-	delete(p.byName, name)
-	at := sort.SearchStrings(p.names, name)
-	p.names = slices.Delete(p.names, at, at+1)
+	delete(p.byPath, path)
+	at := sort.SearchStrings(p.paths, path)
+	p.paths = slices.Delete(p.paths, at, at+1)
 	return true
 }
 
@@ -157,80 +160,6 @@ func (p *ParameterStore) DeleteParameters(in *ParameterNamesInput) (*DeleteParam
 	return out, nil
 }
 
-// ParameterFilter selects parameters in DescribeParameters: Key is Name, Type or Path; Option is
-// Equals, BeginsWith, Contains, OneLevel or Recursive.
-type ParameterFilter struct {
-	Key    string
-	Option string
-	Values []string
-}
-
-// DescribeParametersInput is the request of DescribeParameters.
-type DescribeParametersInput struct {
-	ParameterFilters []ParameterFilter
-	MaxResults       int
-	NextToken        string
-}
-
-// HistoryOutput is the answer of DescribeParameters (without values) and of GetParameterHistory.
-type HistoryOutput struct {
-	Parameters []ParameterVersion
-	NextToken  string `json:",omitempty"`
-}
-
-// DescribeParameters lists parameters without their values, by name.
-func (p *ParameterStore) DescribeParameters(in *DescribeParametersInput) (*HistoryOutput, error) {
-	if err := p.throttle.take("DescribeParameters"); err != nil {
-		return nil, err
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	found := []ParameterVersion{}
-	for _, name := range p.names {
-		latest := *p.byName[name].latest()
-		latest.Value = ""
-		matches := true
-		for _, filter := range in.ParameterFilters {
-			ok, err := filter.matches(&latest)
-			if err != nil {
-				return nil, err
-			}
-			matches = matches && ok
-		}
-		if matches {
-			found = append(found, latest)
-		}
-	}
-	page, next, err := paginate(found, in.MaxResults, in.NextToken, 50, errParameterToken)
-	if err != nil {
-		return nil, err
-	}
-	return &HistoryOutput{Parameters: page, NextToken: next}, nil
-}
-
-func (f ParameterFilter) matches(v *ParameterVersion) (bool, error) {
-	text := v.Name
-	switch f.Key {
-	case "Type":
-		text = v.Type
-	case "Name", "Path":
-	default:
-		return false, failure("InvalidFilterKey", "The specified filter key %s isn't supported here.", f.Key)
-	}
-	return slices.ContainsFunc(f.Values, func(want string) bool {
-		switch {
-		case f.Key == "Path":
-			rest, below := strings.CutPrefix(text, strings.TrimRight(want, "/")+"/")
-			return below && (f.Option == "Recursive" || !strings.Contains(rest, "/"))
-		case f.Option == "BeginsWith":
-			return strings.HasPrefix(text, want)
-		case f.Option == "Contains":
-			return strings.Contains(text, want)
-		}
-		return text == want
-	}), nil
-}
-
 // GetParameterHistoryInput is the request of GetParameterHistory.
 type GetParameterHistoryInput struct {
 	Name           string
@@ -246,7 +175,7 @@ func (p *ParameterStore) GetParameterHistory(in *GetParameterHistoryInput) (*His
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	found := p.byName[p.plainName(in.Name)]
+	found := p.find(in.Name)
 	if found == nil {
 		return nil, errParameterNotFound()
 	}
@@ -255,7 +184,7 @@ func (p *ParameterStore) GetParameterHistory(in *GetParameterHistoryInput) (*His
 		return nil, err
 	}
 	for i := range page {
-		page[i].Value = page[i].shown(in.WithDecryption)
+		page[i].Value, page[i].Labels = page[i].shown(in.WithDecryption), []string{}
 	}
 	return &HistoryOutput{Parameters: page, NextToken: next}, nil
 }
@@ -291,8 +220,11 @@ func (p *ParameterStore) RemoveTagsFromResource(in *ParameterTagsInput) (*Nothin
 func (p *ParameterStore) retag(in *ParameterTagsInput, add []Tag) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	found := p.byName[p.plainName(in.ResourceId)]
-	if found == nil || in.ResourceType != "Parameter" {
+	found := p.find(in.ResourceId)
+	if in.ResourceType != "Parameter" {
+		return errNotSupported("ResourceType %q", in.ResourceType)
+	}
+	if found == nil {
 		return failure("InvalidResourceId", "The resource ID isn't valid: %s", strconv.Quote(in.ResourceId))
 	}
 	found.tags = slices.DeleteFunc(found.tags, func(tag Tag) bool {
@@ -310,7 +242,10 @@ func (p *ParameterStore) ListTagsForResource(in *ParameterTagsInput) (*Parameter
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	found := p.byName[p.plainName(in.ResourceId)]
+	if in.ResourceType != "Parameter" {
+		return nil, errNotSupported("ResourceType %q", in.ResourceType)
+	}
+	found := p.find(in.ResourceId)
 	if found == nil {
 		return nil, failure("InvalidResourceId", "The resource ID isn't valid: %s", strconv.Quote(in.ResourceId))
 	}

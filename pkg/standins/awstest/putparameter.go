@@ -1,6 +1,7 @@
 package awstest
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"sort"
@@ -36,22 +37,25 @@ func (p *ParameterStore) PutParameter(in *PutParameterInput) (*PutParameterOutpu
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := p.config.Now()
-	name := p.plainName(in.Name)
-	old := p.byName[name]
+	now, name := p.config.Now(), in.Name
+	if rest, byARN := strings.CutPrefix(name, p.arnPrefix()); byARN {
+		name = p.path(rest)
+	}
+	old := p.find(name)
 	if err := checkParameter(name, in, old != nil); err != nil {
 		return nil, err
 	}
-	if old == nil && len(p.names) >= 10000 {
+	if old == nil && len(p.paths) >= 10000 {
 		return nil, failure("ParameterLimitExceeded", "You have exceeded the number of parameters for this account.")
 	}
 	if old == nil {
 		old = &parameter{name: name, tags: slices.Clone(in.Tags)}
-		p.byName[name] = old
-		p.names = slices.Insert(p.names, sort.SearchStrings(p.names, name), name)
+		path := p.path(name)
+		p.byPath[path] = old
+		p.paths = slices.Insert(p.paths, sort.SearchStrings(p.paths, path), path)
 	}
 	next := ParameterVersion{
-		Name: name, Type: in.Type, Value: in.Value, Version: 1, Description: in.Description, KeyId: in.KeyId,
+		Name: old.name, Type: in.Type, Value: in.Value, Version: 1, Description: in.Description, KeyId: in.KeyId,
 		AllowedPattern: in.AllowedPattern,
 		Tier:           in.Tier, DataType: in.DataType, LastModifiedDate: Timestamp{now},
 		LastModifiedUser: "arn:aws:iam::" + p.config.Account + ":root",
@@ -96,11 +100,51 @@ func (v *ParameterVersion) fill() {
 }
 
 var (
-	parameterName = regexp.MustCompile(`^[A-Za-z0-9_.\-/]+$`)
-	reservedName  = regexp.MustCompile(`(?i)^/?(aws|ssm)`)
+	reservedName = regexp.MustCompile(`(?i)^(aws|ssm)`)
+	reservedPath = regexp.MustCompile(`(?i)^/aws`)
+	ssmPath      = regexp.MustCompile(`(?i)^/ssm`)
 )
 
+func errParameterPath() *APIError {
+	return failure(codeValidation,
+		`Parameter name: can't be prefixed with "ssm" (case-insensitive). If formed as a path, it can consist of `+
+			`sub-paths divided by slash symbol; each sub-path can be formed as a mix of letters, numbers and the following `+
+			`3 symbols .-_`)
+}
+
+// checkParameterName checks the name of a parameter that is to be written.
+func checkParameterName(name string) error {
+	switch {
+	case name == "" || len(name) > maxNameLength:
+		return errConstraint(name, "name", "Member must have length between 1 and 1011, inclusive")
+	case reservedPath.MatchString(name):
+		return failure(codeAccessDenied, "No access to reserved parameter name: %s.", name)
+	case reservedName.MatchString(name):
+		return failure(codeValidation, `Parameter name: can't be prefixed with "aws" or "ssm" (case-insensitive).`)
+	case strings.Contains(name, "/") && name[0] != '/':
+		return failure(codeValidation, "Parameter name must be a fully qualified name.")
+	case ssmPath.MatchString(name) || !parameterPath.MatchString(name):
+		return errParameterPath()
+	case strings.Count(name, "/") > maxLevels:
+		return failure("HierarchyLevelLimitExceededException", "The hierarchy can't be deeper than 15 levels.")
+	}
+	return nil
+}
+
+func checkDataType(dataType string) error {
+	switch dataType {
+	case "", "text":
+		return nil
+	case "aws:ec2:image", "aws:ssm:integration":
+		return errNotSupported("PutParameter: DataType %s", dataType)
+	}
+	return failure(codeValidation, "The following data type is not supported: %s (Data type names are all lowercase.)", dataType)
+}
+
 func checkParameter(name string, in *PutParameterInput, exists bool) error {
+	if err := cmp.Or(checkParameterName(name), checkDataType(in.DataType)); err != nil {
+		return err
+	}
 	limit := MaxStandardCharacters
 	if in.Tier == "Advanced" || in.Tier == "Intelligent-Tiering" {
 		limit = MaxAdvancedCharacters
@@ -108,23 +152,6 @@ func checkParameter(name string, in *PutParameterInput, exists bool) error {
 	switch {
 	case in.Value == "":
 		return errConstraint("", "value", "Member must have length greater than or equal to 1")
-	case name == "" || len(name) > maxNameLength:
-		return errConstraint(name, "name", "Member must have length between 1 and 1011, inclusive")
-	case !parameterName.MatchString(name):
-		return failure(codeValidation,
-			`Parameter name: can't be prefixed with "ssm" (case-insensitive). If formed as a path, it can consist of `+
-				`sub-paths divided by slash symbol; each sub-path can be formed as a mix of letters, numbers and the following `+
-				`3 symbols .-_`)
-	case strings.HasPrefix(strings.ToLower(name), "/aws/"):
-		return failure(codeAccessDenied, "No access to reserved parameter name: %s.", name)
-	case reservedName.MatchString(name):
-		return failure(codeValidation, `Parameter name: can't be prefixed with "aws" or "ssm" (case-insensitive).`)
-	case strings.Contains(name, "/") && name[0] != '/':
-		return failure(codeValidation, "Parameter name must be a fully qualified name.")
-	case strings.HasSuffix(name, "/") || strings.Contains(name, "//"):
-		return failure(codeValidation, "Parameter name must not end with a slash or hold an empty sub-path.")
-	case strings.Count(name, "/") > maxLevels:
-		return failure("HierarchyLevelLimitExceededException", "The hierarchy can't be deeper than 15 levels.")
 	case in.Overwrite && len(in.Tags) > 0:
 		return failure(codeValidation,
 			"Invalid request: tags and overwrite can't be used together. To create a parameter with tags, please remove "+

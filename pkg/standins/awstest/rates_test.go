@@ -19,8 +19,12 @@ func TestDocumentedRates(t *testing.T) {
 		call func(*awstest.Server, int) error // of several operations in turn, where they share a rate
 		free func(*awstest.Server) error
 	}{
-		{"reads of parameters", 40, func(s *awstest.Server, _ int) error {
-			_, err := s.Parameters.GetParametersByPath(&awstest.GetParametersByPathInput{Path: "/"})
+		{"reads of parameters", 40, func(s *awstest.Server, n int) error {
+			if n%2 == 0 {
+				_, err := s.Parameters.GetParametersByPath(&awstest.GetParametersByPathInput{Path: "/"})
+				return err
+			}
+			_, err := s.Parameters.GetParameters(&awstest.ParameterNamesInput{Names: []string{"/p"}})
 			return err
 		}, putParameter},
 		{"writes of parameters", 3, func(s *awstest.Server, _ int) error { return putParameter(s) }, readParameter},
