@@ -54,12 +54,15 @@ func (sec *secret) describe() *SecretDescription {
 	out := &SecretDescription{
 		ARN: sec.arn, Name: sec.name, Description: sec.description, KmsKeyId: sec.kmsKeyID,
 		RotationEnabled: sec.enabled, RotationLambdaARN: sec.functionARN,
-		LastRotatedDate: Timestamp{sec.lastRotated}, LastChangedDate: Timestamp{sec.changed},
-		CreatedDate: Timestamp{sec.created},
-		DeletedDate: Timestamp{sec.deleteAt}, NextRotationDate: Timestamp{sec.nextRotation}, Tags: slices.Clone(sec.tags),
+		LastChangedDate: Timestamp{sec.changed},
+		CreatedDate:     Timestamp{sec.created},
+		DeletedDate:     Timestamp{sec.deleteAt}, NextRotationDate: Timestamp{sec.nextRotation}, Tags: slices.Clone(sec.tags),
 	}
 	if !sec.accessed.IsZero() {
 		out.LastAccessedDate = Timestamp{sec.accessed.UTC().Truncate(24 * time.Hour)} // the service returns only the day
+	}
+	if sec.enabled { // without rotation the service returns no date, also if there was one
+		out.LastRotatedDate = Timestamp{sec.lastRotated}
 	}
 	if sec.rules != (RotationRules{}) {
 		rules := sec.rules

@@ -2,6 +2,7 @@ package awstest
 
 import (
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -20,7 +21,7 @@ func (s *SecretsManager) CheckRotation(run Run) error {
 	s.mu.Lock()
 	defer s.unlock()
 	sec := s.byARN[run.SecretARN]
-	if sec == nil || sec.rotation == nil || sec.rotation.versionID != run.VersionID || sec.rotation.outcome != "" {
+	if r := sec.rotationOf(run); r == nil || r.outcome != "" {
 		return ErrRotationOver
 	}
 	if v := sec.byID[run.VersionID]; v == nil || v.byHand {
@@ -34,7 +35,7 @@ func (s *SecretsManager) retryable(run Run) bool {
 	s.mu.Lock()
 	defer s.unlock()
 	sec := s.byARN[run.SecretARN]
-	if sec == nil || sec.rotation == nil || sec.rotation.versionID != run.VersionID || sec.rotation.outcome != "" {
+	if r := sec.rotationOf(run); r == nil || r.outcome != "" {
 		return false
 	}
 	v := sec.byID[run.VersionID]
@@ -51,17 +52,19 @@ func (s *SecretsManager) EndRotation(run Run, failed error) Outcome {
 	if sec == nil {
 		return Cancelled
 	}
-	r, now := sec.rotation, s.config.Now()
-	if r == nil || r.versionID != run.VersionID {
+	r, now := sec.rotationOf(run), s.config.Now()
+	if r == nil {
 		return Abandoned
 	}
 	r.running = false
+	sec.overtaken = slices.DeleteFunc(slices.Clone(sec.overtaken), func(other *rotation) bool { return other == r })
 	if r.outcome != "" {
 		return r.outcome
 	}
 	v := sec.byID[run.VersionID]
 	switch {
 	case failed != nil || r.test:
+	case r != sec.rotation: // it made its version AWSCURRENT before it was overtaken
 	case v == nil || sec.labels[StageCurrent] != v:
 		failed = errors.New("finishSecret succeeded, but the version is not AWSCURRENT")
 	case v.byHand:
@@ -86,6 +89,33 @@ func (s *SecretsManager) EndRotation(run Run, failed error) Outcome {
 	s.emit(eventName(r.test, r.outcome), sec, run.VersionID, reason, now)
 	s.prune(sec, now)
 	return r.outcome
+}
+
+// rotationOf returns the rotation that a run drives, or nil if it is not known any more.
+func (sec *secret) rotationOf(run Run) *rotation {
+	if sec == nil {
+		return nil
+	}
+	for _, r := range append(slices.Clone(sec.overtaken), sec.rotation) {
+		if r != nil && r.versionID == run.VersionID {
+			return r
+		}
+	}
+	return nil
+}
+
+// overtake makes room for the next rotation while the latest one runs. If that one's version is
+// AWSCURRENT, it is in finishSecret, has rotated the secret, and ends as its last step does. Else
+// its version has lost AWSPENDING, and the rotation is abandoned.
+func (s *SecretsManager) overtake(sec *secret, now time.Time) {
+	r := sec.rotation
+	if r == nil || !r.running || r.outcome != "" {
+		return
+	}
+	if current := sec.labels[StageCurrent]; current == nil || current.id != r.versionID {
+		s.abandon(sec, r, "another rotation began", now)
+	}
+	sec.overtaken = append(slices.Clone(sec.overtaken), r)
 }
 
 func eventName(test bool, outcome Outcome) string {
@@ -119,16 +149,17 @@ func (s *SecretsManager) writtenByRotation(sec *secret, w write) bool {
 	return true
 }
 
-// writtenByHand ends the running rotation if another version than the rotation's was written.
+// writtenByHand ends the rotations of other versions than the one that was written.
 func (s *SecretsManager) writtenByHand(sec *secret, v *version, now time.Time) {
-	r := sec.rotation
-	if r == nil || r.versionID == v.id || r.outcome != "" {
-		return
+	for _, r := range append(slices.Clone(sec.overtaken), sec.rotation) {
+		if r == nil || r.versionID == v.id || r.outcome != "" {
+			continue
+		}
+		if pending := sec.labels[StagePending]; pending != nil && pending.id == r.versionID {
+			sec.detach(StagePending, now)
+		}
+		s.abandon(sec, r, "the secret was written by hand", now)
 	}
-	if pending := sec.labels[StagePending]; pending != nil && pending.id == r.versionID {
-		sec.detach(StagePending, now)
-	}
-	s.abandon(sec, "the secret was written by hand", now)
 }
 
 // pendingMoved ends a rotation if its version lost AWSPENDING without becoming AWSCURRENT.
@@ -143,10 +174,10 @@ func (s *SecretsManager) pendingMoved(sec *secret, now time.Time) {
 	if !r.running {
 		return
 	}
-	s.abandon(sec, "AWSPENDING was taken from the rotation's version", now)
+	s.abandon(sec, r, "AWSPENDING was taken from the rotation's version", now)
 }
 
-func (s *SecretsManager) abandon(sec *secret, reason string, now time.Time) {
-	sec.rotation.outcome = Abandoned
-	s.emit(RotationAbandoned, sec, sec.rotation.versionID, reason, now)
+func (s *SecretsManager) abandon(sec *secret, r *rotation, reason string, now time.Time) {
+	r.outcome = Abandoned
+	s.emit(RotationAbandoned, sec, r.versionID, reason, now)
 }

@@ -55,7 +55,7 @@ const (
 	Cancelled Outcome = "cancelled" // CancelRotateSecret or a deletion ended the rotation
 )
 
-// rotation is the secret's latest rotation.
+// rotation is a rotation of a secret.
 type rotation struct {
 	versionID string
 	test      bool
@@ -145,6 +145,7 @@ func (s *SecretsManager) begin(in *RotateSecretInput) (*Run, error) {
 	if current := sec.labels[StageCurrent]; test && current != nil && !s.config.EmptyTestVersion {
 		v.value = current.value
 	}
+	s.overtake(sec, now)
 	sec.rotation = &rotation{versionID: token, test: test, running: true}
 	s.emit(eventName(test, ""), sec, token, "", now)
 	return s.run(sec, v), nil

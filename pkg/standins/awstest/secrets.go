@@ -85,7 +85,8 @@ type secret struct {
 	enabled      bool
 	lastRotated  time.Time
 	nextRotation time.Time
-	rotation     *rotation
+	rotation     *rotation   // the latest one
+	overtaken    []*rotation // earlier ones that run still
 }
 
 // Tag is a key and a value on a secret or a parameter.
