@@ -10,7 +10,7 @@ import (
 
 // labelScenarios are about staging labels.
 var labelScenarios = []scenario{
-	{"a value without labels becomes AWSCURRENT", func(c *client) {
+	{"a value without labels becomes AWSCURRENT", "UpdateSecret, LocalStack 2024-03-15", func(c *client) {
 		c.create()
 		c.mustPut(v2, "two")
 		c.labels(map[string][]string{v1: {"AWSPREVIOUS"}, v2: {"AWSCURRENT"}})
@@ -20,7 +20,7 @@ var labelScenarios = []scenario{
 		c.ok(err)
 		c.equal("previous value", aws.ToString(got.SecretString), "two")
 	}},
-	{"a pending value leaves AWSCURRENT alone", func(c *client) {
+	{"a pending value leaves AWSCURRENT alone", "PutSecretValue, LocalStack 2024-03-15", func(c *client) {
 		c.create()
 		c.mustPut(v2, "two", "AWSPENDING")
 		c.labels(map[string][]string{v1: {"AWSCURRENT"}, v2: {"AWSPENDING"}})
@@ -28,45 +28,47 @@ var labelScenarios = []scenario{
 		c.ok(err)
 		c.equal("pending value", aws.ToString(got.SecretString), "two")
 	}},
-	{"a label lives on one version", func(c *client) {
+	{"a label lives on one version", "PutSecretValue, LocalStack 2024-03-15", func(c *client) {
 		c.create()
 		c.mustPut(v2, "two", "AWSPENDING", "mine")
 		c.mustPut(v3, "three", "AWSPENDING")
 		c.labels(map[string][]string{v1: {"AWSCURRENT"}, v2: {"mine"}, v3: {"AWSPENDING"}})
 	}},
-	{"versions without a label are hidden unless asked for", func(c *client) {
-		c.create()
-		c.mustPut(v2, "two")
-		c.mustPut(v3, "three")
-		list := func(deprecated bool) (ids []string) {
-			out, err := c.secrets.ListSecretVersionIds(c.Context(),
-				&secretsmanager.ListSecretVersionIdsInput{SecretId: &c.name, IncludeDeprecated: &deprecated})
-			c.ok(err)
-			for _, version := range out.Versions {
-				ids = append(ids, aws.ToString(version.VersionId))
+	{"versions without a label are hidden unless asked for", "ListSecretVersionIds, LocalStack 2024-03-29",
+		func(c *client) {
+			c.create()
+			c.mustPut(v2, "two")
+			c.mustPut(v3, "three")
+			list := func(deprecated bool) (ids []string) {
+				out, err := c.secrets.ListSecretVersionIds(c.Context(),
+					&secretsmanager.ListSecretVersionIdsInput{SecretId: &c.name, IncludeDeprecated: &deprecated})
+				c.ok(err)
+				for _, version := range out.Versions {
+					ids = append(ids, aws.ToString(version.VersionId))
+				}
+				return ids
 			}
-			return ids
-		}
-		if got := list(false); !slices.Equal(got, []string{v2, v3}) {
-			c.Errorf("got %v", got)
-		}
-		if got := list(true); !slices.Equal(got, []string{v1, v2, v3}) {
-			c.Errorf("with the deprecated ones got %v", got)
-		}
-		got, err := c.get(v1, "")
-		c.ok(err)
-		c.equal("deprecated value", aws.ToString(got.SecretString), "one")
-	}},
-	{"moving AWSCURRENT moves AWSPREVIOUS and leaves AWSPENDING", func(c *client) {
-		c.create()
-		c.mustPut(v2, "two", "AWSPENDING")
-		c.ok(c.move("AWSCURRENT", v1, v2))
-		c.labels(map[string][]string{v1: {"AWSPREVIOUS"}, v2: {"AWSCURRENT", "AWSPENDING"}})
-		got, err := c.get("", "AWSCURRENT")
-		c.ok(err)
-		c.equal("value", aws.ToString(got.SecretString), "two")
-	}},
-	{"a read without a label reads AWSCURRENT", func(c *client) {
+			if got := list(false); !slices.Equal(got, []string{v2, v3}) {
+				c.Errorf("got %v", got)
+			}
+			if got := list(true); !slices.Equal(got, []string{v1, v2, v3}) {
+				c.Errorf("with the deprecated ones got %v", got)
+			}
+			got, err := c.get(v1, "")
+			c.ok(err)
+			c.equal("deprecated value", aws.ToString(got.SecretString), "one")
+		}},
+	{"moving AWSCURRENT moves AWSPREVIOUS and leaves AWSPENDING", "UpdateSecretVersionStage, moto 2024-03-07",
+		func(c *client) {
+			c.create()
+			c.mustPut(v2, "two", "AWSPENDING")
+			c.ok(c.move("AWSCURRENT", v1, v2))
+			c.labels(map[string][]string{v1: {"AWSPREVIOUS"}, v2: {"AWSCURRENT", "AWSPENDING"}})
+			got, err := c.get("", "AWSCURRENT")
+			c.ok(err)
+			c.equal("value", aws.ToString(got.SecretString), "two")
+		}},
+	{"a read without a label reads AWSCURRENT", "GetSecretValue, LocalStack 2024-03-15", func(c *client) {
 		c.create()
 		c.mustPut(v2, "two", "AWSPENDING")
 		c.ok(c.move("AWSCURRENT", v1, v2))
@@ -74,13 +76,13 @@ var labelScenarios = []scenario{
 		c.ok(err)
 		c.equal("value", aws.ToString(got.SecretString), "two")
 	}},
-	{"moving AWSCURRENT back swaps", func(c *client) {
+	{"moving AWSCURRENT back swaps", documented, func(c *client) {
 		c.create()
 		c.mustPut(v2, "two")
 		c.ok(c.move("AWSCURRENT", v2, v1))
 		c.labels(map[string][]string{v1: {"AWSCURRENT"}, v2: {"AWSPREVIOUS"}})
 	}},
-	{"a move must say where the label is", func(c *client) {
+	{"a move must say where the label is", "UpdateSecretVersionStage, moto 2024-03-07", func(c *client) {
 		c.create()
 		c.mustPut(v2, "two", "AWSPENDING")
 		c.fails(c.move("AWSCURRENT", "", v2), invalidParam,
@@ -88,19 +90,19 @@ var labelScenarios = []scenario{
 				", so you must explicitly reference that version in RemoveFromVersionId.")
 		c.labels(map[string][]string{v1: {"AWSCURRENT"}, v2: {"AWSPENDING"}})
 	}},
-	{"a move from the wrong version is refused", func(c *client) {
+	{"a move from the wrong version is refused", documented, func(c *client) {
 		c.create()
 		c.mustPut(v2, "two")
 		c.mustPut(v3, "three", "AWSPENDING")
 		c.fails(c.move("AWSCURRENT", v1, v3), invalidParam, "")
 		c.labels(map[string][]string{v1: {"AWSPREVIOUS"}, v2: {"AWSCURRENT"}, v3: {"AWSPENDING"}})
 	}},
-	{"a move to an unknown version is refused", func(c *client) {
+	{"a move to an unknown version is refused", documented, func(c *client) {
 		c.create()
 		c.refused(c.move("AWSCURRENT", v1, v2))
 		c.labels(map[string][]string{v1: {"AWSCURRENT"}})
 	}},
-	{"a label can be removed", func(c *client) {
+	{"a label can be removed", documented, func(c *client) {
 		c.create()
 		c.mustPut(v2, "two", "AWSPENDING")
 		c.ok(c.move("AWSPENDING", v2, ""))
@@ -108,37 +110,49 @@ var labelScenarios = []scenario{
 		_, err := c.get(v2, "")
 		c.ok(err)
 	}},
-	{"a label can be attached", func(c *client) {
+	{"a label can be attached", documented, func(c *client) {
 		c.create()
 		c.ok(c.move("mine", "", v1))
 		c.labels(map[string][]string{v1: {"AWSCURRENT", "mine"}})
 	}},
-	{"AWSCURRENT cannot be removed", func(c *client) {
+	{"AWSCURRENT cannot be removed", documented, func(c *client) {
 		c.create()
 		c.fails(c.move("AWSCURRENT", v1, ""), invalidParam, "")
 		c.labels(map[string][]string{v1: {"AWSCURRENT"}})
 	}},
-	{"a new AWSCURRENT takes AWSPENDING from the old one", func(c *client) {
+	{"a new AWSCURRENT takes AWSPENDING from the old one", "PutSecretValue, LocalStack 2024-03-15", func(c *client) {
 		c.create()
 		c.mustPut(v2, "two", "AWSPENDING")
 		c.ok(c.move("AWSCURRENT", v1, v2))
 		c.mustPut(v3, "three")
 		c.labels(map[string][]string{v2: {"AWSPREVIOUS"}, v3: {"AWSCURRENT"}})
 	}},
-	{"AWSPREVIOUS leaves other labels behind", func(c *client) {
+	{"AWSPREVIOUS leaves other labels behind", "UpdateSecretVersionStage, LocalStack 2024-03-15", func(c *client) {
 		c.create()
 		c.mustPut(v2, "two", "AWSCURRENT", "PUT0")
 		c.mustPut(v3, "three", "AWSPENDING", "PUT1")
 		c.ok(c.move("AWSCURRENT", v2, v3))
 		c.labels(map[string][]string{v2: {"AWSPREVIOUS", "PUT0"}, v3: {"AWSCURRENT", "AWSPENDING", "PUT1"}})
 	}},
-	{"labels come sorted", func(c *client) {
+	{"own labels move one by one", "PutSecretValue, LocalStack 2024-03-15", func(c *client) {
+		c.create()
+		c.mustPut(v2, "two", "one", "two", "three")
+		c.mustPut(v3, "three", "one", "two", "four")
+		c.labels(map[string][]string{v1: {"AWSCURRENT"}, v2: {"three"}, v3: {"four", "one", "two"}})
+	}},
+	{"a version that loses its last label is deprecated", "PutSecretValue, LocalStack 2024-03-15", func(c *client) {
+		c.create()
+		c.mustPut(v2, "two", "one", "two")
+		c.mustPut(v3, "three", "one", "two", "three")
+		c.labels(map[string][]string{v1: {"AWSCURRENT"}, v3: {"one", "three", "two"}})
+	}},
+	{"labels come sorted", "PutSecretValue, LocalStack 2024-03-15", func(c *client) {
 		c.create()
 		if got := c.mustPut(v2, "two", "two", "one", "three"); !slices.Equal(got, []string{"one", "three", "two"}) {
 			c.Errorf("got %v", got)
 		}
 	}},
-	{"a secret has at most 20 labels", func(c *client) {
+	{"a secret has at most 20 labels", documented, func(c *client) {
 		c.create()
 		stages := make([]string, 19)
 		for i := range stages {

@@ -20,13 +20,13 @@ func (c *client) putParameter(name *string, value string, overwrite bool) (*ssm.
 
 // parameterScenarios are about the Parameter Store.
 var parameterScenarios = []scenario{
-	{"an unknown parameter is not found", func(c *client) {
+	{"an unknown parameter is not found", documented, func(c *client) {
 		_, err := c.parameters.GetParameter(c.Context(), &ssm.GetParameterInput{Name: c.parameter("")})
 		c.fails(err, "ParameterNotFound", "")
 		_, err = c.parameters.DeleteParameter(c.Context(), &ssm.DeleteParameterInput{Name: c.parameter("")})
 		c.fails(err, "ParameterNotFound", "")
 	}},
-	{"a parameter is not overwritten without Overwrite", func(c *client) {
+	{"a parameter is not overwritten without Overwrite", documented, func(c *client) {
 		out, err := c.putParameter(c.parameter(""), "one", false)
 		c.ok(err)
 		if out.Version != 1 {
@@ -43,30 +43,32 @@ var parameterScenarios = []scenario{
 		c.ok(err)
 		c.equal("value", aws.ToString(got.Parameter.Value), "two")
 	}},
-	{"a new parameter needs a type", func(c *client) {
+	{"a new parameter needs a type", documented, func(c *client) {
 		_, err := c.parameters.PutParameter(c.Context(),
 			&ssm.PutParameterInput{Name: c.parameter(""), Value: aws.String("v")})
 		c.fails(err, "ValidationException", "A parameter type is required when you create a parameter.")
 	}},
-	{"a standard parameter has at most 4096 characters", func(c *client) {
+	{"a standard parameter has at most 4096 characters", documented, func(c *client) {
 		_, err := c.putParameter(c.parameter(""), strings.Repeat("x", 4096), false)
 		c.ok(err)
 		_, err = c.putParameter(c.parameter(""), strings.Repeat("x", 4097), true)
 		c.fails(err, "ValidationException", "")
 	}},
-	{"reserved names are refused", func(c *client) {
+	{"reserved names are refused", documented, func(c *client) {
 		for _, name := range []string{"aws-parameter", "ssmParameter", "/ssm/parameter"} {
 			_, err := c.putParameter(&name, "v", false)
 			c.fails(err, "ValidationException", "")
 		}
-		_, err := c.putParameter(aws.String("/aws/parameter"), "v", false)
-		c.fails(err, "AccessDeniedException", "")
+		for _, name := range []string{"/aws/parameter", "/AWS-parameter"} {
+			_, err := c.putParameter(&name, "v", false)
+			c.fails(err, "AccessDeniedException", "No access to reserved parameter name: "+name+".")
+		}
 	}},
-	{"a path must begin with a slash", func(c *client) {
+	{"a path must begin with a slash", documented, func(c *client) {
 		_, err := c.putParameter(aws.String("conformance/slash"), "v", false)
-		c.refused(err)
+		c.fails(err, "ValidationException", "Parameter name must be a fully qualified name.")
 	}},
-	{"parameters are listed by path", func(c *client) {
+	{"parameters are listed by path", documented, func(c *client) {
 		for _, rest := range []string{"/a", "/b/c", "/b/d/e", "x/f"} {
 			_, err := c.putParameter(c.parameter(rest), "v", false)
 			c.ok(err)
@@ -84,7 +86,7 @@ var parameterScenarios = []scenario{
 			c.Errorf("nowhere: %v", got)
 		}
 	}},
-	{"a list by path has 10 parameters a page", func(c *client) {
+	{"a list by path has 10 parameters a page", documented, func(c *client) {
 		for i := range 23 {
 			_, err := c.putParameter(c.parameter(fmt.Sprintf("/p%02d", i)), "v", false)
 			c.ok(err)
@@ -101,7 +103,7 @@ var parameterScenarios = []scenario{
 			&ssm.GetParametersByPathInput{Path: c.parameter(""), MaxResults: aws.Int32(11)})
 		c.fails(err, "ValidationException", "")
 	}},
-	{"unknown names of a batch are left out", func(c *client) {
+	{"unknown names of a batch are left out", documented, func(c *client) {
 		_, err := c.putParameter(c.parameter(""), "v", false)
 		c.ok(err)
 		names := []string{*c.parameter(""), *c.parameter("-none")}
@@ -116,7 +118,7 @@ var parameterScenarios = []scenario{
 			c.Errorf("deleted %v, invalid %v", deleted.DeletedParameters, deleted.InvalidParameters)
 		}
 	}},
-	{"a deleted parameter is gone", func(c *client) {
+	{"a deleted parameter is gone", documented, func(c *client) {
 		_, err := c.putParameter(c.parameter(""), "v", false)
 		c.ok(err)
 		_, err = c.parameters.DeleteParameter(c.Context(), &ssm.DeleteParameterInput{Name: c.parameter("")})
@@ -124,7 +126,7 @@ var parameterScenarios = []scenario{
 		_, err = c.parameters.GetParameter(c.Context(), &ssm.GetParameterInput{Name: c.parameter("")})
 		c.fails(err, "ParameterNotFound", "")
 	}},
-	{"a parameter is read by ARN and by version", func(c *client) {
+	{"a parameter is read by ARN and by version", "GetParameter, LocalStack 2024-07-16", func(c *client) {
 		for _, value := range []string{"one", "two"} {
 			_, err := c.putParameter(c.parameter(""), value, true)
 			c.ok(err)
@@ -139,11 +141,12 @@ var parameterScenarios = []scenario{
 		c.equal("by version", aws.ToString(byVersion.Parameter.Value), "one")
 		history, err := c.parameters.GetParameterHistory(c.Context(), &ssm.GetParameterHistoryInput{Name: c.parameter("")})
 		c.ok(err)
-		if len(history.Parameters) != 2 || aws.ToString(history.Parameters[0].Value) != "one" {
-			c.Errorf("history of %d", len(history.Parameters))
+		if len(history.Parameters) != 2 || aws.ToString(history.Parameters[0].Value) != "one" ||
+			history.Parameters[0].Labels == nil {
+			c.Errorf("history of %d: %v", len(history.Parameters), history.Parameters)
 		}
 	}},
-	{"a SecureString is shown only decrypted", func(c *client) {
+	{"a SecureString is shown only decrypted", documented, func(c *client) {
 		_, err := c.parameters.PutParameter(c.Context(),
 			&ssm.PutParameterInput{Name: c.parameter(""), Value: aws.String("classified"),
 				Type: types.ParameterTypeSecureString})
@@ -157,7 +160,7 @@ var parameterScenarios = []scenario{
 			}
 		}
 	}},
-	{"parameters are described", func(c *client) {
+	{"parameters are described", documented, func(c *client) {
 		_, err := c.putParameter(c.parameter("/a"), "v", false)
 		c.ok(err)
 		got, err := c.parameters.DescribeParameters(c.Context(),
@@ -167,28 +170,6 @@ var parameterScenarios = []scenario{
 		if len(got.Parameters) != 1 || got.Parameters[0].Version != 1 || got.Parameters[0].LastModifiedDate == nil {
 			c.Errorf("got %v", got.Parameters)
 		}
-	}},
-	{"a parameter refers to a secret", func(c *client) {
-		c.create()
-		reference := aws.String("/aws/reference/secretsmanager/" + c.name)
-		got, err := c.parameters.GetParameter(c.Context(),
-			&ssm.GetParameterInput{Name: reference, WithDecryption: aws.Bool(true)})
-		c.ok(err)
-		c.equal("value", aws.ToString(got.Parameter.Value), "one")
-		if !strings.Contains(aws.ToString(got.Parameter.SourceResult), v1) {
-			c.Error("SourceResult does not hold the answer of Secrets Manager")
-		}
-	}},
-	{"a reference to a secret needs decryption", func(c *client) {
-		c.create()
-		_, err := c.parameters.GetParameter(c.Context(),
-			&ssm.GetParameterInput{Name: aws.String("/aws/reference/secretsmanager/" + c.name)})
-		c.fails(err, "ValidationException", "")
-	}},
-	{"a reference to an unknown secret is not found", func(c *client) {
-		_, err := c.parameters.GetParameter(c.Context(),
-			&ssm.GetParameterInput{Name: aws.String("/aws/reference/secretsmanager/" + c.name), WithDecryption: aws.Bool(true)})
-		c.fails(err, "ParameterNotFound", "")
 	}},
 }
 

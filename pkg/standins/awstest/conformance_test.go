@@ -32,20 +32,29 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// scenario is one statement about a service.
+// scenario is one statement about a service. Its source is the documentation, or a recording of the
+// service that another project's tests hold: the operation, the project, and the date.
 type scenario struct {
-	name string
-	run  func(*client)
+	name, source string
+	run          func(*client)
+}
+
+// documented is the source of what the API reference, the user guides or the service's model say.
+const documented = "documentation"
+
+func scenarios() []scenario {
+	return slices.Concat(valueScenarios, labelScenarios, rotationScenarios, lifeScenarios, nameScenarios,
+		listScenarios, passwordScenarios, parameterScenarios, parameterNameScenarios, referenceScenarios)
 }
 
 func runScenarios(t *testing.T, config aws.Config, excepted map[string]string) {
 	config.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
-	scenarios := slices.Concat(valueScenarios, labelScenarios, rotationScenarios, lifeScenarios, parameterScenarios)
-	for _, s := range scenarios {
+	for _, s := range scenarios() {
 		t.Run(s.name, func(t *testing.T) {
 			if reason, found := excepted[s.name]; found {
 				t.Skip("known difference: " + reason)
 			}
+			t.Log("source:", s.source)
 			s.run(&client{
 				T: t, secrets: secretsmanager.NewFromConfig(config), parameters: ssm.NewFromConfig(config),
 				name: "conformance/" + strings.ReplaceAll(s.name, " ", "-"),
@@ -53,7 +62,7 @@ func runScenarios(t *testing.T, config aws.Config, excepted map[string]string) {
 		})
 	}
 	for name := range excepted {
-		if !slices.ContainsFunc(scenarios, func(s scenario) bool { return s.name == name }) {
+		if !slices.ContainsFunc(scenarios(), func(s scenario) bool { return s.name == name }) {
 			t.Errorf("the table of differences names %q, which is not a scenario", name)
 		}
 	}

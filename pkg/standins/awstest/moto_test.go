@@ -28,7 +28,27 @@ var motoDifferences = map[string]string{
 	"a name has a fixed alphabet":                                    "any name is taken",
 	"the name of a deleted secret is taken": "the error is ResourceExistsException, as for a " +
 		"secret in use",
+	"reserved names are refused":                       "/AWS-parameter is a ValidationException",
 	"a standard parameter has at most 4096 characters": "any length is taken",
 	"a path must begin with a slash":                   "a name may have slashes and not begin with one",
 	"a SecureString is shown only decrypted":           "the undecrypted value is the plain text behind a prefix",
+
+	"a secret without a value has no version":                   "the message is that of an unknown secret",
+	"a deleted secret takes no tags":                            "it takes them",
+	"LastAccessedDate is a day and absent until the first read": "it is always absent",
+	"an invalid name is refused by each operation":              "it is not found, or a server error",
+	"a name has at most 512 characters":                         "any length is taken",
+	"a list can be reversed":                                    "SortOrder is ignored",
+	"a filter needs a known key and a value":                    "a filter without a value is taken",
+	"a name of one level is the same with a slash and without": "the answer has the name as it was created, " +
+		"not as it was asked for",
+	"a path has no empty level":                                "it is taken, or not found",
+	"a parameter refers to a secret":                           "name and ARN are not the service's",
+	"SourceResult is the answer of Secrets Manager":            "it is the answer of DescribeSecret",
+	"a reference selects a version by id or label":             "the name is not the service's, the selector is missing",
+	"a reference to an unknown secret or version is not found": "the messages differ",
+	"a malformed selector is refused before anything else":     "the decryption is checked first",
+	"a reference to a secret that is to be deleted is invalid": "it is not found",
+	"a reference to a binary secret has no value":              "a server error",
+	"a batch lists the references that it cannot answer":       "the batch fails",
 }
