@@ -45,8 +45,8 @@ type SecretsConfig struct {
 	// versions. 0 means 24 hours and a minute: the service promises at least 24 hours. Negative prunes
 	// such versions at once, however few there are.
 	DeprecatedRetention time.Duration
-	// Rates limit how often operations are called, by Now; nil means no limit. [SecretsRates] are AWS's.
-	// Rotations that [SecretsManager.BeginRotation] or a schedule begins are not counted.
+	// Rates limit how often operations are called, by Now; nil means no limit. [SecretsRates] are
+	// AWS's. Rotations that [SecretsManager.BeginRotation] or a schedule begins are not counted.
 	Rates []Rate
 	// History is the number of earlier states of a secret that are kept for stale reads. 0 keeps none,
 	// in a [Server] 4.

@@ -66,7 +66,8 @@ func errNoValueForVersion(id string) *APIError {
 
 func errTokenInUse(token string, sec *secret) *APIError {
 	return failure(codeExists,
-		"You can't use ClientRequestToken %s because that value is already in use for a version of secret %s.", token, sec.arn)
+		"You can't use ClientRequestToken %s because that value is already in use for a version of secret %s.",
+		token, sec.arn)
 }
 
 func errDeleted() *APIError {

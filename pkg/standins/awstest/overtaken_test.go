@@ -30,7 +30,8 @@ func newRace(t *testing.T) *race {
 	})
 	r.function = &rotator{service: r.SecretsManager}
 	one := "one"
-	if _, err := r.CreateSecret(&awstest.CreateSecretInput{Name: "s", ClientRequestToken: v1, SecretString: &one}); err != nil {
+	if _, err := r.CreateSecret(&awstest.CreateSecretInput{Name: "s", ClientRequestToken: v1,
+		SecretString: &one}); err != nil {
 		t.Fatal(err)
 	}
 	r.first = r.begin(v2)
@@ -41,7 +42,8 @@ func newRace(t *testing.T) *race {
 
 func (r *race) begin(token string) awstest.Run {
 	r.Helper()
-	run, err := r.BeginRotation(&awstest.RotateSecretInput{SecretId: "s", ClientRequestToken: token, RotationLambdaARN: function})
+	run, err := r.BeginRotation(&awstest.RotateSecretInput{SecretId: "s", ClientRequestToken: token,
+		RotationLambdaARN: function})
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -70,8 +72,8 @@ func (r *race) end(run awstest.Run, failed error, want awstest.Outcome) {
 	}
 }
 
-// expect compares the events after both rotations started, and the hour of LastRotatedDate; -1 is no
-// such date.
+// expect compares the events after both rotations started, and the hour of LastRotatedDate; -1 is
+// no such date.
 func (r *race) expect(hour int, events ...string) {
 	r.Helper()
 	want := append([]string{"RotationStarted 2", "RotationStarted 3"}, events...)

@@ -89,11 +89,11 @@ type ParameterVersion struct {
 	DataType         string
 	LastModifiedDate Timestamp
 	LastModifiedUser string   `json:",omitempty"`
-	Labels           []string `json:",omitzero"` // empty in GetParameterHistory: labels are not supported
+	Labels           []string `json:",omitzero"` // empty in GetParameterHistory
 }
 
-// find returns the parameter of a name or ARN, or nil. A name of one level is the same with a leading
-// slash and without, as its ARN is.
+// find returns the parameter of a name or ARN, or nil. A name of one level is the same with a
+// leading slash and without, as its ARN is.
 func (p *ParameterStore) find(name string) *parameter { return p.byPath[p.path(name)] }
 
 // path returns the name with a leading slash. An ARN of another account stays as it is.

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// ParameterNamesInput is the request of GetParameters and DeleteParameters: up to 10 names.
-type ParameterNamesInput struct {
+// GetParametersInput is the request of GetParameters: up to 10 names.
+type GetParametersInput struct {
 	Names          []string
 	WithDecryption bool
 }
@@ -20,8 +20,8 @@ type GetParametersOutput struct {
 }
 
 // GetParameters reads up to 10 parameters; it leaves out unknown names.
-func (p *ParameterStore) GetParameters(in *ParameterNamesInput) (*GetParametersOutput, error) {
-	if err := in.check(); err != nil {
+func (p *ParameterStore) GetParameters(in *GetParametersInput) (*GetParametersOutput, error) {
+	if err := checkBatch(in.Names); err != nil {
 		return nil, err
 	}
 	if err := p.throttle.take("GetParameters"); err != nil {
@@ -39,13 +39,13 @@ func (p *ParameterStore) GetParameters(in *ParameterNamesInput) (*GetParametersO
 	return out, nil
 }
 
-func (in *ParameterNamesInput) check() error {
-	if len(in.Names) < 1 || len(in.Names) > 10 {
-		return errConstraint("["+strings.Join(in.Names, ", ")+"]", "names",
+func checkBatch(names []string) error {
+	if len(names) < 1 || len(names) > 10 {
+		return errConstraint("["+strings.Join(names, ", ")+"]", "names",
 			"Member must have length less than or equal to 10")
 	}
-	for i, name := range in.Names {
-		if slices.Contains(in.Names[:i], name) {
+	for i, name := range names {
+		if slices.Contains(names[:i], name) {
 			return failure(codeValidation, "Duplicate name %s is not allowed.", name)
 		}
 	}
@@ -133,6 +133,9 @@ func (p *ParameterStore) remove(name string) bool {
 	return true
 }
 
+// ParameterNamesInput is the request of DeleteParameters: up to 10 names.
+type ParameterNamesInput struct{ Names []string }
+
 // DeleteParametersOutput is the answer of DeleteParameters.
 type DeleteParametersOutput struct {
 	DeletedParameters []string
@@ -144,7 +147,7 @@ func (p *ParameterStore) DeleteParameters(in *ParameterNamesInput) (*DeleteParam
 	if err := p.throttle.take("DeleteParameters"); err != nil {
 		return nil, err
 	}
-	if err := in.check(); err != nil {
+	if err := checkBatch(in.Names); err != nil {
 		return nil, err
 	}
 	p.mu.Lock()
@@ -189,65 +192,83 @@ func (p *ParameterStore) GetParameterHistory(in *GetParameterHistoryInput) (*His
 	return &HistoryOutput{Parameters: page, NextToken: next}, nil
 }
 
-// ParameterTagsInput is the request of AddTagsToResource, RemoveTagsFromResource and
-// ListTagsForResource.
-type ParameterTagsInput struct {
+// AddTagsInput is the request of AddTagsToResource.
+type AddTagsInput struct {
 	ResourceType string
 	ResourceId   string
 	Tags         []Tag
+}
+
+// RemoveTagsInput is the request of RemoveTagsFromResource.
+type RemoveTagsInput struct {
+	ResourceType string
+	ResourceId   string
 	TagKeys      []string
 }
 
-// ParameterTagsOutput is the answer of ListTagsForResource.
-type ParameterTagsOutput struct{ TagList []Tag }
+// ListTagsInput is the request of ListTagsForResource.
+type ListTagsInput struct {
+	ResourceType string
+	ResourceId   string
+}
+
+// ListTagsOutput is the answer of ListTagsForResource.
+type ListTagsOutput struct{ TagList []Tag }
 
 // AddTagsToResource sets tags of a parameter.
-func (p *ParameterStore) AddTagsToResource(in *ParameterTagsInput) (*Nothing, error) {
+func (p *ParameterStore) AddTagsToResource(in *AddTagsInput) (*Nothing, error) {
 	if err := p.throttle.take("AddTagsToResource"); err != nil {
 		return nil, err
 	}
-	return nil, p.retag(in, in.Tags)
+	keys := make([]string, len(in.Tags))
+	for i, tag := range in.Tags {
+		keys[i] = tag.Key
+	}
+	return nil, p.retag(in.ResourceType, in.ResourceId, keys, in.Tags)
 }
 
 // RemoveTagsFromResource removes tags of a parameter.
-func (p *ParameterStore) RemoveTagsFromResource(in *ParameterTagsInput) (*Nothing, error) {
+func (p *ParameterStore) RemoveTagsFromResource(in *RemoveTagsInput) (*Nothing, error) {
 	if err := p.throttle.take("RemoveTagsFromResource"); err != nil {
 		return nil, err
 	}
-	return nil, p.retag(in, nil)
+	return nil, p.retag(in.ResourceType, in.ResourceId, in.TagKeys, nil)
 }
 
-func (p *ParameterStore) retag(in *ParameterTagsInput, add []Tag) error {
+// retag removes the tags of some keys, and then adds others.
+func (p *ParameterStore) retag(kind, id string, remove []string, add []Tag) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	found := p.find(in.ResourceId)
-	if in.ResourceType != "Parameter" {
-		return errNotSupported("ResourceType %q", in.ResourceType)
+	found, err := p.resource(kind, id)
+	if err != nil {
+		return err
 	}
-	if found == nil {
-		return failure("InvalidResourceId", "The resource ID isn't valid: %s", strconv.Quote(in.ResourceId))
-	}
-	found.tags = slices.DeleteFunc(found.tags, func(tag Tag) bool {
-		return slices.Contains(in.TagKeys, tag.Key) ||
-			slices.ContainsFunc(add, func(other Tag) bool { return other.Key == tag.Key })
-	})
+	found.tags = slices.DeleteFunc(found.tags, func(tag Tag) bool { return slices.Contains(remove, tag.Key) })
 	found.tags = append(found.tags, add...)
 	return nil
 }
 
+// resource returns the parameter that carries tags.
+func (p *ParameterStore) resource(kind, id string) (*parameter, error) {
+	if kind != "Parameter" {
+		return nil, errNotSupported("ResourceType %q", kind)
+	}
+	if found := p.find(id); found != nil {
+		return found, nil
+	}
+	return nil, failure("InvalidResourceId", "The resource ID isn't valid: %s", strconv.Quote(id))
+}
+
 // ListTagsForResource lists the tags of a parameter.
-func (p *ParameterStore) ListTagsForResource(in *ParameterTagsInput) (*ParameterTagsOutput, error) {
+func (p *ParameterStore) ListTagsForResource(in *ListTagsInput) (*ListTagsOutput, error) {
 	if err := p.throttle.take("ListTagsForResource"); err != nil {
 		return nil, err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if in.ResourceType != "Parameter" {
-		return nil, errNotSupported("ResourceType %q", in.ResourceType)
+	found, err := p.resource(in.ResourceType, in.ResourceId)
+	if err != nil {
+		return nil, err
 	}
-	found := p.find(in.ResourceId)
-	if found == nil {
-		return nil, failure("InvalidResourceId", "The resource ID isn't valid: %s", strconv.Quote(in.ResourceId))
-	}
-	return &ParameterTagsOutput{TagList: append([]Tag{}, found.tags...)}, nil
+	return &ListTagsOutput{TagList: append([]Tag{}, found.tags...)}, nil
 }

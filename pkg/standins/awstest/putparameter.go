@@ -138,7 +138,8 @@ func checkDataType(dataType string) error {
 	case "aws:ec2:image", "aws:ssm:integration":
 		return errNotSupported("PutParameter: DataType %s", dataType)
 	}
-	return failure(codeValidation, "The following data type is not supported: %s (Data type names are all lowercase.)", dataType)
+	return failure(codeValidation, "The following data type is not supported: %s (Data type names are all lowercase.)",
+		dataType)
 }
 
 func checkParameter(name string, in *PutParameterInput, exists bool) error {

@@ -12,7 +12,8 @@ type Rate struct {
 	Operations []string
 }
 
-// SecretsRates returns the rates that AWS documents for Secrets Manager, for one account and Region.
+// SecretsRates returns the rates that AWS documents for Secrets Manager, for one account and
+// Region.
 func SecretsRates() []Rate {
 	return []Rate{
 		{10000, []string{"DescribeSecret", "GetSecretValue"}},

@@ -24,7 +24,7 @@ func TestDocumentedRates(t *testing.T) {
 				_, err := s.Parameters.GetParametersByPath(&awstest.GetParametersByPathInput{Path: "/"})
 				return err
 			}
-			_, err := s.Parameters.GetParameters(&awstest.ParameterNamesInput{Names: []string{"/p"}})
+			_, err := s.Parameters.GetParameters(&awstest.GetParametersInput{Names: []string{"/p"}})
 			return err
 		}, putParameter},
 		{"writes of parameters", 3, func(s *awstest.Server, _ int) error { return putParameter(s) }, readParameter},
@@ -79,12 +79,13 @@ func expectThrottled(t *testing.T, err error) {
 }
 
 func putParameter(s *awstest.Server) error {
-	_, err := s.Parameters.PutParameter(&awstest.PutParameterInput{Name: "/p", Value: "v", Type: "String", Overwrite: true})
+	_, err := s.Parameters.PutParameter(&awstest.PutParameterInput{Name: "/p", Value: "v", Type: "String",
+		Overwrite: true})
 	return err
 }
 
 func readParameter(s *awstest.Server) error {
-	_, err := s.Parameters.GetParameters(&awstest.ParameterNamesInput{Names: []string{"/p"}})
+	_, err := s.Parameters.GetParameters(&awstest.GetParametersInput{Names: []string{"/p"}})
 	return err
 }
 
