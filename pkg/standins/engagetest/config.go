@@ -24,6 +24,10 @@ type Config struct {
 	BareTokens bool
 	// Seed makes everything random repeatable; 0: a fresh seed.
 	Seed uint64
+	// QueryParameters accepts the parameters of the legacy login, the exchange and the refresh in the
+	// query too, where the vendor's OpenAPI description has them, and a bearer on the exchange. By
+	// default they belong into the form alone, as the vendor's guide has it.
+	QueryParameters bool
 	// Answers choose the forms of answers.
 	Answers Answers
 	// Propagation delays the effect of creations and deletions.

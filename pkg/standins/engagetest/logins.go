@@ -65,22 +65,36 @@ func (s *Server) loginEngage(x *exchange) *Answer {
 	return s.newLogin(u, engage.FlowEngage, true)
 }
 
-// loginLegacy takes user name and password from the form. s.mu is held.
+// parameters returns those that the guide puts into the form. With Config.QueryParameters a call
+// without a body has them in the query.
+func (s *Server) parameters(x *exchange) url.Values {
+	switch {
+	case s.config.QueryParameters && x.body == "":
+		return x.query
+	case x.hasForm():
+		return x.form
+	}
+	return nil
+}
+
+// loginLegacy takes user name and password. s.mu is held.
 func (s *Server) loginLegacy(x *exchange) *Answer {
-	if !x.hasForm() || !x.form.Has("username") || !x.form.Has("password") {
+	sent := s.parameters(x)
+	if !sent.Has("username") || !sent.Has("password") {
 		return s.missing(x, "username and password are required")
 	}
-	u := s.find(func(u *user) bool { return u.Username == x.form.Get("username") })
+	u := s.find(func(u *user) bool { return u.Username == sent.Get("username") })
 	if refused := s.countLogin(x, u, limitLogins, s.config.Limits.Logins); refused != nil {
 		return refused
 	}
-	if u == nil || !same(u.Password, x.form.Get("password")) {
+	if u == nil || !same(u.Password, sent.Get("password")) {
 		return s.badCredentials(x)
 	}
 	auth := s.uuid()
 	s.sessions.legacy.add(auth, &session{u, engage.FlowLegacy, s.now().Add(legacyTokenLife)})
 	return newJSON(http.StatusOK, map[string]any{
-		"authToken": auth, "username": u.Username, "mainAccountId": u.MainAccountID, "userType": "ADMIN",
+		"accounts": u.Accounts, "authToken": auth, "platformHost": "portal.vacd.biz",
+		"user": map[string]string{"username": u.Username},
 	})
 }
 
@@ -116,10 +130,11 @@ func oauthError(status int, code, description string) *Answer {
 
 // exchange answers an access token of the platform with an Engage session. s.mu is held.
 func (s *Server) exchange(x *exchange) *Answer {
-	if !x.hasForm() || !x.form.Has("rcAccessToken") || x.form.Get("rcTokenType") != "Bearer" {
+	sent := s.parameters(x)
+	if !sent.Has("rcAccessToken") || sent.Get("rcTokenType") != "Bearer" {
 		return s.missing(x, "rcAccessToken and rcTokenType are required")
 	}
-	platform := s.sessions.platform.live(x.form.Get("rcAccessToken"), s.now())
+	platform := s.sessions.platform.live(sent.Get("rcAccessToken"), s.now())
 	if platform == nil {
 		return s.badCredentials(x)
 	}
@@ -131,10 +146,11 @@ func (s *Server) exchange(x *exchange) *Answer {
 
 // refresh answers a refresh token with a new pair, and ends it. s.mu is held.
 func (s *Server) refresh(x *exchange) *Answer {
-	if !x.hasForm() || !x.form.Has("refresh_token") {
+	sent := s.parameters(x)
+	if !sent.Has("refresh_token") {
 		return s.missing(x, "refresh_token is required")
 	}
-	old := s.sessions.refresh.take(x.form.Get("refresh_token"), s.now())
+	old := s.sessions.refresh.take(sent.Get("refresh_token"), s.now())
 	if old == nil {
 		return s.badCredentials(x)
 	}

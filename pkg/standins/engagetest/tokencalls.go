@@ -188,7 +188,7 @@ func (s *Server) delete(x *exchange, u *user) *Answer {
 	case token == nil || token.deleted:
 		switch s.answers.UnknownDelete {
 		case http.StatusOK:
-			return JSON(http.StatusOK, "false")
+			return Text(http.StatusOK, "false")
 		case http.StatusForbidden:
 			return s.problem(x, http.StatusForbidden, codeAccessDenied, messageDenied)
 		}
@@ -206,7 +206,7 @@ func (s *Server) deleted() *Answer {
 	case DeleteEmpty:
 		return &Answer{Status: http.StatusOK}
 	}
-	return JSON(http.StatusOK, "true")
+	return Text(http.StatusOK, "true")
 }
 
 func quote(text string) string {

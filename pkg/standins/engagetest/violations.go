@@ -90,7 +90,7 @@ func (s *Server) identify(x *exchange) {
 	case OpLogin:
 		x.call.Auth, x.call.User = "query", x.query.Get("username")
 		if x.route.flow == engage.FlowLegacy {
-			x.call.Auth, x.call.User = "form", x.form.Get("username")
+			x.call.Auth, x.call.User = s.place(x), s.parameters(x).Get("username")
 		}
 		if s.find(func(u *user) bool { return u.Username == x.call.User }) == nil {
 			x.call.User = "" // the text may be anything, a password too
@@ -104,11 +104,11 @@ func (s *Server) identify(x *exchange) {
 			x.call.User = u.Username
 		}
 	case OpExchange:
-		x.call.Auth = "form"
-		name(s.sessions.platform.byText[x.form.Get("rcAccessToken")])
+		x.call.Auth = s.place(x)
+		name(s.sessions.platform.byText[s.parameters(x).Get("rcAccessToken")])
 	case OpRefresh:
-		x.call.Auth = "form"
-		name(s.sessions.refresh.byText[x.form.Get("refresh_token")])
+		x.call.Auth = s.place(x)
+		name(s.sessions.refresh.byText[s.parameters(x).Get("refresh_token")])
 	default:
 		name(s.sessions.access.byText[x.sent.bearer])
 		name(s.sessions.access.byText[x.sent.authToken])
@@ -123,6 +123,14 @@ func (s *Server) identify(x *exchange) {
 	}
 }
 
+// place returns where a login has the parameters that the guide puts into the form.
+func (s *Server) place(x *exchange) string {
+	if s.config.QueryParameters && x.body == "" {
+		return "query"
+	}
+	return "form"
+}
+
 // check records the request's breaches of the rules. s.mu is held.
 func (s *Server) check(x *exchange) {
 	breach := func(rule Rule, detail string) {
@@ -132,7 +140,7 @@ func (s *Server) check(x *exchange) {
 	checkPath(x, breach)
 	switch x.route.operation {
 	case OpLogin, OpGrant, OpExchange, OpRefresh:
-		checkLogin(x, breach)
+		checkLogin(x, s.place(x) == "query", breach)
 	case OpList, OpCreate, OpDelete, OpAccounts:
 		checkTokenCall(x, breach)
 		if x.sent.bearer != "" && s.tokens[x.sent.bearer] != nil {
@@ -194,14 +202,20 @@ func credentialNames(r route) (query, form []string) {
 	return nil, nil
 }
 
-func checkLogin(x *exchange, breach func(Rule, string)) {
+// checkLogin checks a login; inQuery allows what the OpenAPI description has and the guide has not.
+func checkLogin(x *exchange, inQuery bool, breach func(Rule, string)) {
 	query, form := credentialNames(x.route)
+	bearer := x.sent.bearer != ""
+	if inQuery && x.route.operation != OpGrant {
+		query, form = append(query, form...), nil
+		bearer = bearer && x.route.operation != OpExchange
+	}
 	checkPlace(x.query, query, "query", breach)
 	checkPlace(x.form, form, "form", breach)
 	if len(form) > 0 && !x.hasForm() {
 		breach(RuleContentType, "no form, or one without its content type")
 	}
-	if x.sent.bearer != "" || x.sent.authToken != "" || x.sent.place == "basic" && x.route.operation != OpGrant {
+	if bearer || x.sent.authToken != "" || x.sent.place == "basic" && x.route.operation != OpGrant {
 		breach(RuleNeedless, "a login is sent a token")
 	}
 	if x.route.operation == OpExchange && x.query.Get("includeRefresh") != "true" {
