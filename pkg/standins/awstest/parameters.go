@@ -64,7 +64,8 @@ func NewParameterStore(config ParametersConfig) *ParameterStore {
 	if config.Versions == 0 {
 		config.Versions = defaultHistory
 	}
-	return &ParameterStore{config: config, byPath: map[string]*parameter{}, throttle: newThrottle(config.Rates, config.Now)}
+	return &ParameterStore{config: config, byPath: map[string]*parameter{},
+		throttle: newThrottle(config.Rates, config.Now)}
 }
 
 // parameter is one parameter with its versions, the latest last.
