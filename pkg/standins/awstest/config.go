@@ -19,7 +19,7 @@ const (
 	MinTokenLength    = 32
 	MaxTokenLength    = 64
 	maxSecretName     = 512
-	maxSecretID       = 2048
+	maxSecretID       = 2048 // of a function's ARN too
 	maxPlainVersions  = 100
 	defaultRetention  = 24*time.Hour + time.Minute
 	defaultRecovery   = 30 * 24 * time.Hour

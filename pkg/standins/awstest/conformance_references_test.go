@@ -55,6 +55,25 @@ var parameterNameScenarios = []scenario{
 		_, err = c.putParameter(c.parameter("//b"), "v", false)
 		c.fails(err, "ValidationException", invalidPath)
 	}},
+	{"a batch reads a repeated name once", "GetParameters, moto 2021-06-04", func(c *client) {
+		_, err := c.putParameter(c.parameter(""), "v", false)
+		c.ok(err)
+		got, err := c.parameters.GetParameters(c.Context(),
+			&ssm.GetParametersInput{Names: []string{*c.parameter(""), *c.parameter("")}})
+		c.ok(err)
+		if len(got.Parameters) != 1 {
+			c.Errorf("got %d parameters", len(got.Parameters))
+		}
+	}},
+	{"parameters are searched below a path", documented, func(c *client) {
+		for _, path := range []string{"test", "/###", "//", "/a//b"} {
+			_, err := c.parameters.GetParametersByPath(c.Context(), &ssm.GetParametersByPathInput{Path: &path})
+			c.fails(err, "ValidationException", "")
+			_, err = c.parameters.DescribeParameters(c.Context(), &ssm.DescribeParametersInput{
+				ParameterFilters: []types.ParameterStringFilter{{Key: aws.String("Path"), Values: []string{path}}}})
+			c.fails(err, "ValidationException", "")
+		}
+	}},
 	{"a parameter has a known data type", documented, func(c *client) {
 		_, err := c.parameters.PutParameter(c.Context(), &ssm.PutParameterInput{Name: c.parameter(""),
 			Value: aws.String("v"), Type: types.ParameterTypeString, DataType: aws.String("number")})

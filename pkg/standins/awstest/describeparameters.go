@@ -35,6 +35,10 @@ func (p *ParameterStore) DescribeParameters(in *DescribeParametersInput) (*Histo
 		return nil, err
 	}
 	for i, filter := range in.ParameterFilters {
+		if slices.ContainsFunc(in.ParameterFilters[:i], func(f ParameterFilter) bool { return f.Key == filter.Key }) {
+			return nil, failure(codeValidation, "The following filter is duplicated in the request: %s. A request can contain "+
+				"only one occurrence of a specific filter.", filter.Key)
+		}
 		if err := filter.check(i + 1); err != nil {
 			return nil, err
 		}
@@ -91,19 +95,29 @@ func (f ParameterFilter) check(n int) error {
 			f.Option, strings.Join(options, ", "))
 	case len(f.Values) == 0:
 		return failure("InvalidFilterValue", "The following filter values are missing : null for filter key %s", f.Key)
+	case f.Key != "Path":
+		return nil
+	}
+	for _, path := range f.Values {
+		if err := checkPath(path); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
 func (f ParameterFilter) selects(v *ParameterVersion) bool {
-	text := v.Name
+	text := "/" + strings.TrimPrefix(v.Name, "/")
 	if f.Key == "Type" {
 		text = v.Type
 	}
 	return slices.ContainsFunc(f.Values, func(want string) bool {
+		if f.Key == "Name" && f.Option != optionContains {
+			want = "/" + strings.TrimPrefix(want, "/")
+		}
 		switch {
 		case f.Key == "Path":
-			rest, below := strings.CutPrefix("/"+strings.TrimPrefix(text, "/"), strings.TrimRight(want, "/")+"/")
+			rest, below := strings.CutPrefix(text, strings.TrimRight(want, "/")+"/")
 			return below && (f.Option == optionRecursive || !strings.Contains(rest, "/"))
 		case f.Option == optionBeginsWith:
 			return strings.HasPrefix(text, want)

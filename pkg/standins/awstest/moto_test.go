@@ -51,4 +51,5 @@ var motoDifferences = map[string]string{
 	"a reference to a secret that is to be deleted is invalid": "it is not found",
 	"a reference to a binary secret has no value":              "a server error",
 	"a batch lists the references that it cannot answer":       "the batch fails",
+	"parameters are searched below a path":                     "GetParametersByPath takes any path",
 }

@@ -1,6 +1,7 @@
 package awstest
 
 import (
+	"regexp"
 	"slices"
 	"sort"
 	"strconv"
@@ -19,7 +20,7 @@ type GetParametersOutput struct {
 	InvalidParameters []string
 }
 
-// GetParameters reads up to 10 parameters; it leaves out unknown names.
+// GetParameters reads up to 10 parameters; it leaves out unknown names and repetitions.
 func (p *ParameterStore) GetParameters(in *GetParametersInput) (*GetParametersOutput, error) {
 	if err := checkBatch(in.Names); err != nil {
 		return nil, err
@@ -28,7 +29,10 @@ func (p *ParameterStore) GetParameters(in *GetParametersInput) (*GetParametersOu
 		return nil, err
 	}
 	out := &GetParametersOutput{Parameters: []Parameter{}, InvalidParameters: []string{}}
-	for _, name := range in.Names {
+	for i, name := range in.Names {
+		if slices.Contains(in.Names[:i], name) {
+			continue
+		}
 		got, err := p.get(name, in.WithDecryption)
 		if err != nil {
 			out.InvalidParameters = append(out.InvalidParameters, name)
@@ -43,11 +47,6 @@ func checkBatch(names []string) error {
 	if len(names) < 1 || len(names) > 10 {
 		return errConstraint("["+strings.Join(names, ", ")+"]", "names",
 			"Member must have length less than or equal to 10")
-	}
-	for i, name := range names {
-		if slices.Contains(names[:i], name) {
-			return failure(codeValidation, "Duplicate name %s is not allowed.", name)
-		}
 	}
 	return nil
 }
@@ -74,12 +73,8 @@ func (p *ParameterStore) GetParametersByPath(in *GetParametersByPathInput) (*Par
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !strings.HasPrefix(in.Path, "/") {
-		return nil, failure(codeValidation,
-			`The parameter doesn't meet the parameter name requirements. The parameter name must begin with a forward slash `+
-				`"/". It can't be prefixed with "aws" or "ssm" (case-insensitive). It must use only letters, numbers, or the `+
-				`following symbols: . (period), - (hyphen), _ (underscore). Special characters are not allowed. All sub-paths, `+
-				`if specified, must use the forward slash symbol "/".`)
+	if err := checkPath(in.Path); err != nil {
+		return nil, err
 	}
 	prefix := strings.TrimRight(in.Path, "/") + "/"
 	paths := []string{}
@@ -100,6 +95,20 @@ func (p *ParameterStore) GetParametersByPath(in *GetParametersByPathInput) (*Par
 		out.Parameters = append(out.Parameters, p.show(p.byPath[path].latest(), in.WithDecryption))
 	}
 	return out, nil
+}
+
+var searchPath = regexp.MustCompile(`^(/|(/[A-Za-z0-9_.-]+)+/?)$`)
+
+// checkPath checks a path below which parameters are searched.
+func checkPath(path string) error {
+	if searchPath.MatchString(path) {
+		return nil
+	}
+	return failure(codeValidation,
+		`The parameter doesn't meet the parameter name requirements. The parameter name must begin with a forward slash `+
+			`"/". It can't be prefixed with "aws" or "ssm" (case-insensitive). It must use only letters, numbers, or the `+
+			`following symbols: . (period), - (hyphen), _ (underscore). Special characters are not allowed. All sub-paths, `+
+			`if specified, must use the forward slash symbol "/". Valid example: /get/parameters2-/by1./path0_.`)
 }
 
 func errParameterToken() *APIError {

@@ -160,6 +160,9 @@ func (s *SecretsManager) configure(sec *secret, in *RotateSecretInput, now time.
 	if function == "" {
 		return failure(codeInvalidRequest, "No Lambda rotation function ARN is associated with this secret.")
 	}
+	if len(function) > maxSecretID {
+		return errConstraint(function, "rotationLambdaARN", "Member must have length less than or equal to 2048")
+	}
 	rules := sec.rules
 	if in.RotationRules != nil {
 		rules = *in.RotationRules

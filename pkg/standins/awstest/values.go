@@ -83,14 +83,13 @@ func (s *SecretsManager) GetSecretValue(in *GetSecretValueInput) (*GetSecretValu
 	if err != nil {
 		return nil, err
 	}
-	now := s.config.Now()
-	sec.accessed = now
+	now, latest := s.config.Now(), sec
 	sec = sec.before(in.Stale)
 	v, err := sec.pick(in.VersionId, in.VersionStage)
 	if err != nil {
 		return nil, err
 	}
-	v.accessed = now
+	latest.accessed, v.accessed = now, now
 	out := &GetSecretValueOutput{
 		ARN: sec.arn, Name: sec.name, VersionId: v.id, VersionStages: slices.Clone(v.stages),
 		CreatedDate:  Timestamp{v.created},
