@@ -246,7 +246,7 @@ func (c *client) describe() *secretsmanager.DescribeSecretOutput {
 	return out
 }
 
-// tags compares a secret's tags; nil is no list of tags.
+// tags compares a secret's tags; nil means that the answer has no Tags.
 func (c *client) tags(want []types.Tag) {
 	c.Helper()
 	if got := c.describe().Tags; len(got) != len(want) || (got == nil) != (want == nil) {
