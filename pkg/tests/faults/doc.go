@@ -27,7 +27,9 @@
 // A fresh deployment has a user, two tokens of other programs, an admin secret and a token secret.
 // Every case has its own servers, function process and gate. The gate is the endpoint that the
 // process calls. It passes calls on, and strikes the one in question and, in a burst, the following
-// ones.
+// ones. The process makes every rotation that is struck, every repetition, and the rotation without
+// faults. The rotation before the case and the last sweeps run the same code in the test's process,
+// unless the variant is of a warm process: starting processes takes most of the CPU.
 //
 // Calls are named after step, operation and object, such as createSecret:PutParameter.intent,
 // because concurrent calls arrive in any order. The numbers are of their order in one rotation

@@ -2,7 +2,6 @@ package faults_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -187,14 +186,11 @@ const later = decide.WatchTime + time.Hour
 func (d *deployment) sweepLater(ctx context.Context, reported []string) {
 	d.verdict.log("-- two hours later; the ledger has: %s", strings.Join(d.unfinished(ctx), ", "))
 	must(older.Ledger(ctx, d.parameters(), d.services.prefix(), later))
-	d.startSweep()
-	payload, err := d.invoke(ctx, d.sweep, "sweep", []byte(`{}`))
+	answer, err := d.sweepInProcess(ctx, `{}`)
 	if err != nil {
 		d.verdict.add(other, "the last sweep failed: "+err.Error())
 		return
 	}
-	var answer report.Sweep
-	must(json.Unmarshal(payload, &answer))
 	if len(answer.Faults) > 0 {
 		d.verdict.add(other, "the last sweep has faults: "+strings.Join(answer.Faults, "; "))
 	}
@@ -206,7 +202,7 @@ func (d *deployment) sweepLater(ctx context.Context, reported []string) {
 		}
 	}
 	for fingerprint, event := range events {
-		if _, err := d.invoke(ctx, d.sweep, "sweep", []byte(event)); err != nil {
+		if _, err := d.sweepInProcess(ctx, event); err != nil {
 			d.verdict.add(other, fmt.Sprintf("the event that deletes token %s failed: %v", fingerprint, err))
 		}
 	}

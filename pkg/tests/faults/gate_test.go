@@ -47,8 +47,8 @@ type gate struct {
 	connections int
 }
 
-func newGate(t testing.TB) *gate {
-	g := &gate{counts: map[string]int{}, effect: func(string) {}, log: func(string, ...any) {}}
+// listen opens the gate for processes, until the case is over.
+func (g *gate) listen(t testing.TB) {
 	server := httptest.NewUnstartedServer(g)
 	server.Config.ConnState = g.connState
 	server.Start()
@@ -57,7 +57,6 @@ func newGate(t testing.TB) *gate {
 		server.Close()
 	})
 	g.url = server.URL
-	return g
 }
 
 // arm sets the next strike, and clears the record.

@@ -17,7 +17,7 @@ var (
 	faultFlag   = flag.String("fault", "", "only this fault")
 	burstFlag   = flag.Int("burst", 0, "only bursts of this length")
 	againFlag   = flag.Bool("again", false, "with -burst: strike the call itself, once in each repetition")
-	parallel    = flag.Int("cases", 0, "how many cases run at a time; 0: 24, or 64 in the whole matrix")
+	parallel    = flag.Int("cases", 0, "how many cases run at a time; 0: 24, or 96 in the whole matrix")
 	verbose     = flag.Bool("log", false, "print what the functions log")
 )
 

@@ -56,7 +56,7 @@ func casesAtATime() int {
 	case *parallel > 0:
 		return *parallel
 	case *whole:
-		return 64
+		return 96
 	}
 	return 24
 }

@@ -49,7 +49,7 @@ type deployment struct {
 	verdict  *verdict
 
 	main, other *actor // other is nil without a neighbour
-	sweep       *actor // nil until something sweeps
+	sweep       *actor // nil unless a sweep follows the strikes
 	adminARN    string // empty if the login fields are in the token secret
 	foreign     []string
 	attempts    int // of the main secret's rotation
@@ -60,6 +60,7 @@ type actor struct {
 	gate     *gate
 	function *lambdatest.Function
 	arn      string
+	began    time.Time // of the last invocation
 }
 
 func newDeployment(t testing.TB, v variant, s services, result *verdict) *deployment {
@@ -83,40 +84,45 @@ func newDeployment(t testing.TB, v variant, s services, result *verdict) *deploy
 		d.other.arn = s.store("engage/other", document)
 	}
 	if v.after == afterSweep || v.after == afterLateSweep {
-		d.startSweep()
+		d.sweep = d.newActor("sweep", "sweep: ")
 	}
 	return d
 }
 
-// startSweep starts the sweep function, unless it runs.
-func (d *deployment) startSweep() {
-	if d.sweep == nil {
-		d.sweep = d.newActor("sweep", "sweep: ")
+// newGate makes a gate. The history shows its calls after label.
+func (d *deployment) newGate(label string) *gate {
+	return &gate{
+		counts: map[string]int{}, adminARN: d.adminARN, effect: func(string) {},
+		log: func(format string, args ...any) { d.verdict.log(label+format, args...) },
 	}
 }
 
-// newActor makes an actor. The history shows its calls after label.
+// newActor makes an actor with a process. The history shows its calls after label.
 func (d *deployment) newActor(name, label string) *actor {
-	a := &actor{gate: newGate(d.t)}
-	a.gate.log = func(format string, args ...any) { d.verdict.log(label+format, args...) }
-	a.gate.adminARN, a.gate.pass = d.adminARN, d.passer(a.gate)
+	a := &actor{gate: d.newGate(label)}
+	a.gate.listen(d.t)
+	a.gate.pass = d.passer(a.gate)
 	output := io.Discard
 	if *verbose {
 		output = os.Stderr
 	}
 	function, err := lambdatest.Start(context.Background(), lambdatest.Config{
 		Path: built.Function(d.t, name), FunctionName: name, Timeout: d.variant.timeout(name), InitTimeout: time.Minute,
-		Stdout: output, Stderr: output,
-		Env: map[string]string{
-			"AWS_ENDPOINT_URL": a.gate.url, "AWS_EC2_METADATA_DISABLED": "true", "PARAMETER_PREFIX": d.services.prefix(),
-			"ROTATION_FUNCTION_ARN": d.services.rotationFunction(),
-			"ENGAGE_BASE_URL":       a.gate.url, "RINGCENTRAL_BASE_URL": a.gate.url, "ENGAGE_ALLOWED_HOSTS": a.gate.url,
-		},
+		Stdout: output, Stderr: output, Env: d.environment(a.gate),
 	})
 	must(err)
 	a.function, a.gate.kill = function, function.Kill
 	d.t.Cleanup(function.Close)
 	return a
+}
+
+// environment returns the environment of a function that calls the gate.
+func (d *deployment) environment(g *gate) map[string]string {
+	return map[string]string{
+		"AWS_ENDPOINT_URL": g.url, "AWS_EC2_METADATA_DISABLED": "true", "PARAMETER_PREFIX": d.services.prefix(),
+		"ROTATION_FUNCTION_ARN": d.services.rotationFunction(),
+		"ENGAGE_BASE_URL":       g.url, "RINGCENTRAL_BASE_URL": g.url, "ENGAGE_ALLOWED_HOSTS": g.url,
+	}
 }
 
 // passer returns the function that passes on the calls of a gate. The ledger's name of a user is
@@ -158,7 +164,11 @@ func (d *deployment) rotate(ctx context.Context, a *actor, attempts int) error {
 		if a == d.main {
 			d.attempts++
 		}
-		if err = d.attempt(ctx, a, run); err == nil || ctx.Err() != nil || !d.services.retryable(run) {
+		err = d.attempt(run, func(step string) error {
+			_, err := d.invoke(ctx, a, step, run.Payload(step))
+			return err
+		})
+		if err == nil || ctx.Err() != nil || !d.services.retryable(run) {
 			break
 		}
 	}
@@ -166,10 +176,10 @@ func (d *deployment) rotate(ctx context.Context, a *actor, attempts int) error {
 	return err
 }
 
-// attempt runs the steps once.
-func (d *deployment) attempt(ctx context.Context, a *actor, run awstest.Run) error {
+// attempt invokes the function for each step, once.
+func (d *deployment) attempt(run awstest.Run, invoke func(step string) error) error {
 	for _, step := range run.Steps {
-		if _, err := d.invoke(ctx, a, step, run.Payload(step)); err != nil {
+		if err := invoke(step); err != nil {
 			return fmt.Errorf("%s: %w", step, err)
 		}
 		if err := d.services.goesOn(run); err != nil {
@@ -186,6 +196,7 @@ func (d *deployment) invoke(ctx context.Context, a *actor, step string, payload 
 	if err != nil {
 		return nil, err
 	}
+	a.began = time.Now().Add(-result.Duration)
 	if result.FunctionError != "" {
 		a.gate.log("-- %s failed: %s: %s", step, result.ErrorType, result.ErrorMessage)
 		if result.ErrorType == lambdatest.TypeExit || result.ErrorType == lambdatest.TypeTimeout {
@@ -200,12 +211,6 @@ func (d *deployment) invoke(ctx context.Context, a *actor, step string, payload 
 		d.lookForForeign("after " + step)
 	}
 	return result.Payload, err
-}
-
-// cold kills the actor's idle process.
-func (a *actor) cold(ctx context.Context) {
-	a.function.Kill()
-	a.gate.drain(ctx)
 }
 
 // run runs the case.
@@ -245,18 +250,21 @@ func (d *deployment) rotating() []*actor {
 	return []*actor{d.main}
 }
 
-// prepare brings the deployment to the start of the case: after a first rotation, with a warm
-// process or with none.
+// prepare brings the deployment to the start of the case: after a first rotation, if the variant
+// has one. The process of a warm variant makes it; all others start with the first strike.
 func (d *deployment) prepare(ctx context.Context) error {
 	if d.variant.first {
 		return nil
 	}
 	for _, a := range d.rotating() {
-		if err := d.rotate(ctx, a, 1); err != nil {
-			return err
+		var err error
+		if d.variant.warm {
+			err = d.rotate(ctx, a, 1)
+		} else {
+			err = d.rotateInProcess(ctx, a)
 		}
-		if !d.variant.warm {
-			a.cold(ctx)
+		if err != nil {
+			return err
 		}
 	}
 	d.attempts = 0
@@ -273,7 +281,7 @@ func (d *deployment) struckPart(ctx context.Context) error {
 	case afterSweep, afterLateSweep:
 		err := d.rotate(ctx, d.main, 1)
 		if d.variant.after == afterLateSweep {
-			time.Sleep(shortTimeout + time.Second)
+			time.Sleep(time.Until(d.main.began.Add(shortTimeout + time.Second)))
 		}
 		if _, failure := d.invoke(ctx, d.sweep, "sweep", []byte(`{}`)); failure != nil {
 			d.verdict.add(other, "the sweep failed: "+failure.Error())
