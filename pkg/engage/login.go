@@ -55,7 +55,8 @@ func flowOf(name Flow) flow {
 	return engageFlow{}
 }
 
-// Login logs in and returns a session for the calls of this client. Each try takes one permit.
+// Login logs in and returns a session for the calls of this client. It asks Config.Permit before
+// each try, so that the logins of a user stay below the limit.
 func (c *Client) Login(ctx context.Context, credentials Credentials) (*Session, error) {
 	g, err := c.flow.login(ctx, c, credentials)
 	if err != nil {
@@ -123,8 +124,8 @@ func (ringCentralFlow) login(ctx context.Context, c *Client, credentials Credent
 		remedy: "check that the RingCentral user of the JWT has access to RingCX (Engage Voice)",
 		url:    c.url("/api/auth/login/rc/accesstoken") + "?includeRefresh=true",
 		form:   url.Values{"rcAccessToken": {platform.AccessToken}, "rcTokenType": {"Bearer"}},
-		// The permit of the grant covers a first exchange within PermitLife. A late or repeated one
-		// needs another permit.
+		// The first exchange needs no permit of its own if it follows the grant within PermitLife; a
+		// late or repeated one does.
 		permit: func(ctx context.Context) error {
 			covered := c.config.Now().Sub(asked) <= PermitLife
 			asked = time.Time{}

@@ -25,8 +25,8 @@ import (
 	"engage-token-rotation/pkg/standins/engagetest"
 )
 
-// host is a TLS server that takes the part of https://engage.ringcentral.com, and the client's
-// transport to it.
+// host is a TLS server that answers as https://engage.ringcentral.com, and the client's transport
+// to it.
 type host struct {
 	requests  atomic.Int32
 	dialled   atomic.Value // string
@@ -37,7 +37,7 @@ type host struct {
 type certificate struct {
 	name    string
 	expired bool
-	unknown bool // of an authority that the client does not know
+	unknown bool // signed by an authority that the client does not trust
 }
 
 func newHost(t *testing.T, shown certificate, config *tls.Config) *host {
@@ -246,7 +246,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 						}
 					}
 					if location != "http://[::1" && !strings.Contains(loginErr.Error(), "redirect") {
-						t.Errorf("error %v does not speak of a redirect", loginErr)
+						t.Errorf("error %v does not name the redirect", loginErr)
 					}
 					if got := len(w.server.Calls()) - before; location != "http://[::1" && got != 3 {
 						t.Errorf("%d requests for three calls", got)
@@ -301,8 +301,8 @@ func TestWithoutAConnectionNothingWasSent(t *testing.T) {
 	}
 }
 
-// net/http itself sends some requests again when a kept connection turns out to be dead: not a
-// creation.
+// When a kept connection turns out to be dead, net/http itself sends some requests again. It must
+// not do that with a creation.
 func TestACreationOnADyingConnectionIsSentOnce(t *testing.T) {
 	server := engagetest.New(t, nil)
 	client := engage.New(
@@ -313,7 +313,7 @@ func TestACreationOnADyingConnectionIsSentOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, stage := range []engagetest.Stage{engagetest.Before, engagetest.After} {
-		if _, err := client.List(t.Context(), session); err != nil { // leaves a connection to be used again
+		if _, err := client.List(t.Context(), session); err != nil { // leaves a connection that the next call uses
 			t.Fatal(err)
 		}
 		before := server.Count(engagetest.OpCreate)

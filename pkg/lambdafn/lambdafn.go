@@ -27,7 +27,7 @@ import (
 // attempt.
 const callTimeout = 8 * time.Second
 
-// Function is what a Lambda function is made of: what the work needs, and where the function
+// Function holds what a Lambda function needs for its work, and the log and metrics to which it
 // reports.
 type Function struct {
 	// Secrets, Parameters and Settings are for the Config of package rotation or sweep.
@@ -47,8 +47,8 @@ type Function struct {
 }
 
 // FromEnvironment reads the environment variables and makes the AWS clients; it calls no service.
-// Log and metrics go to w. It does what the first invocation would otherwise pay for: Lambda gives
-// a starting function more CPU than a small one that is invoked.
+// Log and metrics go to w. It prepares as much as possible, so that the first invocation is short:
+// Lambda gives a starting function more CPU than it gives to the invocations of a small one.
 //
 // getenv is os.Getenv outside of tests. The SDK reads its own variables (AWS_REGION,
 // AWS_ENDPOINT_URL and so on) from the process.

@@ -17,8 +17,8 @@ import (
 
 const host = "https://engage.example.com"
 
-// vendor answers 200 to the live token, and the status dead to every other. It is the next
-// transport of the one under test.
+// vendor answers 200 to the live token, and with the status in its field dead to every other token.
+// The transport under test sends its requests to it.
 type vendor struct {
 	dead    int // status for a token that is not live
 	latency time.Duration
@@ -83,7 +83,8 @@ func (b *watchedBody) Close() error {
 	return nil
 }
 
-// setting is a vault and a vendor with token 1, and a client that uses both.
+// setting returns a vault (the secret in memory), a vendor to which token 1 is live, and a client
+// that reads the vault and calls the vendor.
 func setting(t *testing.T, config tokensource.Config) (*vault, *vendor, *http.Client) {
 	t.Helper()
 	v := newVault(10 * time.Millisecond)
@@ -191,7 +192,7 @@ func TestRequestThatMeetsTwoRotations(t *testing.T) {
 			if req.Header.Get(tokensource.Header) == nth(t, 3).Reveal() {
 				return nil
 			}
-			v.rotate(len(e.calls)) // the second token is dead, too, before it is used
+			v.rotate(len(e.calls)) // the second token is dead too before it is used
 			return &http.Response{StatusCode: http.StatusUnauthorized, Status: "too late"}
 		}
 		wantStatus(t, client, get(t, "/"), http.StatusOK)

@@ -13,9 +13,9 @@ import (
 // Error is a failed call.
 type Error struct {
 	Operation string
-	Code      string // the service's error code; empty where no answer came
-	Message   string // empty where it might echo what was sent
-	// Unknown tells that the call may have had its effect all the same.
+	Code      string // the service's error code; empty if no answer came
+	Message   string // empty if it might echo what was sent
+	// Unknown means that the call may have had its effect all the same.
 	Unknown bool
 	cause   error
 }

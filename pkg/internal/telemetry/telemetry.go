@@ -26,8 +26,9 @@ const (
 	UnclaimedTokens    = "UnclaimedTokens"    // tokens that appeared after an unanswered creation
 	DeadTokens         = "DeadTokens"         // current tokens that the vendor refuses; from the sweep
 	DeleteFailed       = "DeleteFailed"       // tokens whose deletion failed
-	SweepFaults        = "SweepFaults"        // what a sweep could not look after
-	// answers of the ivr function without a usable token: refused, or misconfigured
+	SweepFaults        = "SweepFaults"        // errors of a sweep, and what it had no time for
+	// RefusedReads counts answers of the ivr function without a usable token: the vendor refused it,
+	// or the function is misconfigured.
 	RefusedReads = "RefusedReads"
 )
 
@@ -67,8 +68,8 @@ func NewMetrics(w io.Writer, now func() time.Time) *Metrics { return &Metrics{w:
 // Dimensions are the values of a metric's dimensions by name.
 type Dimensions map[string]string
 
-// Emit writes metrics in one line. Each set of names in by is a set of dimensions under which they
-// can be read; no set means without dimensions.
+// Emit writes metrics in one line. CloudWatch shows them once for each set of dimension names in
+// by, or without dimensions if by is empty.
 func (m *Metrics) Emit(dimensions Dimensions, by [][]string, metrics ...Metric) {
 	if len(by) == 0 {
 		by = [][]string{{}}
@@ -94,7 +95,7 @@ func (m *Metrics) Emit(dimensions Dimensions, by [][]string, metrics ...Metric) 
 	line["_aws"] = map[string]any{"Timestamp": m.now().UnixMilli(), "CloudWatchMetrics": []directive{d}}
 	encoded, err := json.Marshal(line)
 	if err != nil {
-		return // NaN or infinity, which no caller measures
+		return // a value is NaN or infinite, which no caller measures
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// Preload loads the system's roots for every later connection of the process. It does nothing if
-// the endpoint is plain http, as a stand-in's is. nil or "" is the service's own endpoint.
+// Preload loads the system's root certificates for all later connections of the process, unless the
+// endpoint is plain http, as a stand-in's is. nil or "" means the service's own endpoint: https.
 func Preload(endpoint *string) {
 	if endpoint == nil || !strings.HasPrefix(*endpoint, "http://") {
-		_, _ = x509.SystemCertPool() // the first call returns the reason if this fails
+		_, _ = x509.SystemCertPool() // if it fails, the first connection returns the error
 	}
 }

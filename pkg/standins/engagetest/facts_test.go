@@ -31,7 +31,8 @@ func newClient(t *testing.T, config engagetest.Config) *client {
 	return &client{t, engagetest.NewServer(config), engagetest.DefaultUser()}
 }
 
-// send sends a request with a good User-Agent; headers are name, value, name, value.
+// send sends a request with a User-Agent that the vendor accepts. The headers alternate between
+// name and value.
 func (c *client) send(method, path, body string, headers ...string) answer {
 	c.t.Helper()
 	req, err := http.NewRequest(method, "https://engage.example.com"+path, strings.NewReader(body))
@@ -83,7 +84,7 @@ func (c *client) legacyLogin() answer {
 	return c.form("/api/v1/auth/login", url.Values{"username": {c.user.Username}, "password": {c.user.Password}})
 }
 
-// exchange goes both steps of the ringcentral login.
+// exchange logs in by the two calls of the ringcentral flow.
 func (c *client) exchange() answer {
 	c.t.Helper()
 	granted := c.grant(c.user.ClientSecret, c.user.JWT)
@@ -118,7 +119,7 @@ const (
 	legacy = "/api/v1/admin/"
 )
 
-// TestFacts holds the server against the vendor's pages, one fact each.
+// TestFacts checks what the vendor's pages say, one fact in each case.
 func TestFacts(t *testing.T) {
 	now := time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC)
 	facts := []struct {

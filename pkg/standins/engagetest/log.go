@@ -37,14 +37,14 @@ type Call struct {
 	Stage     Stage     // for the hook; After in the log
 	Time      time.Time // of its arrival, by the server's clock
 	Operation Operation
-	Flow      engage.Flow // of the path; the token calls of engage and ringcentral share theirs: engage
+	Flow      engage.Flow // by the path; engage for ringcentral's token calls too: the paths are the same
 	User      string      // the caller, or "" if the credentials name none
 	Auth      string      // the place of the credentials: "bearer", "x-auth-token", "basic", "form", "query" or ""
 	Status    int         // of the answer before a fault at stage After; 0: not answered yet, or dropped
 	// Fingerprint is that of the token made or deleted, else that of the API token that
 	// authenticated the call.
 	Fingerprint string
-	// Fault is what the hook did: "", or the text of Fault.String.
+	// Fault is the fault that the hook returned, as Fault.String prints it; "" if none.
 	Fault string
 }
 
@@ -55,7 +55,7 @@ func (s *Server) Calls() []Call {
 	return s.calls.all()
 }
 
-// Count returns how many calls of an operation there were.
+// Count returns the number of calls of an operation.
 func (s *Server) Count(operation Operation) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -2,8 +2,8 @@ package engagetest
 
 import "engage-token-rotation/pkg/engage"
 
-// LoginFields are the fields of a secret by which the product logs in as the user. An empty flow
-// names none, and has the fields of the one that is meant then: engage.
+// LoginFields returns the fields of a secret with which the product logs in as the user. An empty
+// flow means engage, the default, and leaves the field loginFlow out.
 func (u User) LoginFields(flow engage.Flow) map[string]string {
 	fields := map[string]string{}
 	if flow != "" {

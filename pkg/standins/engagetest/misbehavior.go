@@ -4,10 +4,9 @@ import (
 	"net/http"
 )
 
-// Misbehavior is what the vendor does wrong with every call until it is changed. The zero
-// Misbehavior is none. It comes after a [Fault] at stage [Before], and the call is authenticated
-// and logged as any other, so that a Fault at stage [After] sees the wrong answer. Its parts may be
-// combined.
+// Misbehavior is what the vendor does wrong with every call until SetMisbehavior changes it. The
+// zero Misbehavior means nothing. Fields may be combined. The server applies it after a [Fault] at
+// stage [Before] and before one at stage [After], and authenticates and logs the call as any other.
 type Misbehavior struct {
 	// Refuse is the status, 401 or 403, that answers every call, logins included; 0: none.
 	Refuse int
@@ -22,8 +21,8 @@ type Misbehavior struct {
 	Create CreateLie
 	// Delete is how a deletion deceives.
 	Delete DeleteLie
-	// Calls is how many calls are treated so; then all is well again. 0: every call until
-	// SetMisbehavior.
+	// Calls is how many calls are answered wrong; then the server answers right again. 0: every call
+	// until SetMisbehavior.
 	Calls int
 }
 
@@ -70,8 +69,8 @@ func (s *Server) SetMisbehavior(m Misbehavior) {
 	s.wrong = m
 }
 
-// misbehaves reports whether the part of the misbehavior that is given applies to this call, and
-// counts the call if so. s.mu is held.
+// misbehaves reports whether this call is to be answered wrong, and counts it if so. part says
+// whether the misbehavior has a field for this kind of call. s.mu is held.
 func (s *Server) misbehaves(part bool) bool {
 	if !part {
 		return false
@@ -85,7 +84,7 @@ func (s *Server) misbehaves(part bool) bool {
 	return true
 }
 
-// refusal answers a call that is refused without a reason. s.mu is held.
+// refusal answers a call that Refuse or RefuseTokens refuses. s.mu is held.
 func (s *Server) refusal(x *exchange, status int) *Answer {
 	if status == http.StatusForbidden {
 		return s.problem(x, status, codeAccessDenied, messageDenied)
@@ -109,7 +108,7 @@ func (s *Server) shown(texts []string) []string {
 	return texts[:0]
 }
 
-// oldToken returns a live token of the user by chance, or nil. s.mu is held.
+// oldToken returns a random live token of the user, or nil. s.mu is held.
 func (s *Server) oldToken(u *user) *apiToken {
 	var live []*apiToken
 	for _, token := range u.tokens {

@@ -55,7 +55,7 @@ func defaultAccounts() []Account {
 // user is a User with their tokens and logins.
 type user struct {
 	User
-	tokens     []*apiToken // oldest first, the deleted ones that a lag still shows included
+	tokens     []*apiToken // oldest first, with the deleted ones that lists still show
 	logins     ring[time.Time]
 	loginCount int
 	recent     map[limitKind][]time.Time
@@ -180,7 +180,7 @@ func (s *Server) LoginCount(username string) int {
 	return s.user(username).loginCount
 }
 
-// noteLogin counts a try. s.mu is held.
+// noteLogin counts an attempt to log in. s.mu is held.
 func (u *user) noteLogin(now time.Time) {
 	u.loginCount++
 	u.logins.add(now)
@@ -284,7 +284,7 @@ func (s *Server) listed(owner *user) []string {
 	return texts
 }
 
-// works returns the token if it exists and is accepted now. s.mu is held.
+// works returns the token if calls with it are accepted now, else nil. s.mu is held.
 func (s *Server) works(text string) *apiToken {
 	now := s.now()
 	token := s.tokens[text]
@@ -297,7 +297,7 @@ func (s *Server) works(text string) *apiToken {
 	return token
 }
 
-// fingerprint names what a client sent as an API token in the log of calls. s.mu is held.
+// fingerprint returns how the log of calls names what a client sent as an API token. s.mu is held.
 func (s *Server) fingerprint(text string) string {
 	if token := s.tokens[text]; token != nil {
 		return token.fingerprint

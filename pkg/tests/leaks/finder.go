@@ -138,29 +138,29 @@ func alignments(encoding *base64.Encoding, secret string) []string {
 // Find returns the leaks in a text, at most one for each kind.
 func (f *Finder) Find(text string) []Leak {
 	var leaks []Leak
-	told := map[string]bool{}
-	tell := func(name string, offset int) {
+	found := map[string]bool{}
+	add := func(name string, offset int) {
 		kind, _, _ := strings.Cut(name, " (characters")
-		if told[kind] {
+		if found[kind] {
 			return
 		}
-		told[kind] = true
+		found[kind] = true
 		leaks = append(leaks, Leak{name, offset, text[max(0, offset-80):offset]})
 	}
 	for i := 0; i+WindowLength <= len(text); i++ {
 		head := text[i : i+WindowLength]
 		if name, ok := f.windows[head]; ok {
-			tell(name, i)
+			add(name, i)
 		}
 		for _, n := range f.forms[head] {
 			if strings.HasPrefix(text[i:], n.text) {
-				tell(n.name, i)
+				add(n.name, i)
 			}
 		}
 	}
 	for _, n := range f.short {
 		if at := strings.Index(text, n.text); at >= 0 {
-			tell(n.name, at)
+			add(n.name, at)
 		}
 	}
 	return leaks
