@@ -2,8 +2,8 @@ package secret
 
 import "strings"
 
-// Serves reports whether an admin secret may be used for a token secret, by the field tokenSecrets:
-// a list of ARNs and names, each with "*" at its end at most. Without the field it may.
+// Serves reports whether an admin secret may be used for a token secret. Its field tokenSecrets is
+// a list of ARNs and names, which may end in "*". Without the field, it serves every token secret.
 func (d *Document) Serves(tokenSecretARN string) bool {
 	if d.tokenSecrets == nil {
 		return true
@@ -16,7 +16,8 @@ func (d *Document) Serves(tokenSecretARN string) bool {
 	return false
 }
 
-// matches reports whether the text is the pattern, or begins with what is before its final "*".
+// matches reports whether the text equals the pattern, or begins with what is before its
+// final "*".
 func matches(pattern, text string) bool {
 	if start, ok := strings.CutSuffix(pattern, "*"); ok {
 		return !strings.Contains(start, "*") && strings.HasPrefix(text, start)

@@ -57,7 +57,7 @@ func (v *vault) count() int {
 	return v.reads
 }
 
-// nth is the token of document(n).
+// nth returns the token that the vault holds after rotate(n).
 func nth(t testing.TB, n int) engage.Token {
 	t.Helper()
 	return tokenOf(t, document(n))

@@ -35,7 +35,7 @@ func NewParameters(config aws.Config) *Parameters {
 	})}
 }
 
-// Create implements ledger.Parameters.
+// Create stores a new parameter, and returns false if the name is taken.
 func (s *Parameters) Create(ctx context.Context, name, value string) (bool, error) {
 	err := s.put(ctx, name, value, false)
 	var exists *types.ParameterAlreadyExists
@@ -45,7 +45,7 @@ func (s *Parameters) Create(ctx context.Context, name, value string) (bool, erro
 	return err == nil, ClassifyParameters("PutParameter", err)
 }
 
-// Set implements ledger.Parameters.
+// Set stores a parameter, new or not.
 func (s *Parameters) Set(ctx context.Context, name, value string) error {
 	return ClassifyParameters("PutParameter", s.put(ctx, name, value, true))
 }
@@ -57,8 +57,8 @@ func (s *Parameters) put(ctx context.Context, name, value string, overwrite bool
 	return err
 }
 
-// Get implements ledger.Parameters.
-func (s *Parameters) Get(ctx context.Context, name string) (string, bool, error) {
+// Get returns a parameter's value; ok is false if there is none.
+func (s *Parameters) Get(ctx context.Context, name string) (value string, ok bool, err error) {
 	out, err := s.client.GetParameter(ctx, &ssm.GetParameterInput{Name: &name})
 	var missing *types.ParameterNotFound
 	if errors.As(err, &missing) {
@@ -70,12 +70,12 @@ func (s *Parameters) Get(ctx context.Context, name string) (string, bool, error)
 	return aws.ToString(out.Parameter.Value), true, nil
 }
 
-// List implements ledger.Parameters.
+// List returns name and value of every parameter directly below the path.
 func (s *Parameters) List(ctx context.Context, path string) (map[string]string, error) {
 	return s.values(ctx, path, false)
 }
 
-// ListAll implements ledger.Parameters.
+// ListAll returns name and value of every parameter below the path, on all levels.
 func (s *Parameters) ListAll(ctx context.Context, path string) (map[string]string, error) {
 	return s.values(ctx, path, true)
 }
@@ -113,7 +113,7 @@ func (s *Parameters) list(ctx context.Context, path string, recursive bool, foun
 	return nil
 }
 
-// Delete implements ledger.Parameters.
+// Delete removes a parameter; an unknown name is not an error.
 func (s *Parameters) Delete(ctx context.Context, name string) error {
 	_, err := s.client.DeleteParameter(ctx, &ssm.DeleteParameterInput{Name: &name})
 	var missing *types.ParameterNotFound

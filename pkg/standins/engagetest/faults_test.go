@@ -14,8 +14,8 @@ import (
 	"engage-token-rotation/pkg/standins/engagetest"
 )
 
-// each runs a test with the server behind a listener and in the process; base is where to send
-// requests.
+// each runs a test twice: with a server that listens, and with one in the process. base is the URL
+// to which the test sends requests.
 func each(
 	t *testing.T,
 	config engagetest.Config,
@@ -33,7 +33,7 @@ func each(
 	})
 }
 
-// call creates a token as the default user's existing token may: under the legacy paths.
+// call sends a request with an API token.
 func call(
 	ctx context.Context,
 	base string,
