@@ -37,7 +37,7 @@ type deployment struct {
 
 // options of a deployment; the zero value is a vendor as documented.
 type options struct {
-	flow   engage.Flow     // the one that a reader uses; "": engage
+	flow   engage.Flow     // of the calls with which the test tries a token; "": engage
 	user   engagetest.User // Username "": the default one
 	vendor engagetest.Config
 	env    map[string]string

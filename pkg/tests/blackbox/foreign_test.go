@@ -98,8 +98,8 @@ func (o *foreignServers) store(name, value string) (arn string) {
 	return aws.ToString(out.ARN)
 }
 
-// begin makes the empty pending version. Moto makes it in RotateSecret, before it looks for the
-// function in vain.
+// begin makes the empty pending version. Moto makes it in RotateSecret, before it finds that there
+// is no such function.
 func (o *foreignServers) begin(arn, version string) {
 	o.t.Helper()
 	_, err := o.aws.RotateSecret(o.t.Context(), &secretsmanager.RotateSecretInput{
