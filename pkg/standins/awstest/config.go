@@ -67,8 +67,8 @@ type SecretsConfig struct {
 	RetryDelay time.Duration
 	// Sleep waits for d or until ctx is done; nil means a real timer (virtual in a synctest bubble).
 	Sleep func(ctx context.Context, d time.Duration) error
-	// Events receives the rotation events, outside the lock: it may call back, and may be called
-	// concurrently. Nil drops them.
+	// Events receives the events of rotations and of labels that moved, outside the lock: it may call
+	// back, and may be called concurrently. Nil drops them.
 	Events func(Event)
 
 	// OmitRotationToken leaves RotationToken out of the events that functions get.

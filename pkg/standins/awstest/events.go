@@ -16,21 +16,27 @@ const (
 	TestRotationFailed    = "TestRotationFailed"
 )
 
-// Event is a change in the life of a rotation.
+// Event is a change in the life of a rotation, or the move of a staging label.
 type Event struct {
-	Name       string // RotationStarted and so on
+	Name       string // RotationStarted and so on, or SecretLabelUpdated
 	Time       time.Time
 	SecretARN  string
 	SecretName string
 	VersionID  string
+	// Label is the staging label that moved to the version, for SecretLabelUpdated.
+	Label string
 	// Reason is why a rotation failed, in the stand-in's words. The service's events do not have it.
 	Reason string
 }
 
+type fields map[string]any
+
 // EventBridge returns the event as EventBridge delivers it. Like the service's it has no error of
 // the function.
 func (e Event) EventBridge() []byte {
-	type fields map[string]any
+	if e.Name == SecretLabelUpdated {
+		return e.labelUpdated()
+	}
 	text, _ := json.Marshal(fields{
 		"version": "0", "source": "aws.secretsmanager", "detail-type": "AWS Service Event via CloudTrail",
 		"time": e.Time.UTC().Format(time.RFC3339), "resources": []string{},

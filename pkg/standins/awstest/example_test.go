@@ -37,6 +37,7 @@ func Example() {
 	// setSecret
 	// testSecret
 	// finishSecret
+	// Secret Label Updated
 	// RotationSucceeded
 	// <nil>
 }

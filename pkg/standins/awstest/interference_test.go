@@ -19,7 +19,7 @@ func TestWriteByHandAbandonsTheRotation(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.expect(map[string][]string{v1: {"AWSPREVIOUS"}, v3: {"AWSCURRENT"}}, fourSteps[:2],
-		[]string{"RotationStarted 2", "RotationAbandoned 2"})
+		[]string{"RotationStarted 2", "Secret Label Updated 3", "RotationAbandoned 2"})
 }
 
 func TestForeignWriterOfThePendingVersionFailsTheRotation(t *testing.T) {

@@ -112,6 +112,9 @@ func (s *SecretsManager) UpdateSecretVersionStage(in *UpdateSecretVersionStageIn
 		sec.detach(in.VersionStage, now)
 	} else {
 		sec.attach(in.VersionStage, target, now)
+		if holder != target {
+			s.labelMoved(in.VersionStage, sec, target, now)
+		}
 	}
 	sec.changed = now
 	if in.VersionStage == StagePending {

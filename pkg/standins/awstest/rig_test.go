@@ -61,13 +61,19 @@ type rig struct {
 	*awstest.SecretsManager
 	rotator *rotator
 	events  []string
+	moved   []string // labels, with the versions to which they moved
 }
 
 func newRig(t *testing.T, config awstest.SecretsConfig) *rig {
 	t.Helper()
 	r := &rig{T: t, rotator: &rotator{}}
 	config.Invoke = r.rotator.invoke
-	config.Events = func(event awstest.Event) { r.events = append(r.events, event.Name+" "+event.VersionID[:1]) }
+	config.Events = func(event awstest.Event) {
+		r.events = append(r.events, event.Name+" "+event.VersionID[:1])
+		if event.Name == awstest.SecretLabelUpdated {
+			r.moved = append(r.moved, event.Label+" "+event.VersionID[:1])
+		}
+	}
 	r.SecretsManager = awstest.NewSecretsManager(config)
 	r.rotator.service = r.SecretsManager
 	t.Cleanup(r.Close)
@@ -94,6 +100,13 @@ func (r *rig) write(token, value string, stages ...string) {
 	r.Helper()
 	if _, err := r.PutSecretValue(&awstest.PutSecretValueInput{SecretId: "s", ClientRequestToken: token,
 		SecretString: &value, VersionStages: stages, Caller: "PERSON"}); err != nil {
+		r.Fatal(err)
+	}
+}
+
+func (r *rig) move(in *awstest.UpdateSecretVersionStageInput) {
+	r.Helper()
+	if _, err := r.UpdateSecretVersionStage(in); err != nil {
 		r.Fatal(err)
 	}
 }

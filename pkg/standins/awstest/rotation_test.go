@@ -36,7 +36,7 @@ func TestRotationRunsFourStepsOnAnEmptyPendingVersion(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.expect(map[string][]string{v1: {"AWSPREVIOUS"}, v2: {"AWSCURRENT"}}, fourSteps,
-		[]string{"RotationStarted 2", "RotationSucceeded 2"})
+		[]string{"RotationStarted 2", "Secret Label Updated 2", "RotationSucceeded 2"})
 	if got, _ := r.DescribeSecret(&awstest.SecretIdInput{SecretId: "s"}); !got.LastRotatedDate.Equal(now) ||
 		!got.RotationEnabled {
 		t.Errorf("last rotated %v, enabled %v", got.LastRotatedDate, got.RotationEnabled)
@@ -69,7 +69,7 @@ func TestFailedStepRepeatsTheWholeRotationWithTheSameToken(t *testing.T) {
 	}
 	steps := append([]string{"createSecret 2", "setSecret 2", "testSecret 2"}, fourSteps...)
 	r.expect(map[string][]string{v1: {"AWSPREVIOUS"}, v2: {"AWSCURRENT"}}, steps,
-		[]string{"RotationStarted 2", "RotationSucceeded 2"})
+		[]string{"RotationStarted 2", "Secret Label Updated 2", "RotationSucceeded 2"})
 }
 
 // failures fails a step n times.
@@ -113,7 +113,7 @@ func TestIncompleteRotationIsRunAgainWithItsToken(t *testing.T) {
 	}
 	r.expect(map[string][]string{v1: {"AWSPREVIOUS"}, v2: {"AWSCURRENT"}},
 		append(slices.Clone(fourSteps[:2]), fourSteps...),
-		[]string{"RotationStarted 2", "RotationFailed 2", "RotationStarted 2", "RotationSucceeded 2"})
+		[]string{"RotationStarted 2", "RotationFailed 2", "RotationStarted 2", "Secret Label Updated 2", "RotationSucceeded 2"})
 }
 
 func TestLabelTakenFromAnIncompleteRotationLetsTheNextBegin(t *testing.T) {

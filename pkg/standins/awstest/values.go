@@ -233,6 +233,7 @@ func (s *SecretsManager) write(sec *secret, w write) (*version, error) {
 	v.value, v.byHand = w.content, byHand
 	for _, stage := range w.stages {
 		sec.attach(stage, v, now)
+		s.labelMoved(stage, sec, v, now)
 	}
 	if byHand {
 		s.writtenByHand(sec, v, now)
