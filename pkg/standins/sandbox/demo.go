@@ -185,7 +185,7 @@ func (t timeline) wait(ctx context.Context, box *Sandbox, since moment, version 
 	}
 	result := t.red("the service gave up: " + outcome)
 	if outcome == awstest.RotationSucceeded {
-		result = fmt.Sprintf("version %s is %s", version, t.green("AWSCURRENT"))
+		result = fmt.Sprintf("version %s is %s; EventBridge has Secret Label Updated", version, t.green("AWSCURRENT"))
 	}
 	t.line("  %s %8s  %s", t.bold(pad("in all", 12)), round(time.Since(since.at)), result)
 	return outcome, nil

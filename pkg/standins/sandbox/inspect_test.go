@@ -52,7 +52,9 @@ func TestInspectionReportsWhatHappened(t *testing.T) {
 		user.Tokens[2] != secret.Tokens["AWSCURRENT"] {
 		t.Errorf("user %+v, secret %+v", user, secret)
 	}
-	if len(state.Events) != 4 || state.Events[3].Name != "RotationSucceeded" || len(state.Parameters) == 0 {
+	if len(state.Events) != 6 || state.Events[4].Name != "Secret Label Updated" ||
+		!strings.Contains(string(state.Events[4].EventBridge), `"labelUpdated": "AWSCURRENT"`) ||
+		state.Events[5].Name != "RotationSucceeded" || len(state.Parameters) == 0 {
 		t.Errorf("events %v, parameters %v", state.Events, state.Parameters)
 	}
 	var calls sandbox.Calls

@@ -57,13 +57,17 @@ type Parameter struct {
 	Value json.RawMessage `json:"value"` // JSON as it is, any other text as a string
 }
 
-// Event is an event about a rotation that Secrets Manager sent to EventBridge.
+// Event is an event about a rotation, or a label that moved, which Secrets Manager sent to
+// EventBridge.
 type Event struct {
 	Name    string    `json:"name"`
 	Secret  string    `json:"secret"`
 	Version string    `json:"version"`
+	Label   string    `json:"label,omitempty"`
 	Reason  string    `json:"reason,omitempty"`
 	Time    time.Time `json:"time"`
+	// EventBridge is the event as a rule's target gets it.
+	EventBridge json.RawMessage `json:"eventBridge"`
 }
 
 // Leak is a secret text in a function's output.
@@ -89,7 +93,8 @@ func (s *Sandbox) State() State {
 		state.Scenario = active.name
 	}
 	for _, event := range sv.told() {
-		state.Events = append(state.Events, Event{event.Name, event.SecretName, event.VersionID, event.Reason, event.Time})
+		state.Events = append(state.Events, Event{event.Name, event.SecretName, event.VersionID, event.Label, event.Reason,
+			event.Time, event.EventBridge()})
 	}
 	for _, violation := range sv.engage.Violations() {
 		state.Violations = append(state.Violations, violation.String())
