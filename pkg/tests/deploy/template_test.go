@@ -14,7 +14,7 @@ import (
 )
 
 // maxLines keeps the template short enough for a person who has to approve it.
-const maxLines = 780
+const maxLines = 790
 
 func TestTemplateIsShort(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(root, "template.yaml"))
