@@ -23,7 +23,8 @@ const maxTries = 3
 // refusals are short.
 const maxDrain = 64 << 10
 
-// Transport is an [http.RoundTripper] that sets the token on each request for one host.
+// Transport is an [http.RoundTripper] that sets the token on each request for one host, and
+// engage.UserAgent if the request has no User-Agent: the vendor asks for a stable name and version.
 //
 // If the answer is 401 or 403, it calls Source.Replace. If that returns another token, it sends the
 // request again, provided that the body can be sent again: there is none, or GetBody is set, as
@@ -130,6 +131,9 @@ func withToken(req *http.Request, token engage.Token, body io.ReadCloser) *http.
 	out := req.Clone(req.Context())
 	out.Body = body
 	out.Header.Set(Header, token.Reveal())
+	if _, set := out.Header["User-Agent"]; !set {
+		out.Header.Set("User-Agent", engage.UserAgent)
+	}
 	return out
 }
 

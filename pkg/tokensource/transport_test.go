@@ -6,12 +6,14 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/tokensource"
 )
 
@@ -378,3 +380,32 @@ type closeWatcher struct {
 }
 
 func (c *closeWatcher) Close() error { c.closed = true; return nil }
+
+func TestTransportSendsANameAndVersion(t *testing.T) {
+	for name, c := range map[string]struct {
+		header http.Header
+		want   []string
+	}{
+		"by default":             {http.Header{}, []string{engage.UserAgent}},
+		"the program's own":      {http.Header{"User-Agent": {"my-ivr/2.1"}}, []string{"my-ivr/2.1"}},
+		"the program sends none": {http.Header{"User-Agent": {""}}, []string{""}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, e, client := setting(t, tokensource.Config{})
+			var sent []string
+			e.answer = func(r *http.Request) *http.Response {
+				sent = r.Header["User-Agent"]
+				return nil
+			}
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, host+"/", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header = c.header
+			wantStatus(t, client, req, http.StatusOK)
+			if !slices.Equal(sent, c.want) {
+				t.Errorf("User-Agent %q, want %q", sent, c.want)
+			}
+		})
+	}
+}
