@@ -3,9 +3,10 @@ package tokensource_test
 import (
 	"context"
 	"fmt"
-	"log/slog"
+	"log"
 	"net/http"
 	"net/url"
+	"os"
 
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -15,34 +16,41 @@ import (
 	"engage-token-rotation/pkg/tokensource/smsource"
 )
 
-// A program that calls Engage: its http.Client sets the token and survives rotations.
+// A program that calls Engage: its http.Client sets the token and survives rotations. README shows
+// the part between the two lines.
 func Example() {
-	aws, err := config.LoadDefaultConfig(context.Background())
+	stop := startDeployment() // sets ENGAGE_BASE_URL and the SDK's variables
+	defer stop()
+	ctx := context.Background()
+	// ----
+	cfg, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
-		panic(err)
+		log.Fatal(err)
 	}
 	source, err := tokensource.New(tokensource.Config{
-		Fetch: smsource.New(secretsmanager.NewFromConfig(aws), "engage/token"),
-		OnFailure: func(f tokensource.Failure) {
-			slog.Warn("the token secret cannot be read", "error", f.Err, "serving", f.Serving, "left", f.Left)
-		},
+		Fetch: smsource.New(secretsmanager.NewFromConfig(cfg), "engage/token"),
 	})
 	if err != nil {
-		panic(err)
+		log.Fatal(err)
 	}
 	defer source.Close()
-	base, _ := url.Parse("https://engage.ringcentral.com")
+	base, err := url.Parse(os.Getenv("ENGAGE_BASE_URL")) // https://ringcx.ringcentral.com, say
+	if err != nil {
+		log.Fatal(err)
+	}
 	transport, err := tokensource.NewTransport(source, base, nil)
 	if err != nil {
-		panic(err)
+		log.Fatal(err)
 	}
-	client := &http.Client{Transport: transport}
-	resp, err := client.Get("https://engage.ringcentral.com/voice/api/v1/admin/accounts")
+	client := &http.Client{Transport: transport} // sets X-Auth-Token, survives rotations
+	resp, err := client.Get(base.JoinPath("/voice/api/v1/admin/accounts").String())
+	// ----
 	if err != nil {
-		panic(err)
+		log.Fatal(err)
 	}
 	defer resp.Body.Close()
 	fmt.Println(resp.Status)
+	// Output: 200 OK
 }
 
 // A program with a client of its own sets the token by itself, and asks for another one if the

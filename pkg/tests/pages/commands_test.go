@@ -383,3 +383,11 @@ func tryReading(t *testing.T, s *shell, block string) {
 		t.Errorf("no accounts: %s", out)
 	}
 }
+
+// optional skips the test if a program is missing that no setup script of this repository brings.
+func optional(t *testing.T, program string) {
+	t.Helper()
+	if _, err := exec.LookPath(program); err != nil {
+		t.Skip(program + " is not on PATH")
+	}
+}
