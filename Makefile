@@ -15,7 +15,7 @@ sandbox_flags = $(if $(FLOW),-flow $(FLOW)) $(if $(SCENARIO),-scenario $(SCENARI
 serve_flags   = $(if $(EVERY),-every $(EVERY)) $(if $(LISTEN),-listen $(LISTEN))
 
 .DEFAULT_GOAL := run
-.PHONY: run sandbox test prove lint build functions $(BIN)/sandbox fuzz simulate readers bench test-sam clean help
+.PHONY: run sandbox test prove lint build functions $(BIN)/sandbox fuzz simulate readers readers-foreign bench test-sam clean help
 .PHONY: build-RotateFunction build-SweepFunction build-IvrFunction
 
 run: functions $(BIN)/sandbox ## rotate three times with the real function, print a timeline, check the end (FLOW=legacy ...)
@@ -74,6 +74,11 @@ simulate: ## a million simulated rotations, then without each safeguard in turn 
 readers: ## readers over many rotations: failed calls and latencies (1 minute)
 	$(GO) test ./pkg/tokensource -run '^TestReaders$$' -v -count=1 -rotations=200
 
+readers-foreign: ## other people's clients over rotations: README's table (ROTATIONS=200, half an hour; needs Python, Node.js, Java, Maven)
+	@clients="$$(.ci/readers-setup)" && FOREIGN_READERS="$$clients" $(GO) test ./pkg/tests/readers -v -count=1 -rotations=$(ROTATIONS) -timeout 90m
+
+ROTATIONS ?= 200
+
 bench: ## measure a rotation, a read and the functions' starts (5 minutes)
 	$(GO) test ./pkg/tests/bench -run TestBench -count=1 -v -bench-full -timeout 60m -chart=testdata/starts.svg
 
@@ -84,7 +89,7 @@ clean: ## remove what was built
 	rm -rf $(BIN) .aws-sam env.local.json
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS="$$(printf '\t')" read -r name text; do printf '  %-10s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS="$$(printf '\t')" read -r name text; do printf '  %-15s %s\n' "$$name" "$$text"; done
 
 # ---- sam build ------------------------------------------------------------------------------------------------------
 # The targets build-<LogicalID> of functions with BuildMethod makefile. SAM passes ARTIFACTS_DIR and no architecture: see

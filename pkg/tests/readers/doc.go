@@ -1,0 +1,8 @@
+// Package readers measures how readers of the secret come through rotations: this product's own,
+// and other people's clients from PyPI, npm and Maven Central.
+//
+// `make readers-foreign` rotates the token secret of two sandboxes at once: in one the previous
+// token is deleted in finishSecret, in the other after a retention as long as the caches keep the
+// secret. Programs in testdata call Engage all the time, each in every way that its language has.
+// The test prints README's table of readers.
+package readers
