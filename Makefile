@@ -76,6 +76,7 @@ readers: ## readers over many rotations: failed calls and latencies (1 minute)
 
 readers-foreign: ## other people's clients over rotations: README's table (ROTATIONS=200, half an hour; needs Python, Node.js, Java, Maven)
 	@clients="$$(.ci/readers-setup)" && FOREIGN_READERS="$$clients" $(GO) test ./pkg/tests/readers -v -count=1 -rotations=$(ROTATIONS) -timeout 90m
+	@clients="$$(.ci/readers-setup)" && FOREIGN_READERS="$$clients" $(GO) test ./pkg/tests/recipes -run Schemas -count=1
 
 ROTATIONS ?= 200
 
