@@ -1,6 +1,7 @@
 // Package ivr answers a contact flow: which accounts can the current API token reach? It is a
 // sample of an IVR integration that reads the rotated secret, with an answer that an Amazon Connect
-// flow can use.
+// flow can use, or RingCX's HTTP request node through API Gateway: the query's accountId is then
+// the parameter, and the answer is the body.
 //
 // The answer is a flat map of strings, far below Connect's limit of 32 kB, and is sent within
 // Connect's longest time limit for a function, 8 seconds. After a failure too it is such a map,
@@ -71,8 +72,10 @@ func New(config Config) *Handler {
 	return &Handler{config}
 }
 
-// event is the part of Amazon Connect's event that is read; all of it may be missing.
+// event is the part of Amazon Connect's event, or of API Gateway's, that is read; all of it may be
+// missing.
 type event struct {
+	httpEvent
 	Details struct {
 		ContactData struct {
 			ContactID string `json:"ContactId"`
@@ -95,7 +98,27 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	if h.config.Answered != nil {
 		h.config.Answered(answer)
 	}
-	return json.Marshal(answer.fields())
+	body, err := json.Marshal(answer.fields())
+	if err == nil && e.isHTTP() {
+		return httpAnswer(body)
+	}
+	return body, err
+}
+
+// accountID returns the account that the flow asks for, or "" for the first one.
+func (e event) accountID() string {
+	if e.isHTTP() {
+		return e.QueryStringParameters.AccountID
+	}
+	return e.Details.Parameters.AccountID
+}
+
+// id identifies the call in the log.
+func (e event) id() slog.Attr {
+	if e.isHTTP() {
+		return slog.String("requestId", cut(e.RequestContext.RequestID, 64))
+	}
+	return slog.String("contactId", cut(e.Details.ContactData.ContactID, 64))
 }
 
 func (h *Handler) bound(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -115,7 +138,8 @@ func (h *Handler) answer(ctx context.Context, payload []byte, e *event) (a Answe
 	}()
 	if len(payload) > 0 {
 		if err := json.Unmarshal(payload, e); err != nil {
-			return Answer{Status: StatusMisconfigured, Reason: "event"}, fmt.Errorf("the event is not Amazon Connect's: %T", err)
+			return Answer{Status: StatusMisconfigured, Reason: "event"},
+				fmt.Errorf("the event is neither Amazon Connect's nor API Gateway's: %T", err)
 		}
 	}
 	if h.config.Fault != nil {
@@ -125,7 +149,7 @@ func (h *Handler) answer(ctx context.Context, payload []byte, e *event) (a Answe
 	if err != nil {
 		return failure(err), err
 	}
-	return choose(accounts, e.Details.Parameters.AccountID), nil
+	return choose(accounts, e.accountID()), nil
 }
 
 // accounts asks Engage. The endpoint is read each time, because an edit of the secret may change
@@ -164,7 +188,7 @@ func choose(accounts []engage.Account, wanted string) Answer {
 func (h *Handler) log(ctx context.Context, e event, a Answer, err error, took time.Duration) {
 	level := slog.LevelInfo
 	attributes := []slog.Attr{
-		slog.String("contactId", cut(e.Details.ContactData.ContactID, 64)),
+		e.id(),
 		slog.String("outcome", string(a.Status)),
 		slog.Int64("durationMs", took.Milliseconds()),
 	}

@@ -86,6 +86,9 @@ func (d *deployment) ask(t *testing.T, ctx context.Context, payload string) map[
 	if took := time.Since(started); took > 8*time.Second {
 		t.Errorf("answered after %v", took)
 	}
+	if strings.Contains(payload, "requestContext") {
+		body = bodyOf(t, body)
+	}
 	var answer map[string]string
 	if err := json.Unmarshal(body, &answer); err != nil {
 		t.Fatalf("not a flat map of strings: %s", body)
@@ -105,6 +108,23 @@ func (d *deployment) ask(t *testing.T, ctx context.Context, payload string) map[
 	return answer
 }
 
+// bodyOf returns the body of an answer to API Gateway.
+func bodyOf(t *testing.T, answer []byte) []byte {
+	t.Helper()
+	var response struct {
+		StatusCode int               `json:"statusCode"`
+		Headers    map[string]string `json:"headers"`
+		Body       string            `json:"body"`
+	}
+	decoder := json.NewDecoder(bytes.NewReader(answer))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&response); err != nil || response.StatusCode != http.StatusOK ||
+		response.Headers["Content-Type"] != "application/json" || response.Headers["Cache-Control"] != "no-store" {
+		t.Errorf("not an answer for API Gateway (%v): %s", err, answer)
+	}
+	return []byte(response.Body)
+}
+
 func account(id, name string) engagetest.Account {
 	return engagetest.Account{AccountID: id, AccountName: name, MainAccountID: "9"}
 }
@@ -114,6 +134,12 @@ func connectEvent(accountID string) string {
 		"ContactId":"4a573372-1f28-4e26-b97b-XXXXXXXXXXX"},"Parameters":{"accountId":%q}}}`, accountID)
 }
 
+// httpEvent is the event of a REST API, of which an HTTP API's has the same part.
+func httpEvent(query string) string {
+	return fmt.Sprintf(`{"httpMethod":"GET","path":"/accounts","queryStringParameters":%s,
+		"requestContext":{"requestId":"c6af9ac6-7b61-11e6-9a41-93e8deadbeef","stage":"v1"},"body":null}`, query)
+}
+
 func TestAnswersWithTheAccount(t *testing.T) {
 	two := engagetest.DefaultUser()
 	two.Accounts = []engagetest.Account{account("1", "One"), account("2", "Two")}
@@ -121,6 +147,10 @@ func TestAnswersWithTheAccount(t *testing.T) {
 		"the first by itself": {connectEvent(""), "ok", "1", "One"},
 		"the one asked for":   {connectEvent("2"), "ok", "2", "Two"},
 		"an unknown one":      {connectEvent("3"), "not-found", "", ""},
+		"HTTP, the first":     {httpEvent(`null`), "ok", "1", "One"},
+		"HTTP, one asked for": {httpEvent(`{"accountId":"2"}`), "ok", "2", "Two"},
+		"HTTP, an unknown":    {httpEvent(`{"accountId":"3","x":"2"}`), "not-found", "", ""},
+		"HTTP, not a query":   {httpEvent(`[]`), "misconfigured", "", ""},
 		"no parameters":       {`{}`, "ok", "1", "One"},
 		"nothing":             {``, "ok", "1", "One"},
 		"null":                {`null`, "ok", "1", "One"},
@@ -146,6 +176,7 @@ func TestSampleEvents(t *testing.T) {
 		"ivr-first-account.json":   "ok",
 		"ivr-one-account.json":     "ok",
 		"ivr-unknown-account.json": "not-found",
+		"ivr-http.json":            "ok",
 	}
 	files, err := filepath.Glob("../../events/ivr-*.json")
 	if err != nil || len(files) != len(want) {
@@ -161,7 +192,8 @@ func TestSampleEvents(t *testing.T) {
 		if answer["status"] != want[filepath.Base(file)] {
 			t.Errorf("%s: answer %v", file, answer)
 		}
-		if !strings.Contains(d.log.String(), `"contactId":"4a573372`) {
+		if log := d.log.String(); !strings.Contains(log, `"contactId":"4a573372`) &&
+			!strings.Contains(log, `"requestId":"c6af9ac6`) {
 			t.Errorf("%s: log %s", file, d.log.String())
 		}
 	}
