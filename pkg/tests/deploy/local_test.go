@@ -161,6 +161,7 @@ var (
 		{"ivr-first-account", "IvrFunction", `"accountId": ?"99990001".*"status": ?"ok"`},
 		{"ivr-one-account", "IvrFunction", `"accountId": ?"99990001".*"status": ?"ok"`},
 		{"ivr-unknown-account", "IvrFunction", `"status": ?"not-found"`},
+		{"ivr-http", "IvrFunction", `"statusCode": ?200`},
 		{
 			"sweep-dry-run", "SweepFunction",
 			`"dryRun": ?true.*"retiring": ?\[\{"fingerprint": ?` + fingerprint + `.*"foreign": ?2`,
@@ -203,6 +204,7 @@ func TestSAMLocalInvokeOfEveryEvent(t *testing.T) {
 	local.invokeAll(t, steps)
 	local.end(t, rotationVersion)
 	local.secrets = append(local.secrets, secretsOf(t, b)...)
+	local.askAPI(t)
 	local.invokeAll(t, after)
 	checkEnd(t, b)
 }

@@ -22,6 +22,13 @@ func TestParametersRefuseBadValues(t *testing.T) {
 			[]string{"", "arn:aws:kms:eu-west-1:111122223333:key/mrk-1234"},
 			[]string{"alias/x", "arn:aws:kms:eu-west-1:111122223333:alias/x", "*"},
 		},
+		"ReplicaRegions": {
+			[]string{
+				"", "eu-west-1", "us-gov-west-1,us-east-2,ap-southeast-3",
+				"eu-west-1=arn:aws:kms:eu-west-1:111122223333:key/mrk-1234,us-east-2",
+			},
+			[]string{"eu", "eu-west-1,", "eu-west-1, us-east-2", "a,b,c,d", "eu-west-1=alias/x", "eu-west-1="},
+		},
 		"RotationSchedule": {
 			[]string{
 				"rate(4 hours)", "rate(12 hours)", "rate(1 day)", "rate(30 days)",

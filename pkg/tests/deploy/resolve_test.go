@@ -175,6 +175,19 @@ func (tm *template) call(name string, argument any) (any, bool) {
 			}
 		}
 		return true, true
+	case "Fn::Select":
+		parts := argument.([]any)
+		return tm.resolve(parts[1]).([]any)[parts[0].(int)], true
+	case "Fn::Split":
+		parts := argument.([]any)
+		list := []any{}
+		for _, part := range strings.Split(fmt.Sprint(tm.resolve(parts[1])), parts[0].(string)) {
+			list = append(list, part)
+		}
+		return list, true
+	case "Fn::Join":
+		parts := argument.([]any)
+		return strings.Join(texts(tm.resolve(parts[1])), parts[0].(string)), true
 	case "Condition":
 		if name, ok := argument.(string); ok {
 			return tm.condition(name), true
