@@ -2,6 +2,7 @@ package rotation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -76,7 +77,7 @@ func (i *invocation) preflight(ctx context.Context, r reading) (Report, error) {
 	p := Preflight{CurrentToken: TokenNone}
 	a, err := i.logIn(ctx, r)
 	if err != nil {
-		return Report{Case: decide.T2}, err
+		return Report{Case: decide.T2}, a.otherHost(ctx, err)
 	}
 	err = parallel.Do(
 		func() error {
@@ -103,6 +104,22 @@ func (i *invocation) preflight(ctx context.Context, r reading) (Report, error) {
 		Preflight:   &p,
 	}
 	return report, err
+}
+
+// otherHost adds to the failure of a login what the vendor's other host answers, if the configured
+// one does not have the API.
+func (a account) otherHost(ctx context.Context, err error) error {
+	var failure *Error
+	if a.client == nil || !errors.As(err, &failure) {
+		return err
+	}
+	switch other, answers := a.client.Twin(ctx, err); {
+	case answers:
+		failure.Hint = "https://" + other + " answers: set the base URL to it; " + failure.Hint
+	case other != "":
+		failure.Hint = "https://" + other + " does not answer either; " + failure.Hint
+	}
+	return err
 }
 
 // health says whether the current token is alive.
