@@ -22,7 +22,7 @@ func main() {
 		Settings:   fn.Settings,
 		// The secrets that the stack serves.
 		RotationFunction: os.Getenv("ROTATION_FUNCTION_ARN"),
-		TokenSecret:      os.Getenv("TOKEN_SECRET_ARN"),
+		TokenSecret:      fn.Settings.TokenSecret,
 		Log:              fn.Log,
 	})
 	lambda.Start(fn.Sweep(sweeper))

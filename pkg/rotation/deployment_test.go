@@ -68,7 +68,10 @@ func inDeployment(
 
 func (w *deployment) loginFields() string {
 	fields, err := json.Marshal(
-		map[string]string{"username": w.user.Username, "password": w.user.Password, "platformId": w.user.PlatformID},
+		map[string]any{
+			"username": w.user.Username, "password": w.user.Password, "platformId": w.user.PlatformID,
+			"tokenSecrets": []string{"*"},
+		},
 	)
 	if err != nil {
 		w.t.Fatal(err)

@@ -3,10 +3,11 @@ package secret
 import "strings"
 
 // Serves reports whether an admin secret may be used for a token secret. Its field tokenSecrets is
-// a list of ARNs and names, which may end in "*". Without the field, it serves every token secret.
-func (d *Document) Serves(tokenSecretARN string) bool {
+// a list of ARNs and names, which may end in "*". Without the field, it serves a token secret only
+// if own is true: if the stack was deployed with both secrets.
+func (d *Document) Serves(tokenSecretARN string, own bool) bool {
 	if d.tokenSecrets == nil {
-		return true
+		return own
 	}
 	for _, pattern := range d.tokenSecrets {
 		if matches(pattern, tokenSecretARN) || matches(pattern, NameOf(tokenSecretARN)) {

@@ -9,8 +9,6 @@ import (
 func TestAnAdminSecretServesTheTokenSecretsThatItNames(t *testing.T) {
 	const arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:engage/token-AbCdEf"
 	for fields, want := range map[string]bool{
-		`{}`:                                   true,
-		`{"tokenSecrets":null}`:                true,
 		`{"tokenSecrets":[]}`:                  false,
 		`{"tokenSecrets":["engage/token"]}`:    true,
 		`{"tokenSecrets":["engage/*"]}`:        true,
@@ -25,8 +23,15 @@ func TestAnAdminSecretServesTheTokenSecretsThatItNames(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", fields, err)
 		}
-		if got := document.Serves(arn); got != want {
-			t.Errorf("%s: %t, want %t", fields, got, want)
+		for _, own := range []bool{false, true} {
+			if got := document.Serves(arn, own); got != want {
+				t.Errorf("%s, own %t: %t, want %t", fields, own, got, want)
+			}
+		}
+	}
+	for _, fields := range []string{`{}`, `{"tokenSecrets":null}`} {
+		if parse(t, fields).Serves(arn, false) || !parse(t, fields).Serves(arn, true) {
+			t.Errorf("%s serves not the stack's own token secret, and that alone", fields)
 		}
 	}
 	if _, err := secret.Parse(`{"tokenSecrets":"engage/token"}`); err == nil {

@@ -25,6 +25,7 @@ const (
 	EnvRetention          = "PREVIOUS_TOKEN_RETENTION"
 	EnvExclusiveUser      = "EXCLUSIVE_USER"
 	EnvAdminSecret        = "ADMIN_SECRET_ARN"
+	EnvTokenSecret        = "TOKEN_SECRET_ARN"
 	EnvPrefix             = "PARAMETER_PREFIX"
 	EnvLogLevel           = "LOG_LEVEL"
 )
@@ -79,8 +80,9 @@ type Settings struct {
 	Retention time.Duration
 	// Exclusive declares that no other program uses the Engage users of these rotations.
 	Exclusive bool
-	// AdminSecret is the ARN or name of the stack's own admin secret, or "".
-	AdminSecret string
+	// AdminSecret and TokenSecret are the ARNs or names of the secrets that the stack was deployed
+	// with, or "".
+	AdminSecret, TokenSecret string
 
 	neverExclusive bool // the parameter is ignored
 	// LogLevel is the least level that is logged.
@@ -135,7 +137,7 @@ func FromEnvironment(getenv func(string) string) (Settings, error) {
 			return Settings{}, err
 		}
 	}
-	s.AdminSecret = getenv(EnvAdminSecret)
+	s.AdminSecret, s.TokenSecret = getenv(EnvAdminSecret), getenv(EnvTokenSecret)
 	return s, nil
 }
 

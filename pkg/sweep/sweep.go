@@ -61,6 +61,7 @@ import (
 	"engage-token-rotation/pkg/internal/unanswered"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/report"
+	"engage-token-rotation/pkg/secret"
 	"engage-token-rotation/pkg/settings"
 )
 
@@ -199,7 +200,7 @@ func (s *Sweeper) begin(ctx context.Context, request events.Sweep) (*run, error)
 // known returns the secrets that the stack and the ledger name.
 func (r *run) known() []string {
 	arns := slices.Collect(maps.Keys(r.entries.Secrets))
-	if r.config.TokenSecret != "" {
+	if secret.IsARN(r.config.TokenSecret) {
 		arns = append(arns, r.config.TokenSecret)
 	}
 	return arns

@@ -49,9 +49,9 @@ func Read(
 	if err != nil {
 		return Target{}, err
 	}
-	if admin != nil && !admin.Serves(tokenSecretARN) { //safeguard:admin-secrets-consent
-		return Target{}, fmt.Errorf("the admin secret %s does not serve the token secret %s; "+
-			"add it to the list in the admin secret's field %s", arn, tokenSecretARN, secret.FieldTokenSecrets)
+	if admin != nil && !admin.Serves(tokenSecretARN, isOwn(s, arn, tokenSecretARN)) {
+		return Target{}, fmt.Errorf("the admin secret %s does not serve the token secret %s; add \"%s\" to the list "+
+			"in the admin secret's field %s", arn, tokenSecretARN, secret.NameOf(tokenSecretARN), secret.FieldTokenSecrets)
 	}
 	holder := tokenSecretARN
 	if admin != nil {
@@ -92,6 +92,12 @@ func (r *remembering) Get(ctx context.Context, secretID, versionID, label string
 	}
 	r.mu.Unlock()
 	return read()
+}
+
+// isOwn reports whether the stack was deployed with both secrets.
+func isOwn(s settings.Settings, adminARN, tokenARN string) bool {
+	is := func(arn, id string) bool { return id != "" && (arn == id || secret.NameOf(arn) == id) }
+	return is(adminARN, s.AdminSecret) && is(tokenARN, s.TokenSecret)
 }
 
 // readAdmin returns nil when id is empty.

@@ -18,6 +18,7 @@ const (
 	tokenARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:engage/token-AbCdEf"
 	adminARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:engage/admin-AbCdEf"
 	admin    = `{"username":"u","password":"hunter2","platformId":"aws80"}`
+	serving  = `{"tokenSecrets":["*"],"username":"u","password":"hunter2","platformId":"aws80"}`
 )
 
 // vault holds the values of secrets by name.
@@ -30,7 +31,10 @@ func (v vault) Get(_ context.Context, id, _, _ string) (secret.Version, error) {
 	if !ok {
 		return secret.Version{}, errDenied
 	}
-	return secret.Version{ARN: "arn of " + id, ID: "v", Value: hidden.New(value)}, nil
+	if !secret.IsARN(id) {
+		id = "arn:aws:secretsmanager:us-east-1:123456789012:secret:" + id + "-AbCdEf"
+	}
+	return secret.Version{ARN: id, ID: "v", Value: hidden.New(value)}, nil
 }
 
 func read(t *testing.T, v vault, env map[string]string, text string) (target.Target, error) {
@@ -51,11 +55,11 @@ func TestATargetIsReadFromBothSecrets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	two, err := read(t, vault{adminARN: admin}, nil, `{"adminSecretArn":"`+adminARN+`"}`)
+	two, err := read(t, vault{adminARN: serving}, nil, `{"adminSecretArn":"`+adminARN+`"}`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	three, err := read(t, vault{adminARN: admin}, map[string]string{settings.EnvAdminSecret: adminARN}, `{}`)
+	three, err := read(t, vault{adminARN: serving}, map[string]string{settings.EnvAdminSecret: adminARN}, `{}`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,13 +68,39 @@ func TestATargetIsReadFromBothSecrets(t *testing.T) {
 			one.Endpoint.BaseURL.String() != other.Endpoint.BaseURL.String() {
 			t.Errorf("%v and %v", one, other)
 		}
-		if other.Holder != "arn of "+adminARN {
+		if other.Holder != adminARN {
 			t.Errorf("the login fields are in %q", other.Holder)
 		}
 	}
 	if one.Endpoint.BaseURL.Host != "engage.ringcentral.com" || one.Endpoint.Flow != engage.FlowEngage || one.User == "" ||
 		one.Holder != tokenARN {
 		t.Errorf("%v", one)
+	}
+}
+
+// An admin secret without the field tokenSecrets serves the pair that the stack was deployed with.
+func TestOnlyTheStacksOwnPairNeedsNoField(t *testing.T) {
+	v := vault{adminARN: admin, "engage/admin": admin, "engage/other": admin}
+	const other, otherToken = "engage/other", "arn:aws:secretsmanager:us-east-1:123456789012:secret:engage/token2-AbCdEf"
+	for name, c := range map[string]struct {
+		admin, token, document string // of the environment, and of the token secret
+		want                   bool
+	}{
+		"both by ARN":               {adminARN, tokenARN, `{}`, true},
+		"both by name":              {"engage/admin", "engage/token", `{}`, true},
+		"named by the secret":       {adminARN, tokenARN, `{"adminSecretArn":"` + adminARN + `"}`, true},
+		"another admin secret":      {adminARN, tokenARN, `{"adminSecretArn":"engage/other"}`, false},
+		"another token secret":      {adminARN, otherToken, `{}`, false},
+		"no token secret":           {adminARN, "", `{}`, false},
+		"no admin secret":           {"", tokenARN, `{"adminSecretArn":"` + adminARN + `"}`, false},
+		"the environment is empty":  {"", "", `{"adminSecretArn":"` + adminARN + `"}`, false},
+		"a name that begins so":     {adminARN, "engage/tok", `{}`, false},
+		"the other secret's by env": {other, tokenARN, `{"adminSecretArn":"` + adminARN + `"}`, false},
+	} {
+		env := map[string]string{settings.EnvAdminSecret: c.admin, settings.EnvTokenSecret: c.token}
+		if _, err := read(t, v, env, c.document); (err == nil) != c.want {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
@@ -116,17 +146,17 @@ func TestFaultsOfTheAdminSecretAreNamed(t *testing.T) {
 		"cannot be read": {nil, document, []string{"engage/admin", "AccessDeniedException", "secretsmanager:GetSecretValue"}},
 		"not a name":     {nil, `{"adminSecretArn":"a b\nhunter2"}`, []string{secret.FieldAdminSecretARN}},
 		"not JSON":       {at("hunter2"), document, []string{"engage/admin"}},
-		"field missing":  {at(`{"username":"u"}`), document, []string{secret.FieldPassword}},
+		"field missing":  {at(`{"username":"u","tokenSecrets":["*"]}`), document, []string{secret.FieldPassword}},
 		"no consent": {
 			at(`{"username":"u","password":"hunter2","platformId":"x","tokenSecrets":["engage/other"]}`), document,
 			[]string{"engage/admin", secret.FieldTokenSecrets},
 		},
 		"host": {
-			at(admin), `{"adminSecretArn":"engage/admin","baseUrl":"https://hunter2.example"}`,
+			at(serving), `{"adminSecretArn":"engage/admin","baseUrl":"https://hunter2.example"}`,
 			[]string{secret.FieldBaseURL, settings.EnvAllowedHosts},
 		},
 		"host of the admin secret": {
-			at(`{"username":"u","password":"p","platformId":"x","baseUrl":"https://hunter2.example"}`), document,
+			at(`{"username":"u","password":"p","platformId":"x","baseUrl":"https://hunter2.example","tokenSecrets":["*"]}`), document,
 			[]string{secret.FieldBaseURL, settings.EnvAllowedHosts},
 		},
 	} {

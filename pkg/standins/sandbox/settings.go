@@ -18,15 +18,19 @@ func (s *Sandbox) Settings(host string) map[string]string {
 		settings.EnvRingCentralBaseURL: engageURL,
 		settings.EnvAllowedHosts:       engageURL,
 		settings.EnvRetention:          s.config.Retention.String(),
+		settings.EnvTokenSecret:        TokenSecret,
+		settings.EnvAdminSecret:        AdminSecret,
 		"TOKEN_SECRET_ID":              TokenSecret,
 		"TOKEN_CACHE_TTL":              "5m",
 	}
-	// The sandbox's own functions start before there are secrets; their sweep finds the secrets
-	// without these.
+	// The sandbox's own functions start before there are secrets, and know them by name.
 	if f := s.running[FunctionRotate]; f != nil {
-		secrets := s.services.Load().aws.Secrets
 		env["ROTATION_FUNCTION_ARN"] = f.ARN()
-		env["TOKEN_SECRET_ARN"], env["ADMIN_SECRET_ARN"] = secrets.ARN(TokenSecret), secrets.ARN(AdminSecret)
+	}
+	for name, id := range map[string]string{settings.EnvTokenSecret: TokenSecret, settings.EnvAdminSecret: AdminSecret} {
+		if arn := s.services.Load().aws.Secrets.ARN(id); arn != "" {
+			env[name] = arn
+		}
 	}
 	return env
 }

@@ -297,6 +297,11 @@ func fields(u engagetest.User, more ...string) string {
 	return string(text)
 }
 
+// adminFields is fields for an admin secret that serves every token secret.
+func adminFields(u engagetest.User, more ...string) string {
+	return `{"tokenSecrets":["*"],` + fields(u, more...)[1:]
+}
+
 // calm ends every fault.
 func (a *attack) calm() {
 	a.vendor.SetFault(nil)

@@ -371,14 +371,14 @@ func TestTheUserChangesDuringARotation(t *testing.T) {
 				s.users = append(s.users, other)
 				a.another(a.user)
 				a.another(other)
-				s.create("admin", fields(a.user))
+				s.create("admin", adminFields(a.user))
 				s.add("token", `{"adminSecretArn":"admin"}`)
 				s.mustRotate("token", "token")
 				time.Sleep(10 * time.Minute)
 				run := s.mustBegin("token")
 				for n, step := range append(slices.Clone(run.Steps), "") {
 					if n == at {
-						value := fields(other)
+						value := adminFields(other)
 						if _, err := s.aws.Secrets.PutSecretValue(&awstest.PutSecretValueInput{SecretId: "admin",
 							SecretString: &value}); err != nil {
 							t.Fatal(err)

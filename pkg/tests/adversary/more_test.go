@@ -177,7 +177,7 @@ func TestTheVendorLimitsCalls(t *testing.T) {
 	for _, flow := range []engage.Flow{engage.FlowEngage, engage.FlowRingCentral} {
 		attackedAt(t, engagetest.Config{Limits: engagetest.Limits{TokenCalls: 60}}, func(t *testing.T, a *attack) {
 			s := a.account(awstest.Config{}).stack("main", retention, "1h")
-			s.create("admin", fields(a.user, "loginFlow", string(flow), "clientId", a.user.ClientID,
+			s.create("admin", adminFields(a.user, "loginFlow", string(flow), "clientId", a.user.ClientID,
 				"clientSecret", a.user.ClientSecret, "jwt", a.user.JWT))
 			for n := range 8 {
 				s.add(fmt.Sprintf("token-%d", n), `{"adminSecretArn":"admin"}`)
@@ -222,7 +222,7 @@ func TestTheAdminSecretIsTakenAway(t *testing.T) {
 		for at := range 4 {
 			attacked(t, func(t *testing.T, a *attack) {
 				s := a.account(awstest.Config{}).stack("main", retention, "1h")
-				s.create("admin", fields(a.user))
+				s.create("admin", adminFields(a.user))
 				s.add("token", `{"adminSecretArn":"admin"}`)
 				a.another(a.user)
 				s.mustRotate("token", "token")
@@ -251,7 +251,7 @@ func TestTheAdminSecretIsTakenAway(t *testing.T) {
 				}
 				s.aws.Secrets.EndRotation(run, nil)
 				s.sweeps(3, hour)
-				value := fields(a.user)
+				value := adminFields(a.user)
 				put := awstest.PutSecretValueInput{SecretId: "admin", SecretString: &value}
 				if _, err := s.aws.Secrets.PutSecretValue(&put); err != nil {
 					t.Fatal(err)

@@ -387,7 +387,7 @@ func storm(t *testing.T, pause time.Duration, clocks []time.Duration) {
 	t.Helper()
 	attacked(t, func(t *testing.T, a *attack) {
 		s := a.account(awstest.Config{}).stack("main")
-		arn := s.create("admin", fields(a.user))
+		arn := s.create("admin", adminFields(a.user))
 		s.add("by-name", `{"adminSecretArn":"admin"}`)
 		s.add("by-arn", `{"adminSecretArn":"`+arn+`"}`)
 		s.add("by-part", `{"adminSecretArn":"`+arn[:len(arn)-7]+`"}`)

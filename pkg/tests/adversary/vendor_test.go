@@ -322,7 +322,7 @@ func TestACreationIsAnsweredLate(t *testing.T) {
 func TestSweepsKeepTheLimitOfLogins(t *testing.T) {
 	attacked(t, func(t *testing.T, a *attack) {
 		s := a.account(awstest.Config{}).stack("main")
-		s.create("admin", fields(a.user))
+		s.create("admin", adminFields(a.user))
 		s.add("a", `{"adminSecretArn":"admin"}`)
 		s.add("b", `{"adminSecretArn":"admin"}`)
 		s.mustRotate("a", "b")
@@ -343,8 +343,8 @@ func TestSweepsKeepTheLimitOfLogins(t *testing.T) {
 func TestSeveralSecretsWithTheFieldsOfOneUserShareTheLimitOfLogins(t *testing.T) {
 	attacked(t, func(t *testing.T, a *attack) {
 		s := a.account(awstest.Config{}).stack("main")
-		s.create("admin-1", fields(a.user))
-		s.create("admin-2", fields(a.user))
+		s.create("admin-1", adminFields(a.user))
+		s.create("admin-2", adminFields(a.user))
 		s.add("a", `{"adminSecretArn":"admin-1"}`)
 		s.add("b", `{"adminSecretArn":"admin-2"}`)
 		s.add("c", fields(a.user))

@@ -47,16 +47,19 @@ func newServices(t testing.TB, flow engage.Flow, admin bool, delay time.Duration
 	sv := &services{t: t, recorder: &recorder{delay: delay, admin: adminSecret}}
 	sv.aws = awstest.NewServer(awstest.Config{})
 	sv.engage = engagetest.NewServer(engagetest.Config{Seed: 1, Users: []engagetest.User{user}})
-	fields := user.LoginFields(flow)
+	fields := map[string]any{"tokenSecrets": []string{"*"}}
+	for name, value := range user.LoginFields(flow) {
+		fields[name] = value
+	}
 	if admin {
 		sv.createSecret(adminSecret, fields)
-		fields = map[string]string{"adminSecretArn": sv.aws.Secrets.ARN(adminSecret)}
+		fields = map[string]any{"adminSecretArn": sv.aws.Secrets.ARN(adminSecret)}
 	}
 	sv.createSecret(tokenSecret, fields)
 	return sv
 }
 
-func (sv *services) createSecret(name string, fields map[string]string) {
+func (sv *services) createSecret(name string, fields map[string]any) {
 	sv.t.Helper()
 	text, err := json.Marshal(fields)
 	if err != nil {

@@ -252,3 +252,6 @@ func document(fields map[string]string) string {
 	text, _ := json.Marshal(fields)
 	return string(text)
 }
+
+// admin returns the document of an admin secret that serves any token secret.
+func admin(fields map[string]string) string { return `{"tokenSecrets":["*"],` + document(fields)[1:] }

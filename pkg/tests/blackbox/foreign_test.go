@@ -55,7 +55,7 @@ func (o *foreignServers) rotateTwice(name, place string) {
 	if place == "same secret" {
 		own = fields
 	} else {
-		own = map[string]string{"adminSecretArn": o.store(name+"_admin", document(fields))}
+		own = map[string]string{"adminSecretArn": o.store(name+"_admin", admin(fields))}
 	}
 	own["note"] = "stays <&>"
 	arn := o.store(name, document(own))

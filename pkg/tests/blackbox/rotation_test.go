@@ -67,7 +67,7 @@ func TestRotatesUnderEachLoginAndEitherPlaceOfTheLoginFields(t *testing.T) {
 					own["loginFlow"] = string(flow)
 					delete(fields, "loginFlow")
 				}
-				d.store(adminSecret, document(fields))
+				d.store(adminSecret, admin(fields))
 				if place == "admin secret by ARN" {
 					own["adminSecretArn"] = d.aws.Secrets.ARN(adminSecret)
 				}

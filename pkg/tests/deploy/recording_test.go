@@ -171,7 +171,7 @@ func (b *box) further(prefix string) {
 		}
 		return *out.ARN
 	}
-	admin := create(prefix+"admin", string(login))
+	admin := create(prefix+"admin", `{"tokenSecrets":["`+prefix+`*"],`+string(login[1:]))
 	token := create(prefix+"token", fmt.Sprintf(`{"adminSecretArn":%q}`, admin))
 	stacks := &secretsmanager.DescribeSecretInput{SecretId: aws.String(sandbox.TokenSecret)}
 	first, err := client.DescribeSecret(ctx, stacks)

@@ -126,12 +126,12 @@ func TestFunctionsGetTheirEnvironment(t *testing.T) {
 	}
 	both := map[string]string{
 		"ADMIN_SECRET_ARN": admin, "RINGCENTRAL_BASE_URL": "https://r", "PREVIOUS_TOKEN_RETENTION": "1h",
-		"EXCLUSIVE_USER": "true", "PARAMETER_PREFIX": "/p",
+		"EXCLUSIVE_USER": "true", "PARAMETER_PREFIX": "/p", "TOKEN_SECRET_ARN": token,
 	}
 	want := map[string][]map[string]string{
 		"RotateFunction": {all, both},
 		"SweepFunction": {all, both, {
-			"TOKEN_SECRET_ARN": token, "ROTATION_FUNCTION_ARN": "arn:aws:lambda:us-east-1:123456789012:function:stack-rotate",
+			"ROTATION_FUNCTION_ARN": "arn:aws:lambda:us-east-1:123456789012:function:stack-rotate",
 		}},
 		"IvrFunction": {all, {"TOKEN_SECRET_ID": token, "TOKEN_CACHE_TTL": "2m"}},
 	}

@@ -89,7 +89,7 @@ func (m *move) newRegion(name, retention string) *region {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	m.create(r, adminSecret, string(login))
+	m.create(r, adminSecret, `{"tokenSecrets":["engage/*"],`+string(login[1:]))
 	return r
 }
 

@@ -77,7 +77,7 @@ func newDeployment(t *testing.T, flow engage.Flow, fault *fault, awsFault func(a
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.put(adminSecret, string(login))
+	d.put(adminSecret, `{"tokenSecrets":["*"],`+string(login[1:]))
 	d.put(tokenSecret, `{"adminSecretArn":"`+adminSecret+`","note":"stays"}`)
 	d.rotate = d.start("rotate")
 	return d

@@ -190,7 +190,7 @@ func (h *history) makeSecrets() {
 func (h *history) makeAdmins(u *user, flows []engage.Flow) {
 	for _, flow := range flows {
 		if u.admin[flow] == "" {
-			u.admin[flow] = h.store("admin-"+u.name+"-"+string(flow), document(loginFields(u, flow), ""))
+			u.admin[flow] = h.store("admin-"+u.name+"-"+string(flow), document(loginFields(u, flow), `,"tokenSecrets":["*"]`))
 		}
 	}
 }
