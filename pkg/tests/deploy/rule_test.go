@@ -113,3 +113,34 @@ func TestRuleReportsARotationThatFailsInTheSandbox(t *testing.T) {
 		t.Errorf("the rule takes %v of %v", fitting, b.State().Events)
 	}
 }
+
+// One parameter decides where logins are sent, or which tokens are deleted.
+func TestRuleReportsChangesOfSettingsAndOfNothingElse(t *testing.T) {
+	tm := newTemplate(t, map[string]string{"ParameterPrefix": "/team/rotation"}, nil)
+	rule := tm.resources("AWS::Events::Rule")["SettingsChanged"]
+	for name, want := range map[string]bool{
+		"/team/rotation/settings/base-url": true, "/team/rotation/settings/exclusive-user": true,
+		"/team/rotation/ledger/0123/token-1": false, "/team/rotation/logins/0123/1": false, "/team/other/settings/x": false,
+	} {
+		event := map[string]any{
+			"source": "aws.ssm", "detail-type": "Parameter Store Change",
+			"detail": map[string]any{"name": name, "operation": "Update", "type": "String"},
+		}
+		if got := fits(rule["EventPattern"].(map[string]any), event); got != want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+	target := rule["Targets"].([]any)[0].(map[string]any)
+	if target["Arn"] != "AlarmTopic" {
+		t.Errorf("it tells %v", target["Arn"])
+	}
+}
+
+// The environment forbids the parameter unless the template's user says otherwise.
+func TestAParameterAloneMakesNoUserExclusive(t *testing.T) {
+	for _, function := range []string{"RotateFunction", "SweepFunction"} {
+		if got := newTemplate(t, nil, nil).environment(function)["EXCLUSIVE_USER"]; got != "never" {
+			t.Errorf("%s: EXCLUSIVE_USER %q", function, got)
+		}
+	}
+}
