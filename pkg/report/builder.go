@@ -7,6 +7,7 @@ import (
 
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/settings"
 )
 
 // Builder collects a report. It is safe for concurrent use.
@@ -73,6 +74,13 @@ func (b *Builder) Deleted(tokens []engage.Fingerprint) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.sweep.Deleted = append(b.sweep.Deleted, tokens...)
+}
+
+// Settings adds settings in use.
+func (b *Builder) Settings(settings []settings.Effective) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.sweep.Settings = append(b.sweep.Settings, settings...)
 }
 
 // Unreadable adds ledger parameters that hold no entry of a known form.

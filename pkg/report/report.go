@@ -6,6 +6,7 @@ import (
 
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/settings"
 )
 
 // Sweep is what a sweep found and did.
@@ -25,6 +26,8 @@ type Sweep struct {
 	// Left are users with due tokens that are left to the next sweep: the time was over, or the vendor
 	// did not take more.
 	Left []ledger.User `json:"left,omitempty"`
+	// Settings are the settings in use, each with its source.
+	Settings []settings.Effective `json:"settings,omitempty"`
 	// Unreadable names ledger parameters that hold no entry of a known form; remove them when they are
 	// not needed.
 	Unreadable []string `json:"unreadable,omitempty"`

@@ -90,6 +90,7 @@ func (s Sweep) Limit(limit int) Sweep {
 	s.Users = cut(s.Users, limit, &s.Omitted)
 	s.NotReached = cut(s.NotReached, limit, &s.Omitted)
 	s.Left = cut(s.Left, limit, &s.Omitted)
+	s.Settings = cut(s.Settings, limit, &s.Omitted)
 	s.Unreadable = cut(s.Unreadable, limit, &s.Omitted)
 	s.Faults = cut(s.Faults, limit, &s.Omitted)
 	return s

@@ -133,6 +133,17 @@ func TestC8NothingIsCreatedWithTooLittleTime(t *testing.T) {
 			return nil
 		}
 	}
+	inDeployment(t, onlyAdmin, func(c *awstest.Config, e *engagetest.Config, env map[string]string) {
+		slow(c, e, env)
+		c.Permit = func(c awstest.Call) bool { return c.Action != "DeleteParameter" }
+	}, func(t *testing.T, w *deployment) {
+		if _, err := w.stepWithin(11*time.Second, w.begin(), events.CreateSecret); err == nil {
+			t.Error("no error")
+		}
+		if left := w.ledger(""); len(left) != 1 || !strings.Contains(w.log.String(), "an intent stays until the next") {
+			t.Errorf("the ledger holds %v; log: %s", left, w.log.String())
+		}
+	})
 	inDeployment(t, onlyAdmin, slow, func(t *testing.T, w *deployment) {
 		report, err := w.stepWithin(11*time.Second, w.begin(), events.CreateSecret)
 		if err == nil || !strings.Contains(err.Error(), "nothing was created") {

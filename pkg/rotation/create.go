@@ -111,7 +111,7 @@ func (i *invocation) make(
 		return ledger.Record{}, engage.Token{}, failed("", err, hintNothingCreated)
 	}
 	if !clock.Has(ctx, i.config.Now(), creationTime/2) {
-		_ = i.ledger().End(ctx, intent) // an intent that stays is resolved by the sweep
+		i.endIntent(ctx, intent)
 		return ledger.Record{}, engage.Token{}, refusedSupply(decide.C8, ledger.Record{})
 	}
 	token, err := a.client.Create(ctx, a.session, listed)
@@ -123,11 +123,18 @@ func (i *invocation) make(
 		return record, token, nil
 	}
 	if !engage.OutcomeUnknown(err) { //safeguard:lost-creations-keep-their-intent on
-		_ = i.ledger().End(ctx, intent) // refused before any effect
+		i.endIntent(ctx, intent) // refused before any effect
 		return ledger.Record{}, engage.Token{}, failed("", err, "nothing was created")
 	}
 	return ledger.Record{}, engage.Token{}, failed("", err,
 		"the service repeats the rotation with another token; if this creation left one, the sweep reports it")
+}
+
+// endIntent removes an intent that nothing waits for. One that stays is resolved by a sweep.
+func (i *invocation) endIntent(ctx context.Context, intent ledger.Intent) {
+	if err := i.ledger().End(ctx, intent); err != nil {
+		i.config.Log.WarnContext(ctx, "an intent stays until the next rotation or sweep", "error", err.Error())
+	}
 }
 
 // put stores the token in the version and writes its record, concurrently: either of them names the

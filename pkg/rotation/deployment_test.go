@@ -1,8 +1,10 @@
 package rotation_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -36,6 +38,7 @@ type deployment struct {
 	env     map[string]string
 	rotator *rotation.Rotator
 	arn     string
+	log     bytes.Buffer
 }
 
 // inDeployment runs a test in a deployment of its own. Changes to the configurations come before
@@ -101,6 +104,7 @@ func (w *deployment) restart() {
 		Parameters: awsstore.NewParameters(sdk),
 		Settings:   environment,
 		Transport:  w.engage.RoundTripper(),
+		Log:        slog.New(slog.NewTextHandler(&w.log, nil)),
 	})
 }
 

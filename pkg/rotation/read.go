@@ -91,7 +91,10 @@ func (i *invocation) read(ctx context.Context, want needs) (r reading, err error
 		return f
 	}
 	err = parallel.Do(
-		only(want.settings, func() (err error) { r.settings, err = i.loadSettings(ctx); return err }),
+		only(want.settings, func() (err error) {
+			r.settings, err = i.settings.Load(ctx)
+			return failed("load the settings", err, "nothing was created")
+		}),
 		only(want.labels, func() (err error) { r.labels, err = i.describe(ctx); return err }),
 		func() (err error) { r.current, err = i.readCurrent(ctx); return err },
 		func() (err error) { r.version, err = i.readVersion(ctx, want.value); return err },

@@ -215,8 +215,6 @@ func (f *finishing) endIntents(ctx context.Context) {
 		if !f.entries.Answered(intent) && intent.ID != f.record.Intent {
 			continue
 		}
-		if err := f.ledger().End(ctx, intent); err != nil {
-			f.config.Log.WarnContext(ctx, "an answered intent stays until the next rotation or sweep", "error", err.Error())
-		}
+		f.endIntent(ctx, intent)
 	}
 }

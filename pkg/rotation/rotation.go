@@ -115,10 +115,10 @@ type Rotator struct {
 	config   Config
 	sessions engage.Sessions
 
-	mu         sync.Mutex
-	settings   settings.Settings
-	settingsAt time.Time
-	endpoints  map[string]endpoint
+	settings *settings.Loader
+
+	mu        sync.Mutex
+	endpoints map[string]endpoint
 }
 
 // New returns a Rotator.
@@ -135,7 +135,10 @@ func New(config Config) *Rotator {
 	if config.Attempt == nil {
 		config.Attempt = func(context.Context) string { return config.Now().Format(time.RFC3339Nano) }
 	}
-	return &Rotator{config: config, endpoints: map[string]endpoint{}}
+	loader := &settings.Loader{
+		Environment: config.Settings, Parameters: config.Parameters, Life: settingsLife, Now: config.Now, Log: config.Log,
+	}
+	return &Rotator{config: config, settings: loader, endpoints: map[string]endpoint{}}
 }
 
 // Handle carries out one step and returns what it did, also when it failed. The error is an *Error,
@@ -185,22 +188,4 @@ func (i *invocation) step(ctx context.Context) (Report, error) {
 		errors.New("unknown step"),
 		"use createSecret, setSecret, testSecret or finishSecret",
 	)
-}
-
-// loadSettings returns the settings, from the warm function's memory when they are fresh.
-func (r *Rotator) loadSettings(ctx context.Context) (settings.Settings, error) {
-	r.mu.Lock()
-	kept, at := r.settings, r.settingsAt
-	r.mu.Unlock()
-	if now := r.config.Now(); !at.IsZero() && now.Sub(at) < settingsLife {
-		return kept, nil
-	}
-	fresh, err := r.config.Settings.WithParameters(ctx, r.config.Parameters)
-	if err != nil {
-		return settings.Settings{}, failed("load the settings", err, "nothing was created")
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.settings, r.settingsAt = fresh, r.config.Now()
-	return fresh, nil
 }

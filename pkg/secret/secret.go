@@ -3,7 +3,8 @@
 // A rotation changes the field apiToken, may set apiTokenCreatedAt, and keeps every other byte of
 // the document: unknown fields, their order, white space, and numbers too big for a float64. Errors
 // name the invalid field and never hold a value. Reading is strict, because a guess could send a
-// password to the wrong host: a known field that occurs twice, or is not a string, is refused.
+// password to the wrong host: a known field that occurs twice, has other capitals, is not a string,
+// or is not text is refused.
 package secret
 
 import (
@@ -113,8 +114,12 @@ func (d *Document) parseMember(dec *json.Decoder, text string) error {
 	if err := dec.Decode(&raw); err != nil {
 		return notJSON(dec)
 	}
-	if !isKnown(name) {
+	known, ok := knownField(name)
+	if !ok {
 		return nil
+	}
+	if known != name {
+		return &FieldError{Field: known, Fault: "is written with other capitals; write it as here"}
 	}
 	if _, twice := d.spans[name]; twice {
 		return &FieldError{Field: name, Fault: "occurs twice; keep one"}
@@ -124,6 +129,9 @@ func (d *Document) parseMember(dec *json.Decoder, text string) error {
 	d.spans[name] = span{name: start, value: end - len(raw), end: end}
 	if bytes.Equal(raw, []byte("null")) {
 		return nil
+	}
+	if !isText(raw) {
+		return &FieldError{Field: name, Fault: "holds what is not text: half of a surrogate pair, or bytes that are not UTF-8"}
 	}
 	if name == FieldTokenSecrets {
 		d.tokenSecrets = []string{}
@@ -140,13 +148,15 @@ func (d *Document) parseMember(dec *json.Decoder, text string) error {
 	return nil
 }
 
-func isKnown(name string) bool {
+// knownField returns the known field of that name, whatever its capitals: JSON readers that do not
+// tell them apart would take it for the field.
+func knownField(name string) (known string, ok bool) {
 	for _, known := range knownFields {
-		if name == known {
-			return true
+		if strings.EqualFold(name, known) {
+			return known, true
 		}
 	}
-	return false
+	return "", false
 }
 
 // notJSON returns the place of a syntax error, and not the decoder's own text, which may quote the

@@ -4,31 +4,38 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 
 	"engage-token-rotation/pkg/engage"
 )
 
-// vendorHosts are the hosts that a secret or a parameter may name without an entry in
-// ENGAGE_ALLOWED_HOSTS.
-var vendorHosts = []string{
-	"engage.ringcentral.com",
-	"ringcx.ringcentral.com",
-	"platform.ringcentral.com",
-	"portal.vacd.biz",
-	"portal.virtualacd.biz",
-}
+// The hosts that a secret or a parameter may name without an entry in ENGAGE_ALLOWED_HOSTS: those of
+// the API, and those of the JWT grant. Neither may stand in for the other: it would be sent
+// credentials that are not its own.
+var (
+	vendorHosts = []string{
+		"engage.ringcentral.com",
+		"ringcx.ringcentral.com",
+		"portal.vacd.biz",
+		"portal.virtualacd.biz",
+	}
+	platformHosts = []string{"platform.ringcentral.com"}
+)
 
-// hosts is the allow-list. It exists because the host decides where a password is sent. Keys are
-// "scheme://host[:port]".
-type hosts map[string]bool
+// hosts is the allow-list for one use. It exists because the host decides where a password is sent.
+type hosts struct {
+	use            string // what the hosts are for
+	vendor, others []string
+	allowed        map[string]bool // by "scheme://host[:port]"
+}
 
 // parseHosts reads ENGAGE_ALLOWED_HOSTS: hosts separated by commas, each "host", "host:port" (both
 // meaning https, and for this machine http too), or a base URL with its scheme. An entry for this
 // machine without scheme and port means all its ports.
-func parseHosts(text string) (hosts, error) {
-	allowed := hosts{}
-	for _, host := range vendorHosts {
+func parseHosts(text string, vendor []string) (map[string]bool, error) {
+	allowed := map[string]bool{}
+	for _, host := range vendor {
 		allowed["https://"+host] = true
 	}
 	for entry := range strings.SplitSeq(text, ",") {
@@ -62,19 +69,23 @@ func anyPort(base *url.URL) string { return base.Hostname() + ":*" }
 // not say http://.
 func (h hosts) check(base *url.URL) error {
 	switch {
-	case h[base.String()], isLocal(base.Hostname()) && h[anyPort(base)]:
-	case base.Scheme == "http" && h["https://"+base.Host]:
+	case slices.Contains(h.others, base.Hostname()):
+	case h.allowed[base.String()], isLocal(base.Hostname()) && h.allowed[anyPort(base)]:
+	case base.Scheme == "http" && h.allowed["https://"+base.Host]:
 		return fmt.Errorf("is plain http; use https, or list the host with http:// in %s", EnvAllowedHosts)
 	default:
 		return fmt.Errorf("names a host that is not on the allow-list; add it to %s if it is the vendor's", EnvAllowedHosts)
 	}
-	return h.checkScheme(base)
+	return h.checkTrusted(base)
 }
 
-// checkScheme accepts plain http only for this machine and for hosts that the allow-list has with
-// http://.
-func (h hosts) checkScheme(base *url.URL) error {
-	if base.Scheme == "https" || isLocal(base.Hostname()) || h[base.String()] {
+// checkTrusted refuses the vendor's host of the other use, and accepts plain http only for this
+// machine and for hosts that the allow-list has with http://.
+func (h hosts) checkTrusted(base *url.URL) error {
+	switch {
+	case slices.Contains(h.others, base.Hostname()):
+		return fmt.Errorf("names a host of the vendor that is not for %s; use https://%s", h.use, h.vendor[0])
+	case base.Scheme == "https" || isLocal(base.Hostname()) || h.allowed[base.String()]:
 		return nil
 	}
 	return fmt.Errorf("is plain http; use https, or list the host with http:// in %s", EnvAllowedHosts)

@@ -33,14 +33,22 @@ func refuses(t *testing.T, e environment, bases ...string) {
 	}
 }
 
+// accepts checks that a secret and a parameter may name each of these hosts for the API, and, if
+// none of them is the vendor's, for the JWT grant.
 func accepts(t *testing.T, e environment, bases ...string) {
 	t.Helper()
 	s := mustRead(t, e)
+	names := []string{"base-url", "ringcentral-base-url"}
+	for _, base := range bases {
+		if strings.Contains(strings.ToLower(base), "ringcentral.com") || strings.Contains(base, "portal.") {
+			names = names[:1]
+		}
+	}
 	for _, base := range bases {
 		if _, err := s.Endpoint(engage.FlowEngage, base); err != nil {
 			t.Errorf("a secret may not name %s: %v", base, err)
 		}
-		for _, parameter := range []string{"base-url", "ringcentral-base-url"} {
+		for _, parameter := range names {
 			if _, err := s.WithParameters(t.Context(), parameters{parameter: base}); err != nil {
 				t.Errorf("the parameter %s may not name %s: %v", parameter, base, err)
 			}
@@ -49,8 +57,42 @@ func accepts(t *testing.T, e environment, bases ...string) {
 }
 
 func TestTheVendorsHostsAreAllowed(t *testing.T) {
-	accepts(t, nil, "https://engage.ringcentral.com", "https://ringcx.ringcentral.com", "https://platform.ringcentral.com",
-		"https://portal.vacd.biz/api", "https://portal.virtualacd.biz/api/", "HTTPS://ENGAGE.ringcentral.com:443/")
+	accepts(t, nil, "https://engage.ringcentral.com", "https://ringcx.ringcentral.com", "https://portal.vacd.biz/api",
+		"https://portal.virtualacd.biz/api/", "HTTPS://ENGAGE.ringcentral.com:443/")
+	grant := parameters{"ringcentral-base-url": "https://platform.ringcentral.com"}
+	if _, err := mustRead(t, nil).WithParameters(t.Context(), grant); err != nil {
+		t.Error(err)
+	}
+}
+
+// The host of the JWT grant gets a client secret, the API's host a password: neither is for the
+// other, whoever names it.
+func TestTheGrantsHostAndTheAPIsHostsAreNotForOneAnother(t *testing.T) {
+	const platform, api, remedy = "https://platform.ringcentral.com", "https://engage.ringcentral.com", "; use https://"
+	for _, e := range []environment{nil, {settings.EnvAllowedHosts: "platform.ringcentral.com,engage.ringcentral.com"}} {
+		s := mustRead(t, e)
+		if _, err := s.Endpoint(engage.FlowEngage, platform); err == nil || !strings.Contains(err.Error(), remedy) {
+			t.Errorf("a secret names the grant's host for the API: %v", err)
+		}
+		for name, base := range map[string]string{"base-url": platform, "ringcentral-base-url": api} {
+			if _, err := s.WithParameters(t.Context(), parameters{name: base}); err == nil ||
+				!strings.Contains(err.Error(), remedy) {
+				t.Errorf("parameter %s names %s: %v", name, base, err)
+			}
+		}
+	}
+	for name, base := range map[string]string{
+		settings.EnvEngageBaseURL: platform, settings.EnvRingCentralBaseURL: "https://portal.vacd.biz/api",
+	} {
+		if _, err := (environment{name: base}).read(); err == nil || !strings.Contains(err.Error(), remedy) {
+			t.Errorf("%s names %s: %v", name, base, err)
+		}
+	}
+	// A host that the environment names for one use is not on the other's list.
+	s := mustRead(t, environment{settings.EnvRingCentralBaseURL: "https://grant.example"})
+	if _, err := s.Endpoint(engage.FlowEngage, "https://grant.example"); err == nil {
+		t.Error("a secret may name the grant's host of the environment for the API")
+	}
 }
 
 func TestOtherHostsAreNotAllowed(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/url"
 	"strings"
 	"time"
@@ -84,20 +85,25 @@ type Settings struct {
 	// with, or "".
 	AdminSecret, TokenSecret string
 
-	neverExclusive bool // the parameter is ignored
 	// LogLevel is the least level that is logged.
 	LogLevel slog.Level
 
+	neverExclusive           bool // the parameter is ignored
 	engageBase, platformBase *url.URL
-	namedBase                bool // engageBase is not the default, so that the legacy flow uses it too
-	allowed                  hosts
+	allowedText              string
+	api, platform            hosts
+	sources                  map[string]Source // by environment variable; the default's are missing
 }
 
 // FromEnvironment reads the environment, and no parameter; getenv is os.Getenv outside of tests.
 func FromEnvironment(getenv func(string) string) (Settings, error) {
-	s := Settings{Prefix: DefaultPrefix}
-	var err error
-	if s.allowed, err = parseHosts(getenv(EnvAllowedHosts)); err != nil {
+	s := Settings{Prefix: DefaultPrefix, allowedText: getenv(EnvAllowedHosts), sources: map[string]Source{}}
+	for _, name := range names {
+		if getenv(name) != "" {
+			s.sources[name] = SourceEnvironment
+		}
+	}
+	if err := s.allow(s.allowedText); err != nil {
 		return Settings{}, &Error{EnvAllowedHosts, err.Error()}
 	}
 	if prefix := getenv(EnvPrefix); prefix != "" {
@@ -111,22 +117,8 @@ func FromEnvironment(getenv func(string) string) (Settings, error) {
 			return Settings{}, &Error{EnvLogLevel, "is not a level; use DEBUG, INFO, WARN or ERROR"}
 		}
 	}
-	s.engageBase, _ = engage.ParseBaseURL(DefaultEngageBaseURL)
-	s.platformBase, _ = engage.ParseBaseURL(DefaultRingCentralBaseURL)
-	// A person who can set the environment has deployed the function: the host need not be on the
-	// allow-list, but the scheme must be safe.
-	trusted := func(name string, base **url.URL) error {
-		return s.setBase(name, getenv(name), base, s.allowed.checkScheme)
-	}
-	if err := trusted(EnvEngageBaseURL, &s.engageBase); err != nil {
+	if err := s.setTrustedBases(getenv); err != nil {
 		return Settings{}, err
-	}
-	s.namedBase = getenv(EnvEngageBaseURL) != ""
-	if err := trusted(EnvRingCentralBaseURL, &s.platformBase); err != nil {
-		return Settings{}, err
-	}
-	for _, base := range []*url.URL{s.engageBase, s.platformBase} {
-		s.allowed[base.String()] = true
 	}
 	if err := s.setRetention(EnvRetention, getenv(EnvRetention)); err != nil {
 		return Settings{}, err
@@ -139,6 +131,34 @@ func FromEnvironment(getenv func(string) string) (Settings, error) {
 	}
 	s.AdminSecret, s.TokenSecret = getenv(EnvAdminSecret), getenv(EnvTokenSecret)
 	return s, nil
+}
+
+// setTrustedBases sets the hosts of the environment. A person who can set it has deployed the
+// function: the hosts need not be on the allow-list, but the scheme must be safe.
+func (s *Settings) setTrustedBases(getenv func(string) string) error {
+	s.engageBase, _ = engage.ParseBaseURL(DefaultEngageBaseURL)
+	s.platformBase, _ = engage.ParseBaseURL(DefaultRingCentralBaseURL)
+	if err := setBase(EnvEngageBaseURL, getenv(EnvEngageBaseURL), &s.engageBase, s.api.checkTrusted); err != nil {
+		return err
+	}
+	err := setBase(EnvRingCentralBaseURL, getenv(EnvRingCentralBaseURL), &s.platformBase, s.platform.checkTrusted)
+	if err != nil {
+		return err
+	}
+	s.api.allowed[s.engageBase.String()] = true
+	s.platform.allowed[s.platformBase.String()] = true
+	return nil
+}
+
+// allow reads the allow-list.
+func (s *Settings) allow(text string) (err error) {
+	s.api = hosts{vendor: vendorHosts, others: platformHosts, use: "the API"}
+	s.platform = hosts{vendor: platformHosts, others: vendorHosts, use: "the JWT grant"}
+	if s.api.allowed, err = parseHosts(text, s.api.vendor); err != nil {
+		return err
+	}
+	s.platform.allowed, err = parseHosts(text, s.platform.vendor)
+	return err
 }
 
 // isPrefix reports whether the text is a parameter path of at most five levels, which leaves room
@@ -169,32 +189,37 @@ func (s Settings) WithParameters(ctx context.Context, parameters Parameters) (Se
 	if err != nil {
 		return Settings{}, fmt.Errorf("read the settings below %s: %w", path, err)
 	}
-	read := func(name string) (string, string) { return path + "/" + name, values[path+"/"+name] }
-
-	name, value := read(paramEngageBaseURL)
-	if err := s.setBase(name, value, &s.engageBase, s.allowed.check); err != nil {
+	s.sources = maps.Clone(s.sources)
+	read := func(parameter, variable string) (string, string) {
+		name := path + "/" + parameter
+		if values[name] != "" {
+			s.sources[variable] = SourceParameter
+		}
+		return name, values[name]
+	}
+	name, value := read(paramEngageBaseURL, EnvEngageBaseURL)
+	if err := setBase(name, value, &s.engageBase, s.api.check); err != nil {
 		return Settings{}, err
 	}
-	s.namedBase = s.namedBase || value != ""
-	name, value = read(paramRingCentralBaseURL)
-	if err := s.setBase(name, value, &s.platformBase, s.allowed.check); err != nil {
+	name, value = read(paramRingCentralBaseURL, EnvRingCentralBaseURL)
+	if err := setBase(name, value, &s.platformBase, s.platform.check); err != nil {
 		return Settings{}, err
 	}
-	name, value = read(paramRetention)
+	name, value = read(paramRetention, EnvRetention)
 	if err := s.setRetention(name, value); err != nil {
 		return Settings{}, err
 	}
-	name, value = read(paramExclusiveUser)
 	if s.neverExclusive {
 		return s, nil
 	}
+	name, value = read(paramExclusiveUser, EnvExclusiveUser)
 	if err := s.setExclusive(name, value); err != nil {
 		return Settings{}, err
 	}
 	return s, nil
 }
 
-func (s *Settings) setBase(name, value string, base **url.URL, check func(*url.URL) error) error {
+func setBase(name, value string, base **url.URL, check func(*url.URL) error) error {
 	if value == "" {
 		return nil
 	}
@@ -237,10 +262,10 @@ func (s *Settings) setExclusive(name, value string) error {
 // Endpoint returns where a secret's calls go: baseURL is the secret's field baseUrl, or "".
 func (s Settings) Endpoint(flow engage.Flow, baseURL string) (engage.Endpoint, error) {
 	endpoint := engage.Endpoint{Flow: flow, BaseURL: s.engageBase, PlatformURL: s.platformBase}
-	if flow == engage.FlowLegacy && !s.namedBase {
+	if flow == engage.FlowLegacy && s.sources[EnvEngageBaseURL] == "" {
 		endpoint.BaseURL, _ = engage.ParseBaseURL(defaultLegacyBaseURL)
 	}
-	if err := s.setBase(`secret field "baseUrl"`, baseURL, &endpoint.BaseURL, s.allowed.check); err != nil {
+	if err := setBase(`secret field "baseUrl"`, baseURL, &endpoint.BaseURL, s.api.check); err != nil {
 		return engage.Endpoint{}, err
 	}
 	return endpoint, nil

@@ -97,7 +97,8 @@ type Config struct {
 
 // Sweeper sweeps. It is safe for concurrent use.
 type Sweeper struct {
-	config Config
+	config   Config
+	settings *settings.Loader
 }
 
 // New returns a Sweeper.
@@ -111,7 +112,10 @@ func New(config Config) *Sweeper {
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Sweeper{config: config}
+	loader := &settings.Loader{
+		Environment: config.Settings, Parameters: config.Parameters, Now: config.Now, Log: config.Log,
+	}
+	return &Sweeper{config: config, settings: loader}
 }
 
 // run is one sweep at work.
@@ -166,7 +170,7 @@ func (s *Sweeper) Run(ctx context.Context, request events.Sweep) (report.Sweep, 
 
 // begin reads the settings and the ledger.
 func (s *Sweeper) begin(ctx context.Context, request events.Sweep) (*run, error) {
-	set, err := s.config.Settings.WithParameters(ctx, s.config.Parameters)
+	set, err := s.settings.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -185,6 +189,7 @@ func (s *Sweeper) begin(ctx context.Context, request events.Sweep) (*run, error)
 	if r.entries, err = r.ledger.ReadAll(ctx); err != nil {
 		return nil, err
 	}
+	r.report.Settings(set.Effective())
 	r.report.Unreadable(r.entries.Unreadable)
 	r.creations = unanswered.New(s.config.Secrets, r.secrets, r.ledger, r.entries, s.config.Now, r.faults(ctx))
 	if request.RevokePrevious != "" {

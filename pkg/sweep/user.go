@@ -45,6 +45,7 @@ func (r *run) groupByUser(ctx context.Context) []*user {
 			r.fault(ctx, fmt.Errorf("read the login fields of secret %s: %w", m.ARN, err))
 			return
 		}
+		r.report.Settings(t.Overrides)
 		mu.Lock()
 		defer mu.Unlock()
 		u := r.users[t.User]

@@ -25,6 +25,8 @@ type Target struct {
 	Credentials engage.Credentials
 	// Holder is the ARN of the secret with the login fields: the admin secret, or the token secret.
 	Holder string
+	// Overrides are the settings that fields of the secrets override.
+	Overrides []settings.Effective
 }
 
 // AdminID returns the ARN or name of the admin secret with the document's login fields: what the
@@ -65,8 +67,15 @@ func Read(
 	if err != nil {
 		return Target{}, fmt.Errorf("secret %s: %w", holder, err)
 	}
-	user := ledger.NewUser(endpoint, login.Credentials)
-	return Target{Endpoint: endpoint, User: user, Credentials: login.Credentials, Holder: holder}, nil
+	t := Target{
+		Endpoint: endpoint, User: ledger.NewUser(endpoint, login.Credentials), Credentials: login.Credentials, Holder: holder,
+	}
+	if login.BaseURL != "" {
+		t.Overrides = []settings.Effective{{
+			Setting: secret.FieldBaseURL, Value: endpoint.BaseURL.String(), Source: settings.SourceSecret, Secret: tokenSecretARN,
+		}}
+	}
+	return t, nil
 }
 
 // Remembering returns a store that reads each secret once by the same label or version, for one

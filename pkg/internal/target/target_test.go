@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -101,6 +102,19 @@ func TestOnlyTheStacksOwnPairNeedsNoField(t *testing.T) {
 		if _, err := read(t, v, env, c.document); (err == nil) != c.want {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+func TestAFieldThatOverridesASettingIsNamed(t *testing.T) {
+	one, err := read(t, nil, nil, `{"username":"u","password":"p","platformId":"x","baseUrl":"https://ringcx.ringcentral.com/"}`)
+	want := []settings.Effective{{
+		Setting: "baseUrl", Value: "https://ringcx.ringcentral.com", Source: settings.SourceSecret, Secret: tokenARN,
+	}}
+	if err != nil || !slices.Equal(one.Overrides, want) {
+		t.Errorf("%v, %v", one.Overrides, err)
+	}
+	if two, err := read(t, nil, nil, admin); err != nil || len(two.Overrides) > 0 {
+		t.Errorf("without the field: %v, %v", two.Overrides, err)
 	}
 }
 
