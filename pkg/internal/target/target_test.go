@@ -157,7 +157,7 @@ func TestFaultsOfTheAdminSecretAreNamed(t *testing.T) {
 		text  string
 		want  []string
 	}{
-		"cannot be read": {nil, document, []string{"engage/admin", "AccessDeniedException", "secretsmanager:GetSecretValue"}},
+		"cannot be read": {nil, document, []string{"engage/admin", "AccessDeniedException"}},
 		"not a name":     {nil, `{"adminSecretArn":"a b\nhunter2"}`, []string{secret.FieldAdminSecretARN}},
 		"not JSON":       {at("hunter2"), document, []string{"engage/admin"}},
 		"field missing":  {at(`{"username":"u","tokenSecrets":["*"]}`), document, []string{secret.FieldPassword}},
