@@ -19,6 +19,10 @@ type Call struct {
 	Caller string
 	// Input is the request, such as a *PutSecretValueInput. It may hold a secret.
 	Input any
+	// Time is when the request arrived, Took how long it was until the answer was known, by
+	// Config.Now. Took is only in Calls.
+	Time time.Time
+	Took time.Duration
 	// Code is the error code of the answer, empty for a success, "reset" for a connection that broke.
 	// Only in Calls.
 	Code string
@@ -79,7 +83,7 @@ func (s *Server) nextNumber() int {
 func (s *Server) record(call Call, code string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	call.Code = code
+	call.Code, call.Took = code, s.config.Now().Sub(call.Time)
 	s.calls = append(s.calls, call)
 	if extra := len(s.calls) - s.config.RecordLimit; extra > s.config.RecordLimit/2 {
 		s.calls = append([]Call(nil), s.calls[extra:]...)

@@ -54,6 +54,9 @@ func NewServer(config Config) *Server {
 	if config.Parameters.Now == nil {
 		config.Parameters.Now = config.Now
 	}
+	if config.Now == nil {
+		config.Now = time.Now
+	}
 	if config.RecordLimit == 0 {
 		config.RecordLimit = 10000
 	}

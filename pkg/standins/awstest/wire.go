@@ -89,7 +89,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	call := Call{Number: s.nextNumber(), Service: service, Action: action, Resource: s.resource(service, body),
-		Caller: caller(r), Input: input}
+		Caller: caller(r), Input: input, Time: s.config.Now()}
 	if service == parametersTarget {
 		call.Service = "ssm"
 	}

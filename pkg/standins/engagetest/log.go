@@ -44,6 +44,10 @@ type Call struct {
 	// Fingerprint is that of the token made or deleted, else that of the API token that
 	// authenticated the call.
 	Fingerprint string
+	// Agent is the User-Agent that the client sent.
+	Agent string
+	// Took is how long it was until the answer was known; only in the log.
+	Took time.Duration
 	// Fault is the fault that the hook returned, as Fault.String prints it; "" if none.
 	Fault string
 }

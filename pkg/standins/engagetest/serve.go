@@ -28,7 +28,7 @@ func (s *Server) serve(r *http.Request) (*Answer, error) {
 	defer func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		x.call.Stage = After
+		x.call.Stage, x.call.Took = After, s.now().Sub(x.call.Time)
 		s.calls.add(x.call)
 	}()
 	if answer, err, done := x.interrupt(hook, Before); done {
@@ -53,6 +53,7 @@ func (s *Server) begin(r *http.Request) (*exchange, func(Call) *Fault) {
 	x.call = Call{
 		Number: s.number, Stage: Before, Time: s.now(),
 		Operation: x.route.operation, Flow: x.route.flow, Auth: x.sent.place,
+		Agent: r.UserAgent(),
 	}
 	if r.URL.RawQuery != "" {
 		x.query = r.URL.Query()
