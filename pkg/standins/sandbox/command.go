@@ -102,6 +102,7 @@ func (c command) run(ctx context.Context, args []string) error {
 	var functions string
 	flags := flag.NewFlagSet("sandbox run", flag.ContinueOnError)
 	c.common(flags, &config, &functions)
+	flags.StringVar(&config.HTML, "html", "", "file to write the rotations to, as a page for browsers; empty writes none")
 	if err := c.parse(flags, args); err != nil {
 		return err
 	}

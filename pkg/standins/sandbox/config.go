@@ -63,6 +63,8 @@ type Config struct {
 	Env map[string]string
 	// Timeout of an invocation; 0 means that of the scenario, or a minute.
 	Timeout time.Duration
+	// HTML is the path of a file to which Demo writes the page with its end state; "" writes none.
+	HTML string
 	// Observe is called with each invocation when it has ended, one at a time; it must not call
 	// Invocations. nil: not called.
 	Observe func(Invocation)

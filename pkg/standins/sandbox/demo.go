@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"engage-token-rotation/pkg/internal/older"
 	"engage-token-rotation/pkg/settings"
 	"engage-token-rotation/pkg/standins/awstest"
+	"engage-token-rotation/pkg/standins/sandbox/page"
 )
 
 // ErrCheck is Demo's error for a wrong end state, which it has printed.
@@ -49,10 +51,28 @@ func Demo(ctx context.Context, config Config, out io.Writer, getenv func(string)
 	} else {
 		findings, err = t.success(ctx, box)
 	}
+	if err == nil {
+		err = box.writePage(config.HTML)
+	}
 	if err != nil {
 		return err
 	}
 	return t.verdict(findings, time.Since(started))
+}
+
+// writePage writes the page with the present view to a file.
+func (s *Sandbox) writePage(path string) error {
+	if path == "" {
+		return nil
+	}
+	text, err := page.Static(s.View())
+	if err == nil {
+		err = os.WriteFile(path, text, 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("sandbox: write the page: %w", err)
+	}
+	return nil
 }
 
 // success runs rotations that must succeed.
@@ -90,7 +110,7 @@ func (t timeline) failure(ctx context.Context, box *Sandbox) ([]Finding, error) 
 	if err := box.SetScenario(ctx, name); err != nil {
 		return nil, err
 	}
-	box.running[FunctionRotate].Kill() // a warm function would use its session
+	box.functions[FunctionRotate].Kill() // a warm function would use its session
 	failed, outcome, err := t.rotation(ctx, box, "Rotation 2 of 2, in scenario "+string(name))
 	if err != nil {
 		return nil, err
@@ -127,8 +147,8 @@ func (t timeline) introduce(box *Sandbox) {
 			t.bold(AdminSecret))
 	}
 	t.line("  login    flow %s, user %s", box.config.Flow, sv.user.Username)
-	t.line("  others   %s of the same user belong to other programs: %s", number(len(sv.foreign), "token"),
-		strings.Join(fingerprints(sv.foreign), ", "))
+	t.line("  others   %s of the same user belong to other programs: %s", number(len(sv.others()), "token"),
+		strings.Join(fingerprints(sv.others()), ", "))
 	t.line("  tokens are shown as fingerprints, the first 12 hex digits of their SHA-256")
 	if name := box.config.Scenario; name != ScenarioNone {
 		t.line("  scenario %s: %s", t.bold(string(name)), name.Meaning())

@@ -3,6 +3,9 @@ package sandbox_test
 import (
 	"bytes"
 	"errors"
+	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +30,28 @@ func TestDemoRotatesThreeTimesAndFindsAllWell(t *testing.T) {
 			lacks(t, text, "Rotation 3 of 3", "createSecret", "finishSecret", "is current", "Secrets Manager  ",
 				"Parameter Store  ", "1 login for 3 rotations", "All 12 checks passed")
 		})
+	}
+}
+
+// The page is one file, which loads nothing and holds no secret.
+func TestDemoWritesAPage(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "run.html")
+	demo(t, sandbox.Config{HTML: path}, nil)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, unwanted := range []string{" src=", "aws80:", engagetest.DefaultUser().Password} {
+		if strings.Contains(string(text), unwanted) {
+			t.Errorf("the page holds %q", unwanted)
+		}
+	}
+	lacks(t, string(text), `"outcome":"succeeded"`, `id="view"`, "script-src 'sha256-")
+
+	config := sandbox.Config{Binaries: sandbox.FindBinaries(built), HTML: t.TempDir()}
+	if err := sandbox.Demo(t.Context(), config, io.Discard, noEnvironment); err == nil {
+		t.Error("a page was written in the place of a directory")
 	}
 }
 

@@ -9,9 +9,13 @@
 //	for _, finding := range box.Check(ctx) { ... } // what must be true then
 //
 // There are two listeners. The AWS one answers for Secrets Manager, SSM and Lambda's Invoke alike,
-// so that one AWS_ENDPOINT_URL serves; below /_sandbox/ it reports what happened (see [State] and
-// [Calls]) and switches the [Scenario]. The other one is the vendor: Engage, the RingCentral
-// platform and the legacy portal at one address.
+// so that one AWS_ENDPOINT_URL serves; at / it has a page for browsers (package page), and below
+// /_sandbox/ the page's API, which reports what happened and changes the world (see [PathAPI]). The
+// other one is the vendor: Engage, the RingCentral platform and the legacy portal at one address.
+//
+// The page shows a [View]. A [Strike] breaks one call of the next rotation. The yardstick is AWS's
+// published order of operations, with a secret and a user of its own, and meets the same strike. Two
+// kinds of readers call Engage while a page is open (see [Reader]).
 //
 // [Demo] is `make run`: three rotations, a timeline and a check of the end. [Serve] is `make
 // sandbox`: it stays up.

@@ -41,7 +41,7 @@ func (s *Sandbox) startFunctions(ctx context.Context) error {
 		if path == "" {
 			continue
 		}
-		s.outputs[name] = &output{}
+		s.outputs[name] = &output{observe: func(line string) { s.alarms.line(name, line) }}
 		f, err := lambdatest.Start(ctx, lambdatest.Config{
 			Path: path, FunctionName: name, Region: Region, Timeout: s.config.Timeout, LogFormat: "JSON", MemoryMB: 256,
 			Credentials: lambdatest.Credentials{AccessKeyID: callerOf(name), SecretAccessKey: "sandbox",
@@ -52,7 +52,7 @@ func (s *Sandbox) startFunctions(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("start %s: %w", name, err)
 		}
-		s.running[name] = f
+		s.functions[name] = f
 		s.api.Register(f)
 	}
 	return nil
@@ -68,6 +68,9 @@ func (s *Sandbox) environment() map[string]string {
 
 // invokeARN invokes a function, as Secrets Manager and schedules do.
 func (s *Sandbox) invokeARN(ctx context.Context, arn string, payload []byte) ([]byte, error) {
+	if arn == yardstickARN {
+		return s.invokeYardstick(ctx, payload)
+	}
 	f := s.api.Function(arn)
 	if f == nil {
 		return nil, errors.New("there is no function " + arn)
@@ -100,13 +103,15 @@ type reply struct {
 // record runs an invocation, records its calls and calls Observe.
 func (s *Sandbox) record(function string, payload []byte, invoke func() (reply, error)) (Invocation, error) {
 	var event awstest.RotationEvent
-	if function == FunctionRotate && json.Unmarshal(payload, &event) == nil {
+	if isRotation(function) && json.Unmarshal(payload, &event) == nil {
 		s.witness.see("a RotationToken", event.RotationToken)
 	}
 	sv := s.services.Load()
-	since := marksOf(sv)
 	i := Invocation{Function: function, Step: event.Step, Secret: event.SecretId, Version: event.ClientRequestToken,
 		Started: time.Now()}
+	since := marksOf(sv)
+	s.strikes.begin(function)
+	s.running.begin(i, sv, since)
 	r, err := invoke()
 	i.Duration, i.Init, i.PID = r.duration, r.init, r.pid
 	if i.Duration == 0 {
@@ -120,9 +125,12 @@ func (s *Sandbox) record(function string, payload []byte, invoke func() (reply, 
 	case json.Valid(r.payload):
 		i.Answer = r.payload
 	}
-	i.AWS, i.Engage = since.calls(sv, callerOf(function))
+	i.AWS, i.Engage = since.calls(sv, function)
+	s.alarms.invoked(function, i.Error)
+	defer s.changes.fire()
 	s.steps.Lock()
 	defer s.steps.Unlock()
+	s.running.end(function)
 	if s.invocations = append(s.invocations, i); len(s.invocations) > 2*maxLines {
 		s.invocations = append([]Invocation(nil), s.invocations[maxLines:]...)
 	}
@@ -155,15 +163,16 @@ func marksOf(sv *services) marks {
 	return m
 }
 
-// calls returns the calls since the marks.
-func (m marks) calls(sv *services, caller string) (aws []AWSCall, vendor []EngageCall) {
+// calls returns the calls of a function since the marks; Engage's are also those of other
+// functions.
+func (m marks) calls(sv *services, function string) (aws []AWSCall, vendor []EngageCall) {
 	for _, call := range sv.aws.Calls() {
-		if call.Number > m.aws && call.Caller == caller {
+		if call.Number > m.aws && call.Caller == callerOf(function) {
 			aws = append(aws, newAWSCall(call))
 		}
 	}
 	for _, call := range sv.engage.Calls() {
-		if call.Number > m.engage {
+		if call.Number > m.engage && mayBeOf(call, function) {
 			vendor = append(vendor, newEngageCall(call))
 		}
 	}
@@ -205,17 +214,17 @@ func functionOfPath(path string) string {
 
 // newEngageCall and newAWSCall leave out everything that may be a secret.
 func newEngageCall(c engagetest.Call) EngageCall {
-	return EngageCall{Operation: string(c.Operation), User: c.User, Auth: c.Auth, Status: c.Status,
-		Fingerprint: c.Fingerprint, Fault: c.Fault, Time: c.Time}
+	return EngageCall{Number: c.Number, Operation: string(c.Operation), User: c.User, Auth: c.Auth, Status: c.Status,
+		Fingerprint: c.Fingerprint, Fault: c.Fault, Time: c.Time, DurationMs: milliseconds(c.Took)}
 }
 
 func newAWSCall(c awstest.Call) AWSCall {
 	return AWSCall{Number: c.Number, Function: functionOfCaller(c.Caller), Action: c.Service + ":" + c.Action,
-		Resource: c.Resource, Code: c.Code}
+		Resource: c.Resource, Code: c.Code, Time: c.Time, DurationMs: milliseconds(c.Took)}
 }
 
 func functionOfCaller(caller string) string {
-	for _, name := range Functions {
+	for _, name := range append([]string{FunctionYardstick}, Functions...) {
 		if caller == callerOf(name) {
 			return name
 		}
@@ -228,7 +237,7 @@ func functionOfCaller(caller string) string {
 
 // Invoke invokes a function by name, and returns its answer; a function that failed is an error.
 func (s *Sandbox) Invoke(ctx context.Context, name string, payload []byte) ([]byte, error) {
-	f := s.running[name]
+	f := s.functions[name]
 	if f == nil {
 		return nil, fmt.Errorf("sandbox: there is no binary of the function %q", name)
 	}

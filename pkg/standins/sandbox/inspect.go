@@ -8,35 +8,6 @@ import (
 	"engage-token-rotation/pkg/standins/awstest"
 )
 
-// The paths of the inspection, at the AWS listener.
-const (
-	PathState    = "/_sandbox/state"    // GET: State
-	PathCalls    = "/_sandbox/calls"    // GET: Calls
-	PathLogs     = "/_sandbox/logs"     // GET: the lines that each function wrote
-	PathReset    = "/_sandbox/reset"    // POST: back to the start
-	PathScenario = "/_sandbox/scenario" // POST ?name=: another scenario
-	// POST ?secret=&version=&test=: a rotation that the caller drives; answers its events
-	PathBegin = "/_sandbox/begin"
-	PathEnd   = "/_sandbox/end" // POST ?version=: the end of that rotation; answers its outcome
-)
-
-// awsHandler is the AWS listener's handler.
-func (s *Sandbox) awsHandler() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("/", func(rw http.ResponseWriter, r *http.Request) { s.services.Load().aws.ServeHTTP(rw, r) })
-	mux.HandleFunc("POST /2015-03-31/functions/{name}/invocations", s.invokeAPI)
-	mux.HandleFunc("GET "+PathState, func(rw http.ResponseWriter, _ *http.Request) { answer(rw, s.State()) })
-	mux.HandleFunc("GET "+PathCalls, func(rw http.ResponseWriter, _ *http.Request) { answer(rw, s.Calls()) })
-	mux.HandleFunc("GET "+PathLogs, func(rw http.ResponseWriter, _ *http.Request) { answer(rw, s.Logs()) })
-	mux.HandleFunc("POST "+PathReset, func(rw http.ResponseWriter, r *http.Request) { s.done(rw, s.Reset(r.Context())) })
-	mux.HandleFunc("POST "+PathScenario, func(rw http.ResponseWriter, r *http.Request) {
-		s.done(rw, s.SetScenario(r.Context(), Scenario(r.URL.Query().Get("name"))))
-	})
-	mux.HandleFunc("POST "+PathBegin, s.begin)
-	mux.HandleFunc("POST "+PathEnd, s.end)
-	return mux
-}
-
 // Logs returns the latest lines that each function wrote.
 func (s *Sandbox) Logs() map[string][]string {
 	logs := map[string][]string{}
@@ -57,7 +28,7 @@ func (s *Sandbox) begin(rw http.ResponseWriter, r *http.Request) {
 	run, err := sv.aws.Secrets.ResumeRotation(id) // an incomplete one is run again first, as by the service
 	if err != nil {
 		run, err = sv.aws.Secrets.BeginRotation(&awstest.RotateSecretInput{
-			SecretId: id, ClientRequestToken: query.Get("version"), RotationLambdaARN: s.running[FunctionRotate].ARN(),
+			SecretId: id, ClientRequestToken: query.Get("version"), RotationLambdaARN: s.functions[FunctionRotate].ARN(),
 			RotateImmediately: new(query.Get("test") != "true"),
 		})
 	}

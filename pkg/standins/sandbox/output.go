@@ -10,6 +10,8 @@ type output struct {
 	mu    sync.Mutex
 	lines []string
 	rest  []byte
+	// observe is called with each whole line; nil: not called.
+	observe func(line string)
 }
 
 // maxLines is how many lines of each function are stored at least.
@@ -26,6 +28,9 @@ func (o *output) Write(p []byte) (int, error) {
 			break
 		}
 		o.lines = append(o.lines, string(line))
+		if o.observe != nil {
+			o.observe(string(line))
+		}
 		o.rest = rest
 	}
 	if len(o.lines) > 2*maxLines {

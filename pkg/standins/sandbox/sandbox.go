@@ -23,13 +23,21 @@ type Sandbox struct {
 	// AWSURL and EngageURL are the addresses of the two listeners for this machine.
 	AWSURL, EngageURL string
 
-	config  Config
-	witness *witness
-	api     *lambdatest.API
-	outputs map[string]*output
-	running map[string]*lambdatest.Function
-	servers []*http.Server
-	serving sync.WaitGroup
+	config    Config
+	witness   *witness
+	api       *lambdatest.API
+	outputs   map[string]*output
+	functions map[string]*lambdatest.Function
+	servers   []*http.Server
+	serving   sync.WaitGroup
+
+	// What the page shows and does.
+	changes   signal
+	running   running
+	strikes   strikes
+	yardstick yardstick
+	alarms    alarms
+	readers   readers
 
 	services atomic.Pointer[services]
 	scenario atomic.Pointer[activeScenario]
@@ -56,7 +64,7 @@ func Start(ctx context.Context, config Config) (*Sandbox, error) {
 // for.
 func start(ctx context.Context, config Config, first Scenario) (*Sandbox, error) {
 	s := &Sandbox{config: config, witness: &witness{}, api: lambdatest.NewAPI(), outputs: map[string]*output{},
-		running: map[string]*lambdatest.Function{}}
+		functions: map[string]*lambdatest.Function{}}
 	awsListener, err := listen(config.Listen, config.AWSPort)
 	if err != nil {
 		return nil, err
@@ -70,7 +78,7 @@ func start(ctx context.Context, config Config, first Scenario) (*Sandbox, error)
 	s.services.Store(sv)
 	s.serve(awsListener, s.awsHandler())
 	vendor := func(rw http.ResponseWriter, r *http.Request) { s.services.Load().engage.ServeHTTP(rw, r) }
-	s.serve(engageListener, s.witness.watch(http.HandlerFunc(vendor)))
+	s.serve(engageListener, s.changes.after(s.witness.watch(http.HandlerFunc(vendor))))
 	err = s.startFunctions(ctx)
 	if err == nil {
 		err = s.seed(ctx, sv)
@@ -106,7 +114,7 @@ func (s *Sandbox) serve(l net.Listener, handler http.Handler) {
 
 // Close ends rotations, function processes and listeners, and returns when all have ended.
 func (s *Sandbox) Close() {
-	for _, f := range s.running {
+	for _, f := range s.functions {
 		f.Close()
 	}
 	s.services.Load().aws.Close()
@@ -128,11 +136,15 @@ func (s *Sandbox) SetUp(ctx context.Context, do func(context.Context) error) err
 func (s *Sandbox) Reset(ctx context.Context) error {
 	s.reset.Lock()
 	defer s.reset.Unlock()
-	for _, f := range s.running {
+	defer s.changes.fire()
+	for _, f := range s.functions {
 		f.Kill()
 	}
+	s.yardstick.kill()
 	s.services.Load().aws.Close()
 	s.scenario.Store(nil)
+	s.strikes.set(Strike{})
+	s.alarms.clear()
 	sv := s.newServices()
 	s.services.Store(sv)
 	s.steps.Lock()
@@ -166,7 +178,7 @@ func (s *Sandbox) Preflight(ctx context.Context, schedule string) (version strin
 
 func (s *Sandbox) rotate(ctx context.Context, schedule string, immediately bool) (string, error) {
 	in := &secretsmanager.RotateSecretInput{
-		SecretId: aws.String(TokenSecret), RotationLambdaARN: aws.String(s.running[FunctionRotate].ARN()),
+		SecretId: aws.String(TokenSecret), RotationLambdaARN: aws.String(s.functions[FunctionRotate].ARN()),
 		RotateImmediately: aws.Bool(immediately),
 	}
 	if schedule != "" {
@@ -182,14 +194,18 @@ func (s *Sandbox) rotate(ctx context.Context, schedule string, immediately bool)
 // Wait waits until no rotation runs, or returns ctx's error.
 func (s *Sandbox) Wait(ctx context.Context) error { return s.services.Load().aws.Wait(ctx) }
 
-// RunSchedules starts rotations whose time has come, until ctx ends.
+// RunSchedules starts rotations whose time has come, until ctx ends. The yardstick, if it is switched
+// on, rotates with the product.
 func (s *Sandbox) RunSchedules(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case now := <-time.After(200 * time.Millisecond):
-			s.services.Load().aws.Secrets.RunDue(now)
+			sv := s.services.Load()
+			if len(sv.aws.Secrets.RunDue(now)) > 0 && sv.hasYardstick() {
+				_ = s.rotateSecret(ctx, FunctionYardstick) // refused while an earlier rotation runs again
+			}
 		}
 	}
 }

@@ -182,6 +182,9 @@ func (s *Sandbox) SetScenario(ctx context.Context, name Scenario) error {
 
 // engageFault is the fault hook of the vendor's stand-in.
 func (s *Sandbox) engageFault(call engagetest.Call) *engagetest.Fault {
+	if fault := s.strikeEngage(call); fault != nil {
+		return fault
+	}
 	active := s.scenario.Load()
 	if active == nil || active.engage == nil {
 		return nil
@@ -191,6 +194,9 @@ func (s *Sandbox) engageFault(call engagetest.Call) *engagetest.Fault {
 
 // awsFault is the fault hook of the AWS stand-in. It breaks only calls of functions.
 func (s *Sandbox) awsFault(call awstest.Call) awstest.Action {
+	if action, struck := s.strikeAWS(call); struck {
+		return action
+	}
 	active := s.scenario.Load()
 	if active == nil || active.aws == nil || !strings.HasPrefix(call.Caller, callerOf("")) || call.Caller == callerUser {
 		return awstest.Action{}

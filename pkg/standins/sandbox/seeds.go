@@ -28,8 +28,11 @@ func fingerprint(text string) string {
 }
 
 // tokenOf returns the token in the version of the token secret that a label names, or "".
-func (sv *services) tokenOf(stage string) string {
-	value, err := sv.aws.Secrets.GetSecretValue(&awstest.GetSecretValueInput{SecretId: TokenSecret, VersionStage: stage})
+func (sv *services) tokenOf(stage string) string { return sv.tokenIn(TokenSecret, stage) }
+
+// tokenIn returns the token in the version of a secret that a label names, or "".
+func (sv *services) tokenIn(name, stage string) string {
+	value, err := sv.aws.Secrets.GetSecretValue(&awstest.GetSecretValueInput{SecretId: name, VersionStage: stage})
 	if err != nil || value.SecretString == nil {
 		return ""
 	}
@@ -97,9 +100,7 @@ func beginUnclaimed(ctx context.Context, s *Sandbox) error {
 		before = append(before, token)
 	}
 	for range crashedTokens {
-		text := sv.engage.CreateToken(sv.user.Username)
-		sv.foreign = append(sv.foreign, text)
-		s.witness.see("a foreign API token", text)
+		s.makeForeign(sv, sv.user.Username)
 	}
 	then := time.Now().Add(-2 * time.Hour)
 	intent := ledger.NewIntent(sv.aws.Secrets.ARN(TokenSecret), "00000000-0000-4000-8000-000000000000", "crashed", then)

@@ -79,7 +79,7 @@ func (s *Sandbox) schedule(ctx context.Context, every time.Duration) error {
 
 // sweep invokes the sweep on a schedule, as EventBridge does.
 func (s *Sandbox) sweep(ctx context.Context, every time.Duration) {
-	f := s.running[FunctionSweep]
+	f := s.functions[FunctionSweep]
 	if every <= 0 || f == nil {
 		return
 	}
@@ -98,12 +98,12 @@ func (s *Sandbox) sweep(ctx context.Context, every time.Duration) {
 
 // instruct prints how to use the sandbox.
 func (t timeline) instruct(box *Sandbox, config ServeConfig) {
-	t.line("%s", t.bold("Sandbox"))
+	t.line("%s  %s/  %s", t.bold("Sandbox"), box.AWSURL, t.dim("open it in a browser: see a rotation, and break it"))
 	t.line("  AWS      %s   Secrets Manager, SSM, Lambda Invoke (%s)", box.AWSURL,
 		strings.Join(box.State().Functions, ", "))
 	t.line("  Engage   %s   all three logins; the secrets use %s", box.EngageURL, box.config.Flow)
 	t.line("  secrets  %s (rotates), %s", TokenSecret, AdminSecret)
-	t.line("  inspect  curl -s %s%s    also %s, %s; POST %s", box.AWSURL, PathState, PathCalls, PathLogs, PathReset)
+	t.line("  API      curl -s %s%s", box.AWSURL, PathAPI)
 	t.line("  faults   curl -s -X POST '%s%s?name=%s'    %s", box.AWSURL, PathScenario, ScenarioDeleteFailing,
 		t.dim(fmt.Sprint(Scenarios())))
 	t.line("\n%s", t.bold("AWS CLI and SDKs, in another shell"))
@@ -112,7 +112,7 @@ func (t timeline) instruct(box *Sandbox, config ServeConfig) {
 	}
 	t.line("  aws secretsmanager rotate-secret --secret-id %s", TokenSecret)
 	t.line("  aws secretsmanager describe-secret --secret-id %s", TokenSecret)
-	if box.running[FunctionSweep] != nil {
+	if box.functions[FunctionSweep] != nil {
 		t.line("  aws lambda invoke --function-name sweep --payload fileb://events/sweep-dry-run.json /dev/stdout")
 	}
 	t.line("\n%s", t.bold("sam local invoke"))

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
+	"engage-token-rotation/pkg/hidden"
 	"engage-token-rotation/pkg/standins/awstest"
 	"engage-token-rotation/pkg/standins/engagetest"
 )
@@ -27,12 +28,11 @@ type services struct {
 	aws    *awstest.Server
 	engage *engagetest.Server
 	user   engagetest.User
-	// foreign are the tokens that other programs of the same user had from the start.
-	foreign []string
 
-	mu     sync.Mutex
-	events []awstest.Event
-	begun  map[string]awstest.Run // rotations that a caller drives, by version
+	mu      sync.Mutex
+	foreign []string // the tokens of other programs of the same user
+	events  []awstest.Event
+	begun   map[string]awstest.Run // rotations that a caller drives, by version
 }
 
 // foreignTokens is how many tokens other programs have.
@@ -46,9 +46,11 @@ const extraFields = `"note": "this and all unknown fields stay as they are <&>",
 // newServices makes the stand-ins, and the tokens of the user's other programs.
 func (s *Sandbox) newServices() *services {
 	sv := &services{user: engagetest.DefaultUser(), begun: map[string]awstest.Run{}}
-	sv.engage = engagetest.NewServer(engagetest.Config{Users: []engagetest.User{sv.user}, Fault: s.engageFault})
+	sv.engage = engagetest.NewServer(engagetest.Config{
+		Users: []engagetest.User{sv.user, yardstickUser()}, Fault: s.engageFault,
+	})
 	for range foreignTokens {
-		sv.foreign = append(sv.foreign, sv.engage.CreateToken(sv.user.Username))
+		s.makeForeign(sv, sv.user.Username)
 	}
 	sv.aws = awstest.NewServer(awstest.Config{
 		Secrets: awstest.SecretsConfig{
@@ -56,10 +58,13 @@ func (s *Sandbox) newServices() *services {
 			NewID:  newIDs(),
 			Invoke: s.invokeARN,
 			MayInvoke: func(arn string) bool {
-				return s.api.Function(arn) != nil
+				return arn == yardstickARN || s.api.Function(arn) != nil
 			},
 			MinimumInterval: time.Second,
-			Events:          sv.tell,
+			Events: func(event awstest.Event) {
+				sv.tell(event)
+				s.changes.fire()
+			},
 		},
 		Fault: s.awsFault,
 	})
@@ -67,8 +72,24 @@ func (s *Sandbox) newServices() *services {
 	s.witness.see("a password", sv.user.Password)
 	s.witness.see("a client secret", sv.user.ClientSecret)
 	s.witness.see("a JWT", sv.user.JWT)
-	s.witness.see("a foreign API token", sv.foreign...)
 	return sv
+}
+
+// makeForeign makes a token as another program of a user does.
+func (s *Sandbox) makeForeign(sv *services, username string) (fingerprint string) {
+	text := sv.engage.CreateToken(username)
+	s.witness.see("a foreign API token", text)
+	sv.mu.Lock()
+	defer sv.mu.Unlock()
+	sv.foreign = append(sv.foreign, text)
+	return hidden.Fingerprint(text)
+}
+
+// others returns the tokens that other programs made.
+func (sv *services) others() []string {
+	sv.mu.Lock()
+	defer sv.mu.Unlock()
+	return append([]string(nil), sv.foreign...)
 }
 
 // newIDs returns a source of ids that are the same in every sandbox, so that ARNs are the same

@@ -24,7 +24,7 @@ func (s *Sandbox) Settings(host string) map[string]string {
 		"TOKEN_CACHE_TTL":              "5m",
 	}
 	// The sandbox's own functions start before there are secrets, and know them by name.
-	if f := s.running[FunctionRotate]; f != nil {
+	if f := s.functions[FunctionRotate]; f != nil {
 		env["ROTATION_FUNCTION_ARN"] = f.ARN()
 	}
 	for name, id := range map[string]string{settings.EnvTokenSecret: TokenSecret, settings.EnvAdminSecret: AdminSecret} {

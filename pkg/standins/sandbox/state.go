@@ -85,7 +85,7 @@ func (s *Sandbox) State() State {
 		Leaks: s.leaks(), Settings: ExportedURLs{s.AWSURL, s.EngageURL}, Events: []Event{}, Violations: []string{},
 		Users: []User{{
 			Username: sv.user.Username, Tokens: fingerprints(sv.engage.Tokens(sv.user.Username)),
-			Foreign: fingerprints(sv.foreign),
+			Foreign: fingerprints(sv.others()),
 			Logins:  sv.engage.LoginCount(sv.user.Username),
 		}},
 	}
@@ -100,7 +100,7 @@ func (s *Sandbox) State() State {
 		state.Violations = append(state.Violations, violation.String())
 	}
 	for _, name := range Functions {
-		if s.running[name] != nil {
+		if s.functions[name] != nil {
 			state.Functions = append(state.Functions, name)
 		}
 	}
@@ -185,10 +185,14 @@ type AWSCall struct {
 	Action   string `json:"action"`   // as in a policy: "secretsmanager:GetSecretValue"
 	Resource string `json:"resource"` // an ARN
 	Code     string `json:"code,omitempty"`
+
+	Time       time.Time `json:"time"`
+	DurationMs float64   `json:"durationMs"`
 }
 
 // EngageCall is a call of the vendor's API.
 type EngageCall struct {
+	Number      int64     `json:"number"`
 	Operation   string    `json:"operation"`
 	User        string    `json:"user,omitempty"`
 	Auth        string    `json:"auth,omitempty"`
@@ -196,6 +200,7 @@ type EngageCall struct {
 	Fingerprint string    `json:"fingerprint,omitempty"`
 	Fault       string    `json:"fault,omitempty"`
 	Time        time.Time `json:"time"`
+	DurationMs  float64   `json:"durationMs"`
 }
 
 // Permission is an action on a resource that a function used.

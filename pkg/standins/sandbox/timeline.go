@@ -76,7 +76,7 @@ func (t timeline) what(i Invocation) string {
 		}
 		return t.red("failed: ") + message
 	}
-	if i.Function != FunctionRotate {
+	if !isRotation(i.Function) {
 		return "answered " + shorten(string(i.Answer), 300)
 	}
 	var a stepAnswer
