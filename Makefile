@@ -10,18 +10,19 @@ EVERY       ?=
 LISTEN      ?=
 SCENARIO    ?=
 RETENTION   ?=
+HTML        ?=
 ARGS        ?=
 sandbox_flags = $(if $(FLOW),-flow $(FLOW)) $(if $(SCENARIO),-scenario $(SCENARIO)) $(if $(RETENTION),-retention $(RETENTION))
 serve_flags   = $(if $(EVERY),-every $(EVERY)) $(if $(LISTEN),-listen $(LISTEN))
 
 .DEFAULT_GOAL := run
-.PHONY: run sandbox test prove lint build functions $(BIN)/sandbox fuzz simulate readers readers-foreign bench test-sam clean help
+.PHONY: run sandbox test prove lint build functions $(BIN)/sandbox fuzz simulate readers readers-foreign bench pictures test-sam clean help
 .PHONY: build-RotateFunction build-SweepFunction build-IvrFunction
 
-run: functions $(BIN)/sandbox ## rotate three times with the real function, print a timeline, check the end (FLOW=legacy ...)
-	@$(BIN)/sandbox run -functions $(BIN)/local $(sandbox_flags) $(ARGS)
+run: functions $(BIN)/sandbox ## rotate three times with the real function, print a timeline, check the end (FLOW=legacy HTML=out.html ...)
+	@$(BIN)/sandbox run -functions $(BIN)/local $(sandbox_flags) $(if $(HTML),-html '$(HTML)') $(ARGS)
 
-sandbox: functions $(BIN)/sandbox ## stay up for the AWS CLI and sam local (EVERY=30s LISTEN=127.0.0.1 SCENARIO=...)
+sandbox: functions $(BIN)/sandbox ## stay up, with a page for browsers, for the AWS CLI and sam local (EVERY=30s LISTEN=127.0.0.1 SCENARIO=...)
 	@exec $(BIN)/sandbox serve -functions $(BIN)/local $(sandbox_flags) $(serve_flags) $(ARGS)
 
 test: ## the tests for whoever changes a line (1 minute)
@@ -82,6 +83,12 @@ ROTATIONS ?= 200
 
 bench: ## measure a rotation, a read and the functions' starts (5 minutes)
 	$(GO) test ./pkg/tests/bench -run TestBench -count=1 -v -bench-full -timeout 60m -chart=testdata/starts.svg
+
+pictures: ## take pictures of the sandbox's page, the README's two among them (1 minute; needs Chromium and chromedriver)
+	mkdir -p $(BIN)/pictures
+	BROWSER=required $(GO) test ./pkg/tests/page -run '^TestPictures$$' -count=1 -pictures='$(abspath $(BIN))/pictures'
+	cp $(BIN)/pictures/page-1280-dark.png pkg/standins/sandbox/page/testdata/page.png
+	cp $(BIN)/pictures/run-1280-light.png pkg/standins/sandbox/page/testdata/run.png
 
 test-sam: ## SAM: validate, build, and invoke every event in containers (5 minutes; needs SAM CLI and Docker)
 	$(GO) test ./pkg/tests/deploy -count=1 -v -sam -timeout 30m

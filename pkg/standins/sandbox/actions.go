@@ -73,8 +73,8 @@ func (s *Sandbox) rotateSecret(ctx context.Context, function string) error {
 	return err
 }
 
-// sweepNow invokes the sweep. With later the ledger is made older before, so that the sweep does what
-// it will do by then.
+// sweepNow invokes the sweep. With later the ledger is made older before, so that the sweep does
+// what it will do by then.
 func (s *Sandbox) sweepNow(r *http.Request) (Done, error) {
 	query := r.URL.Query()
 	did, event := "Swept", map[string]any{}

@@ -14,8 +14,8 @@
 // other one is the vendor: Engage, the RingCentral platform and the legacy portal at one address.
 //
 // The page shows a [View]. A [Strike] breaks one call of the next rotation. The yardstick is AWS's
-// published order of operations, with a secret and a user of its own, and meets the same strike. Two
-// kinds of readers call Engage while a page is open (see [Reader]).
+// published order of operations, with a secret and a user of its own, and meets the same strike.
+// Two kinds of readers call Engage while a page is open (see [Reader]).
 //
 // [Demo] is `make run`: three rotations, a timeline and a check of the end. [Serve] is `make
 // sandbox`: it stays up.

@@ -71,8 +71,8 @@ func struck(view sandbox.View) map[string]int {
 
 type target struct{ step, service, operation string }
 
-// TestEveryStrikeHeals strikes a call of a rotation. One further rotation and a later sweep leave one
-// live token of ours, and report what a creation without an answer made.
+// TestEveryStrikeHeals strikes a call of a rotation. One further rotation and a later sweep leave
+// one live token of ours, and report what a creation without an answer made.
 func TestEveryStrikeHeals(t *testing.T) {
 	create := target{"createSecret", "Engage", "create"}
 	targets := []target{create,

@@ -48,7 +48,8 @@ type readers struct {
 	counted []*Reader
 }
 
-// watch starts the readers if no page was open. The caller calls leave once, when its page has gone.
+// watch starts the readers if no page was open. The caller calls leave once, when its page has
+// gone.
 func (r *readers) watch(s *Sandbox) (leave func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -182,10 +183,11 @@ func newReadings(fetch tokensource.Fetch, address string, transport http.RoundTr
 	newReader := func(name, meaning string) *Reader {
 		return &Reader{Name: name, Meaning: meaning, Seconds: make([][2]int, readerSeconds)}
 	}
+	keeps := fmt.Sprintf("keeps the token for %d seconds, whatever Engage answers", int(ReaderCache.Seconds()))
 	return []reading{
 		{newReader("token source", "reads the secret again when Engage refuses the token (pkg/tokensource)"),
 			func(ctx context.Context) (bool, bool) { return accounts(ctx, base, byItself) }},
-		{newReader("plain cache", fmt.Sprintf("keeps the token for %d seconds, whatever Engage answers", int(ReaderCache.Seconds()))),
+		{newReader("plain cache", keeps),
 			func(ctx context.Context) (bool, bool) { return accounts(ctx, base, caching) }},
 	}, end, nil
 }

@@ -194,8 +194,8 @@ func (s *Sandbox) rotate(ctx context.Context, schedule string, immediately bool)
 // Wait waits until no rotation runs, or returns ctx's error.
 func (s *Sandbox) Wait(ctx context.Context) error { return s.services.Load().aws.Wait(ctx) }
 
-// RunSchedules starts rotations whose time has come, until ctx ends. The yardstick, if it is switched
-// on, rotates with the product.
+// RunSchedules starts rotations whose time has come, until ctx ends. The yardstick, if it is
+// switched on, rotates with the product.
 func (s *Sandbox) RunSchedules(ctx context.Context) error {
 	for {
 		select {

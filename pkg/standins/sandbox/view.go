@@ -12,7 +12,8 @@ import (
 	"engage-token-rotation/pkg/standins/awstest"
 )
 
-// View is what the page shows: the answer of GET /_sandbox/view. It has fingerprints, and no secret.
+// View is what the page shows: the answer of GET /_sandbox/view. It has fingerprints, and no
+// secret.
 type View struct {
 	Now       time.Time `json:"now"`
 	Flow      string    `json:"flow"`
@@ -166,8 +167,8 @@ func versionsOf(sec Secret) []Version {
 	return versions
 }
 
-// yardstickOwner is the owner of a token that neither AWSCURRENT nor AWSPENDING holds: the yardstick
-// keeps no ledger.
+// yardstickOwner is the owner of a token that neither AWSCURRENT nor AWSPENDING holds: the
+// yardstick keeps no ledger.
 func yardstickOwner(fingerprint string, foreign []string, rotating bool) Owner {
 	switch {
 	case slices.Contains(foreign, fingerprint):

@@ -88,8 +88,8 @@ func (sv *services) rotating() []string {
 	return []string{FunctionRotate}
 }
 
-// setYardstick switches the yardstick on: it makes its secret, which has no token yet. Switched off,
-// its secret is deleted, and its tokens.
+// setYardstick switches the yardstick on: it makes its secret, which has no token yet. Switched
+// off, its secret is deleted, and its tokens.
 func (s *Sandbox) setYardstick(ctx context.Context, on bool) error {
 	sv := s.services.Load()
 	switch {
@@ -144,8 +144,8 @@ func (s *Sandbox) invokeYardstick(ctx context.Context, payload []byte) ([]byte, 
 
 // yardstickStep is one step by the order of operations that AWS publishes for secrets of this kind,
 // in its sample for InfluxDB with several users: create a token, put it, test it, move the label,
-// delete the previous one; if putting it fails, delete it; if the version is AWSCURRENT already, all
-// is done. It is written anew for Engage.
+// delete the previous one; if putting it fails, delete it; if the version is AWSCURRENT already,
+// all is done. It is written anew for Engage.
 type yardstickStep struct {
 	event   awstest.RotationEvent
 	secrets *awsstore.Secrets

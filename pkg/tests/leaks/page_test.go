@@ -167,7 +167,8 @@ func (v *visitor) use() {
 	if err := v.box.Wait(v.t.Context()); err != nil {
 		v.t.Fatal(err)
 	}
-	for _, path := range []string{sandbox.PathView, sandbox.PathState, sandbox.PathCalls, sandbox.PathLogs, sandbox.PathAPI} {
+	for _, path := range []string{sandbox.PathView, sandbox.PathState, sandbox.PathCalls, sandbox.PathLogs,
+		sandbox.PathAPI} {
 		v.ask("GET", path)
 	}
 	v.got.await("event: readers")

@@ -83,8 +83,8 @@ func counts(b *browser, function string, want map[string]int) {
 	}
 }
 
-// The answer of a creation is lost. The product's retry makes another token; the lost one is reported
-// and deleted by its fingerprint. AWS's published order leaks it.
+// The answer of a creation is lost. The product's retry makes another token; the lost one is
+// reported and deleted by its fingerprint. AWS's published order leaks it.
 func TestALostCreationHealsAndTheYardstickLeaks(t *testing.T) {
 	box, b := open(t, "")
 	rotate(b, 1, "rotate")
