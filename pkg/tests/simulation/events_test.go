@@ -85,6 +85,7 @@ func (h *history) observeListed(by *invocation, auth, body string) {
 	if by.firstListed.IsZero() {
 		by.firstListed = by.listedAt
 	}
+	h.noteListed(by, auth)
 	if auth == "" || !strings.Contains(body, auth) {
 		return
 	}
@@ -94,6 +95,18 @@ func (h *history) observeListed(by *invocation, auth, body string) {
 	by.verified[auth] = true
 	if h.options.yardstick && by.run != nil { // which verifies in one step and swaps in another
 		by.run.verified = by.verified
+	}
+}
+
+// noteListed notes of which user the program is shown a list just now.
+func (h *history) noteListed(by *invocation, auth string) {
+	if by.listedOf == nil {
+		by.listedOf = map[string]time.Time{}
+	}
+	if t := h.tokens[auth]; t != nil {
+		by.listedOf[t.user] = by.listedAt
+	} else if u := h.userOf(by); u != nil {
+		by.listedOf[u.name] = by.listedAt
 	}
 }
 

@@ -24,6 +24,7 @@ type memory struct {
 	firstRead    time.Time       // when it first read the ledger
 	firstListed  time.Time
 	listedAt     time.Time
+	listedOf     map[string]time.Time  // when it was last shown a list of a user
 	cuts         map[string][][]string // all lists of users that were cut, as they were shown
 	cut          map[string][]string   // the lists of users that were cut, as they were last shown
 	disturbed    int                   // of the faults, those that were not old reads

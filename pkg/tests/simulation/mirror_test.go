@@ -123,7 +123,10 @@ func (h *history) observeIntent(by *invocation, i intent) {
 	if h.creations[i.ID] != nil {
 		return
 	}
-	c := &creation{intent: i, by: by, listed: by.listedAt}
+	c := &creation{intent: i, by: by}
+	if u := h.userOf(by); u != nil {
+		c.listed = by.listedOf[u.name]
+	}
 	h.checkBaseline(by)
 	h.creations[i.ID] = c
 	if by.secret != nil {
