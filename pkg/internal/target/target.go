@@ -81,26 +81,40 @@ func Read(
 // Remembering returns a store that reads each secret once by the same label or version, for one
 // sweep: many token secrets share an admin secret. It is safe for concurrent use.
 func Remembering(store secret.Getter) secret.Getter {
-	return &remembering{store: store, known: map[[3]string]func() (secret.Version, error){}}
+	return &remembering{store: store, known: map[[3]string]*remembered{}}
 }
 
 type remembering struct {
 	store secret.Getter
 	mu    sync.Mutex
-	known map[[3]string]func() (secret.Version, error)
+	known map[[3]string]*remembered
+}
+
+// remembered is a read that the first caller makes. Others wait for done: no lock is held during the
+// call, so that time goes on in a bubble of testing/synctest.
+type remembered struct {
+	done    chan struct{}
+	version secret.Version
+	err     error
 }
 
 // Get implements secret.Getter.
 func (r *remembering) Get(ctx context.Context, secretID, versionID, label string) (secret.Version, error) {
 	key := [3]string{secretID, versionID, label}
 	r.mu.Lock()
-	read := r.known[key]
-	if read == nil {
-		read = sync.OnceValues(func() (secret.Version, error) { return r.store.Get(ctx, secretID, versionID, label) })
+	read, known := r.known[key]
+	if !known {
+		read = &remembered{done: make(chan struct{}), err: errors.New("the read broke off")}
 		r.known[key] = read
 	}
 	r.mu.Unlock()
-	return read()
+	if known {
+		<-read.done
+		return read.version, read.err
+	}
+	defer close(read.done)
+	read.version, read.err = r.store.Get(ctx, secretID, versionID, label)
+	return read.version, read.err
 }
 
 // isOwn reports whether the stack was deployed with both secrets.
