@@ -3,16 +3,17 @@ module engage-token-rotation
 go 1.26.0
 
 require (
-	github.com/aws/aws-lambda-go v1.55.1
-	github.com/aws/aws-sdk-go-v2 v1.47.8
-	github.com/aws/aws-sdk-go-v2/config v1.33.16
-	github.com/aws/aws-sdk-go-v2/credentials v1.20.16
-	github.com/aws/aws-sdk-go-v2/service/secretsmanager v1.50.11
-	github.com/aws/aws-sdk-go-v2/service/ssm v1.82.0
-	github.com/aws/smithy-go v1.28.9
-	github.com/google/go-cmp v0.7.0
-	go.uber.org/goleak v1.3.0
-	go.yaml.in/yaml/v3 v3.0.6
+	github.com/aws/aws-lambda-go v1.55.1 // the Lambda runtime
+	github.com/aws/aws-sdk-go-v2 v1.47.8 // AWS's SDK: its configuration
+	github.com/aws/aws-sdk-go-v2/config v1.33.16 // the environment of rotate and sweep
+	github.com/aws/aws-sdk-go-v2/credentials v1.20.16 // the static credentials of Lambda
+	github.com/aws/aws-sdk-go-v2/service/secretsmanager v1.50.11 // the secrets
+	github.com/aws/aws-sdk-go-v2/service/ssm v1.82.0 // settings, ledger, count of logins
+	github.com/aws/smithy-go v1.28.9 // the SDK's error types
+	github.com/google/go-cmp v0.7.0 // tests: differences
+	go.uber.org/goleak v1.3.0 // tests: goroutines that are left
+	go.yaml.in/yaml/v3 v3.0.6 // tests: the template
+	golang.org/x/time v0.16.0 // the pace of a sweep's writes
 )
 
 require (

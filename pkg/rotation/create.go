@@ -18,7 +18,7 @@ import (
 
 // create is createSecret: afterwards the version holds a token that the ledger knows.
 func (i *invocation) create(ctx context.Context) (Report, error) {
-	r, err := i.read(ctx, needs{settings: true, labels: true})
+	r, err := i.read(ctx, needs{settings: true, labels: true, admin: true})
 	if err != nil {
 		return Report{}, err
 	}

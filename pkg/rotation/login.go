@@ -22,7 +22,7 @@ type account struct {
 // logIn logs in, which no step does but createSecret, a preflight, and testSecret when it must know
 // whether a token is dead.
 func (i *invocation) logIn(ctx context.Context, r reading) (account, error) {
-	t, err := target.Read(ctx, i.config.Secrets, r.settings, r.arn(), r.current.document)
+	t, err := target.Read(ctx, i.admins, r.settings, r.arn(), r.current.document)
 	if err != nil {
 		return account{}, failed("read the login fields", err, "nothing was created")
 	}
@@ -72,7 +72,7 @@ func (i *invocation) findEndpoint(ctx context.Context, r reading, document *secr
 	if e, ok := i.recall(document); ok {
 		return e, nil
 	}
-	t, err := target.Read(ctx, i.config.Secrets, r.settings, r.arn(), document)
+	t, err := target.Read(ctx, i.admins, r.settings, r.arn(), document)
 	if err != nil {
 		return endpoint{}, failed("read the login fields", err, "the service repeats the rotation")
 	}

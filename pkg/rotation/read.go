@@ -20,6 +20,8 @@ type invocation struct {
 	*Rotator
 	event events.Rotation
 	arn   string // the secret's, as soon as it was read: the event may name the secret otherwise
+	// admins reads admin secrets, each once.
+	admins secret.Getter
 }
 
 // reading holds what a step has read before it decides.
@@ -80,6 +82,7 @@ type needs struct {
 	labels   bool // the labels of all versions
 	value    bool // the version has a value, or will have one within seconds
 	ledger   bool // the secret's entries
+	admin    bool // the stack's own admin secret, ahead of the login
 }
 
 // read reads what the step needs, concurrently.
@@ -98,6 +101,10 @@ func (i *invocation) read(ctx context.Context, want needs) (r reading, err error
 		only(want.labels, func() (err error) { r.labels, err = i.describe(ctx); return err }),
 		func() (err error) { r.current, err = i.readCurrent(ctx); return err },
 		func() (err error) { r.version, err = i.readVersion(ctx, want.value); return err },
+		only(want.admin && i.config.Settings.AdminSecret != "", func() error {
+			_, _ = i.admins.Get(ctx, i.config.Settings.AdminSecret, "", secret.LabelCurrent) // the login reports a failure
+			return nil
+		}),
 		only(want.ledger && secret.IsARN(i.event.SecretID), func() (err error) {
 			r.entries, err = i.readLedger(ctx, i.event.SecretID)
 			return err

@@ -63,6 +63,7 @@ import (
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/hidden"
+	"engage-token-rotation/pkg/internal/target"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/secret"
 	"engage-token-rotation/pkg/settings"
@@ -145,7 +146,7 @@ func New(config Config) *Rotator {
 // and is Report.Err too.
 func (r *Rotator) Handle(ctx context.Context, event events.Rotation) (Report, error) {
 	started := r.config.Now()
-	i := &invocation{Rotator: r, event: event}
+	i := &invocation{Rotator: r, event: event, admins: target.Remembering(r.config.Secrets)}
 	report, err := i.step(ctx)
 	if i.arn != "" {
 		event.SecretID = i.arn

@@ -156,7 +156,7 @@ func (u *user) carryOut(ctx context.Context) {
 			u.deleted(d)
 			continue
 		}
-		if ctx.Err() != nil || n >= atOnce && clock.Sleep(ctx, pace) != nil {
+		if n >= atOnce && clock.Sleep(ctx, pace) != nil || u.writes.Wait(ctx) != nil {
 			u.leave(u.deletions[n:])
 			break
 		}

@@ -52,6 +52,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/internal/clock"
@@ -73,6 +75,9 @@ const (
 	userTime = 60 * time.Second
 	// answerTime is what is kept of the invocation's time for the answer.
 	answerTime = 10 * time.Second
+	// writeRate is how many entries of the ledger a sweep writes a second, after the first writeBurst:
+	// SSM takes 3 PutParameter a second in an account and Region, and rotations need some of them.
+	writeRate, writeBurst = 2.5, 10
 )
 
 // Config configures a Sweeper. Secrets and Parameters are required.
@@ -132,6 +137,7 @@ type run struct {
 	userOf    map[string]*user // by the secret's ARN
 	creations *unanswered.Creations
 	report    *report.Builder
+	writes    *rate.Limiter // of the ledger, all users together
 }
 
 // Run carries out a sweep. What fails for one user or secret is in Faults; the error is for
@@ -175,8 +181,9 @@ func (s *Sweeper) begin(ctx context.Context, request events.Sweep) (*run, error)
 		return nil, err
 	}
 	parameters := s.config.Parameters
+	writes := rate.NewLimiter(writeRate, writeBurst)
 	if request.DryRun {
-		parameters = ledger.ReadOnly(parameters)
+		parameters, writes = ledger.ReadOnly(parameters), rate.NewLimiter(rate.Inf, 0)
 	}
 	r := &run{
 		Sweeper:  s,
@@ -185,6 +192,7 @@ func (s *Sweeper) begin(ctx context.Context, request events.Sweep) (*run, error)
 		request:  request,
 		secrets:  holders.New(s.config.Secrets, s.config.Now),
 		report:   report.NewBuilder(request.DryRun),
+		writes:   writes,
 	}
 	if r.entries, err = r.ledger.ReadAll(ctx); err != nil {
 		return nil, err
@@ -311,6 +319,9 @@ func (r *run) try(ctx context.Context, err error) bool {
 
 // update writes a record over the one that was read, unless that has changed since.
 func (r *run) update(ctx context.Context, read, changed ledger.Record) bool {
+	if err := r.writes.Wait(ctx); err != nil {
+		return false // the time is over: a later sweep writes it
+	}
 	return r.unlessChanged(ctx, read, func() error { return r.ledger.Set(ctx, changed) })
 }
 

@@ -122,7 +122,12 @@ func (sv *services) rotate(invoke func(payload []byte) error, ahead func(step st
 // newRotator is a cold start in the process.
 func (sv *services) newRotator() func(payload []byte) error {
 	sv.t.Helper()
-	environment, err := settings.FromEnvironment(func(string) string { return "" })
+	environment, err := settings.FromEnvironment(func(name string) string {
+		if name == settings.EnvAdminSecret {
+			return sv.aws.Secrets.ARN(adminSecret) // as the template sets it; "" without an admin secret
+		}
+		return ""
+	})
 	if err != nil {
 		sv.t.Fatal(err)
 	}
