@@ -202,7 +202,8 @@ func TestEveryReadIsOldForSomeSeconds(t *testing.T) {
 // The Parameter Store takes three writes a second, and answers with empty pages first.
 func TestTheParameterStoreIsSlowAndOdd(t *testing.T) {
 	attacked(t, func(t *testing.T, a *attack) {
-		c := a.account(awstest.Config{Parameters: awstest.ParametersConfig{Rates: awstest.ParameterRates(), EmptyPages: true}})
+		c := a.account(awstest.Config{
+			Parameters: awstest.ParametersConfig{Rates: awstest.ParameterRates(), EmptyPages: true}})
 		s := c.stack("main", retention, "1h")
 		for n := range 12 {
 			s.add(fmt.Sprintf("token-%02d", n), fields(a.user))
