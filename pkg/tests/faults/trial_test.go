@@ -36,8 +36,9 @@ const (
 	retryDelay    = 50 * time.Millisecond
 	// functionTimeout is the template's.
 	functionTimeout = 90 * time.Second
-	// shortTimeout is the rotation function's timeout in cases that wait for it.
-	shortTimeout  = 8 * time.Second
+	// shortTimeout is the rotation function's timeout in cases that wait for it: long enough for a
+	// clean finishSecret on a busy machine, which else leaves work to two sweeps.
+	shortTimeout  = 12 * time.Second
 	foreignTokens = 2
 )
 
