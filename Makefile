@@ -36,7 +36,7 @@ prove: ## every test, the race detector, the fault matrix, the simulation (10 mi
 # The race detector does not see the processes that these proofs start, and would find nothing in the simulation, which
 # runs one goroutine at a time. It makes them take much longer. atexit_sleep_ms: it sleeps a second after each package.
 # The attacks come first because they take longest. `make lint` vets.
-unraced := /pkg/tests/(bench|blackbox|deploy|faults|leaks|pages|simulation)$$
+unraced := /pkg/tests/(bench|blackbox|deploy|faults|leaks|pages|readers|recipes|simulation)$$
 
 # The race detector needs cgo and a C compiler.
 race = $(shell [ "$$($(GO) env CGO_ENABLED)" = 1 ] && command -v "$$($(GO) env CC)" >/dev/null 2>&1 && echo -race)
