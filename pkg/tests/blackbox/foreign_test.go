@@ -98,8 +98,8 @@ func (o *foreignServers) store(name, value string) (arn string) {
 	return aws.ToString(out.ARN)
 }
 
-// begin makes the empty pending version. Moto makes it in RotateSecret, before it finds that there
-// is no such function.
+// begin makes the empty pending version. Moto makes it in RotateSecret, before it
+// misses the function.
 func (o *foreignServers) begin(arn, version string) {
 	o.t.Helper()
 	_, err := o.aws.RotateSecret(o.t.Context(), &secretsmanager.RotateSecretInput{
