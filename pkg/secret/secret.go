@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,6 +72,7 @@ type Document struct {
 	text   hidden.String
 	fields map[string]hidden.String // the known fields that are present and not null
 	spans  map[string]span          // the known fields that are present
+	others []span                   // the members other than the token's, in their order
 	open   int                      // just after the opening brace
 	// tokenSecrets is nil when the field is absent.
 	tokenSecrets []string
@@ -114,6 +116,11 @@ func (d *Document) parseMember(dec *json.Decoder, text string) error {
 	if err := dec.Decode(&raw); err != nil {
 		return notJSON(dec)
 	}
+	end := int(dec.InputOffset())
+	at := span{name: before + strings.IndexByte(text[before:], '"'), value: end - len(raw), end: end}
+	if name != FieldToken && name != FieldTokenCreatedAt {
+		d.others = append(d.others, at)
+	}
 	known, ok := knownField(name)
 	if !ok {
 		return nil
@@ -124,9 +131,7 @@ func (d *Document) parseMember(dec *json.Decoder, text string) error {
 	if _, twice := d.spans[name]; twice {
 		return &FieldError{Field: name, Fault: "occurs twice; keep one"}
 	}
-	end := int(dec.InputOffset())
-	start := before + strings.IndexByte(text[before:], '"')
-	d.spans[name] = span{name: start, value: end - len(raw), end: end}
+	d.spans[name] = at
 	if bytes.Equal(raw, []byte("null")) {
 		return nil
 	}
@@ -253,27 +258,14 @@ func quote(value string) (string, error) {
 // same order, apart from apiToken and apiTokenCreatedAt: that is, whether neither was edited since
 // one was made from the other.
 func (d *Document) EqualExceptToken(other *Document) bool {
-	return d.withoutToken() == other.withoutToken()
+	ours, theirs := d.text.Reveal(), other.text.Reveal()
+	return slices.EqualFunc(d.others, other.others, func(a, b span) bool {
+		return a.nameIn(ours) == b.nameIn(theirs) && ours[a.value:a.end] == theirs[b.value:b.end]
+	})
 }
 
-// withoutToken returns the members other than the token's, each as it is written, joined by commas.
-func (d *Document) withoutToken() string {
-	dec := json.NewDecoder(strings.NewReader(d.text.Reveal()))
-	_, _ = dec.Token()
-	var b strings.Builder
-	for dec.More() {
-		name, _ := dec.Token()
-		var raw json.RawMessage
-		if dec.Decode(&raw) != nil {
-			break
-		}
-		if name == FieldToken || name == FieldTokenCreatedAt {
-			continue
-		}
-		fmt.Fprintf(&b, "%q:%s,", name, raw)
-	}
-	return b.String()
-}
+// nameIn returns the member's name in its quotes.
+func (s span) nameIn(text string) string { return strings.TrimRight(text[s.name:s.value], ": \t\r\n") }
 
 // MaxLength is how many bytes a secret's value may have at Secrets Manager.
 const MaxLength = 65_536
