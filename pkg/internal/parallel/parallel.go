@@ -3,23 +3,30 @@ package parallel
 
 import "sync"
 
-// Do runs the functions concurrently, waits for all, and returns the first error in the order of
-// the arguments. A nil function is left out. If a function panics, Do panics with the same value
-// after all have ended, so that the caller can recover it.
+// Do runs the functions concurrently, the last one on the caller's goroutine, waits for all, and
+// returns the first error in the order of the arguments. A nil function is left out. If a function
+// panics, Do panics with the same value after all have ended, so that the caller can recover it.
 func Do(functions ...func() error) error {
 	errs := make([]error, len(functions))
 	panics := make([]any, len(functions))
+	run := func(i int) {
+		defer func() { panics[i] = recover() }()
+		errs[i] = functions[i]()
+	}
 	var wg sync.WaitGroup
+	last := -1
 	for i, f := range functions {
 		if f == nil {
 			continue
 		}
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			defer func() { panics[i] = recover() }()
-			errs[i] = f()
-		}()
+		if last >= 0 {
+			other := last
+			wg.Go(func() { run(other) })
+		}
+		last = i
+	}
+	if last >= 0 {
+		run(last)
 	}
 	wg.Wait()
 	for _, p := range panics {
