@@ -14,7 +14,6 @@ import (
 	"time"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/smithy-go/logging"
 
 	"engage-token-rotation/pkg/internal/awsstore"
@@ -50,8 +49,8 @@ type Function struct {
 // Log and metrics go to w. It prepares as much as possible, so that the first invocation is short:
 // Lambda gives a starting function more CPU than it gives to the invocations of a small one.
 //
-// getenv is os.Getenv outside of tests. The SDK reads its own variables (AWS_REGION,
-// AWS_ENDPOINT_URL and so on) from the process.
+// getenv is os.Getenv outside of tests. Built for Lambda, the SDK's own variables are those that
+// package awsenv lists; else the SDK reads them, profiles and more from the process.
 func FromEnvironment(w io.Writer, getenv func(string) string) *Function {
 	f := &Function{
 		Log:     telemetry.NewLogger(w, slog.LevelInfo),
@@ -71,12 +70,11 @@ func (f *Function) configure(w io.Writer, getenv func(string) string) error {
 	}
 	f.Settings = environment
 	f.Log = telemetry.NewLogger(w, environment.LogLevel)
-	sdk, err := config.LoadDefaultConfig(context.Background(),
-		config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(callTimeout)),
-		config.WithLogger(logging.LoggerFunc(f.logSDK)))
+	sdk, err := loadAWS(context.Background(), getenv, awshttp.NewBuildableClient().WithTimeout(callTimeout))
 	if err != nil {
 		return err
 	}
+	sdk.Logger = logging.LoggerFunc(f.logSDK)
 	f.Secrets = awsstore.NewSecrets(sdk)
 	f.Parameters = awsstore.NewParameters(sdk)
 	tlsroots.Preload(sdk.BaseEndpoint)

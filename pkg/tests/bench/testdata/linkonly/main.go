@@ -4,15 +4,17 @@ package main
 
 import (
 	"context"
+	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"engage-token-rotation/pkg/internal/awsenv"
 )
 
 func main() {
-	aws, err := config.LoadDefaultConfig(context.Background())
+	aws, err := awsenv.Config(os.Getenv)
 	if err != nil {
 		panic(err)
 	}

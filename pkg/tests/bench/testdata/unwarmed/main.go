@@ -3,13 +3,12 @@
 package main
 
 import (
-	"context"
 	"os"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-sdk-go-v2/config"
 
+	"engage-token-rotation/pkg/internal/awsenv"
 	"engage-token-rotation/pkg/internal/awsstore"
 	"engage-token-rotation/pkg/internal/telemetry"
 	"engage-token-rotation/pkg/lambdafn"
@@ -22,7 +21,7 @@ func main() {
 	if err != nil {
 		panic(err)
 	}
-	sdk, err := config.LoadDefaultConfig(context.Background())
+	sdk, err := awsenv.Config(os.Getenv)
 	if err != nil {
 		panic(err)
 	}
