@@ -15,8 +15,8 @@ var twins = map[string]string{
 }
 
 // Twin finds out, after a call to the client's host failed with err, whether the vendor's other
-// host has the API. It returns "" for it when err is no sign of a wrong host, or the vendor names no
-// other host for this endpoint.
+// host has the API. The host is "" if err does not point to a wrong host, or if the vendor names
+// only one host for this endpoint.
 //
 // It sends a list without credentials: a host with the API refuses that with 401 or 403. The other
 // host gets no credential, and the client goes on calling its own.

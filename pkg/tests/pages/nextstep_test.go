@@ -49,8 +49,8 @@ var causes = map[string]string{
 	"a setting is invalid":                              "settings.Error",
 	"its secret cannot be read":                         "sweep.failed",
 	// Readers: errors for programs, not for operators.
-	"the event is not Amazon Connect's: %T":                                             "ivr's answer",
-	"panic: %s\n%s":                                                                     "the runbook",
+	"the event is neither Amazon Connect's nor API Gateway's: %T": "ivr's answer",
+	"panic: %s\n%s": "the runbook",
 	"the secret was not found, or has no value":                                         "the caller",
 	"reading the secret was denied":                                                     "smsource",
 	"the token source is closed":                                                        "the caller",
