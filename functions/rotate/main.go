@@ -20,6 +20,7 @@ func main() {
 		Secrets:    fn.Secrets,
 		Parameters: fn.Parameters,
 		Settings:   fn.Settings,
+		Transport:  fn.Transport,
 		Attempt:    lambdafn.RequestID,
 		Log:        fn.Log,
 	})

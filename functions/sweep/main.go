@@ -20,6 +20,7 @@ func main() {
 		Secrets:    fn.Secrets,
 		Parameters: fn.Parameters,
 		Settings:   fn.Settings,
+		Transport:  fn.Transport,
 		// The secrets that the stack serves.
 		RotationFunction: os.Getenv("ROTATION_FUNCTION_ARN"),
 		TokenSecret:      fn.Settings.TokenSecret,

@@ -102,6 +102,15 @@ const (
 	hintPasses = "the next attempt follows by itself; if this goes on, look at the vendor's status page"
 )
 
+// proxyRefusal is a proxy's answer to CONNECT that opens no connection.
+type proxyRefusal struct{ status int }
+
+func (e *proxyRefusal) Error() string {
+	return fmt.Sprintf("the proxy answered CONNECT with status %d", e.status)
+}
+
+const hintProxy = "check ENGAGE_PROXY_URL, and what the proxy allows; nothing was sent to the host"
+
 const reasonBroke = "the connection broke before the answer came"
 
 // transportError returns the error of a call without an answer. It drops the text of err, which may
@@ -115,11 +124,16 @@ func transportError(operation string, err error) *Error {
 		certificate *tls.CertificateVerificationError
 		authority   x509.UnknownAuthorityError
 		hostname    x509.HostnameError
+		refusal     *proxyRefusal
 	)
 	switch {
 	case errors.Is(err, context.Canceled):
 		e.Reason, e.cause, e.Retryable = "the invocation was cancelled", context.Canceled, false
 		e.Hint = hintAgain
+	case errors.As(err, &refusal):
+		e.Reason, e.Retryable, e.OutcomeUnknown, e.Hint = refusal.Error(), refusal.status >= 500, false, hintProxy
+	case errors.As(err, &op) && op.Op == "proxyconnect":
+		e.Reason, e.OutcomeUnknown, e.Hint = "no connection to the proxy", false, hintProxy
 	case errors.As(err, &certificate), errors.As(err, &authority), errors.As(err, &hostname):
 		e.Reason, e.Retryable, e.OutcomeUnknown = "the host's TLS certificate is not trusted", false, false
 		e.Hint = "check the base URL and who answers at that host; nothing was sent"

@@ -1,10 +1,12 @@
 package engage
 
 import (
+	"context"
 	"crypto/tls"
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -37,6 +39,32 @@ func NewTransport() *http.Transport {
 		DisableCompression:     true,
 		ForceAttemptHTTP2:      true,
 	}
+}
+
+// NewProxyTransport returns NewTransport's transport, whose https requests go through the proxy; nil
+// means none. The proxy, http or https, gets a CONNECT request with the host's name, and then only
+// TLS that the host ends. Requests over plain http, which are for stand-ins, do not go through it.
+// They are all HTTP/1.1: an https proxy would otherwise be offered HTTP/2, which CONNECT of net/http
+// does not speak.
+func NewProxyTransport(proxy *url.URL) *http.Transport {
+	transport := NewTransport()
+	if proxy == nil {
+		return transport
+	}
+	transport.ForceAttemptHTTP2 = false
+	transport.Proxy = func(request *http.Request) (*url.URL, error) {
+		if request.URL.Scheme != "https" {
+			return nil, nil
+		}
+		return proxy, nil
+	}
+	transport.OnProxyConnectResponse = func(_ context.Context, _ *url.URL, _ *http.Request, r *http.Response) error {
+		if r.StatusCode != http.StatusOK {
+			return &proxyRefusal{r.StatusCode}
+		}
+		return nil
+	}
+	return transport
 }
 
 func (c Config) withDefaults() Config {

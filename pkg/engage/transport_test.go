@@ -28,6 +28,7 @@ import (
 // host is a TLS server that answers as https://engage.ringcentral.com, and the client's transport
 // to it.
 type host struct {
+	address   string // where it listens
 	requests  atomic.Int32
 	dialled   atomic.Value // string
 	transport *http.Transport
@@ -56,6 +57,7 @@ func newHost(t *testing.T, shown certificate, config *tls.Config) *host {
 	server.TLS = config
 	server.StartTLS()
 	t.Cleanup(server.Close)
+	h.address = server.Listener.Addr().String()
 	h.transport.TLSClientConfig.RootCAs = x509.NewCertPool()
 	if !shown.unknown {
 		h.transport.TLSClientConfig.RootCAs.AddCert(authority)

@@ -29,6 +29,7 @@ const readTimeout = 3 * time.Second
 //	TOKEN_CACHE_TTL        how long a value is used before it is read again; 5m by default
 //	ENGAGE_BASE_URL        as for the rotation, see package settings
 //	ENGAGE_ALLOWED_HOSTS   as for the rotation
+//	ENGAGE_PROXY_URL       as for the rotation
 //	LOG_LEVEL              as for the rotation
 //
 // and those of the SDK that [smsource.NewLambdaClient] reads.
@@ -43,6 +44,7 @@ func FromEnvironment(w io.Writer, getenv func(string) string) Config {
 		return config
 	}
 	config.Log = telemetry.NewLogger(w, set.LogLevel)
+	config.Transport = engage.NewProxyTransport(set.Proxy)
 	config.Endpoint = func(document *secret.Document) (engage.Endpoint, error) {
 		flow, err := secret.NewFlow(document, nil)
 		if err != nil {

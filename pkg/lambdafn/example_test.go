@@ -21,6 +21,7 @@ func Example() {
 		Secrets:    fn.Secrets,
 		Parameters: fn.Parameters,
 		Settings:   fn.Settings,
+		Transport:  fn.Transport,
 		Attempt:    lambdafn.RequestID,
 		Log:        fn.Log,
 	})

@@ -11,11 +11,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"time"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go/logging"
 
+	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/internal/awsstore"
 	"engage-token-rotation/pkg/internal/telemetry"
 	"engage-token-rotation/pkg/internal/tlsroots"
@@ -33,6 +35,9 @@ type Function struct {
 	Secrets    *awsstore.Secrets
 	Parameters *awsstore.Parameters
 	Settings   settings.Settings
+	// Transport carries the calls to the vendor, through the proxy of the settings if there is one. It
+	// is for the Config too.
+	Transport http.RoundTripper
 	// Log gets one line for each step and each sweep. Required.
 	Log *slog.Logger
 	// Metrics gets the metrics. Required.
@@ -69,6 +74,7 @@ func (f *Function) configure(w io.Writer, getenv func(string) string) error {
 		return err
 	}
 	f.Settings = environment
+	f.Transport = engage.NewProxyTransport(environment.Proxy)
 	f.Log = telemetry.NewLogger(w, environment.LogLevel)
 	sdk, err := loadAWS(context.Background(), getenv, awshttp.NewBuildableClient().WithTimeout(callTimeout))
 	if err != nil {

@@ -19,7 +19,7 @@ const (
 // names are the settings that are reported, by their environment variables.
 var names = []string{
 	EnvEngageBaseURL, EnvRingCentralBaseURL, EnvAllowedHosts, EnvRetention, EnvExclusiveUser, EnvAdminSecret,
-	EnvTokenSecret, EnvPrefix, EnvLogLevel,
+	EnvTokenSecret, EnvProxy, EnvPrefix, EnvLogLevel,
 }
 
 // Effective is a setting as it is used, and where it comes from. No setting is a secret.
@@ -37,11 +37,15 @@ func (s Settings) Effective() []Effective {
 	if s.neverExclusive {
 		exclusive = "never"
 	}
+	proxy := ""
+	if s.Proxy != nil {
+		proxy = s.Proxy.String()
+	}
 	values := map[string]string{
 		EnvEngageBaseURL: s.engageBase.String(), EnvRingCentralBaseURL: s.platformBase.String(),
 		EnvAllowedHosts: s.allowedText, EnvRetention: s.Retention.String(), EnvExclusiveUser: exclusive,
 		EnvAdminSecret: s.AdminSecret, EnvTokenSecret: s.TokenSecret, EnvPrefix: s.Prefix,
-		EnvLogLevel: s.LogLevel.String(),
+		EnvProxy: proxy, EnvLogLevel: s.LogLevel.String(),
 	}
 	var all []Effective
 	for _, name := range names {

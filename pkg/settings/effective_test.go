@@ -29,6 +29,7 @@ func TestEachSettingNamesItsSource(t *testing.T) {
 		"RINGCENTRAL_BASE_URL": "https://platform.ringcentral.com (default)",
 		"ENGAGE_ALLOWED_HOSTS": " (default)", "PREVIOUS_TOKEN_RETENTION": "0s (default)",
 		"EXCLUSIVE_USER": "false (default)", "ADMIN_SECRET_ARN": " (default)", "TOKEN_SECRET_ARN": " (default)",
+		"ENGAGE_PROXY_URL": " (default)",
 		"PARAMETER_PREFIX": "/engage-token-rotation (default)", "LOG_LEVEL": "INFO (default)",
 	}
 	if got := effective(mustRead(t, nil)); !maps.Equal(got, defaults) {
@@ -38,6 +39,7 @@ func TestEachSettingNamesItsSource(t *testing.T) {
 		"ENGAGE_BASE_URL": "https://e.example", "RINGCENTRAL_BASE_URL": "https://r.example",
 		"ENGAGE_ALLOWED_HOSTS": "h.example", "PREVIOUS_TOKEN_RETENTION": "90m", "EXCLUSIVE_USER": "never",
 		"ADMIN_SECRET_ARN": "engage/admin", "TOKEN_SECRET_ARN": "engage/token", "PARAMETER_PREFIX": "/p",
+		"ENGAGE_PROXY_URL": "http://p.example:3128",
 		"LOG_LEVEL": "DEBUG",
 	}
 	inEnvironment := map[string]string{}

@@ -28,6 +28,7 @@ const (
 	EnvAdminSecret        = "ADMIN_SECRET_ARN"
 	EnvTokenSecret        = "TOKEN_SECRET_ARN"
 	EnvPrefix             = "PARAMETER_PREFIX"
+	EnvProxy              = "ENGAGE_PROXY_URL"
 	EnvLogLevel           = "LOG_LEVEL"
 )
 
@@ -37,6 +38,7 @@ const (
 	paramRingCentralBaseURL = "ringcentral-base-url"
 	paramRetention          = "previous-token-retention"
 	paramExclusiveUser      = "exclusive-user"
+	paramProxy              = "proxy-url" // refused: only who deploys decides what sees the calls
 )
 
 // The defaults.
@@ -84,6 +86,8 @@ type Settings struct {
 	// AdminSecret and TokenSecret are the ARNs or names of the secrets that the stack was deployed
 	// with, or "".
 	AdminSecret, TokenSecret string
+	// Proxy carries the calls to the vendor, or is nil. Only the environment can name it.
+	Proxy *url.URL
 
 	// LogLevel is the least level that is logged.
 	LogLevel slog.Level
@@ -130,7 +134,9 @@ func FromEnvironment(getenv func(string) string) (Settings, error) {
 		}
 	}
 	s.AdminSecret, s.TokenSecret = getenv(EnvAdminSecret), getenv(EnvTokenSecret)
-	return s, nil
+	var err error
+	s.Proxy, err = parseProxy(getenv(EnvProxy))
+	return s, err
 }
 
 // setTrustedBases sets the hosts of the environment. A person who can set it has deployed the
@@ -197,6 +203,9 @@ func (s Settings) WithParameters(ctx context.Context, parameters Parameters) (Se
 		}
 		return name, values[name]
 	}
+	if name, value := read(paramProxy, EnvProxy); value != "" {
+		return Settings{}, &Error{name, "is not allowed; set " + EnvProxy + " of the functions, and delete the parameter"}
+	}
 	name, value := read(paramEngageBaseURL, EnvEngageBaseURL)
 	if err := setBase(name, value, &s.engageBase, s.api.check); err != nil {
 		return Settings{}, err
@@ -232,6 +241,18 @@ func setBase(name, value string, base **url.URL, check func(*url.URL) error) err
 	}
 	*base = parsed
 	return nil
+}
+
+// parseProxy returns nil without a proxy. Either scheme will do: what the proxy carries is TLS.
+func parseProxy(value string) (*url.URL, error) {
+	if value == "" {
+		return nil, nil
+	}
+	proxy, err := engage.ParseBaseURL(value)
+	if err != nil {
+		return nil, &Error{EnvProxy, err.Error() + ", such as http://proxy.example:3128"}
+	}
+	return proxy, nil
 }
 
 func (s *Settings) setRetention(name, value string) error {

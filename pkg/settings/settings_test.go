@@ -140,6 +140,12 @@ func TestAnInvalidSettingNamesSettingFaultAndRemedy(t *testing.T) {
 		"too long": {environment{settings.EnvRetention: "8761h"},
 			`setting PREVIOUS_TOKEN_RETENTION is not a duration from "0s" to "8760h"; write it as "90m" or "1h30m"`},
 		"exclusive": {environment{settings.EnvExclusiveUser: "yes"}, "setting EXCLUSIVE_USER is neither true nor false"},
+		"proxy": {environment{settings.EnvProxy: "proxy.example:3128"},
+			"setting ENGAGE_PROXY_URL does not start with https://; give scheme, host and port alone, " +
+				"such as http://proxy.example:3128"},
+		"proxy with a password": {environment{settings.EnvProxy: "http://user:hunter2@proxy.example:3128"},
+			"setting ENGAGE_PROXY_URL holds user info in front of the host; give scheme, host and port alone, " +
+				"such as http://proxy.example:3128"},
 		"prefix": {environment{settings.EnvPrefix: "no-slash"},
 			"setting PARAMETER_PREFIX is not a parameter path; use one such as /engage-token-rotation"},
 		"level": {environment{settings.EnvLogLevel: "LOUD"},
@@ -159,6 +165,8 @@ func TestAnInvalidSettingNamesSettingFaultAndRemedy(t *testing.T) {
 		"previous-token-retention": `setting /engage-token-rotation/settings/previous-token-retention is not a duration ` +
 			`from "0s" to "8760h"; write it as "90m" or "1h30m"`,
 		"exclusive-user": "setting /engage-token-rotation/settings/exclusive-user is neither true nor false",
+		"proxy-url": "setting /engage-token-rotation/settings/proxy-url is not allowed; " +
+			"set ENGAGE_PROXY_URL of the functions, and delete the parameter",
 	} {
 		_, err := s.WithParameters(t.Context(), parameters{parameter: "hunter2"})
 		if err == nil || err.Error() != want || !errors.Is(err, settings.ErrInvalid) {
@@ -168,6 +176,19 @@ func TestAnInvalidSettingNamesSettingFaultAndRemedy(t *testing.T) {
 	if _, err := s.Endpoint(engage.FlowEngage, "hunter2"); err == nil ||
 		err.Error() != `setting secret field "baseUrl" does not start with https://; give scheme, host and port alone` {
 		t.Errorf("secret field: %v", err)
+	}
+}
+
+func TestTheEnvironmentNamesTheProxy(t *testing.T) {
+	if s := mustRead(t, nil); s.Proxy != nil {
+		t.Errorf("proxy %v without a setting", s.Proxy)
+	}
+	for _, value := range []string{"http://proxy.example:3128", "https://proxy.example"} {
+		s := mustRead(t, environment{settings.EnvProxy: value})
+		s, err := s.WithParameters(t.Context(), parameters{})
+		if err != nil || s.Proxy == nil || s.Proxy.String() != value {
+			t.Errorf("proxy %v, %v; want %s", s.Proxy, err, value)
+		}
 	}
 }
 

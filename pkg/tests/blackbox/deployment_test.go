@@ -192,7 +192,8 @@ func (d *deployment) works(text string) {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	client := engage.New(engage.Config{Endpoint: engage.Endpoint{Flow: d.flow, BaseURL: base}})
+	client := engage.New(engage.Config{Endpoint: engage.Endpoint{Flow: d.flow, BaseURL: base},
+		Transport: d.vendor.Client().Transport})
 	if listed, err := client.List(d.t.Context(), token); err != nil || !slices.Contains(listed, token) {
 		d.t.Errorf("the current token does not work: %v", err)
 	}
