@@ -56,6 +56,23 @@ func TestParametersRefuseBadValues(t *testing.T) {
 			[]string{"", "arn:aws:sns:eu-west-1:111122223333:alarms"},
 			[]string{"alarms", "arn:aws:sns:eu-west-1:111122223333:*"},
 		},
+		"PermissionsBoundaryArn": {
+			[]string{"", "arn:aws:iam::111122223333:policy/boundaries/Developers", "arn:aws:iam::aws:policy/PowerUserAccess"},
+			[]string{"Developers", "arn:aws:iam::111122223333:role/Developers", "*"},
+		},
+		"RolePath":            {[]string{"", "/", "/teams/voice/"}, []string{"teams", "/teams", "teams/", "/te ams/"}},
+		"VpcSubnetIds":        {[]string{"", "subnet-0a1b2c3d4e5f6a7b8"}, []string{"subnet", "vpc-0a1b2c3d", "subnet-*"}},
+		"VpcSecurityGroupIds": {[]string{"", "sg-0a1b2c3d4e5f6a7b8"}, []string{"default", "sg-*"}},
+		"EngageProxyUrl": {
+			[]string{"", "http://proxy.example.com:3128", "https://proxy.example.com"},
+			[]string{"proxy.example.com:3128", "http://user:pass@proxy.example.com", "socks5://proxy", "http://proxy/path"},
+		},
+		"LogsKmsKeyArn": {
+			[]string{"", "arn:aws:kms:eu-west-1:111122223333:key/mrk-1234"}, []string{"alias/x", "*"},
+		},
+		"EnvironmentKmsKeyArn": {
+			[]string{"", "arn:aws:kms:eu-west-1:111122223333:key/mrk-1234"}, []string{"alias/x", "*"},
+		},
 		"ParameterPrefix": {[]string{"/engage-token-rotation", "/a/b/c"}, []string{"", "/", "a", "/a/", "/a/*", "/a b"}},
 	}
 	parameters := newTemplate(t, nil, nil).section("Parameters")

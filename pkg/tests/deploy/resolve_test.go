@@ -168,6 +168,13 @@ func (tm *template) call(name string, argument any) (any, bool) {
 		return fmt.Sprint(tm.resolve(parts[0])) == fmt.Sprint(tm.resolve(parts[1])), true
 	case "Fn::Not":
 		return !tm.resolve(argument.([]any)[0]).(bool), true
+	case "Fn::Or":
+		for _, part := range argument.([]any) {
+			if tm.resolve(part).(bool) {
+				return true, true
+			}
+		}
+		return false, true
 	case "Fn::And":
 		for _, part := range argument.([]any) {
 			if !tm.resolve(part).(bool) {
