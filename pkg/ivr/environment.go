@@ -44,6 +44,7 @@ func FromEnvironment(w io.Writer, getenv func(string) string) Config {
 		return config
 	}
 	config.Log = telemetry.NewLogger(w, set.LogLevel)
+	telemetry.LogStart(config.Log)
 	config.Transport = engage.NewProxyTransport(set.Proxy)
 	config.Endpoint = func(document *secret.Document) (engage.Endpoint, error) {
 		flow, err := secret.NewFlow(document, nil)

@@ -62,7 +62,9 @@ func FromEnvironment(w io.Writer, getenv func(string) string) *Function {
 		Metrics: telemetry.NewMetrics(w, time.Now),
 		Name:    getenv("AWS_LAMBDA_FUNCTION_NAME"),
 	}
-	if f.Fault = f.configure(w, getenv); f.Fault != nil {
+	f.Fault = f.configure(w, getenv)
+	telemetry.LogStart(f.Log)
+	if f.Fault != nil {
 		f.Log.Error("the function cannot start as it is configured", "error", f.Fault.Error())
 	}
 	return f

@@ -15,6 +15,7 @@ import (
 
 	"engage-token-rotation/pkg/internal/awsstore"
 	"engage-token-rotation/pkg/internal/telemetry"
+	"engage-token-rotation/pkg/internal/version"
 	"engage-token-rotation/pkg/lambdafn"
 	"engage-token-rotation/pkg/report"
 	"engage-token-rotation/pkg/rotation"
@@ -239,6 +240,9 @@ func TestASweepIsAnsweredLoggedAndMeasured(t *testing.T) {
 			document.Secrets[0].Current.AgeSeconds != 3600 {
 			t.Errorf("answer %s, %v", answer, err)
 		}
+		if want := `{"version":"` + version.Number + `",`; !strings.HasPrefix(string(answer), want) {
+			t.Errorf("answer %s does not begin with %s", answer, want)
+		}
 		for name, want := range map[string]float64{
 			telemetry.TokenAgeSeconds: 3600, telemetry.RetiringTokens: 0, telemetry.UnclaimedTokens: 0,
 			telemetry.DeadTokens: 0, telemetry.SweepFaults: 0,
@@ -270,6 +274,9 @@ func TestAFunctionThatIsNotConfiguredSaysSoEachTime(t *testing.T) {
 		if answer, err := handler.Invoke(t.Context(), []byte(`{}`)); !errors.Is(err, fn.Fault) || answer != nil {
 			t.Errorf("%s, %v", answer, err)
 		}
+	}
+	if want := `"msg":"function started","version":"` + version.Number; strings.Count(lines.String(), want) != 1 {
+		t.Errorf("the start is not logged once with its version: %s", lines.String())
 	}
 	if got := strings.Count(lines.String(), "setting EXCLUSIVE_USER"); got != 5 {
 		t.Errorf("%d lines name the setting, want one at start and one for each invocation: %s", got, lines.String())

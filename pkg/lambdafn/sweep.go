@@ -5,10 +5,17 @@ import (
 
 	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/internal/telemetry"
+	"engage-token-rotation/pkg/internal/version"
 	"engage-token-rotation/pkg/report"
 	"engage-token-rotation/pkg/secret"
 	"engage-token-rotation/pkg/sweep"
 )
+
+// sweepAnswer is the answer of an invocation of the sweep function.
+type sweepAnswer struct {
+	version.Info
+	report.Sweep
+}
 
 // Sweep returns a handler of the sweep's events. Each invocation writes a log line for each secret
 // that needs attention and one at its end, and metrics.
@@ -19,10 +26,11 @@ func (f *Function) Sweep(sweeper *sweep.Sweeper) Handler {
 			var answer report.Sweep
 			if answer, err = sweeper.Run(ctx, request); err == nil {
 				f.reportSweep(ctx, request, answer)
+				limit := report.MaxBrief
 				if request.Report == "full" {
-					return answer.Limit(report.MaxFull), nil
+					limit = report.MaxFull
 				}
-				return answer.Limit(report.MaxBrief), nil
+				return sweepAnswer{version.Read(), answer.Limit(limit)}, nil
 			}
 		}
 		f.Log.ErrorContext(ctx, "sweep failed", "outcome", "failed", "error", err.Error())

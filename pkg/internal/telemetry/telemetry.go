@@ -10,6 +10,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"engage-token-rotation/pkg/internal/version"
 )
 
 // Namespace is the CloudWatch namespace of the metrics.
@@ -35,6 +37,12 @@ const (
 // NewLogger returns a logger of JSON lines, which Lambda writes to CloudWatch Logs as they are.
 func NewLogger(w io.Writer, level slog.Level) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
+}
+
+// LogStart logs which build of a function starts.
+func LogStart(log *slog.Logger) {
+	build := version.Read()
+	log.Info("function started", "version", build.Version, "commit", build.Commit)
 }
 
 // Unit is CloudWatch's name of a metric's unit.
