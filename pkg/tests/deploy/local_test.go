@@ -40,16 +40,21 @@ func findSAM(t *testing.T) samCLI {
 	if path, err := exec.LookPath("sam"); err == nil {
 		return samCLI(path)
 	}
+	return samCLI(inCache(t, "sam-"+samVersion+"/bin/sam"))
+}
+
+// inCache returns the path of a program that .ci/sam-setup installs. It fails the test without it.
+func inCache(t *testing.T, program string) string {
+	t.Helper()
 	cache := os.Getenv("XDG_CACHE_HOME")
 	if home, err := os.UserHomeDir(); cache == "" && err == nil {
 		cache = filepath.Join(home, ".cache")
 	}
-	path := filepath.Join(cache, "engage-token-rotation", "sam-"+samVersion, "bin", "sam")
+	path := filepath.Join(cache, "engage-token-rotation", filepath.FromSlash(program))
 	if _, err := os.Stat(path); err != nil {
-		t.Fatalf("find SAM CLI: neither sam on the PATH nor %s; "+
-			"install it (python3 -m venv DIR && DIR/bin/pip install aws-sam-cli); %s", path, setup)
+		t.Fatalf("find %s: %v; %s", filepath.Base(program), err, setup)
 	}
-	return samCLI(path)
+	return path
 }
 
 // command prepares a command that calls neither AWS nor SAM CLI's telemetry. Its environment has no
@@ -88,52 +93,6 @@ func TestSAMValidate(t *testing.T) {
 		t.Errorf("%s", out)
 	}
 	t.Log(strings.TrimSpace(out))
-}
-
-// transformer turns the SAM template into plain CloudFormation, as the service does, with the
-// translator inside SAM CLI. It needs no AWS account.
-const transformer = `
-import json, sys
-from samcli.yamlhelper import yaml_parse
-from samtranslator.translator.transform import transform
-template = yaml_parse(open("template.yaml").read())
-template["Globals"]["Function"]["CodeUri"] = "s3://bucket/key"
-class Policies:
-    def load(self):
-        return {}
-json.dump(transform(template, {}, Policies()), open(sys.argv[1], "w"), indent=1)
-`
-
-func TestTransformedTemplateIsPlainAndClean(t *testing.T) {
-	sam := findSAM(t)
-	bin := filepath.Dir(string(sam))
-	if resolved, err := filepath.EvalSymlinks(string(sam)); err == nil {
-		bin = filepath.Dir(resolved)
-	}
-	python, linter := filepath.Join(bin, "python3"), filepath.Join(bin, "cfn-lint")
-	if _, err := os.Stat(linter); err != nil {
-		t.Skipf("the installed SAM CLI has no Python environment beside it: %v", err)
-	}
-	plain := filepath.Join(t.TempDir(), "template.json")
-	transform := exec.CommandContext(t.Context(), python, "-c", transformer, plain)
-	transform.Dir, transform.Env = root, append(os.Environ(), "AWS_DEFAULT_REGION="+sandbox.Region)
-	if out, err := transform.CombinedOutput(); err != nil {
-		t.Fatalf("transform: %v\n%s", err, out)
-	}
-	text, err := os.ReadFile(plain)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if bytes.Contains(text, []byte("AWS::Serverless")) {
-		t.Error("the transformed template is not plain CloudFormation")
-	}
-	for _, path := range []string{filepath.Join(root, "template.yaml"), plain} {
-		out, err := exec.CommandContext(t.Context(), linter, path).CombinedOutput()
-		t.Logf("cfn-lint %s: %v", filepath.Base(path), err)
-		if err != nil {
-			t.Errorf("cfn-lint %s: %v\n%s", path, err, out)
-		}
-	}
 }
 
 // invocation is an event file, the function that gets it, and the answer that it must give.
