@@ -16,7 +16,7 @@ sandbox_flags = $(if $(FLOW),-flow $(FLOW)) $(if $(SCENARIO),-scenario $(SCENARI
 serve_flags   = $(if $(EVERY),-every $(EVERY)) $(if $(LISTEN),-listen $(LISTEN))
 
 .DEFAULT_GOAL := run
-.PHONY: run sandbox test prove lint build release functions $(BIN)/sandbox fuzz simulate readers readers-foreign bench pictures test-sam clean help
+.PHONY: run sandbox test prove lint build release functions $(BIN)/sandbox fuzz simulate readers readers-foreign bench pictures test-sam module clean help
 .PHONY: build-RotateFunction build-SweepFunction build-IvrFunction
 
 run: functions $(BIN)/sandbox ## rotate three times with the real function, print a timeline, check the end (FLOW=legacy HTML=out.html ...)
@@ -52,8 +52,8 @@ build: ## static, stripped binaries of the functions for Lambda: bin/linux-arm64
 
 ARCH       ?= arm64
 # Nothing of the build's folder, date or git state but the commit, so that a commit always makes the same binaries.
-BUILDFLAGS  = -tags lambda.norpc -trimpath -buildvcs=false -ldflags='-s -w -X $(MODULE)/pkg/internal/version.commit=$(COMMIT)'
-MODULE      = $(shell $(GO) list -m)
+BUILDFLAGS  = -tags lambda.norpc -trimpath -buildvcs=false -ldflags='-s -w -X $(gomodule)/pkg/internal/version.commit=$(COMMIT)'
+gomodule    = $(shell $(GO) list -m)
 COMMIT     ?= $(shell git describe --always --dirty --abbrev=40 --exclude='*' 2>/dev/null)
 
 # The same for this machine.
@@ -98,6 +98,9 @@ pictures: ## take pictures of the sandbox's page, the README's two among them (1
 
 test-sam: ## SAM: validate, build, and invoke every event in containers (5 minutes; needs SAM CLI and Docker)
 	$(GO) test ./pkg/tests/deploy -count=1 -v -sam -timeout 30m
+
+module: ## give the module a path that others can import: MODULE=github.com/you/engage-token-rotation
+	@GO='$(GO)' .ci/module '$(MODULE)'
 
 clean: ## remove what was built
 	rm -rf $(BIN) .aws-sam env.local.json

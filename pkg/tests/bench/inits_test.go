@@ -32,7 +32,7 @@ func testInits(t *testing.T, built programs) {
 				continue
 			}
 			all += size
-			if strings.HasPrefix(path, "engage-token-rotation/") || path == "main" {
+			if strings.HasPrefix(path, "engage-token-rotation/pkg/") || path == "main" {
 				ours += size
 				t.Logf("%s: %s allocates %d bytes at start", name, path, size)
 			}
