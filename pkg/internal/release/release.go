@@ -1,6 +1,7 @@
 // Package release packs what a release consists of: for each architecture an archive that deploys
 // without Go and without a build, and the checksums. The archive holds a template, a zip for each
-// function that the template names, and each function's bill of materials.
+// function that the template names, each function's bill of materials, and a Terraform
+// configuration that deploys the template.
 //
 // The same source always makes the same bytes: no file has a date, an owner or an order of its own.
 // `make release` builds twice and compares.
@@ -10,6 +11,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"crypto/sha256"
+	_ "embed" // for terraform
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,6 +30,11 @@ const Name = "engage-token-rotation"
 
 // architectures are the names in templates, with those of Go.
 var architectures = map[string]string{"arm64": "arm64", "x86_64": "amd64"}
+
+// terraform is a Terraform configuration that deploys an archive's template.
+//
+//go:embed terraform.tf
+var terraform []byte
 
 // Config says what to pack.
 type Config struct {
@@ -101,8 +108,8 @@ func (c Config) files(template, architecture string) (map[string][]byte, error) 
 	if err != nil {
 		return nil, err
 	}
-	files := map[string][]byte{"template.yaml": []byte(packaged)}
-	for _, name := range []string{"samconfig.toml", "LICENSE"} {
+	files := map[string][]byte{"template.yaml": []byte(packaged), "terraform.tf": terraform}
+	for _, name := range []string{"samconfig.toml", "LICENSE", "events/ivr-first-account.json"} {
 		if files[name], err = os.ReadFile(filepath.Join(c.Root, name)); err != nil {
 			return nil, fmt.Errorf("pack a release: %w", err)
 		}

@@ -7,7 +7,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -98,7 +100,8 @@ func content(t *testing.T, f *zip.File) string {
 
 func TestTheSameBuildMakesTheSameBytes(t *testing.T) {
 	one, two, other := built(t, "p", "2026-01-01"), built(t, "p", "2026-02-02"), built(t, "q", "2026-01-01")
-	if err := os.Chtimes(filepath.Join(two.Bin, "linux-arm64", "ivr", "bootstrap"), time.Unix(0, 0), time.Unix(0, 0)); err != nil {
+	old := filepath.Join(two.Bin, "linux-arm64", "ivr", "bootstrap")
+	if err := os.Chtimes(old, time.Unix(0, 0), time.Unix(0, 0)); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []release.Config{one, two, other} {
@@ -185,7 +188,7 @@ func TestAnArchiveHoldsWhatItsTemplateNames(t *testing.T) {
 		if app := template.Metadata["AWS::ServerlessRepo::Application"]; app["LicenseUrl"] != nil || app["ReadmeUrl"] != nil {
 			t.Error("the template names files that are not in the archive")
 		}
-		for _, path := range []string{"/LICENSE", "/samconfig.toml"} {
+		for _, path := range []string{"/LICENSE", "/samconfig.toml", "/events/ivr-first-account.json"} {
 			if content(t, files[name+path]) != read(t, root+path) {
 				t.Errorf("%s is not that of the sources", path)
 			}
@@ -241,6 +244,56 @@ func TestATemplateThatIsNotUnderstoodIsNotPackaged(t *testing.T) {
 	} {
 		if _, _, err := release.Packaged(text, "arm64"); err == nil {
 			t.Errorf("%s: packaged", name)
+		}
+	}
+}
+
+// maxBody is the longest template that CloudFormation takes in a call, in bytes: Terraform sends it so.
+const maxBody = 51_200
+
+// TestTerraformDeploysTheArchive needs Terraform; TERRAFORM_PLUGINS may name a directory with its
+// AWS provider.
+func TestTerraformDeploysTheArchive(t *testing.T) {
+	c := built(t, "p", "2026-01-01")
+	pack(t, c)
+	name := release.Name + "_" + version.Number + "_arm64"
+	dir := t.TempDir()
+	for path, file := range unzip(t, filepath.Join(c.Out, name+".zip")) {
+		write(t, filepath.Join(dir, strings.TrimPrefix(path, name+"/")), content(t, file))
+	}
+	if size := len(read(t, filepath.Join(dir, "template.yaml"))); size > maxBody {
+		t.Errorf("the template has %d bytes, more than %d", size, maxBody)
+	}
+	plugins := os.Getenv("TERRAFORM_PLUGINS")
+	if _, err := exec.LookPath("terraform"); err != nil || plugins == "" || testing.Short() {
+		t.Skip("terraform is not on PATH, or TERRAFORM_PLUGINS is not set, or -short")
+	}
+	terraform := func(stdin string, arguments ...string) string {
+		command := exec.CommandContext(t.Context(), "terraform", append([]string{"-chdir=" + dir}, arguments...)...)
+		command.Stdin = strings.NewReader(stdin)
+		out, err := command.CombinedOutput()
+		if err != nil {
+			t.Fatalf("terraform %s: %v\n%s", arguments, err, out)
+		}
+		return string(out)
+	}
+	terraform("", "init", "-input=false", "-no-color", "-plugin-dir="+plugins)
+	terraform("", "validate", "-no-color")
+	out := terraform(`regexall("CodeUri: .*", local.body)`+"\n", "console", "-var", "bucket=b", "-var", "parameters={}")
+	for _, function := range []string{"rotate", "sweep", "ivr"} {
+		if !regexp.MustCompile(`CodeUri: s3://b/engage-token-rotation/[0-9a-f]{64}/` + function + `\.zip`).MatchString(out) {
+			t.Errorf("the template does not name the uploaded %s.zip: %s", function, out)
+		}
+	}
+}
+
+func TestThePagesNameThisVersion(t *testing.T) {
+	for path, want := range map[string]string{
+		"README.md":           "unzip " + release.Name + "_" + version.Number + "_arm64.zip",
+		".github/SECURITY.md": release.Name + "_" + version.Number + "_arm64.zip",
+	} {
+		if !strings.Contains(read(t, filepath.Join(root, path)), want) {
+			t.Errorf("%s does not name %s", path, want)
 		}
 	}
 }

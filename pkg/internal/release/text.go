@@ -10,7 +10,8 @@ import (
 
 var (
 	// function matches the head of a function in the template, up to its properties.
-	function = regexp.MustCompile(`(?m)^  (\w+)Function:\n    Type: AWS::Serverless::Function\n(?:    .*\n)*?    Properties:\n`)
+	function = regexp.MustCompile(`(?m)^  (\w+)Function:\n    Type: AWS::Serverless::Function\n` +
+		`(?:    .*\n)*?    Properties:\n`)
 	// onlyForBuilds are the lines of the template that name files of the sources.
 	onlyForBuilds = regexp.MustCompile(`(?m)^ +(?:BuildMethod: makefile|CodeUri: \.|LicenseUrl: .*|ReadmeUrl: .*)\n` +
 		`|^    # x86_64 or arm64, (?:.*\n    #)*.*\n`)
