@@ -9,8 +9,8 @@
 //     placeholders. An [Error] never holds a URL, a header or a body, since the vendor puts
 //     passwords and tokens into all three.
 //   - A call goes to the configured host alone: redirects are not followed, proxies of the
-//     environment are not used (only that of [NewProxyTransport]), bodies are capped at 1 MiB, and every phase has a time limit of its
-//     own besides the context's.
+//     environment are not used (only that of [NewProxyTransport]), bodies are capped at 1 MiB, and
+//     every phase has a time limit of its own besides the context's.
 //   - A call that may be repeated is repeated (login, list, delete, accounts), with back-off and as
 //     long after as Retry-After asks for. A creation is repeated only if the first one had no
 //     effect for certain. If its outcome is unknown, [OutcomeUnknown] reports so.

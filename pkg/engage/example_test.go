@@ -90,12 +90,13 @@ func ExampleClient_Delete() {
 	err = client.Delete(ctx, session, token)
 	problem, next, _ := strings.Cut(err.Error(), "; ")
 	fmt.Println(engage.Unconfirmed(err))
-	fmt.Println(problem)
+	fmt.Println(strings.Replace(problem, ", but", ",\nbut", 1))
 	fmt.Println(next)
 	fmt.Println(client.Delete(ctx, session, token))
 	// Output:
 	// true
-	// engage: delete token at engage.ringcentral.com: the deletion was accepted, but the token is still accepted (HTTP 200)
+	// engage: delete token at engage.ringcentral.com: the deletion was accepted,
+	// but the token is still accepted (HTTP 200)
 	// the next attempt asks again
 	// <nil>
 }

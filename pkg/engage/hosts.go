@@ -24,7 +24,8 @@ func (c *Client) Twin(ctx context.Context, err error) (host string, answers bool
 	base := c.config.Endpoint.BaseURL
 	other := twins[base.Host]
 	var e *Error
-	if other == "" || c.config.Endpoint.Flow == FlowLegacy || !errors.As(err, &e) || e.Host != base.Host || !e.elsewhere() {
+	if other == "" || c.config.Endpoint.Flow == FlowLegacy || !errors.As(err,
+		&e) || e.Host != base.Host || !e.elsewhere() {
 		return "", false
 	}
 	at := url.URL{Scheme: base.Scheme, Host: other, Path: c.flow.api() + "/v1/admin/token"}
@@ -43,8 +44,8 @@ func (c *Client) Twin(ctx context.Context, err error) (host string, answers bool
 	return other, response.StatusCode == http.StatusUnauthorized || response.StatusCode == http.StatusForbidden
 }
 
-// elsewhere reports whether the error is what a host without the API gives: no answer, a web page, a
-// redirect or an unknown path.
+// elsewhere reports whether the error is what a host without the API gives: no answer, a web page,
+// a redirect or an unknown path.
 func (e *Error) elsewhere() bool {
 	return e.Status == 0 || e.WebPage || e.Status == http.StatusNotFound || e.Status/100 == 3
 }

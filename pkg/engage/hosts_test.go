@@ -43,15 +43,15 @@ func TestTwinIsTheOtherHostOfTheVendorIfTheFirstHasNoAPI(t *testing.T) {
 		twin           string
 		answers        bool
 	}{
-		"the current host answers":     {older, current, engage.FlowEngage, false, false, current, true},
-		"the older host answers":       {current, older, engage.FlowRingCentral, false, false, older, true},
-		"the first has another page":   {older, current, engage.FlowEngage, true, false, current, true},
-		"neither answers":              {older, "", engage.FlowEngage, false, false, current, false},
-		"both answer something else":   {older, "", engage.FlowEngage, true, false, current, false},
-		"the password is wrong":        {older, older, engage.FlowEngage, false, true, "", false},
-		"a host of somebody's own":     {"engage.example.com", current, engage.FlowEngage, false, false, "", false},
-		"a legacy login at that host":  {older, current, engage.FlowLegacy, false, false, "", false},
-		"a port of the vendor's host":  {older + ":8443", current, engage.FlowEngage, false, false, "", false},
+		"the current host answers":    {older, current, engage.FlowEngage, false, false, current, true},
+		"the older host answers":      {current, older, engage.FlowRingCentral, false, false, older, true},
+		"the first has another page":  {older, current, engage.FlowEngage, true, false, current, true},
+		"neither answers":             {older, "", engage.FlowEngage, false, false, current, false},
+		"both answer something else":  {older, "", engage.FlowEngage, true, false, current, false},
+		"the password is wrong":       {older, older, engage.FlowEngage, false, true, "", false},
+		"a host of somebody's own":    {"engage.example.com", current, engage.FlowEngage, false, false, "", false},
+		"a legacy login at that host": {older, current, engage.FlowLegacy, false, false, "", false},
+		"a port of the vendor's host": {older + ":8443", current, engage.FlowEngage, false, false, "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

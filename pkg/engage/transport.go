@@ -41,11 +41,11 @@ func NewTransport() *http.Transport {
 	}
 }
 
-// NewProxyTransport returns NewTransport's transport, whose https requests go through the proxy; nil
-// means none. The proxy, http or https, gets a CONNECT request with the host's name, and then only
-// TLS that the host ends. Requests over plain http, which are for stand-ins, do not go through it.
-// They are all HTTP/1.1: an https proxy would otherwise be offered HTTP/2, which CONNECT of net/http
-// does not speak.
+// NewProxyTransport returns NewTransport's transport, whose https requests go through the proxy;
+// nil means none. The proxy, http or https, gets a CONNECT request with the host's name, and then
+// only TLS that the host ends. Requests over plain http, which are for stand-ins, do not go through
+// it. They are all HTTP/1.1: an https proxy would otherwise be offered HTTP/2, which CONNECT of
+// net/http does not speak.
 func NewProxyTransport(proxy *url.URL) *http.Transport {
 	transport := NewTransport()
 	if proxy == nil {

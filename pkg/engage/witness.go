@@ -95,7 +95,8 @@ func (c *Client) Dead(ctx context.Context, token Token, createdAt time.Time, oth
 		return false, err
 	}
 	doubt := func(but string, cause error) (bool, error) {
-		e := Error{Operation: opCheck, Host: c.config.Endpoint.BaseURL.Host, Disbelieved: true, Reason: "the token is refused, but " + but}
+		e := Error{Operation: opCheck, Host: c.config.Endpoint.BaseURL.Host, Disbelieved: true,
+			Reason: "the token is refused, but " + but}
 		return false, doubtful(e, cause)
 	}
 	if c.config.Now().Sub(createdAt) < Propagation {
@@ -189,7 +190,8 @@ func (c *Client) confirmUnlisted(ctx context.Context, d deletion, token Token, a
 
 // doubt describes a deletion that is not confirmed.
 func (d deletion) doubt(but string, cause error) error {
-	e := Error{Operation: opDelete, Host: d.host, Status: d.status, Unconfirmed: true, Reason: "the deletion was accepted, but " + but}
+	e := Error{Operation: opDelete, Host: d.host, Status: d.status, Unconfirmed: true,
+		Reason: "the deletion was accepted, but " + but}
 	if !d.accepted {
 		e.Unconfirmed, e.Disbelieved, e.OutcomeUnknown = false, true, true
 		e.Reason = "the vendor did not find the token, but " + but

@@ -35,8 +35,8 @@ type Rotation struct {
 	RotationToken hidden.String
 }
 
-// ParseRotation reads an event of a rotation. What it returns is safe to log. Errors do not hold the
-// event.
+// ParseRotation reads an event of a rotation. What it returns is safe to log. Errors do not hold
+// the event.
 func ParseRotation(payload []byte) (Rotation, error) {
 	var raw struct {
 		Step               string

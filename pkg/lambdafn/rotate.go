@@ -53,7 +53,8 @@ func (f *Function) Rotate(rotator *rotation.Rotator) Handler {
 }
 
 // step carries out a step. It counts a panic as a failed rotation; Handler.Invoke logs the panic.
-func (f *Function) step(ctx context.Context, rotator *rotation.Rotator, event events.Rotation) (rotation.Report, error) {
+func (f *Function) step(ctx context.Context, rotator *rotation.Rotator, event events.Rotation) (rotation.Report,
+	error) {
 	returned := false
 	defer func() {
 		if !returned {

@@ -59,8 +59,8 @@ type Parameters interface {
 	Delete(ctx context.Context, name string) error
 }
 
-// Dated is a parameter's value and the time at which it was stored, by the service's clock, which no
-// writer can choose.
+// Dated is a parameter's value and the time at which it was stored, by the service's clock, which
+// no writer can choose.
 type Dated struct {
 	Value string
 	At    time.Time

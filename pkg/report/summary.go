@@ -6,8 +6,8 @@ import "slices"
 type Summary struct {
 	// Secrets counts the secrets that were read.
 	Secrets int `json:"secrets"`
-	// OldestTokenSeconds is the age of the oldest current token, and OldestSecret the ARN of the secret
-	// that holds it.
+	// OldestTokenSeconds is the age of the oldest current token, and OldestSecret the ARN of the
+	// secret that holds it.
 	OldestTokenSeconds int64  `json:"oldestTokenSeconds"`
 	OldestSecret       string `json:"oldestSecret,omitempty"`
 	// Dead counts the secrets whose current token the vendor refuses.

@@ -130,8 +130,8 @@ func (f *finishing) lookAgain(ctx context.Context, decisions []decide.Decision) 
 	})
 }
 
-// withoutSecondLook leaves out what rests on reads that may lag. A token that AWSCURRENT was seen to
-// move away from is marked, and so is each other one that was to be deleted.
+// withoutSecondLook leaves out what rests on reads that may lag. A token that AWSCURRENT was seen
+// to move away from is marked, and so is each other one that was to be deleted.
 func (f *finishing) withoutSecondLook(decisions []decide.Decision) []decide.Decision {
 	for n, d := range decisions {
 		switch {
@@ -190,6 +190,11 @@ func (f *finishing) isDead(ctx context.Context, client *engage.Client, record le
 
 // count adds the outcome of a decision to the report.
 func (f *finishing) count(ctx context.Context, d decide.Decision, gone bool, err error, report *Report) {
+	about := []any{"secretArn", f.reading.arn(), "versionId", f.event.VersionID, "fingerprint", d.Record.Fingerprint,
+		"case", d.Case}
+	if err != nil {
+		about = append(about, "error", err.Error())
+	}
 	waiting := d.Record.State == ledger.Retiring && (d.Action == decide.Write || d.Action == decide.Keep)
 	switch {
 	case err == nil && gone:
@@ -202,10 +207,10 @@ func (f *finishing) count(ctx context.Context, d decide.Decision, gone bool, err
 		report.Retiring++
 		report.DeleteFailed++
 		f.config.Log.ErrorContext(ctx, "a token could not be deleted; the next rotation or sweep tries again",
-			"secretArn", f.reading.arn(), "versionId", f.event.VersionID, "fingerprint", d.Record.Fingerprint, "case", d.Case, "error", err.Error())
+			about...)
 	case err != nil:
 		f.config.Log.WarnContext(ctx, "a record could not be written; the next rotation or sweep writes it",
-			"secretArn", f.reading.arn(), "versionId", f.event.VersionID, "fingerprint", d.Record.Fingerprint, "case", d.Case, "error", err.Error())
+			about...)
 	}
 }
 

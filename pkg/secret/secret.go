@@ -136,7 +136,8 @@ func (d *Document) parseMember(dec *json.Decoder, text string) error {
 		return nil
 	}
 	if !isText(raw) {
-		return &FieldError{Field: name, Fault: "holds what is not text: half of a surrogate pair, or bytes that are not UTF-8"}
+		return &FieldError{Field: name,
+			Fault: "holds what is not text: half of a surrogate pair, or bytes that are not UTF-8"}
 	}
 	if name == FieldTokenSecrets {
 		d.tokenSecrets = []string{}

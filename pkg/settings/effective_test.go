@@ -40,7 +40,7 @@ func TestEachSettingNamesItsSource(t *testing.T) {
 		"ENGAGE_ALLOWED_HOSTS": "h.example", "PREVIOUS_TOKEN_RETENTION": "90m", "EXCLUSIVE_USER": "never",
 		"ADMIN_SECRET_ARN": "engage/admin", "TOKEN_SECRET_ARN": "engage/token", "PARAMETER_PREFIX": "/p",
 		"ENGAGE_PROXY_URL": "http://p.example:3128",
-		"LOG_LEVEL": "DEBUG",
+		"LOG_LEVEL":        "DEBUG",
 	}
 	inEnvironment := map[string]string{}
 	for name, value := range set {

@@ -10,8 +10,8 @@ import (
 	"engage-token-rotation/pkg/engage"
 )
 
-// The hosts that a secret or a parameter may name without an entry in ENGAGE_ALLOWED_HOSTS: those of
-// the API, and those of the JWT grant. Neither may stand in for the other: it would be sent
+// The hosts that a secret or a parameter may name without an entry in ENGAGE_ALLOWED_HOSTS: those
+// of the API, and those of the JWT grant. Neither may stand in for the other: it would be sent
 // credentials that are not its own.
 var (
 	vendorHosts = []string{

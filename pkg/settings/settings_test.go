@@ -159,7 +159,8 @@ func TestAnInvalidSettingNamesSettingFaultAndRemedy(t *testing.T) {
 	}
 	s := mustRead(t, nil)
 	for parameter, want := range map[string]string{
-		"base-url": "setting /engage-token-rotation/settings/base-url does not start with https://; give scheme, host and port alone",
+		"base-url": "setting /engage-token-rotation/settings/base-url does not start with https://; " +
+			"give scheme, host and port alone",
 		"ringcentral-base-url": "setting /engage-token-rotation/settings/ringcentral-base-url does not start with " +
 			"https://; give scheme, host and port alone",
 		"previous-token-retention": `setting /engage-token-rotation/settings/previous-token-retention is not a duration ` +

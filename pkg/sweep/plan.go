@@ -142,8 +142,8 @@ func (u *user) look(ctx context.Context, m *holders.Secret, record ledger.Record
 	return found
 }
 
-// The pace of one user's deletions: each is a deletion and the list that confirms it, rarely a third
-// call, and the vendor takes 120 calls a minute. The first ones go at once.
+// The pace of one user's deletions: each is a deletion and the list that confirms it, rarely a
+// third call, and the vendor takes 120 calls a minute. The first ones go at once.
 const (
 	atOnce = 10
 	pace   = 1500 * time.Millisecond

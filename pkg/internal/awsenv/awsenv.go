@@ -1,6 +1,6 @@
 // Package awsenv configures AWS clients from the environment that Lambda gives to a function. It
-// reads no profile, asks no metadata service and assumes no role, so that package config of the SDK,
-// with its clients for single sign-on and credential processes, need not be linked.
+// reads no profile, asks no metadata service and assumes no role, so that package config of the
+// SDK, with its clients for single sign-on and credential processes, need not be linked.
 package awsenv
 
 import (
@@ -36,8 +36,11 @@ func Config(getenv func(string) string) (aws.Config, error) {
 			"function's role")
 	}
 	config := aws.Config{
-		Region:        region,
-		Credentials:   aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return credentials, nil }),
+		Region: region,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return credentials,
+				nil
+		}),
 		ConfigSources: []any{source{getenv}},
 	}
 	if endpoint := getenv("AWS_ENDPOINT_URL"); endpoint != "" && !isTrue(getenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")) {

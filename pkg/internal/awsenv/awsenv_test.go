@@ -59,14 +59,16 @@ func TestClientsTakeTheRestFromTheEnvironment(t *testing.T) {
 	if o.Region != "eu-west-1" || o.EndpointOptions.UseFIPSEndpoint != aws.FIPSEndpointStateEnabled ||
 		o.EndpointOptions.UseDualStackEndpoint != aws.DualStackEndpointStateEnabled || o.RetryMaxAttempts != 7 ||
 		o.RetryMode != aws.RetryModeAdaptive {
-		t.Errorf("region %s, endpoints %+v, %d attempts, mode %s", o.Region, o.EndpointOptions, o.RetryMaxAttempts, o.RetryMode)
+		t.Errorf("region %s, endpoints %+v, %d attempts, mode %s", o.Region, o.EndpointOptions, o.RetryMaxAttempts,
+			o.RetryMode)
 	}
 	c, err := o.Credentials.Retrieve(t.Context())
 	if err != nil || c.AccessKeyID != "id" || c.SecretAccessKey != "key" || c.SessionToken != "session" {
 		t.Errorf("credentials of %s, %v", c.AccessKeyID, err)
 	}
 	plain, err := config(nil)
-	if o := ssm.NewFromConfig(plain).Options(); err != nil || o.EndpointOptions.UseFIPSEndpoint == aws.FIPSEndpointStateEnabled {
+	o = ssm.NewFromConfig(plain).Options()
+	if err != nil || o.EndpointOptions.UseFIPSEndpoint == aws.FIPSEndpointStateEnabled {
 		t.Errorf("FIPS without the variable, %v", err)
 	}
 }

@@ -39,7 +39,8 @@ func (e *Error) advice() string {
 	switch {
 	case e.Code == "":
 		return "the next attempt follows by itself; if this goes on, check the function's network"
-	case e.Code == "AccessDeniedException" && strings.Contains(e.Message, "KMS"), strings.HasSuffix(e.Code, "cryptionFailure"):
+	case e.Code == "AccessDeniedException" && strings.Contains(e.Message, "KMS"), strings.HasSuffix(e.Code,
+		"cryptionFailure"):
 		return "the function's role needs kms:Decrypt and kms:GenerateDataKey on the secret's key"
 	case e.Code == "AccessDeniedException" && strings.Contains(e.Operation, "Parameter"):
 		return "the function's role needs ssm:" + e.Operation

@@ -18,7 +18,8 @@ func api(code, message string, fault smithy.ErrorFault) error {
 
 func TestWhatAnOperatorReadsOfAnAWSError(t *testing.T) {
 	const (
-		needs    = "the function's role needs secretsmanager:Put (and kms:Decrypt and kms:GenerateDataKey on the secret's key, when it has one of its own)"
+		needs = "the function's role needs secretsmanager:Put " +
+			"(and kms:Decrypt and kms:GenerateDataKey on the secret's key, when it has one of its own)"
 		needsKey = "the function's role needs kms:Decrypt and kms:GenerateDataKey on the secret's key"
 		reaches  = "the next attempt follows by itself; if this goes on, check the function's network"
 		health   = "the next attempt follows by itself; if this goes on, look at the AWS Health Dashboard"
@@ -42,9 +43,11 @@ func TestWhatAnOperatorReadsOfAnAWSError(t *testing.T) {
 				"check the name, and that it exists in this account and Region", false},
 		"validation": {api("ValidationException", "Value 'hunter2' at 'x' failed to satisfy constraint", client),
 			"Put: ValidationException; " + lookUp, false},
-		"parameter":      {api("InvalidParameterException", "hunter2", client), "Put: InvalidParameterException; " + lookUp, false},
-		"no message":     {api("AccessDeniedException", "", client), "Put: AccessDeniedException; " + needs, false},
-		"throttled":      {api("ThrottlingException", "Rate exceeded", client), "Put: ThrottlingException: Rate exceeded; " + limits, true},
+		"parameter": {api("InvalidParameterException", "hunter2", client), "Put: InvalidParameterException; " + lookUp,
+			false},
+		"no message": {api("AccessDeniedException", "", client), "Put: AccessDeniedException; " + needs, false},
+		"throttled": {api("ThrottlingException", "Rate exceeded", client),
+			"Put: ThrottlingException: Rate exceeded; " + limits, true},
 		"server":         {api("InternalServiceError", "hunter2", server), "Put: InternalServiceError; " + health, true},
 		"server by code": {api("InternalServerError", "hunter2", unknownFault), "Put: InternalServerError; " + health, true},
 		"unknown error":  {api("UnknownError", "<html>hunter2", unknownFault), "Put: UnknownError; " + health, true},

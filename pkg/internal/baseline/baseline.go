@@ -22,8 +22,8 @@ const baselineSpace = 2800
 // one unanswered creation in 24,000.
 var digestWidths = []int{6, 4, 3}
 
-// Tokens are the tokens that a listing held, as shortened digests. The zero Tokens are of no listing
-// and prove nothing.
+// Tokens are the tokens that a listing held, as shortened digests. The zero Tokens are of no
+// listing and prove nothing.
 type Tokens struct {
 	width   int
 	digests map[string]bool

@@ -80,8 +80,8 @@ func Key(parts ...string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// Permit returns when a login is counted that is to be sent within Margin, or returns why it may not
-// be made. It waits for it only if reserve of the invocation's time is left afterwards.
+// Permit returns when a login is counted that is to be sent within Margin, or returns why it may
+// not be made. It waits for it only if reserve of the invocation's time is left afterwards.
 func (c *Counter) Permit(ctx context.Context, key string, reserve time.Duration) error {
 	for {
 		err := c.Acquire(ctx, key)

@@ -50,8 +50,8 @@ type Config struct {
 	Out string
 }
 
-// Pack writes the release's files: the archives, SHA256SUMS and notes.md. Template, changelog and tag
-// must name this source's version.
+// Pack writes the release's files: the archives, SHA256SUMS and notes.md. Template, changelog and
+// tag must name this source's version.
 func Pack(c Config) error {
 	template, err := os.ReadFile(filepath.Join(c.Root, "template.yaml"))
 	if err != nil {

@@ -248,7 +248,8 @@ func TestATemplateThatIsNotUnderstoodIsNotPackaged(t *testing.T) {
 	}
 }
 
-// maxBody is the longest template that CloudFormation takes in a call, in bytes: Terraform sends it so.
+// maxBody is the longest template that CloudFormation takes in a call, in bytes: Terraform sends it
+// so.
 const maxBody = 51_200
 
 // TestTerraformDeploysTheArchive needs Terraform; TERRAFORM_PLUGINS may name a directory with its

@@ -18,8 +18,8 @@ var (
 	architectureLine = regexp.MustCompile(`(?m)^    Architectures: \[\w+\]$`)
 )
 
-// Packaged returns the template of an architecture, whose functions are zips beside it, and the names
-// of the functions. A zip is named after its function: that of RotateFunction is rotate.zip.
+// Packaged returns the template of an architecture, whose functions are zips beside it, and the
+// names of the functions. A zip is named after its function: that of RotateFunction is rotate.zip.
 func Packaged(template, architecture string) (text string, functions []string, err error) {
 	text = function.ReplaceAllStringFunc(template, func(head string) string {
 		name := strings.ToLower(function.FindStringSubmatch(head)[1])

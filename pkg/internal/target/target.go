@@ -72,7 +72,8 @@ func Read(
 	}
 	if login.BaseURL != "" {
 		t.Overrides = []settings.Effective{{
-			Setting: secret.FieldBaseURL, Value: endpoint.BaseURL.String(), Source: settings.SourceSecret, Secret: tokenSecretARN,
+			Setting: secret.FieldBaseURL, Value: endpoint.BaseURL.String(), Source: settings.SourceSecret,
+			Secret: tokenSecretARN,
 		}}
 	}
 	return t, nil
@@ -90,8 +91,8 @@ type remembering struct {
 	known map[[3]string]*remembered
 }
 
-// remembered is a read that the first caller makes. Others wait for done: no lock is held during the
-// call, so that time goes on in a bubble of testing/synctest.
+// remembered is a read that the first caller makes. Others wait for done: no lock is held during
+// the call, so that time goes on in a bubble of testing/synctest.
 type remembered struct {
 	done    chan struct{}
 	version secret.Version

@@ -106,7 +106,8 @@ func TestOnlyTheStacksOwnPairNeedsNoField(t *testing.T) {
 }
 
 func TestAFieldThatOverridesASettingIsNamed(t *testing.T) {
-	one, err := read(t, nil, nil, `{"username":"u","password":"p","platformId":"x","baseUrl":"https://ringcx.ringcentral.com/"}`)
+	one, err := read(t, nil, nil,
+		`{"username":"u","password":"p","platformId":"x","baseUrl":"https://ringcx.ringcentral.com/"}`)
 	want := []settings.Effective{{
 		Setting: "baseUrl", Value: "https://ringcx.ringcentral.com", Source: settings.SourceSecret, Secret: tokenARN,
 	}}
@@ -170,7 +171,8 @@ func TestFaultsOfTheAdminSecretAreNamed(t *testing.T) {
 			[]string{secret.FieldBaseURL, settings.EnvAllowedHosts},
 		},
 		"host of the admin secret": {
-			at(`{"username":"u","password":"p","platformId":"x","baseUrl":"https://hunter2.example","tokenSecrets":["*"]}`), document,
+			at(`{"username":"u","password":"p","platformId":"x","baseUrl":"https://hunter2.example","tokenSecrets":["*"]}`),
+			document,
 			[]string{secret.FieldBaseURL, settings.EnvAllowedHosts},
 		},
 	} {

@@ -21,7 +21,7 @@ const Namespace = "EngageTokenRotation"
 const (
 	RotationSucceeded  = "RotationSucceeded"  // count; by FunctionName
 	RotationFailed     = "RotationFailed"     // count; by FunctionName, and by FunctionName and Step
-	RotationAbandoned  = "RotationAbandoned"  // count; by FunctionName, and by FunctionName and Reason; each is a RotationFailed too
+	RotationAbandoned  = "RotationAbandoned"  // by FunctionName, and by FunctionName and Reason; a RotationFailed too
 	RotationDurationMs = "RotationDurationMs" // from the start of the creation to the end of finishSecret
 	TokenAgeSeconds    = "TokenAgeSeconds"    // of the current token; from the sweep
 	RetiringTokens     = "RetiringTokens"     // tokens that wait for the end of their retention

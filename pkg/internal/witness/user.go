@@ -104,8 +104,8 @@ func (u *User) Complete() bool {
 	return u.Believable
 }
 
-// Delete deletes a token: by the user's credential when its list holds the token, or else by the token
-// authenticating as itself. Errors are those of [engage.Client.Delete].
+// Delete deletes a token: by the user's credential when its list holds the token, or else by the
+// token authenticating as itself. Errors are those of [engage.Client.Delete].
 func (u *User) Delete(ctx context.Context, found Finding) error {
 	if found.Own {
 		return u.Client.DeleteOwn(ctx, found.Token, u.Auth)

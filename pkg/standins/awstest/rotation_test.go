@@ -113,7 +113,8 @@ func TestIncompleteRotationIsRunAgainWithItsToken(t *testing.T) {
 	}
 	r.expect(map[string][]string{v1: {"AWSPREVIOUS"}, v2: {"AWSCURRENT"}},
 		append(slices.Clone(fourSteps[:2]), fourSteps...),
-		[]string{"RotationStarted 2", "RotationFailed 2", "RotationStarted 2", "Secret Label Updated 2", "RotationSucceeded 2"})
+		[]string{"RotationStarted 2", "RotationFailed 2", "RotationStarted 2", "Secret Label Updated 2",
+			"RotationSucceeded 2"})
 }
 
 func TestLabelTakenFromAnIncompleteRotationLetsTheNextBegin(t *testing.T) {

@@ -63,10 +63,10 @@ func (p place) String() string {
 	return string(p.flow) + ", inline"
 }
 
-// A first rotation has no token to delete: it takes two calls fewer in finishSecret. The stack's own
-// admin secret is read ahead, so that it lengthens no chain but those of testSecret and finishSecret
-// in a fresh process. A warm process does not log in; the session of flow legacy has no access token
-// that ends. A ringcentral login is two calls instead of one.
+// A first rotation has no token to delete: it takes two calls fewer in finishSecret. The stack's
+// own admin secret is read ahead, so that it lengthens no chain but those of testSecret and
+// finishSecret in a fresh process. A warm process does not log in; the session of flow legacy has
+// no access token that ends. A ringcentral login is two calls instead of one.
 var places = []place{
 	{engage.FlowEngage, false, []chains{{8, 15}, {5, 14}, {8, 17}, {8, 17}, {8, 17}, {8, 17}}},
 	{engage.FlowEngage, true, []chains{{8, 15}, {5, 14}, {8, 17}, {8, 17}, {8, 17}, {8, 19}}},

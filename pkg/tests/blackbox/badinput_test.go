@@ -109,8 +109,9 @@ func TestInvalidSecretsAreRefusedBeforeAnythingIsMade(t *testing.T) {
 		"admin secret that is not a name": {`{"adminSecretArn":"not a name"}`, "", `"adminSecretArn" is not the ARN`},
 		"admin secret not JSON": {`{"adminSecretArn":"engage/admin"}`, "a-password-in-plain-text",
 			": secret: the value is not a JSON object"},
-		"admin secret lacks": {`{"adminSecretArn":"engage/admin"}`, `{"username":"a","tokenSecrets":["*"]}`, `"password" is missing`},
-		"no login at all":    {`{}`, "", "is missing"},
+		"admin secret lacks": {`{"adminSecretArn":"engage/admin"}`, `{"username":"a","tokenSecrets":["*"]}`,
+			`"password" is missing`},
+		"no login at all": {`{}`, "", "is missing"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -73,8 +73,8 @@ func TestAProxyThatRefusesIsNamedAndNothingIsCreated(t *testing.T) {
 	}
 }
 
-// newProxiedDeployment starts a deployment whose vendor speaks TLS, so that its calls go through the
-// proxy. The function trusts the vendor's certificate.
+// newProxiedDeployment starts a deployment whose vendor speaks TLS, so that its calls go through
+// the proxy. The function trusts the vendor's certificate.
 func newProxiedDeployment(t *testing.T, proxy string) *deployment {
 	t.Helper()
 	roots := filepath.Join(t.TempDir(), "roots.pem")

@@ -126,12 +126,14 @@ func TestDemandsThatAreOffChangeNothing(t *testing.T) {
 // Each option alone changes the stack, and all parameters of their group are known here.
 func TestEachDemandChangesTheStack(t *testing.T) {
 	off := newTemplate(t, nil, nil)
-	for _, g := range off.section("Metadata")["AWS::CloudFormation::Interface"].(map[string]any)["ParameterGroups"].([]any) {
+	shown := off.section("Metadata")["AWS::CloudFormation::Interface"].(map[string]any)
+	for _, g := range shown["ParameterGroups"].([]any) {
 		group := g.(map[string]any)
 		if group["Label"].(map[string]any)["default"] != "Demands of the account" {
 			continue
 		}
-		if want := slices.Sorted(maps.Keys(demands)); !slices.Equal(slices.Sorted(slices.Values(texts(group["Parameters"]))), want) {
+		got := slices.Sorted(slices.Values(texts(group["Parameters"])))
+		if want := slices.Sorted(maps.Keys(demands)); !slices.Equal(got, want) {
 			t.Errorf("the group has %v; demands has %v", group["Parameters"], want)
 		}
 	}
@@ -183,7 +185,8 @@ func TestDemandsReachEveryResourceThatTheyAreFor(t *testing.T) {
 	}
 }
 
-// Lambda connects the functions with the VPC by their roles. Code of the functions may not use that.
+// Lambda connects the functions with the VPC by their roles. Code of the functions may not use
+// that.
 func TestOnlyLambdaMayUseThePermissionsOfTheVPC(t *testing.T) {
 	tm := newTemplate(t, withDemands(), nil)
 	for name, role := range tm.resources("AWS::IAM::Role") {

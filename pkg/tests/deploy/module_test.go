@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// TestTheModuleCanBeRenamed gives a copy of the module a path that others can import, and builds it.
+// TestTheModuleCanBeRenamed gives a copy of the module a path that others can import, and builds
+// it.
 func TestTheModuleCanBeRenamed(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles the module once more: skipped with -short")

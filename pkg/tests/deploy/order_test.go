@@ -62,7 +62,8 @@ func TestTheScheduleIsMadeAfterAllThatARotationNeedsAndThatReports(t *testing.T)
 	}
 	for name, r := range tm.section("Resources") {
 		switch r.(map[string]any)["Type"] {
-		case "AWS::Serverless::Function", "AWS::CloudWatch::Alarm", "AWS::Events::Rule", "AWS::SNS::TopicPolicy", "AWS::IAM::Role":
+		case "AWS::Serverless::Function", "AWS::CloudWatch::Alarm", "AWS::Events::Rule",
+			"AWS::SNS::TopicPolicy", "AWS::IAM::Role":
 			if !before[name] {
 				t.Errorf("the schedule does not wait for %s", name)
 			}

@@ -29,16 +29,26 @@ var causes = map[string]string{
 	"not a baseline": "ledger.View.Unreadable",
 	"the parameter does not hold a record of this form": "ledger.Look",
 	// The rotation: failed adds the hint.
-	"the user's list lacks the token of AWSCURRENT, which answers and is this user's":                           "rotation.create",
-	"the list does not show token %s yet, which an earlier attempt created":                                     "rotation.refusedSupply",
-	"the document would be longer than %d bytes":                                                                "rotation.refusedSupply",
-	"the invocation has less than %s left":                                                                      "rotation.refusedSupply",
-	"this rotation is abandoned":                                                                                "rotation.abandonedFor",
-	"AWSCURRENT has moved on":                                                                                   "the log line",
-	"AWSCURRENT and the pending value differ in more than the token: the secret was edited during the rotation": "rotation.abandon",
-	"the pending token was created for another version: this one was made for a test, or by hand":               "rotation.abandon",
-	"the ledger has no entry of this rotation: its parameters were removed, or the version was written by hand": "rotation.abandon",
-	"the token is being retired: a sweep gave this rotation up, or the version was replaced long ago":           "rotation.abandon",
+	"the user's list lacks the token of AWSCURRENT, which answers and is " +
+		"this user's": "rotation.create",
+	"the list does not show token %s yet, which an earlier attempt " +
+		"created": "rotation.refusedSupply",
+	"the document would be longer than %d " +
+		"bytes": "rotation.refusedSupply",
+	"the invocation has less than %s " +
+		"left": "rotation.refusedSupply",
+	"this rotation is " +
+		"abandoned": "rotation.abandonedFor",
+	"AWSCURRENT has moved " +
+		"on": "the log line",
+	"AWSCURRENT and the pending value differ in more than the token: the " +
+		"secret was edited during the rotation": "rotation.abandon",
+	"the pending token was created for another version: this one was made " +
+		"for a test, or by hand": "rotation.abandon",
+	"the ledger has no entry of this rotation: its parameters were " +
+		"removed, or the version was written by hand": "rotation.abandon",
+	"the token is being retired: a sweep gave this rotation up, or the " +
+		"version was replaced long ago": "rotation.abandon",
 	// Sentinels: whoever wraps them adds it.
 	"no secret of the user holds a token":               "the login that follows",
 	"no version of its secret holds the token any more": "witness.Look, which returns it to nobody",

@@ -37,7 +37,8 @@ func (p page) rows(lines bool) []string {
 
 func TestTheRunbookHasEachAlarmAndEachAlarmNamesItsRow(t *testing.T) {
 	anchors := pageAt(t, "functions/README.md").anchors()
-	alarm := regexp.MustCompile(`(?ms)^  (\w+)Alarm:\n    Type: AWS::CloudWatch::Alarm\n.*?AlarmDescription:(.*?)\n      \w`)
+	alarm := regexp.MustCompile(`(?ms)^  (\w+)Alarm:\n    Type: AWS::CloudWatch::Alarm\n.*?` +
+		`AlarmDescription:(.*?)\n      \w`)
 	var names []string
 	for _, match := range alarm.FindAllStringSubmatch(read(t, "template.yaml"), -1) {
 		names = append(names, match[1])

@@ -37,7 +37,7 @@ type harm uint8
 const (
 	putBackTooLate harm = iota // a version was put back in the seconds in which its token was deleted
 	copied                     // a token was copied into a second secret, and rotated away before a sweep saw it
-	copyForgotten              // a sweep saw the copy, a person removed its record, and it was rotated away before the next one
+	copyForgotten              // a sweep saw the copy, and a person removed its record before the next one
 	notExclusive               // a user was declared exclusive, and another program's token appeared
 	numberOfHarms
 )

@@ -64,7 +64,8 @@ var safeguards = []safeguard{
 }
 
 // guarded are the packages with safeguards, below pkg.
-var guarded = []string{"decide", "engage", "internal/logins", "internal/unanswered", "internal/witness", "ledger", "rotation", "sweep"}
+var guarded = []string{"decide", "engage", "internal/logins", "internal/unanswered", "internal/witness", "ledger",
+	"rotation", "sweep"}
 
 // TestSafeguards checks that each marker of the product has a line in the table, and each line a
 // marker, and that each can be removed.
