@@ -20,15 +20,19 @@ type Sweep struct {
 	RevokePrevious string `json:"revokePrevious"`
 	// DeleteToken is the fingerprint of a token of a managed user that no secret holds. It is deleted.
 	DeleteToken engage.Fingerprint `json:"deleteToken"`
-	// Forget names a secret, by ARN or name, that does not exist any more. Its tokens are deleted and
-	// its entries removed.
+	// Forget names a secret, by ARN or name, that does not exist any more or is scheduled for
+	// deletion. Its tokens are deleted and its entries removed.
 	Forget string `json:"forget"`
+	// DeleteHeld is "deleteToken": true beside Forget: the secret may exist, and the tokens that it
+	// holds are deleted too.
+	DeleteHeld bool `json:"-"`
 	// Report is "full" for an answer with the details of all secrets; "" for those of the first ones.
 	Report string `json:"report"`
 }
 
 const remedy = `; send {}, {"dryRun":true}, {"revokePrevious":"<secret ARN or name>"}, ` +
-	`{"deleteToken":"<fingerprint>"} or {"forget":"<secret ARN or name>"}; "report":"full" may be added`
+	`{"deleteToken":"<fingerprint>"} or {"forget":"<secret ARN or name>"}; "report":"full" may be added, and ` +
+	`"deleteToken":true beside forget`
 
 // ParseSweep reads an event: an object with the fields of Sweep, or a scheduled event of
 // EventBridge, which asks for a plain sweep. Any other field is refused, so that a misspelt dryRun
@@ -37,17 +41,39 @@ func ParseSweep(payload []byte) (Sweep, error) {
 	if isScheduled(payload) {
 		return Sweep{}, nil
 	}
-	var request *Sweep
+	var request *sweepEvent
 	decoder := json.NewDecoder(bytes.NewReader(payload))
 	decoder.DisallowUnknownFields()
 	err := decoder.Decode(&request)
 	if _, end := decoder.Token(); err != nil || request == nil || !errors.Is(end, io.EOF) {
 		return Sweep{}, errors.New("read the event: it is not a sweep event" + remedy)
 	}
-	if err := request.check(); err != nil {
+	sweep, err := request.sweep()
+	if err == nil {
+		err = sweep.check()
+	}
+	if err != nil {
 		return Sweep{}, err
 	}
-	return *request, nil
+	return sweep, nil
+}
+
+// sweepEvent is the form of an event: deleteToken is a fingerprint, or true beside forget.
+type sweepEvent struct {
+	Sweep
+	DeleteToken json.RawMessage `json:"deleteToken"`
+}
+
+func (e sweepEvent) sweep() (Sweep, error) {
+	s := e.Sweep
+	if s.Forget != "" && (string(e.DeleteToken) == "true" || string(e.DeleteToken) == "false") {
+		s.DeleteHeld = string(e.DeleteToken) == "true"
+		return s, nil
+	}
+	if e.DeleteToken != nil && json.Unmarshal(e.DeleteToken, &s.DeleteToken) != nil {
+		return Sweep{}, errors.New("read the event: field deleteToken is not a fingerprint of 12 hex digits" + remedy)
+	}
+	return s, nil
 }
 
 // isScheduled reports whether the payload is an event of EventBridge without a field of Sweep.

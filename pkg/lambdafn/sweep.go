@@ -48,7 +48,7 @@ func (f *Function) reportSweep(ctx context.Context, request events.Sweep, answer
 			f.warnDead(ctx, s.Secret, s.Current.Fingerprint)
 		}
 		f.Log.InfoContext(ctx, "secret swept", "secretArn", s.Secret, "secretName", secret.NameOf(s.Secret),
-			"fingerprint", s.Current.Fingerprint, "ageSeconds", s.Current.AgeSeconds, "dead", s.Current.Dead,
+			"fingerprint", s.Current.Fingerprint, "ageSeconds", s.Current.AgeSeconds, "dead", s.Current.Dead, "state", s.State,
 			"retiring", s.Retiring, "openIntents", s.OpenIntents, "unclaimed", s.Unclaimed, "deleted", s.Deleted,
 			"deleteFailed", s.DeleteFailed, "unreachable", s.Unreachable, "unrecorded", s.Unrecorded,
 			"cases", s.Cases, "dryRun", request.DryRun)

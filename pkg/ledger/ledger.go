@@ -128,6 +128,8 @@ func (l *Ledger) Read(ctx context.Context, secret string) (View, error) {
 type All struct {
 	Secrets    map[string]View // by ARN
 	Unreadable []string        // parameters that hold no entry of a known form
+	// Missing holds since when Secrets Manager does not find a secret, by ARN.
+	Missing map[string]time.Time
 }
 
 // Tokens returns the tokens that records name.
@@ -147,11 +149,14 @@ func (l *Ledger) ReadAll(ctx context.Context) (All, error) {
 	if err != nil {
 		return All{}, fmt.Errorf("read the ledger under %s: %w", l.path, err)
 	}
-	all := All{Secrets: map[string]View{}}
+	all := All{Secrets: map[string]View{}, Missing: map[string]time.Time{}}
 	var every View
 	for name, value := range values {
 		if name != l.cursorName() {
 			every.add(name, value)
+		}
+		if lastPart(name) == missingName {
+			all.addMissing(value)
 		}
 	}
 	every.sort()

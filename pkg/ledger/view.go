@@ -34,14 +34,19 @@ func (v View) Answered(intent Intent) bool {
 
 // add sorts a parameter into the view.
 func (v *View) add(name, value string) {
-	if strings.HasPrefix(lastPart(name), recordKind) {
+	switch last := lastPart(name); {
+	case last == missingName:
+		return
+	case strings.HasPrefix(last, recordKind):
 		if record, err := decodeRecord(name, value); err == nil {
 			v.Records = append(v.Records, record)
 			return
 		}
-	} else if intent, err := decodeIntent(name, value); err == nil {
-		v.Intents = append(v.Intents, intent)
-		return
+	default:
+		if intent, err := decodeIntent(name, value); err == nil {
+			v.Intents = append(v.Intents, intent)
+			return
+		}
 	}
 	v.Unreadable = append(v.Unreadable, name)
 }

@@ -41,6 +41,10 @@ type Sweep struct {
 type Secret struct {
 	Secret  string  `json:"secret"`
 	Current Current `json:"current"`
+	// State is "scheduled for deletion", "missing", "gone", or "" for a secret that exists.
+	State string `json:"state,omitempty"`
+	// MissingSince is since when the secret is not found.
+	MissingSince time.Time `json:"missingSince,omitzero"`
 	// Unfinished reports that AWSPENDING is on a version other than AWSCURRENT.
 	Unfinished bool `json:"unfinished,omitempty"`
 	// Retiring are tokens that wait, with the time until which they do.

@@ -30,6 +30,9 @@ var (
 type Description struct {
 	ARN      string
 	Versions map[string][]string // version id to its labels
+	// Scheduled reports that the secret is scheduled for deletion: until then it may be restored, and
+	// no value can be read.
+	Scheduled bool
 }
 
 // Holder returns the version that carries the label, or "".

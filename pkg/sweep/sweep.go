@@ -153,6 +153,7 @@ func (s *Sweeper) Run(ctx context.Context, request events.Sweep) (report.Sweep, 
 		defer cancel()
 	}
 	r.secrets.Find(ctx, s.config.RotationFunction, r.known(), r.faults(ctx))
+	r.noteMissing(ctx)
 	orders := request.DeleteToken != "" || request.Forget != ""
 	if !orders {
 		r.creations.RecordHeld(ctx, r.only)
@@ -190,13 +191,13 @@ func (s *Sweeper) begin(ctx context.Context, request events.Sweep) (*run, error)
 		settings: set,
 		ledger:   ledger.New(parameters, set.Prefix),
 		request:  request,
-		secrets:  holders.New(s.config.Secrets, s.config.Now),
 		report:   report.NewBuilder(request.DryRun),
 		writes:   writes,
 	}
 	if r.entries, err = r.ledger.ReadAll(ctx); err != nil {
 		return nil, err
 	}
+	r.secrets = holders.New(s.config.Secrets, r.entries.Missing, s.config.Now)
 	r.report.Settings(set.Effective())
 	r.report.Unreadable(r.entries.Unreadable)
 	r.creations = unanswered.New(s.config.Secrets, r.secrets, r.ledger, r.entries, s.config.Now, r.faults(ctx))
@@ -217,6 +218,24 @@ func (r *run) known() []string {
 		arns = append(arns, r.config.TokenSecret)
 	}
 	return arns
+}
+
+// noteMissing reports the secrets that cannot be found or are scheduled for deletion, and notes since
+// when one is missing.
+func (r *run) noteMissing(ctx context.Context) {
+	known := r.known()
+	for _, arn := range append(slices.Collect(maps.Keys(r.entries.Missing)), known...) {
+		state, since := r.secrets.State(arn)
+		switch _, noted := r.entries.Missing[arn]; {
+		case state == holders.Missing && !noted:
+			r.try(ctx, r.ledger.SetMissing(ctx, arn, since))
+		case noted && (state == holders.Present || state == holders.Leaving || !slices.Contains(known, arn)):
+			r.try(ctx, r.ledger.EndMissing(ctx, arn))
+		}
+		if state != holders.Present {
+			r.report.About(arn, func(s *report.Secret) { s.State, s.MissingSince = string(state), since })
+		}
+	}
 }
 
 // sweepUsers gives each user its turn, first those whose turn did not come, or was not over, in the
@@ -283,7 +302,7 @@ func (r *run) readAgain(ctx context.Context, users []*user) error {
 func (r *run) obey(ctx context.Context, users []*user) ([]engage.Fingerprint, error) {
 	orders := &orders.Orders{
 		Store: r.config.Secrets, Secrets: r.secrets, Ledger: r.ledger, Entries: r.entries, DryRun: r.request.DryRun,
-		Now: r.config.Now, Fault: r.faults(ctx),
+		Held: r.request.DeleteHeld, Now: r.config.Now, Fault: r.faults(ctx),
 	}
 	parallel.Each(concurrency, users, func(u *user) {
 		ctx, cancel := context.WithTimeout(ctx, userTime)

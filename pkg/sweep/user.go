@@ -85,6 +85,9 @@ func (u *user) list(ctx context.Context) error {
 	var recorded, known []engage.Token
 	for _, m := range u.own {
 		known = append(known, m.Current)
+		if forget := u.request.Forget; m.ARN == forget || secret.NameOf(m.ARN) == forget {
+			continue // a token cannot confirm its own deletion
+		}
 		record, found := u.entries.Secrets[m.ARN].Find(m.Current.Fingerprint())
 		if !found || record.User != u.Name { //safeguard:lists-are-of-the-right-user
 			continue

@@ -32,7 +32,9 @@ func (s *Secrets) Describe(ctx context.Context, secretID string) (secret.Descrip
 	if err != nil {
 		return secret.Description{}, ClassifySecrets("DescribeSecret", err)
 	}
-	return secret.Description{ARN: aws.ToString(out.ARN), Versions: out.VersionIdsToStages}, nil
+	return secret.Description{
+		ARN: aws.ToString(out.ARN), Versions: out.VersionIdsToStages, Scheduled: out.DeletedDate != nil,
+	}, nil
 }
 
 // Get implements rotation.Secrets.

@@ -3,6 +3,7 @@ package holders
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -51,12 +52,17 @@ type Holders struct {
 	unread  map[string]bool                        // secrets that could not be read
 	byToken map[engage.Fingerprint]map[string]bool // the secrets that hold a token
 	listed  bool                                   // Secrets Manager has named all secrets of the stack
+	missing map[string]time.Time                   // since when a secret is not found
+	leaving map[string]bool                        // secrets that are scheduled for deletion
 }
 
-// New returns Holders that have read nothing yet.
-func New(store Store, now func() time.Time) *Holders {
+// New returns Holders that have read nothing yet. missing holds since when earlier sweeps did not
+// find a secret, by ARN.
+func New(store Store, missing map[string]time.Time, now func() time.Time) *Holders {
+	since := map[string]time.Time{}
+	maps.Copy(since, missing)
 	return &Holders{
-		store: store, now: now,
+		store: store, now: now, missing: since, leaving: map[string]bool{},
 		read: map[string]*Secret{}, unread: map[string]bool{}, byToken: map[engage.Fingerprint]map[string]bool{},
 	}
 }
@@ -78,9 +84,14 @@ func (h *Holders) Read(ctx context.Context, arns []string, fault func(error)) {
 	arns = slices.Compact(slices.Sorted(slices.Values(arns)))
 	parallel.Each(concurrency, arns, func(arn string) {
 		s, err := h.readSecret(ctx, arn)
-		if err != nil {
+		switch {
+		case errors.Is(err, errLeaving):
+		case errors.Is(err, errMissing):
+			s = h.miss(arn)
+		case err != nil:
 			fault(err)
 		}
+		h.note(arn, err)
 		h.set(arn, s)
 	})
 }
@@ -90,8 +101,14 @@ func (h *Holders) Read(ctx context.Context, arns []string, fault func(error)) {
 func (h *Holders) readSecret(ctx context.Context, arn string) (*Secret, error) {
 	s := &Secret{ARN: arn}
 	var err error
-	if s.Labels, err = h.store.Describe(ctx, arn); err != nil {
+	s.Labels, err = h.store.Describe(ctx, arn)
+	switch {
+	case errors.Is(err, secret.ErrNotFound):
+		return nil, errMissing
+	case err != nil:
 		return nil, fmt.Errorf("describe secret %s: %w", arn, err)
+	case s.Labels.Scheduled:
+		return nil, errLeaving
 	}
 	current, err := h.store.Get(ctx, arn, "", secret.LabelCurrent)
 	if err != nil {
@@ -148,13 +165,15 @@ func (h *Holders) Get(arn string) *Secret {
 	return h.read[arn]
 }
 
-// All returns the secrets that were read, by ARN.
+// All returns the secrets that were read and exist, by ARN.
 func (h *Holders) All() []*Secret {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var all []*Secret
 	for _, arn := range slices.Sorted(maps.Keys(h.read)) {
-		all = append(all, h.read[arn])
+		if s := h.read[arn]; s.Document != nil {
+			all = append(all, s)
+		}
 	}
 	return all
 }

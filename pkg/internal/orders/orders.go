@@ -25,7 +25,9 @@ type Orders struct {
 	Users []*witness.User
 	// DryRun reports that nothing is to be changed; the Ledger is read-only then.
 	DryRun bool
-	Now    func() time.Time
+	// Held reports that Forget may retire a secret that exists, with the tokens that it holds.
+	Held bool
+	Now  func() time.Time
 	// Fault is called with what went wrong and does not end the order.
 	Fault func(error)
 }
@@ -102,8 +104,8 @@ func (o *Orders) mayDelete(f engage.Fingerprint) error {
 	return nil
 }
 
-// Forget deletes the tokens of a secret that does not exist any more, removes its entries, and
-// returns the tokens that were deleted. id is the secret's ARN or name.
+// Forget deletes the tokens of a secret that does not exist any more or is scheduled for deletion,
+// removes its entries, and returns the tokens that were deleted. id is the secret's ARN or name.
 func (o *Orders) Forget(ctx context.Context, id string) (deleted []engage.Fingerprint, err error) {
 	defer func() {
 		if err != nil {
@@ -119,14 +121,17 @@ func (o *Orders) Forget(ctx context.Context, id string) (deleted []engage.Finger
 	if arn == "" {
 		return nil, errors.New("the ledger has no entry of such a secret; check its name")
 	}
-	if _, err := o.Store.Describe(ctx, arn); err == nil {
-		return nil, errors.New("the secret exists; delete it first")
-	} else if !errors.Is(err, secret.ErrNotFound) {
+	found, err := o.Store.Describe(ctx, arn)
+	switch {
+	case err == nil && !found.Scheduled && !o.Held:
+		return nil, errors.New(`the secret exists, and readers may use its token; cancel its rotation and delete it first, ` +
+			`or send "deleteToken": true too`)
+	case err != nil && !errors.Is(err, secret.ErrNotFound):
 		return nil, err
 	}
 	view := o.Entries.Secrets[arn]
 	var left []error
-	for _, record := range view.Records {
+	for _, record := range append(o.unrecorded(arn, view), view.Records...) {
 		done, err := o.forgetRecord(ctx, record)
 		if err != nil {
 			left = append(left, fmt.Errorf("token %s: %w", record.Fingerprint, err))
@@ -139,6 +144,20 @@ func (o *Orders) Forget(ctx context.Context, id string) (deleted []engage.Finger
 		o.try(o.Ledger.End(ctx, intent))
 	}
 	return deleted, errors.Join(left...)
+}
+
+// unrecorded returns records of the tokens that a secret holds and that no record names.
+func (o *Orders) unrecorded(arn string, view ledger.View) (records []ledger.Record) {
+	s := o.Secrets.Get(arn)
+	if s == nil {
+		return nil
+	}
+	for _, token := range []engage.Token{s.Current, s.Pending} {
+		if _, found := view.Find(token.Fingerprint()); !found && !token.IsZero() {
+			records = append(records, ledger.Record{Secret: arn, Fingerprint: token.Fingerprint()})
+		}
+	}
+	return records
 }
 
 // forgetRecord deletes a record's token, if it can and must be, and removes the record.

@@ -1,0 +1,72 @@
+package holders
+
+import (
+	"errors"
+	"time"
+)
+
+// GoneAfter is how long Secrets Manager must not have found a secret until it counts as deleted for
+// good. Reads may lag, and a missing Region or permission is put right within a day.
+const GoneAfter = 24 * time.Hour
+
+var (
+	errLeaving = errors.New("the secret is scheduled for deletion")
+	errMissing = errors.New("the secret is not found")
+)
+
+// State is why a secret holds nothing that can be read.
+type State string
+
+// The states.
+const (
+	// Present: the secret exists.
+	Present State = ""
+	// Leaving: it is scheduled for deletion and may be restored. It may hold any of its tokens.
+	Leaving State = "scheduled for deletion"
+	// Missing: it is not found. Until GoneAfter it may hold any of its tokens.
+	Missing State = "missing"
+	// Gone: it has been missing for GoneAfter, and holds nothing.
+	Gone State = "gone"
+)
+
+// State returns the state of a secret, and since when it is missing.
+func (h *Holders) State(arn string) (State, time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	since, missing := h.missing[arn]
+	switch {
+	case h.leaving[arn]:
+		return Leaving, time.Time{}
+	case missing && h.read[arn] != nil:
+		return Gone, since
+	case missing:
+		return Missing, since
+	}
+	return Present, time.Time{}
+}
+
+// miss notes that a secret is not found, and returns it as holding nothing if it counts as gone. It
+// does not while Secrets Manager does not list the stack's secrets.
+func (h *Holders) miss(arn string) *Secret {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	since, known := h.missing[arn]
+	if !known {
+		since = h.now()
+		h.missing[arn] = since
+	}
+	if h.listed && h.now().Sub(since) >= GoneAfter {
+		return &Secret{ARN: arn}
+	}
+	return nil
+}
+
+// note notes what a read showed of a secret that is not missing.
+func (h *Holders) note(arn string, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.leaving[arn] = errors.Is(err, errLeaving)
+	if err == nil || h.leaving[arn] {
+		delete(h.missing, arn)
+	}
+}
