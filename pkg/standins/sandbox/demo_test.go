@@ -102,7 +102,7 @@ func TestEachScenarioEndsAsItSays(t *testing.T) {
 		sandbox.ScenarioLoginRefused: {failed, stays, keeps, "All 8"},
 		sandbox.ScenarioRateLimited:  {"HTTP 429", failed, stays, keeps, "All 8"},
 		sandbox.ScenarioCreateUnanswered: {
-			"failed: create a token", "beside 3 unclaimed", "ok    the sweep reports 3 unclaimed tokens", "All 13",
+			"create token", "beside 3 unclaimed", "ok    the sweep reports 3 unclaimed tokens", "All 13",
 		},
 		sandbox.ScenarioDeadToken:    {"failed: list with the new token", failed, stays, keeps, "All 8"},
 		sandbox.ScenarioLedgerDenied: {failed, stays, keeps, again, "All 20"},

@@ -2,6 +2,7 @@ package sandbox_test
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -320,6 +321,25 @@ func TestTheAlarmsAreThoseOfTheTemplate(t *testing.T) {
 	slices.Sort(got)
 	if !slices.Equal(got, want) {
 		t.Errorf("the page has the alarms %v, the template %v", got, want)
+	}
+}
+
+// Nothing of the sandbox is in the functions.
+func TestNoFunctionHasTheAPI(t *testing.T) {
+	t.Parallel()
+	for _, name := range sandbox.Functions {
+		program, err := os.ReadFile(sandbox.FindBinaries(built)[name])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Contains(program, []byte("engage-token-rotation/pkg/engage")) {
+			t.Errorf("%s holds no name of a package; this test does not understand it", name)
+		}
+		for _, unwanted := range []string{"/_sandbox/", "engage-token-rotation/pkg/standins"} {
+			if bytes.Contains(program, []byte(unwanted)) {
+				t.Errorf("%s holds %q", name, unwanted)
+			}
+		}
 	}
 }
 

@@ -62,6 +62,9 @@ func TestServeRotatesOnScheduleAndStops(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Errorf("Serve: %v", err)
 	}
+	if !strings.HasPrefix(out.String(), "Sandbox  http://127.0.0.1:") {
+		t.Errorf("the address of the page is not printed first:\n%s", out)
+	}
 	text, err := os.ReadFile(file)
 	if err != nil || !json.Valid(text) {
 		t.Errorf("the --env-vars file: %v %s", err, text)
