@@ -266,11 +266,15 @@ func TestThePageFitsAndIsLight(t *testing.T) {
 	if weight < 10_000 || weight > 100_000 {
 		t.Errorf("the page has %d bytes, want at most 100 KB", weight)
 	}
-	b.open("about:blank")
-	b.open(box.AWSURL + "/")
-	b.await("a view", "document.querySelector('#worlds h2')")
-	var paint float64
-	b.script(`return performance.getEntriesByName('first-paint')[0]?.startTime ?? -1`, &paint)
-	t.Logf("the page has %d bytes; first paint after %.0f ms", weight, paint)
+	var paints []string
+	for range 5 {
+		b.open("about:blank")
+		b.open(box.AWSURL + "/")
+		b.await("a view", "document.querySelector('#worlds h2')")
+		var paint float64
+		b.script(`return performance.getEntriesByName('first-paint')[0]?.startTime ?? -1`, &paint)
+		paints = append(paints, fmt.Sprintf("%.0f", paint))
+	}
+	t.Logf("the page has %d bytes; first paint after %s ms", weight, strings.Join(paints, ", "))
 	wellBehaved(b, box.AWSURL)
 }

@@ -22,7 +22,7 @@ func TestPictures(t *testing.T) {
 	rotate(b, 2, "rotate", "yardstick")
 	b.await("readers", `document.querySelectorAll('.reader rect.good').length >= 12`)
 	b.script(`document.querySelector('#message').textContent = ''; scrollTo(0, 0)`, nil)
-	take(b, "page", 1330)
+	take(b, "page", 1300)
 	b.open("file://" + staticPage(t))
 	take(b, "run", 1000)
 }
