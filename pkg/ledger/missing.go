@@ -15,8 +15,8 @@ type missing struct {
 	Since  time.Time `json:"since"`
 }
 
-// addMissing notes since when a secret is missing. What is no such entry is written anew by the next
-// sweep that misses the secret.
+// addMissing notes since when a secret is missing. An entry of another form is written anew by the
+// next sweep that misses the secret.
 func (a *All) addMissing(value string) {
 	var m missing
 	if json.Unmarshal([]byte(value), &m) == nil && m.Form == form && m.Secret != "" {

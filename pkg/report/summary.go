@@ -56,8 +56,8 @@ func (s Sweep) summary() Summary {
 }
 
 // NeedsAttention reports whether the sweep did something about the secret, or somebody should: its
-// token is dead, the secret is not there, or some token of it was deleted, could not be, is unclaimed or unrecorded, or a
-// creation is open.
+// token is dead, the secret is not there, or some token of it was deleted, could not be, is
+// unclaimed or unrecorded, or a creation is open.
 func (s *Secret) NeedsAttention() bool {
 	return s.Current.Dead || s.State != "" || len(s.Deleted)+len(s.DeleteFailed)+len(s.Unclaimed)+len(s.Unrecorded)+
 		len(s.Unreachable)+len(s.OpenIntents) > 0

@@ -220,8 +220,8 @@ func (r *run) known() []string {
 	return arns
 }
 
-// noteMissing reports the secrets that cannot be found or are scheduled for deletion, and notes since
-// when one is missing.
+// noteMissing reports the secrets that cannot be found or are scheduled for deletion, and notes
+// since when one is missing.
 func (r *run) noteMissing(ctx context.Context) {
 	known := r.known()
 	for _, arn := range append(slices.Collect(maps.Keys(r.entries.Missing)), known...) {

@@ -112,21 +112,8 @@ func (o *Orders) Forget(ctx context.Context, id string) (deleted []engage.Finger
 			err = fmt.Errorf("forget %s: %w", id, err)
 		}
 	}()
-	arn := ""
-	for known := range o.Entries.Secrets {
-		if known == id || secret.NameOf(known) == id {
-			arn = known
-		}
-	}
-	if arn == "" {
-		return nil, errors.New("the ledger has no entry of such a secret; check its name")
-	}
-	found, err := o.Store.Describe(ctx, arn)
-	switch {
-	case err == nil && !found.Scheduled && !o.Held:
-		return nil, errors.New(`the secret exists, and readers may use its token; cancel its rotation and delete it first, ` +
-			`or send "deleteToken": true too`)
-	case err != nil && !errors.Is(err, secret.ErrNotFound):
+	arn, err := o.forgettable(ctx, id)
+	if err != nil {
 		return nil, err
 	}
 	view := o.Entries.Secrets[arn]
@@ -144,6 +131,27 @@ func (o *Orders) Forget(ctx context.Context, id string) (deleted []engage.Finger
 		o.try(o.Ledger.End(ctx, intent))
 	}
 	return deleted, errors.Join(left...)
+}
+
+// forgettable returns the ARN of a secret that the ledger knows and that no reader uses any more.
+func (o *Orders) forgettable(ctx context.Context, id string) (arn string, err error) {
+	for known := range o.Entries.Secrets {
+		if known == id || secret.NameOf(known) == id {
+			arn = known
+		}
+	}
+	if arn == "" {
+		return "", errors.New("the ledger has no entry of such a secret; check its name")
+	}
+	found, err := o.Store.Describe(ctx, arn)
+	switch {
+	case err == nil && !found.Scheduled && !o.Held:
+		return "", errors.New(`the secret exists, and readers may use its token; cancel its rotation and delete it first, ` +
+			`or send "deleteToken": true too`)
+	case err != nil && !errors.Is(err, secret.ErrNotFound):
+		return "", err
+	}
+	return arn, nil
 }
 
 // unrecorded returns records of the tokens that a secret holds and that no record names.

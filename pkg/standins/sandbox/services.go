@@ -127,14 +127,13 @@ func (s *Sandbox) seed(ctx context.Context, sv *services) error {
 	}
 	document := fmt.Sprintf("{%s,\n %s}", login[1:len(login)-1], extraFields)
 	if !s.config.OneSecret {
-		admin, err := client.CreateSecret(ctx, &secretsmanager.CreateSecretInput{
+		if _, err := client.CreateSecret(ctx, &secretsmanager.CreateSecretInput{
 			Name: aws.String(AdminSecret), SecretString: aws.String(string(login)),
 			Description: aws.String("Engage login, read only by the rotation"),
-		})
-		if err != nil {
+		}); err != nil {
 			return fmt.Errorf("create the admin secret: %w", err)
 		}
-		document = fmt.Sprintf("{\"adminSecretArn\": %q,\n %s}", aws.ToString(admin.ARN), extraFields)
+		document = fmt.Sprintf("{\"adminSecretArn\": %q,\n %s}", AdminSecret, extraFields)
 	}
 	_, err = client.CreateSecret(ctx, &secretsmanager.CreateSecretInput{
 		Name: aws.String(TokenSecret), SecretString: aws.String(document),

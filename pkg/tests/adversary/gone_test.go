@@ -25,12 +25,14 @@ func about(answer report.Sweep, arn string) report.Secret {
 // schedule deletes a secret with a recovery window.
 func (s *stack) schedule(name string, days int) {
 	s.t.Helper()
-	if _, err := s.aws.Secrets.DeleteSecret(&awstest.DeleteSecretInput{SecretId: name, RecoveryWindowInDays: &days}); err != nil {
+	if _, err := s.aws.Secrets.DeleteSecret(&awstest.DeleteSecretInput{SecretId: name,
+		RecoveryWindowInDays: &days}); err != nil {
 		s.t.Fatal(err)
 	}
 }
 
-// A managed secret is deleted for good. Sweeps have no fault, and after a day its tokens are deleted.
+// A managed secret is deleted for good. Sweeps have no fault, and after a day its tokens are
+// deleted.
 func TestASecretThatIsGoneHarmsNothing(t *testing.T) {
 	for _, keep := range []string{"0s", "12h", "72h"} {
 		attacked(t, func(t *testing.T, a *attack) {
