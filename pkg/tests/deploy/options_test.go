@@ -22,8 +22,8 @@ func TestReplicasAreMadeInTheRegionsThatAreNamed(t *testing.T) {
 		},
 	} {
 		tm := newTemplate(t, map[string]string{"ReplicaRegions": regions}, nil)
-		if got := tm.resources("AWS::SecretsManager::Secret")["TokenSecret"]["ReplicaRegions"]; !reflect.DeepEqual(got,
-			want) {
+		got := tm.resources("AWS::SecretsManager::Secret")["TokenSecret"]["ReplicaRegions"]
+		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%q: replicas %v, want %v", regions, got, want)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -32,8 +33,11 @@ type program struct {
 	end  func() string
 }
 
-// prepare returns the commands of the programs; dir is that of .ci/readers-setup.
-func prepare(t *testing.T, dir string) map[string]func(context.Context) *exec.Cmd {
+// newCommand returns the command of a program; args are the readers that call, or none for all.
+type newCommand func(ctx context.Context, args ...string) *exec.Cmd
+
+// prepare returns the programs by language; dir is that of .ci/readers-setup.
+func prepare(t *testing.T, dir string) map[string]newCommand {
 	t.Helper()
 	seconds := ttl.String()[:len(ttl.String())-1]
 	work := t.TempDir()
@@ -47,10 +51,12 @@ func prepare(t *testing.T, dir string) map[string]func(context.Context) *exec.Cm
 	if out, err := compile.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	command := func(name string, args ...string) func(context.Context) *exec.Cmd {
-		return func(ctx context.Context) *exec.Cmd { return exec.CommandContext(ctx, name, args...) }
+	command := func(name string, args ...string) newCommand {
+		return func(ctx context.Context, more ...string) *exec.Cmd {
+			return exec.CommandContext(ctx, name, slices.Concat(args, more)...)
+		}
 	}
-	return map[string]func(context.Context) *exec.Cmd{
+	return map[string]newCommand{
 		"Python":  command(filepath.Join(dir, "python", "bin", "python3"), filepath.Join(work, "readers.py"), seconds),
 		"Node.js": command("node", filepath.Join(work, "readers.mjs"), seconds),
 		"Java": command("java", "-Xmx256m", "-cp", work+string(os.PathListSeparator)+libraries, "Readers",

@@ -34,7 +34,7 @@ func setupDir(t *testing.T) string {
 func TestReadersForeign(t *testing.T) {
 	commands := prepare(t, setupDir(t))
 	worlds := [2]*world{newWorld(t, 0), newWorld(t, ttl)}
-	rows := newRows()
+	var results [2]map[string]result
 	var group sync.WaitGroup
 	for i, w := range worlds {
 		w.rotate(t.Context()) // the first token
@@ -46,66 +46,84 @@ func TestReadersForeign(t *testing.T) {
 			for range *rotations {
 				w.rotate(t.Context())
 			}
-			fill(t, rows, i, w.results())
+			results[i] = w.results()
 		})
 	}
 	group.Wait()
-	for _, r := range rows {
-		check(t, r)
-	}
-	printTable(t.Output(), rows)
-}
-
-// fill stores the results of one sandbox in the rows.
-func fill(t *testing.T, rows []*row, sandbox int, results map[string]result) {
-	t.Helper()
-	for _, r := range rows {
-		got, found := results[r.key]
-		if found == (r.cannotBe != "") {
-			t.Errorf("%s: a result: %v; the row says %q", r.key, found, r.cannotBe)
-		}
-		delete(results, r.key)
-		r.calls[sandbox], r.failed[sandbox], r.lastErrors[sandbox] = got.Calls, got.Failed, got.Error
-	}
-	for name := range results {
-		t.Errorf("%s is in no row", name)
-	}
-}
-
-// check compares a row's failed calls with the retention that it names.
-func check(t *testing.T, r *row) {
-	t.Helper()
-	if r.cannotBe != "" {
-		return
-	}
-	for i, calls := range r.calls {
-		if calls < *rotations {
-			t.Errorf("%s: %d calls in sandbox %d, fewer than rotations", r.key, calls, i)
+	measured := 0
+	for _, r := range newRows() {
+		for _, key := range r.keys {
+			measured++
+			check(t, key, r.need, [2]result{results[0][key], results[1][key]})
 		}
 	}
-	if r.failed[1] > 0 {
-		t.Errorf("%s: %d calls failed although the retention is %v: %s", r.key, r.failed[1], ttl, r.lastErrors[1])
+	if measured != len(results[0]) || measured != len(results[1]) {
+		t.Errorf("%d readers are in rows; the programs have %d and %d", measured, len(results[0]), len(results[1]))
 	}
-	switch {
-	case r.need == needsNone && r.failed[0] > 0:
-		t.Errorf("%s: %d calls failed without a retention: %s", r.key, r.failed[0], r.lastErrors[0])
-	case r.need == needsCache && r.failed[0] == 0:
-		t.Errorf("%s: no call failed without a retention, so that this test proves nothing", r.key)
+	printTable(t.Output(), results)
+}
+
+// check compares a reader's failed calls with the retention that its row names.
+func check(t *testing.T, key string, need need, got [2]result) {
+	t.Helper()
+	t.Logf("%-25s %+v", key, got)
+	for i, r := range got {
+		if r.Calls < *rotations {
+			t.Errorf("%s: %d calls in sandbox %d, fewer than rotations", key, r.Calls, i)
+		}
+	}
+	switch without, with := got[0], got[1]; {
+	case with.Failed > 0:
+		t.Errorf("%s: %d calls failed although the retention is %v: %s", key, with.Failed, ttl, with.Error)
+	case need == needsNone && without.Failed > 0:
+		t.Errorf("%s: %d calls failed without a retention: %s", key, without.Failed, without.Error)
+	case need == needsCache && without.Failed == 0:
+		t.Errorf("%s: no call failed without a retention, so that this test proves nothing", key)
 	}
 }
+
+const tableHead = "" +
+	"| reader | cache | asks again at 401 | retention needed | failed calls at 0 | at that retention |\n" +
+	"|---|---|---|---|---:|---:|\n"
 
 // printTable writes the table in Markdown.
-func printTable(w io.Writer, rows []*row) {
+func printTable(w io.Writer, results [2]map[string]result) {
 	fmt.Fprintf(w, "%d rotations, one every %v; caches and retention of %v\n\n", *rotations, period, ttl)
-	fmt.Fprintln(w, "| reader | cache | asks again at 401 | retention needed | failed at 0 | failed at that retention |")
-	fmt.Fprintln(w, "|---|---|---|---|---:|---:|")
-	for _, r := range rows {
-		figures := fmt.Sprintf("%d of %d | %d of %d", r.failed[0], r.calls[0], r.failed[1], r.calls[1])
-		if r.cannotBe != "" {
-			figures = "not run | not run"
-		} else if r.need == needsNone {
-			figures = fmt.Sprintf("%d of %d | %s", r.failed[0], r.calls[0], "the same")
+	fmt.Fprint(w, tableHead)
+	for _, r := range newRows() {
+		fmt.Fprintf(w, "| %s | %s |\n", r.text(), r.figures(results))
+	}
+}
+
+// README has the table as it is printed. A reader that needs a retention failed without it, and
+// none failed with the retention that it needs.
+func TestReadmeHasTheTable(t *testing.T) {
+	page, err := os.ReadFile("../../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, found := strings.Cut(string(page), tableHead)
+	if !found {
+		t.Fatalf("README.md lacks\n%s", tableHead)
+	}
+	lines := strings.Split(table, "\n")
+	for i, r := range newRows() {
+		text, figures, _ := strings.Cut(lines[i], " | "+r.retention+" | ")
+		if want := "| " + r.text(); text+" | "+r.retention != want {
+			t.Errorf("README.md has\n%s\nwant\n%s", lines[i], want)
 		}
-		fmt.Fprintf(w, "| %s |\n", strings.Join([]string{r.name, r.cache, r.asksAgain, r.retention, figures}, " | "))
+		var without, with, calls, more int
+		pattern, fields := "%d of %d | %d of %d |", []any{&without, &calls, &with, &more}
+		if r.need == needsNone {
+			pattern, fields = "%d of %d | the same |", fields[:2]
+		}
+		n, _ := fmt.Sscanf(figures, pattern, fields...)
+		switch {
+		case r.keys == nil && figures != "not run | not run |":
+			t.Errorf("%s: %s", r.name, figures)
+		case r.keys != nil && (n != len(fields) || with != 0 || r.need == needsNone && without != 0 ||
+			r.need == needsCache && without == 0):
+			t.Errorf("%s: %s", r.name, figures)
+		}
 	}
 }

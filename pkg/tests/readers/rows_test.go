@@ -1,6 +1,10 @@
 package readers_test
 
-import "time"
+import (
+	"fmt"
+	"strings"
+	"time"
+)
 
 // ttl is how long caches keep the secret here, and the retention of the second sandbox. In use it
 // is minutes or hours; what counts is that the two are equal.
@@ -15,52 +19,61 @@ const (
 	needsCache             // as long as the cache keeps the secret
 )
 
-// row is a way to read the secret.
+// row is a way to read the secret, in one language or more.
 type row struct {
-	key, name  string // in the programs' results; in the table
-	cache      string // what the table says about its cache
-	asksAgain  string
-	retention  string
-	need       need
-	cannotBe   string // why it is not run, or ""
-	calls      [2]int // by sandbox: without a retention, and with one
-	failed     [2]int
-	lastErrors [2]string
+	name, cache, asksAgain, retention string // as the table has them
+	// keys are the readers in the programs' results. Without one, the row cannot be run here.
+	keys []string
+	need need
 }
 
-const asLong = "the same"
-
 // newRows returns the rows of the table, in its order.
-func newRows() []*row {
-	return []*row{
-		{key: "tokensource", name: "Go: `pkg/tokensource`", cache: "5 min", asksAgain: "yes", retention: "none"},
-		{key: "engage_client.py", name: "Python: `engage_client.py`", cache: "5 min", asksAgain: "yes", retention: "none"},
-		{key: "engage-client.mjs", name: "Node.js: `engage-client.mjs`", cache: "5 min", asksAgain: "yes", retention: "none"},
-		{key: "EngageClient.java", name: "Java: `EngageClient.java`", cache: "5 min", asksAgain: "yes", retention: "none"},
-		{key: "caching-python-refresh", name: "AWS caching, Python, `refresh_secret_now` at 401", cache: "1 h",
-			asksAgain: "yes", retention: "none"},
-		{key: "caching-java-refresh", name: "AWS caching, Java, `refreshNow` at 401", cache: "1 h",
-			asksAgain: "yes", retention: "none"},
-		{key: "powertools-python-force", name: "Powertools, Python, `force_fetch` at 401", cache: "5 min",
-			asksAgain: "yes", retention: "none"},
-		{key: "powertools-node-force", name: "Powertools, TypeScript, `forceFetch` at 401", cache: "5 s",
-			asksAgain: "yes", retention: "none"},
-		{key: "agent", name: "Secrets Manager Agent, `refreshNow=true` at 401", cache: "5 min", asksAgain: "yes",
-			retention: "none", cannotBe: "a server, on no registry"},
-		{key: "sdk-go", name: "AWS SDK or CLI, a read before each call: Go", cache: "none", asksAgain: "no",
-			retention: "a call", need: needsACall},
-		{key: "boto3", name: "the same: boto3", cache: "none", asksAgain: "no", retention: "a call", need: needsACall},
-		{key: "sdk-node", name: "the same: JavaScript", cache: "none", asksAgain: "no", retention: "a call",
-			need: needsACall},
-		{key: "powertools-python", name: "Powertools, Python", cache: "5 min", asksAgain: "no", retention: asLong,
-			need: needsCache},
-		{key: "powertools-node", name: "Powertools, TypeScript", cache: "5 s", asksAgain: "no", retention: asLong,
-			need: needsCache},
-		{key: "caching-python", name: "AWS caching, Python", cache: "1 h", asksAgain: "no", retention: asLong,
-			need: needsCache},
-		{key: "caching-java", name: "AWS caching, Java", cache: "1 h", asksAgain: "no", retention: asLong,
-			need: needsCache},
-		{key: "caching-python-decorator", name: "AWS caching, Python decorators", cache: "life of the process",
-			asksAgain: "no", retention: asLong, need: needsCache},
+func newRows() []row {
+	return []row{
+		{"[Go, Python, Node.js, Java clients](pkg/tokensource/README.md)", "5 min", "yes", "none",
+			[]string{"tokensource", "engage_client.py", "engage-client.mjs", "EngageClient.java"}, needsNone},
+		{"AWS's caching client with `refresh_secret_now`, `refreshNow` at 401", "1 h", "yes", "none",
+			[]string{"caching-python-refresh", "caching-java-refresh"}, needsNone},
+		{"Powertools with `force_fetch`, `forceFetch` at 401", "5 min, 5 s", "yes", "none",
+			[]string{"powertools-python-force", "powertools-node-force"}, needsNone},
+		{"Secrets Manager Agent with `refreshNow=true` at 401", "5 min", "yes", "none", nil, needsNone},
+		{"AWS CLI or SDK before each call", "none", "no", "a call's length",
+			[]string{"sdk-go", "boto3", "sdk-node"}, needsACall},
+		{"Powertools, Python and TypeScript", "5 min, 5 s", "no", "as cached",
+			[]string{"powertools-python", "powertools-node"}, needsCache},
+		{"AWS's caching client, Python and Java", "1 h", "no", "as cached",
+			[]string{"caching-python", "caching-java"}, needsCache},
+		{"its Python decorators", "the process", "no", "as cached", []string{"caching-python-decorator"}, needsCache},
+		{"AWS's caching client, Go, .NET; Rust", "1 h; your TTL", "no", "as cached", nil, needsCache},
+		{"Secrets Lambda extension", "5 min at most", "no", "as cached", nil, needsCache},
+		{"[ECS](pkg/tokensource/recipes/ecs-redeploy.yaml) `secrets`", "the task", "no", "a deployment", nil, needsCache},
+		{"[External Secrets](pkg/tokensource/recipes/external-secrets.yaml), " +
+			"[CSI driver](pkg/tokensource/recipes/secrets-store-csi.yaml)", "7 min, 2 min", "no", "10 min, 5 min", nil,
+			needsCache},
 	}
+}
+
+// text returns the columns before the figures.
+func (r row) text() string {
+	return strings.Join([]string{r.name, r.cache, r.asksAgain, r.retention}, " | ")
+}
+
+// figures returns the failed calls without a retention, and at the one that the row names.
+func (r row) figures(worlds [2]map[string]result) string {
+	if r.keys == nil {
+		return "not run | not run"
+	}
+	var columns []string
+	for _, results := range worlds {
+		var sum result
+		for _, key := range r.keys {
+			sum.Calls += results[key].Calls
+			sum.Failed += results[key].Failed
+		}
+		columns = append(columns, fmt.Sprintf("%d of %d", sum.Failed, sum.Calls))
+	}
+	if r.need == needsNone {
+		columns[1] = "the same"
+	}
+	return strings.Join(columns, " | ")
 }

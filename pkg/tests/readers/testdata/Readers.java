@@ -1,6 +1,6 @@
 // Calls Engage over and over, once for each way to read the secret in Java, until standard input ends.
 //
-//     java Readers TTL    TTL is the seconds for which caches keep the secret
+//     java Readers TTL [READER]    TTL is the seconds for which caches keep the secret; without a READER, all call
 //
 // It prints "ready" after the first calls, and at the end a line of JSON: the calls and the failed ones by reader.
 
@@ -89,6 +89,7 @@ final class Readers {
         readers.put("EngageClient.java", documented(ttl));
         readers.put("caching-java", caching(client, ttl, false));
         readers.put("caching-java-refresh", caching(client, ttl, true));
+        if (args.length > 1) readers.keySet().retainAll(List.of(args[1]));
         for (Map.Entry<String, Callable<Integer>> reader : readers.entrySet()) {
             int status = reader.getValue().call();
             if (status != 200) throw new IllegalStateException(reader.getKey() + ": status " + status);

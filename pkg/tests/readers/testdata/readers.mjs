@@ -1,6 +1,6 @@
 // Calls Engage over and over, once for each way to read the secret in Node.js, until standard input ends.
 //
-//     node readers.mjs TTL    TTL is the seconds for which caches keep the secret
+//     node readers.mjs TTL [READER]    TTL is the seconds for which caches keep the secret; without a READER, all call
 //
 // It prints "ready" after the first calls, and at the end a line of JSON: the calls and the failed ones by reader.
 import { getSecret } from "@aws-lambda-powertools/parameters/secrets";
@@ -45,12 +45,14 @@ function powertools(again) {
   return reading(read, again ? () => read({ forceFetch: true }) : undefined);
 }
 
-const readers = {
+const all = {
   "engage-client.mjs": documented(),
   "sdk-node": beforeEachCall(),
   "powertools-node": powertools(false),
   "powertools-node-force": powertools(true),
 };
+const only = process.argv.slice(3);
+const readers = Object.fromEntries(Object.entries(all).filter(([name]) => only.length === 0 || only.includes(name)));
 const results = {};
 let done = false;
 

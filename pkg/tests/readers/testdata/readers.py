@@ -1,6 +1,6 @@
 """Calls Engage over and over, once for each way to read the secret in Python, until standard input ends.
 
-    readers.py TTL    TTL is the seconds for which caches keep the secret
+    readers.py TTL [READER]    TTL is the seconds for which caches keep the secret; without a READER, all call
 
 It prints "ready" after the first calls, and at the end a line of JSON: the calls and the failed ones by reader.
 """
@@ -118,6 +118,7 @@ READERS = {
     "powertools-python": powertools(False),
     "powertools-python-force": powertools(True),
 }
+READERS = {name: call for name, call in READERS.items() if name in (sys.argv[2:] or READERS)}
 for reader, first in READERS.items():
     if (got := first()) != 200:
         sys.exit(f"{reader}: status {got}")
