@@ -378,9 +378,11 @@ func tryThePreflight(t *testing.T, s *shell, block string) {
 
 func tryReading(t *testing.T, s *shell, block string) {
 	s.rotate(t)
-	script := strings.Replace(block, "https://engage.ringcentral.com", s.box.EngageURL, 1)
-	if out := s.run(t, script, ""); !strings.Contains(out, `"accountId"`) {
+	if out := s.run(t, block, ""); !strings.Contains(out, `"accountId"`) {
 		t.Errorf("no accounts: %s", out)
+	}
+	if violations := s.box.State().Violations; len(violations) > 0 {
+		t.Errorf("the vendor's rules are broken: %v", violations)
 	}
 }
 
