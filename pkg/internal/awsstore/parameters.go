@@ -50,9 +50,13 @@ func (s *Parameters) Set(ctx context.Context, name, value string) error {
 	return ClassifyParameters("PutParameter", s.put(ctx, name, value, true))
 }
 
+// put asks for Intelligent-Tiering: a parameter is a standard one, which costs nothing, until the
+// account has 10,000 of these; further ones are advanced, at US$ 0.05 a month each. Without it a
+// fleet of so many secrets could not be rotated.
 func (s *Parameters) put(ctx context.Context, name, value string, overwrite bool) error {
 	_, err := s.client.PutParameter(ctx, &ssm.PutParameterInput{
 		Name: &name, Value: &value, Type: types.ParameterTypeString, Overwrite: &overwrite,
+		Tier: types.ParameterTierIntelligentTiering,
 	})
 	return err
 }

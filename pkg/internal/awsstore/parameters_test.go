@@ -140,3 +140,21 @@ func TestErrorsNameTheOperationAndNotTheValue(t *testing.T) {
 		}
 	})
 }
+
+// An account has 10,000 standard parameters. A fleet needs more.
+func TestAParameterBeyondTheStandardOnesIsAnAdvancedOne(t *testing.T) {
+	withParameters(t, nil, func(t *testing.T, s *awsstore.Parameters, server *awstest.Server) {
+		for n := range 10_000 {
+			in := &awstest.PutParameterInput{Name: fmt.Sprintf("/other/%d", n), Value: "x", Type: "String"}
+			if _, err := server.Parameters.PutParameter(in); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if ok, err := s.Create(t.Context(), "/p/a", "x"); !ok || err != nil {
+			t.Errorf("%v, %v", ok, err)
+		}
+		if err := s.Set(t.Context(), "/p/b", "x"); err != nil {
+			t.Error(err)
+		}
+	})
+}

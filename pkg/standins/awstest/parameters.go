@@ -14,6 +14,8 @@ import (
 const (
 	MaxStandardCharacters = 4096
 	MaxAdvancedCharacters = 8192
+	maxStandardParameters = 10_000
+	maxAdvancedParameters = 100_000
 	maxLevels             = 15
 	maxNameLength         = 1011
 	defaultHistory        = 100
@@ -48,6 +50,8 @@ type ParameterStore struct {
 	mu     sync.Mutex
 	byPath map[string]*parameter // by name with a leading slash
 	paths  []string              // sorted
+	// advanced counts the advanced parameters.
+	advanced int
 }
 
 // NewParameterStore returns an empty store.

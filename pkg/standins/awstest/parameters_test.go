@@ -1,6 +1,8 @@
 package awstest_test
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -57,5 +59,41 @@ func TestOldVersionsOfParametersAreRemoved(t *testing.T) {
 	got, err := store.GetParameterHistory(&awstest.GetParameterHistoryInput{Name: "/p"})
 	if err != nil || len(got.Parameters) != 2 || got.Parameters[1].Version != 5 {
 		t.Errorf("got %d versions, %v", len(got.Parameters), err)
+	}
+}
+
+func TestStandardParametersEndAtTenThousand(t *testing.T) {
+	store := awstest.NewParameterStore(awstest.ParametersConfig{})
+	put := func(name, tier string) (string, error) {
+		out, err := store.PutParameter(&awstest.PutParameterInput{Name: name, Value: "v", Type: "String", Tier: tier,
+			Overwrite: true})
+		if err != nil {
+			return "", err
+		}
+		return out.Tier, nil
+	}
+	for n := range 10_000 {
+		if tier, err := put(fmt.Sprintf("/p/%d", n), "Intelligent-Tiering"); tier != "Standard" || err != nil {
+			t.Fatal(tier, err)
+		}
+	}
+	for _, step := range []struct{ name, tier, want string }{
+		{"/p/more", "", ""}, {"/p/more", "Standard", ""},
+		{"/p/more", "Intelligent-Tiering", "Advanced"}, {"/p/other", "Advanced", "Advanced"},
+		{"/p/0", "Intelligent-Tiering", "Standard"}, // overwritten: no further parameter
+		{"/p/0", "Advanced", "Advanced"}, {"/p/room", "Standard", "Standard"}, {"/p/room2", "Standard", ""},
+		{"/p/0", "", "Advanced"}, // there is no way back
+	} {
+		got, err := put(step.name, step.tier)
+		var refused *awstest.APIError
+		if got != step.want || errors.As(err, &refused) != (step.want == "") {
+			t.Errorf("put %s as %q: %q, %v, want %q", step.name, step.tier, got, err, step.want)
+		}
+	}
+	if _, err := store.DeleteParameter(&awstest.ParameterNameInput{Name: "/p/room"}); err != nil {
+		t.Fatal(err)
+	}
+	if tier, err := put("/p/again", "Standard"); tier != "Standard" || err != nil {
+		t.Error(tier, err)
 	}
 }

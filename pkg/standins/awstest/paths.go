@@ -136,6 +136,7 @@ func (p *ParameterStore) remove(name string) bool {
 	if p.byPath[path] == nil {
 		return false
 	}
+	p.advanced -= p.byPath[path].advanced()
 	delete(p.byPath, path)
 	at := sort.SearchStrings(p.paths, path)
 	p.paths = slices.Delete(p.paths, at, at+1)

@@ -45,7 +45,8 @@ func (p *ParameterStore) PutParameter(in *PutParameterInput) (*PutParameterOutpu
 	if err := checkParameter(name, in, old != nil); err != nil {
 		return nil, err
 	}
-	if old == nil && len(p.paths) >= 10000 {
+	tier := p.tier(in, old)
+	if old == nil && p.full(tier) {
 		return nil, failure("ParameterLimitExceeded", "You have exceeded the number of parameters for this account.")
 	}
 	if old == nil {
@@ -56,19 +57,58 @@ func (p *ParameterStore) PutParameter(in *PutParameterInput) (*PutParameterOutpu
 	}
 	next := ParameterVersion{
 		Name: old.name, Type: in.Type, Value: in.Value, Version: 1, Description: in.Description, KeyId: in.KeyId,
-		AllowedPattern: in.AllowedPattern,
-		Tier:           in.Tier, DataType: in.DataType, LastModifiedDate: Timestamp{now},
+		AllowedPattern: in.AllowedPattern, DataType: in.DataType, LastModifiedDate: Timestamp{now},
 		LastModifiedUser: "arn:aws:iam::" + p.config.Account + ":root",
 	}
 	if len(old.versions) > 0 {
+		p.advanced -= old.advanced()
 		next.inherit(old.latest())
 	}
+	next.Tier = tier
 	next.fill()
 	old.versions = append(old.versions, next)
+	p.advanced += old.advanced()
 	if extra := len(old.versions) - p.config.Versions; extra > 0 {
 		old.versions = slices.Delete(old.versions, 0, extra)
 	}
 	return &PutParameterOutput{Version: next.Version, Tier: next.Tier}, nil
+}
+
+// The tiers of a parameter, and what a request may say in place of one.
+const (
+	tierStandard    = "Standard"
+	tierAdvanced    = "Advanced"
+	tierIntelligent = "Intelligent-Tiering"
+)
+
+// tier returns the tier that a request's parameter gets. Intelligent-Tiering means Advanced for a
+// long value and beyond the number of standard parameters. An advanced parameter stays one.
+func (p *ParameterStore) tier(in *PutParameterInput, old *parameter) string {
+	switch {
+	case old.advanced() > 0 || in.Tier == tierAdvanced:
+		return tierAdvanced
+	case in.Tier != tierIntelligent:
+		return tierStandard
+	case utf8.RuneCountInString(in.Value) > MaxStandardCharacters, old == nil && p.full(tierStandard):
+		return tierAdvanced
+	}
+	return tierStandard
+}
+
+// full reports whether the store takes no further parameter of a tier.
+func (p *ParameterStore) full(tier string) bool {
+	if tier == tierAdvanced {
+		return p.advanced >= maxAdvancedParameters
+	}
+	return len(p.paths)-p.advanced >= maxStandardParameters
+}
+
+// advanced returns 1 for an advanced parameter, else 0.
+func (p *parameter) advanced() int {
+	if p != nil && len(p.versions) > 0 && p.latest().Tier == tierAdvanced {
+		return 1
+	}
+	return 0
 }
 
 // inherit keeps what an overwriting request leaves out.
@@ -76,7 +116,7 @@ func (v *ParameterVersion) inherit(old *ParameterVersion) {
 	v.Version = old.Version + 1
 	for _, field := range []struct{ to, from *string }{
 		{&v.Type, &old.Type}, {&v.Description, &old.Description}, {&v.KeyId, &old.KeyId},
-		{&v.AllowedPattern, &old.AllowedPattern}, {&v.Tier, &old.Tier}, {&v.DataType, &old.DataType},
+		{&v.AllowedPattern, &old.AllowedPattern}, {&v.DataType, &old.DataType},
 	} {
 		if *field.to == "" {
 			*field.to = *field.from
@@ -85,12 +125,6 @@ func (v *ParameterVersion) inherit(old *ParameterVersion) {
 }
 
 func (v *ParameterVersion) fill() {
-	if v.Tier == "" || v.Tier == "Intelligent-Tiering" {
-		v.Tier = "Standard"
-		if utf8.RuneCountInString(v.Value) > MaxStandardCharacters {
-			v.Tier = "Advanced"
-		}
-	}
 	if v.DataType == "" {
 		v.DataType = "text"
 	}
