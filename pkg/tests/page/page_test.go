@@ -278,3 +278,21 @@ func TestThePageFitsAndIsLight(t *testing.T) {
 	t.Logf("the page has %d bytes; first paint after %s ms", weight, strings.Join(paints, ", "))
 	wellBehaved(b, box.AWSURL)
 }
+
+// What the other tests look for is found: an error, a violation of the policy, another host.
+func TestComplaintsAreFound(t *testing.T) {
+	box, b := open(t, "")
+	wellBehaved(b, box.AWSURL)
+	var done string
+	b.call("POST", "/execute/async", map[string]any{"args": []any{}, "script": `
+		const done = arguments[0];
+		document.body.setAttribute('style', 'color: red');
+		addEventListener('error', () => fetch('http://127.0.0.2:9/').catch(() => done('done')));
+		setTimeout(() => { throw new Error('a mistake'); });`}, &done)
+	found := strings.Join(b.complaints(box.AWSURL), "\n")
+	for _, want := range []string{"a mistake", "inline style", "127.0.0.2:9"} {
+		if !strings.Contains(found, want) {
+			t.Errorf("%q is not found in\n%s", want, found)
+		}
+	}
+}
