@@ -99,6 +99,8 @@ pictures: ## take pictures of the sandbox's page, the README's two among them (1
 test-sam: ## SAM: validate, build, and invoke every event in containers (5 minutes; needs SAM CLI and Docker)
 	$(GO) test ./pkg/tests/deploy -count=1 -v -sam -timeout 30m
 
+# MODULE is a path such as github.com/you/engage-token-rotation.
+MODULE ?=
 module: ## give the module a path that others can import: MODULE=github.com/you/engage-token-rotation
 	@GO='$(GO)' .ci/module '$(MODULE)'
 
