@@ -16,7 +16,7 @@ type missing struct {
 }
 
 // addMissing notes since when a secret is missing. An entry of another form is written anew by the
-// next sweep that misses the secret.
+// next sweep that does not find the secret.
 func (a *All) addMissing(value string) {
 	var m missing
 	if json.Unmarshal([]byte(value), &m) == nil && m.Form == form && m.Secret != "" {

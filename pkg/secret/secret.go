@@ -137,7 +137,7 @@ func (d *Document) parseMember(dec *json.Decoder, text string) error {
 	}
 	if !isText(raw) {
 		return &FieldError{Field: name,
-			Fault: "holds what is not text: half of a surrogate pair, or bytes that are not UTF-8"}
+			Fault: "holds what is not text: half of a surrogate pair, or bytes that are not UTF-8; write it anew"}
 	}
 	if name == FieldTokenSecrets {
 		d.tokenSecrets = []string{}

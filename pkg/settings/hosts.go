@@ -11,7 +11,7 @@ import (
 )
 
 // The hosts that a secret or a parameter may name without an entry in ENGAGE_ALLOWED_HOSTS: those
-// of the API, and those of the JWT grant. Neither may be used for the other: it would be sent
+// of the API, and those of the JWT grant. Neither is allowed for the other use: it would be sent
 // credentials that are not its own.
 var (
 	vendorHosts = []string{

@@ -10,8 +10,8 @@ import (
 const GoneAfter = 24 * time.Hour
 
 var (
-	errLeaving = errors.New("the secret is scheduled for deletion")
-	errMissing = errors.New("the secret is not found")
+	errLeaving = errors.New("the secret is scheduled for deletion; restore it if it is needed")
+	errMissing = errors.New("the secret is not found; it may be forgotten")
 )
 
 // State is why a secret holds nothing that can be read.
