@@ -73,6 +73,7 @@ fuzz: ## each fuzz test for FUZZTIME=60s (11 minutes)
 	@FUZZTIME=$(FUZZTIME) .ci/fuzz
 
 FUZZTIME ?= 60s
+MODULE   ?=
 
 simulate: ## a million simulated rotations, then without each safeguard in turn (an hour)
 	$(GO) test ./pkg/tests/simulation -run TestSimulate -count=1 -v -rotations=1000000 -timeout 0

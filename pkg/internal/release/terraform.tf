@@ -14,7 +14,7 @@ terraform {
 
 variable "bucket" {
   type        = string
-  description = "A bucket in the Region of the stack, from which Lambda reads the functions."
+  description = "A bucket in the Region of the stack, for the template and the functions."
 }
 
 variable "parameters" {
@@ -39,12 +39,23 @@ resource "aws_s3_object" "function" {
   source_hash = filesha256("${path.module}/${each.key}.zip")
 }
 
+# The template is too long to be sent in a call.
+resource "aws_s3_object" "template" {
+  bucket  = var.bucket
+  key     = "${local.prefix}/${sha256(local.body)}.yaml"
+  content = local.body
+}
+
+data "aws_s3_bucket" "release" {
+  bucket = var.bucket
+}
+
 resource "aws_cloudformation_stack" "rotation" {
-  name          = "engage-token-rotation"
-  capabilities  = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
-  parameters    = var.parameters
-  template_body = local.body
-  depends_on    = [aws_s3_object.function]
+  name         = "engage-token-rotation"
+  capabilities = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+  parameters   = var.parameters
+  template_url = "https://${data.aws_s3_bucket.release.bucket_regional_domain_name}/${aws_s3_object.template.key}"
+  depends_on   = [aws_s3_object.function]
 }
 
 output "token_secret_arn" {

@@ -2,6 +2,7 @@ package deploy_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"io"
 	"maps"
@@ -211,6 +212,8 @@ func envVars(t *testing.T, b *box, listen string) []byte {
 type localInvoker struct {
 	b       *box
 	sam     samCLI
+	dir     string // with the template; "" means root
+	path    string // PATH; "" means that of this process
 	env     string
 	secrets []string
 }
@@ -226,20 +229,23 @@ func (l *localInvoker) invokeAll(t *testing.T, list []invocation) {
 // function failed.
 func (l *localInvoker) invoke(t *testing.T, i invocation) {
 	t.Helper()
-	event := filepath.Join("events", i.event+".json")
-	c := l.sam.command(t, root, "local", "invoke", i.function,
+	event, err := filepath.Abs(filepath.Join(root, "events", i.event+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := l.sam.command(t, cmp.Or(l.dir, root), "local", "invoke", i.function,
 		"--event", event, "--env-vars", l.env, "--skip-pull-image")
 	// The sandbox knows callers by their key. With its address SAM CLI does not search for an AWS
 	// account.
 	c.Env = append(c.Env, "AWS_ACCESS_KEY_ID=AKIASANDBOX"+asSandbox[i.function],
-		"AWS_SECRET_ACCESS_KEY=sandbox", "AWS_ENDPOINT_URL="+l.b.AWSURL)
+		"AWS_SECRET_ACCESS_KEY=sandbox", "AWS_ENDPOINT_URL="+l.b.AWSURL, "PATH="+cmp.Or(l.path, os.Getenv("PATH")))
 	var stdout, stderr bytes.Buffer
 	c.Stdout, c.Stderr = &stdout, &stderr
 	started := time.Now()
-	err := c.Run()
+	err = c.Run()
 	answer := strings.TrimSpace(stdout.String())
 	took := time.Since(started).Round(100 * time.Millisecond)
-	t.Logf("sam local invoke %s --event %s (%v)\n    %s", i.function, event, took, answer)
+	t.Logf("sam local invoke %s --event %s.json (%v)\n    %s", i.function, i.event, took, answer)
 	var object map[string]any
 	fails := strings.Contains(i.want, "errorType")
 	if err != nil || json.Unmarshal([]byte(answer), &object) != nil || fails != (object["errorType"] != nil) {
