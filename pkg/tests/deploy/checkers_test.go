@@ -21,7 +21,8 @@ const checkovVersion = "3.3.30"
 // transformer turns the SAM template into plain CloudFormation, as the service does, with the
 // translator inside SAM CLI. It needs no AWS account. The second argument has defaults of
 // parameters: a linter judges the template by them. "bare" as the third removes what tells checkers
-// to suppress a finding.
+// to suppress a finding. SAM passes Metadata on to the resource of the same name alone; the others
+// that it makes of a resource get it here.
 const transformer = `
 import json, sys
 from samcli.yamlhelper import yaml_parse
@@ -37,7 +38,13 @@ for resource in template["Resources"].values():
 class Policies:
     def load(self):
         return {}
-json.dump(transform(template, {}, Policies()), open(sys.argv[1], "w"), indent=1)
+suppressions = {name: resource.get("Metadata", {}) for name, resource in template["Resources"].items()}
+plain = transform(template, {}, Policies())
+for name, resource in plain["Resources"].items():
+    for owner, metadata in suppressions.items():
+        if name.startswith(owner) and metadata:
+            resource.setdefault("Metadata", metadata)
+json.dump(plain, open(sys.argv[1], "w"), indent=1)
 `
 
 // transformed writes the transformed template and returns its path.
