@@ -27,7 +27,7 @@ import (
 func TestRotatesThroughAProxyAndSendsItNothingButConnect(t *testing.T) {
 	proxy := startTinyproxy(t, "")
 	d := newProxiedDeployment(t, proxy.url())
-	d.store(adminSecret, document(d.user.LoginFields("")))
+	d.store(adminSecret, admin(d.user.LoginFields("")))
 	d.store(tokenSecret, document(map[string]string{"adminSecretArn": adminSecret}))
 	d.rotateTwice()
 
