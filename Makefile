@@ -16,7 +16,7 @@ sandbox_flags = $(if $(FLOW),-flow $(FLOW)) $(if $(SCENARIO),-scenario $(SCENARI
 serve_flags   = $(if $(EVERY),-every $(EVERY)) $(if $(LISTEN),-listen $(LISTEN))
 
 .DEFAULT_GOAL := run
-.PHONY: run sandbox test prove lint build release functions $(BIN)/sandbox fuzz simulate readers readers-foreign bench pictures test-sam module clean help
+.PHONY: run sandbox test prove lint build release functions $(BIN)/sandbox fuzz simulate readers readers-foreign bench bench-fleet pictures test-sam module clean help
 .PHONY: build-RotateFunction build-SweepFunction build-IvrFunction
 
 run: functions $(BIN)/sandbox ## rotate three times with the real function, print a timeline, check the end (FLOW=legacy HTML=out.html ...)
@@ -96,6 +96,12 @@ pictures: ## take pictures of the sandbox's page, the README's two among them (1
 	BROWSER=required $(GO) test ./pkg/tests/page -run '^TestPictures$$' -count=1 -pictures='$(abspath $(BIN))/pictures'
 	cp $(BIN)/pictures/page-1280-dark.png pkg/standins/sandbox/page/testdata/page.png
 	cp $(BIN)/pictures/run-1280-light.png pkg/standins/sandbox/page/testdata/run.png
+
+bench-fleet: ## calls, waits, storms and costs of up to 10,000 secrets, in virtual time (CHART=bin/fleet.svg; 30 minutes)
+	@mkdir -p $(dir $(CHART))
+	$(GO) test ./pkg/tests/fleet -count=1 -v -fleet-full -fleet-chart='$(abspath $(CHART))' -timeout 0
+
+CHART ?= $(BIN)/fleet.svg
 
 test-sam: ## SAM: validate, build, and invoke every event in containers (5 minutes; needs SAM CLI and Docker)
 	$(GO) test ./pkg/tests/deploy -count=1 -v -sam -timeout 30m

@@ -1,0 +1,76 @@
+package fleet_test
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+func (f fleet) name() string {
+	due := "nothing due"
+	if f.due {
+		due = "all due"
+	}
+	return fmt.Sprintf("%d secrets, %s, %s", f.secrets, f, due)
+}
+
+func rotationTable(rows []rotated) string {
+	var b strings.Builder
+	b.WriteString("one rotation by a function that has just started: calls to AWS + to the vendor, the longest chain, " +
+		"time\n\n| secrets | users | createSecret | finishSecret | the four steps |\n|---:|---|---|---|---|\n")
+	for _, r := range rows {
+		fmt.Fprintf(&b, "| %d | %s | %d + %d, %d, %s | %d + %d, %d, %s | %d + %d, %s |\n", r.secrets, r.fleet,
+			r.create.aws(), r.create.engage(), r.createChain, short(r.create.took),
+			r.finish.aws(), r.finish.engage(), r.finishChain, short(r.finish.took),
+			r.whole.aws(), r.whole.engage(), short(r.whole.took))
+	}
+	return "\n" + b.String()
+}
+
+func sweepTable(rows []campaign) string {
+	var b strings.Builder
+	b.WriteString("sweeps, one an hour, until nothing is due\n\n| secrets | users | due | sweeps | longest | " +
+		"calls to AWS | to the vendor | refused for their rate | deleted | left | faults | " +
+		"users not reached by the first |\n|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n")
+	for _, c := range rows {
+		sum := c.total()
+		fmt.Fprintf(&b, "| %d | %s | %d | %d | %s | %d | %d | %d | %d | %d | %d | %d |\n", c.secrets, c.fleet, c.backlog,
+			len(c.sweeps), short(c.took()), sum.aws(), sum.engage(), sum.refused(), c.backlog-c.left, c.left,
+			len(c.faults()), c.sweeps[0].notReached)
+	}
+	return "\n" + b.String()
+}
+
+const stormHead = "secrets of one user, due at once\n\n" +
+	"| secrets | due within | concurrency | the service repeats | vendor's limit | all rotated after | rotated | " +
+	"failed in the function | refused by Lambda | attempts, median and most | processes | " +
+	"logins, most in a minute | seconds billed for a rotation |\n" +
+	"|---:|---|---:|---|---|---:|---:|---:|---:|---|---:|---|---:|"
+
+func (r weathered) row() string {
+	limit := fmt.Sprintf("%d/min", vendorCalls)
+	if r.unlimited {
+		limit = "none"
+	}
+	concurrency := fmt.Sprint(r.concurrency)
+	if r.concurrency == unreserved {
+		concurrency = "not reserved"
+	}
+	return fmt.Sprintf("| %d | %s | %s | %s | %s | %s | %d | %d | %d | %d, %d | %d | %d, %d | %.1f |", r.secrets,
+		short(r.within), concurrency, r.repeats.name, limit, short(r.took), r.rotated, r.failed, r.throttled,
+		r.attempts[len(r.attempts)/2], r.attempts[len(r.attempts)-1], r.processes, r.logins, r.perMinute,
+		r.billed.Seconds()/float64(max(1, r.rotated)))
+}
+
+// short prints a duration with what matters of it.
+func short(d time.Duration) string {
+	switch {
+	case d >= 2*time.Hour:
+		return fmt.Sprintf("%.1f h", d.Hours())
+	case d >= 2*time.Minute:
+		return fmt.Sprintf("%.0f min", d.Minutes())
+	case d >= 10*time.Second:
+		return fmt.Sprintf("%.0f s", d.Seconds())
+	}
+	return fmt.Sprintf("%.2f s", d.Seconds())
+}
