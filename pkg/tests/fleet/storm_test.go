@@ -2,6 +2,7 @@ package fleet_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -30,7 +31,7 @@ func doubling(limit time.Duration) repeats {
 	}}
 }
 
-// storm is many rotations of one user that are due within a short time.
+// storm is many rotations of one user that are due within a short time, each at a random moment.
 type storm struct {
 	secrets     int
 	within      time.Duration
@@ -70,9 +71,11 @@ func weather(t *testing.T, s storm) (result weathered) {
 		began := time.Now()
 		var wg sync.WaitGroup
 		var mu sync.Mutex
+		random := rand.New(rand.NewPCG(1, 2))
 		for n, arn := range w.arns {
+			wait := time.Duration(random.Float64() * float64(s.within))
 			wg.Go(func() {
-				time.Sleep(s.within * time.Duration(n) / time.Duration(s.secrets))
+				time.Sleep(wait)
 				result.attempts[n] = w.rotateByService(f, arn, s.repeats, began.Add(giveUp), func(err error) {
 					mu.Lock()
 					defer mu.Unlock()
