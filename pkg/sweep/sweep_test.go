@@ -352,6 +352,41 @@ func TestW5TokensThatRecordsNameOrSecretsHoldAreNotUnclaimed(t *testing.T) {
 	})
 }
 
+// A rotation puts its token when the sweep has read the ledger, and is cancelled when the sweep has
+// listed. A deletion that is due lets the sweep read the secrets again, and not the ledger.
+func TestW4ATokenThatASecretHeldDuringTheSweepIsNotUnclaimed(t *testing.T) {
+	deploy(t, retention("1h"), func(t *testing.T, d *deployment) {
+		d.rotate()
+		d.rotate()
+		_, lost := d.lose()
+		d.engage.DeleteToken(lost)
+		time.Sleep(3 * time.Hour)
+		d.createSecret("ivr/other", loginFields(d.user, nil))
+		run := d.begin("ivr/other")
+		put, moved := false, false
+		d.deny = func(c awstest.Call) bool {
+			if c.Action == "ListSecrets" && !put {
+				put = true
+				d.steps(run, awstest.StepCreate)
+				d.engage.SetFault(func(c engagetest.Call) *engagetest.Fault {
+					if c.Operation == engagetest.OpList && !moved {
+						moved = true
+						_, _ = d.aws.Secrets.UpdateSecretVersionStage(&awstest.UpdateSecretVersionStageInput{
+							SecretId: "ivr/other", VersionStage: awstest.StagePending, RemoveFromVersionId: run.VersionID,
+						})
+					}
+					return nil
+				})
+			}
+			return false
+		}
+		s := about(t, d.sweep(`{}`), secretName)
+		if !moved || len(s.Deleted) != 1 || len(s.Unclaimed) != 0 {
+			t.Errorf("deleted %v, unclaimed %v", s.Deleted, s.Unclaimed)
+		}
+	})
+}
+
 func TestR9ATokenThatWasReplacedByHandIsRetired(t *testing.T) {
 	deploy(t, retention("1h"), func(t *testing.T, d *deployment) {
 		replaced := d.rotate()

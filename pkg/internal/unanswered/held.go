@@ -42,11 +42,16 @@ func New(store secret.Getter, secrets *holders.Holders, l *ledger.Ledger, entrie
 	}
 }
 
-// Known reports whether a record of any secret names the token, or a secret holds it.
+// Known reports whether a record of any secret names the token, or a secret holds it. A token that
+// a secret held stays known until the ledger is read again: its record may be newer than what was
+// read.
 func (c *Creations) Known(f engage.Fingerprint) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.recorded[f] || len(c.secrets.Of(f, "")) > 0
+	if !c.recorded[f] && len(c.secrets.Of(f, "")) > 0 {
+		c.recorded[f] = true
+	}
+	return c.recorded[f]
 }
 
 func (c *Creations) note(f engage.Fingerprint) {
