@@ -564,6 +564,46 @@ func TestR9ALateFinishSecretGivesUpNoTokenThatIsNewerThanItsReads(t *testing.T) 
 	}
 }
 
+// A sweep notes it while a finishSecret waits for its second look, and then AWSCURRENT moves on.
+func TestR22TheNoteThatAnotherSecretHoldsATokenIsKept(t *testing.T) {
+	var between func()
+	reads := 0
+	configure := func(a *awstest.Config, _ *engagetest.Config, _ map[string]string) {
+		a.Fault = func(call awstest.Call) awstest.Action {
+			if between == nil || call.Action != "GetParametersByPath" || !strings.Contains(call.Resource, "/ledger/") {
+				return awstest.Action{}
+			}
+			if reads++; reads != 2 {
+				return awstest.Action{}
+			}
+			return awstest.Action{BeforeEffect: between}
+		}
+	}
+	inDeployment(t, onlyAdmin, configure, func(t *testing.T, w *deployment) {
+		w.rotate()
+		previous := w.token(awstest.StageCurrent)
+		w.setRecord(ledger.Record{ // what is due, so that there is a second look
+			Secret: w.arn, Fingerprint: "0123456789ab", State: ledger.Retiring, At: time.Now(),
+		})
+		run := w.begin()
+		for _, step := range run.Steps[:3] {
+			if _, err := w.step(run, events.Step(step)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		between = func() {
+			record := w.record(previous)
+			record.SharedWith = w.arn + "-copy"
+			w.setRecord(record)
+			w.edit(w.value("", awstest.StageCurrent))
+		}
+		w.mustStep(run, events.FinishSecret, rotation.OutcomeSwapped)
+		if record := w.record(previous); record.SharedWith == "" || record.State != ledger.Retiring {
+			t.Errorf("the record is %+v", record)
+		}
+	})
+}
+
 func TestR22ATokenThatAnotherSecretHeldIsLeftToTheSweep(t *testing.T) {
 	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 		w.rotate()

@@ -121,7 +121,7 @@ func (f *finishing) lookAgain(ctx context.Context, decisions []decide.Decision) 
 	}
 	if err != nil {
 		f.config.Log.WarnContext(ctx, "tokens that are due are left to the next rotation or sweep", "error", err.Error())
-		return f.withoutSecondLook(decisions)
+		return f.withoutSecondLook(decisions, entries)
 	}
 	f.labels, f.entries = labels, entries
 	return slices.DeleteFunc(f.decide(entries.Records), func(d decide.Decision) bool {
@@ -131,14 +131,18 @@ func (f *finishing) lookAgain(ctx context.Context, decisions []decide.Decision) 
 }
 
 // withoutSecondLook leaves out what rests on reads that may lag. A token that AWSCURRENT was seen
-// to move away from is marked, and so is each other one that was to be deleted.
-func (f *finishing) withoutSecondLook(decisions []decide.Decision) []decide.Decision {
+// to move away from is marked, and so is each other one that was to be deleted. A sweep may have
+// noted meanwhile that another secret holds the token: the mark keeps that note.
+func (f *finishing) withoutSecondLook(decisions []decide.Decision, entries ledger.View) []decide.Decision {
 	for n, d := range decisions {
 		switch {
 		case f.restsOnReads(d) && d.Case != decide.R10:
 			decisions[n].Action = decide.Keep
 		case d.Action == decide.Delete:
 			decisions[n].Action = decide.Write
+			if standing, found := entries.Find(d.Record.Fingerprint); found {
+				decisions[n].Record.SharedWith = standing.SharedWith
+			}
 		}
 	}
 	return decisions
