@@ -19,7 +19,7 @@ func (h *history) checkRetention(by *invocation, t *token, sent time.Time) {
 	}
 	t.endedEarly = true
 	switch {
-	case s.revoked:
+	case s.revoked, by.request.RevokePrevious != "": // of a copied token also by its other secret's record
 		h.allow(endedByOperator, t)
 	case t.copiedUnseen(by):
 		h.hurt(t.copyHarm(), t)
