@@ -184,6 +184,7 @@ var profiles = []profile{
 		n.weather.at = map[string]float64{opCreate: 0.3, opDescribe: 0.05}
 		n.sweepRate, n.interval, n.people, n.strangers = 0.005, 30*time.Minute, pick(h, 0, 0.005), 0
 	}},
+	writers,
 }
 
 // spell sets the kind of lie that the vendor has spells of.
