@@ -105,7 +105,7 @@ func (r *remembering) Get(ctx context.Context, secretID, versionID, label string
 	r.mu.Lock()
 	read, known := r.known[key]
 	if !known {
-		read = &remembered{done: make(chan struct{}), err: errors.New("the read broke off")}
+		read = &remembered{done: make(chan struct{}), err: errors.New("the read broke off; the next sweep reads again")}
 		r.known[key] = read
 	}
 	r.mu.Unlock()
