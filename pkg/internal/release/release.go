@@ -3,7 +3,7 @@
 // function that the template names, each function's bill of materials, and a Terraform
 // configuration that deploys the template.
 //
-// The same source always makes the same bytes: no file has a date, an owner or an order of its own.
+// The same source always makes the same bytes: every file has the same date, and none has an owner.
 // `make release` builds twice and compares.
 package release
 
@@ -21,6 +21,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"engage-token-rotation/pkg/internal/version"
 )
@@ -132,12 +133,15 @@ func (c Config) files(template, architecture string) (map[string][]byte, error) 
 	return files, nil
 }
 
-// archive returns a zip of the files. They have no date. What is named bootstrap can be executed.
+// earliest is the first day that a zip can name, and the date of every file.
+var earliest = time.Date(1980, time.January, 1, 0, 0, 0, 0, time.UTC)
+
+// archive returns a zip of the files. What is named bootstrap can be executed.
 func archive(prefix string, files map[string][]byte) []byte {
 	var buffer bytes.Buffer
 	writer := zip.NewWriter(&buffer)
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		header := &zip.FileHeader{Name: prefix + name, Method: zip.Deflate}
+		header := &zip.FileHeader{Name: prefix + name, Method: zip.Deflate, Modified: earliest}
 		mode := fs.FileMode(0o644)
 		if name == "bootstrap" {
 			mode = 0o755

@@ -6,7 +6,7 @@
 // alarm or in the dashboard must be in what they wrote. Each alarm must be raised by the trouble
 // that it is for, and not without trouble.
 //
-// `make test-sam` adds what needs SAM CLI and Docker: validation, the builds for both
-// architectures, the transformation to plain CloudFormation, and `sam local invoke` with every file
-// of events/.
+// `make test-sam` adds what needs SAM CLI, checkov and Docker: validation, the builds for both
+// architectures, the transformation to plain CloudFormation and its checks, `sam local invoke` with
+// every file of events/, and the archive of a release.
 package deploy
