@@ -79,7 +79,8 @@ func (w *world) seed(f fleet) {
 	names := make([]ledger.User, len(users))
 	for n, u := range users {
 		w.createSecret(adminName(n),
-			map[string]string{"username": u.Username, "password": password, "platformId": platformID})
+			map[string]any{"username": u.Username, "password": password, "platformId": platformID,
+				"tokenSecrets": []string{"fleet/*"}})
 		credentials := engage.Credentials{
 			Flow: engage.FlowEngage, Username: u.Username, Password: hidden.New(password), PlatformID: platformID,
 		}
@@ -115,7 +116,7 @@ func adminName(user int) string { return fmt.Sprintf("fleet/admin-%05d", user) }
 // seedSecret makes a secret with one rotation behind it.
 func (w *world) seedSecret(book *ledger.Ledger, n, user int, username string, name ledger.User, made time.Time) {
 	w.t.Helper()
-	fields := map[string]string{"adminSecretArn": adminName(user)}
+	fields := map[string]any{"adminSecretArn": adminName(user)}
 	var previous, current engage.Token
 	if w.fleet.due {
 		previous = w.createToken(username)
@@ -158,7 +159,7 @@ func (w *world) createToken(username string) engage.Token {
 	return token
 }
 
-func (w *world) createSecret(name string, fields map[string]string) (arn string) {
+func (w *world) createSecret(name string, fields map[string]any) (arn string) {
 	w.t.Helper()
 	text, err := json.Marshal(fields)
 	if err != nil {
@@ -174,7 +175,7 @@ func (w *world) createSecret(name string, fields map[string]string) (arn string)
 
 // replace moves AWSCURRENT to a new version with the fields, as a rotation does, and returns both
 // versions.
-func (w *world) replace(arn string, fields map[string]string) (first, second string) {
+func (w *world) replace(arn string, fields map[string]any) (first, second string) {
 	w.t.Helper()
 	text, err := json.Marshal(fields)
 	if err != nil {

@@ -58,7 +58,7 @@ type weathered struct {
 }
 
 // giveUp is when a storm that does not end is left.
-const giveUp = 24 * time.Hour
+const giveUp = 6 * time.Hour
 
 // weather plays a storm.
 func weather(t *testing.T, s storm) (result weathered) {
