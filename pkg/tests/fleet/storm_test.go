@@ -185,22 +185,21 @@ func storms() []storm {
 			{secrets: 12, concurrency: unreserved, repeats: every(time.Minute)},
 		}
 	}
-	const minute = time.Minute
+	const secrets, minute = 1000, time.Minute
 	var all []storm
-	for _, concurrency := range []int{10, 5, 20, 1} {
-		for _, repeat := range []repeats{every(minute), doubling(5 * minute), every(10 * time.Second)} {
-			all = append(all, storm{secrets: 1000, within: minute, concurrency: concurrency, repeats: repeat})
+	for _, window := range []time.Duration{time.Hour, 2 * time.Hour, 3 * time.Hour} {
+		for _, concurrency := range []int{10, unreserved} {
+			all = append(all, storm{secrets: secrets, within: window, concurrency: concurrency, repeats: every(minute)})
 		}
 	}
+	for _, concurrency := range []int{1, 5, 10, 20, 50, unreserved} {
+		all = append(all, storm{secrets: secrets, within: minute, concurrency: concurrency, repeats: every(minute)})
+	}
+	for _, repeat := range []repeats{every(10 * time.Second), doubling(5 * minute)} {
+		all = append(all, storm{secrets: secrets, within: minute, concurrency: 10, repeats: repeat})
+	}
 	all = append(all,
-		storm{secrets: 1000, within: minute, concurrency: 10, repeats: every(minute), unlimited: true},
-		storm{secrets: 1000, within: time.Hour, concurrency: 10, repeats: every(minute)},
-		storm{secrets: 1000, within: time.Hour, concurrency: unreserved, repeats: every(minute)},
-		storm{secrets: 1000, within: 3 * time.Hour, concurrency: 10, repeats: every(minute)},
-		storm{secrets: 1000, within: 3 * time.Hour, concurrency: unreserved, repeats: every(minute)},
-		storm{secrets: 1000, within: minute, concurrency: 50, repeats: every(minute)},
-		storm{secrets: 1000, within: minute, concurrency: unreserved, repeats: every(5 * minute)},
-		storm{secrets: 1000, within: minute, concurrency: unreserved, repeats: every(minute)},
-	)
+		storm{secrets: secrets, within: minute, concurrency: unreserved, repeats: every(5 * minute)},
+		storm{secrets: secrets, within: minute, concurrency: 10, repeats: every(minute), unlimited: true})
 	return all
 }
