@@ -42,15 +42,19 @@ func (h *history) invoke(i *invocation, work func(context.Context) error, over f
 	if h.nature.drag > 0 && h.chance(h.nature.drag) {
 		i.drag = h.between(0, h.nature.slowest)
 	}
+	lifetime := h.nature.lifetime
+	if h.calm && i.name == "sweep" {
+		lifetime = sweepTimeout
+	}
 	if h.trace != nil {
 		i.name = fmt.Sprintf("#%d %s", i.id, i.name)
 		h.logf("%s starts", i)
 	}
 	ctx := context.WithValue(context.Background(), invocationKey{}, i)
-	ctx, cancel := context.WithDeadline(ctx, time.Now().Add(h.nature.lifetime))
+	ctx, cancel := context.WithDeadline(ctx, time.Now().Add(lifetime))
 	i.cancel = cancel
 	s.live++
-	h.after(h.nature.lifetime, func() { h.kill(i) })
+	h.after(lifetime, func() { h.kill(i) })
 	go func() {
 		growStack()
 		err := work(ctx)
@@ -61,6 +65,10 @@ func (h *history) invoke(i *invocation, work func(context.Context) error, over f
 		h.wake()
 	}()
 }
+
+// sweepTimeout is the template's time limit of a sweep, which the calm keeps to. Before the calm a
+// sweep may be cut off much sooner.
+const sweepTimeout = 15 * time.Minute
 
 // growStack makes the goroutine's stack as big as a step needs it, at once, while there is nothing
 // on it to be copied.
