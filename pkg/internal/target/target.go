@@ -118,10 +118,14 @@ func (r *remembering) Get(ctx context.Context, secretID, versionID, label string
 	return read.version, read.err
 }
 
-// isOwn reports whether the stack was deployed with both secrets.
+// isOwn reports whether the stack was deployed with both secrets, as far as its environment names
+// them. An environment that names neither is not a stack's: it is a local run.
 func isOwn(s settings.Settings, adminARN, tokenARN string) bool {
-	is := func(arn, id string) bool { return id != "" && (arn == id || secret.NameOf(arn) == id) }
-	return is(adminARN, s.AdminSecret) && is(tokenARN, s.TokenSecret)
+	if s.AdminSecret == "" && s.TokenSecret == "" {
+		return true
+	}
+	is := func(arn, id string) bool { return arn == id || secret.NameOf(arn) == id }
+	return is(adminARN, s.AdminSecret) && (s.TokenSecret == "" || is(tokenARN, s.TokenSecret))
 }
 
 // readAdmin returns nil when id is empty.

@@ -92,9 +92,9 @@ func TestOnlyTheStacksOwnPairNeedsNoField(t *testing.T) {
 		"named by the secret":       {adminARN, tokenARN, `{"adminSecretArn":"` + adminARN + `"}`, true},
 		"another admin secret":      {adminARN, tokenARN, `{"adminSecretArn":"engage/other"}`, false},
 		"another token secret":      {adminARN, otherToken, `{}`, false},
-		"no token secret":           {adminARN, "", `{}`, false},
+		"no token secret":           {adminARN, "", `{}`, true},
 		"no admin secret":           {"", tokenARN, `{"adminSecretArn":"` + adminARN + `"}`, false},
-		"the environment is empty":  {"", "", `{"adminSecretArn":"` + adminARN + `"}`, false},
+		"the environment is empty":  {"", "", `{"adminSecretArn":"` + adminARN + `"}`, true},
 		"a name that begins so":     {adminARN, "engage/tok", `{}`, false},
 		"the other secret's by env": {other, tokenARN, `{"adminSecretArn":"` + adminARN + `"}`, false},
 	} {

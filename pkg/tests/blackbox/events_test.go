@@ -38,6 +38,7 @@ var samples = []sample{
 	{event: "rotate-finish", want: `"outcome":"swapped".*"previous":"[0-9a-f]{12}".*"retiring":1`},
 	{event: "ivr-first-account", want: `"accountId":"99990001".*"status":"ok"`},
 	{event: "ivr-one-account", want: `"accountId":"99990001".*"status":"ok"`},
+	{event: "ivr-http", want: `99990001.*"statusCode":200`},
 	{event: "ivr-unknown-account", want: `"status":"not-found"`},
 	{event: "sweep-dry-run", want: `"dryRun":true.*"retiring":\[\{"fingerprint":"[0-9a-f]{12}"`},
 	{event: "sweep-scheduled", want: `"retiring":\[\{.*"deleted":\[\]`},
