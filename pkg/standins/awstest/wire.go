@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -80,7 +81,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		panic(http.ErrAbortHandler)
 	case r.Method != http.MethodPost || !known:
-		reply.fail(errNotSupported("operation %q", target))
+		reply.fail(s.unsupported(target))
 		return
 	}
 	input := operation.input()
@@ -104,6 +105,26 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		reply.succeed(output)
 	}
+}
+
+// unsupported returns the error of an operation that the stand-in lacks, with those that it has: of
+// the same service, or of all.
+func (s *Server) unsupported(target string) error {
+	service, _, _ := strings.Cut(target, ".")
+	var same, all []string
+	for name := range s.operations {
+		all = append(all, name)
+		if strings.HasPrefix(name, service+".") {
+			same = append(same, name)
+		}
+	}
+	if same != nil {
+		all = same
+	}
+	slices.Sort(all)
+	err := errNotSupported("operation %q", target)
+	err.Message += "; supported are " + strings.Join(all, ", ")
+	return err
 }
 
 // lostAnswer is a broken connection.

@@ -40,7 +40,13 @@ func TestWire(t *testing.T) {
 			`{"__type":"ValidationException","message":"A parameter type is required when you create a parameter."}`},
 		{"success without an answer", "secretsmanager.TagResource", `{"SecretId":"s","Tags":[]}`, 200, ``},
 		{"an unknown operation", "secretsmanager.Nothing", `{}`, 400,
-			`{"__type":"NotSupported","Message":"operation \"secretsmanager.Nothing\" is not supported by awstest"}`},
+			`{"__type":"NotSupported","Message":"operation \"secretsmanager.Nothing\" is not supported by awstest; supported are ` +
+				`secretsmanager.BatchGetSecretValue, secretsmanager.CancelRotateSecret, secretsmanager.CreateSecret, ` +
+				`secretsmanager.DeleteSecret, secretsmanager.DescribeSecret, secretsmanager.GetRandomPassword, ` +
+				`secretsmanager.GetSecretValue, secretsmanager.ListSecretVersionIds, secretsmanager.ListSecrets, ` +
+				`secretsmanager.PutSecretValue, secretsmanager.RestoreSecret, secretsmanager.RotateSecret, ` +
+				`secretsmanager.TagResource, secretsmanager.UntagResource, secretsmanager.UpdateSecret, ` +
+				`secretsmanager.UpdateSecretVersionStage"}`},
 		{"no JSON", "secretsmanager.GetSecretValue", `SecretId`, 400,
 			`{"__type":"SerializationException","Message":"The request body could not be read as JSON of this operation."}`},
 		{"CreateSecret without a token", "secretsmanager.CreateSecret", `{"Name":"n"}`, 400,

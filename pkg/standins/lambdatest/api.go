@@ -11,10 +11,10 @@ import (
 	"sync"
 )
 
-// API is Lambda's Invoke call for functions, for `aws lambda invoke --endpoint-url` and the SDKs.
-// It has the invocation types RequestResponse, Event (not retried) and DryRun, and the log tail; it
-// checks no signatures. It is an http.Handler and safe for concurrent use. The zero API has no
-// functions.
+// API is Lambda's calls Invoke and GetFunction, for `aws lambda invoke --endpoint-url` and the SDKs.
+// Invoke has the invocation types RequestResponse, Event (not retried) and DryRun, and the log tail;
+// GetFunction has the configuration. No signature is checked. API is an http.Handler and safe for
+// concurrent use. The zero API has no functions.
 type API struct {
 	mu        sync.Mutex
 	functions map[string]*Function
@@ -30,13 +30,16 @@ func NewAPI(functions ...*Function) *API {
 }
 
 // Register adds a function, and removes one of the same name.
-func (a *API) Register(f *Function) {
+func (a *API) Register(f *Function) { a.RegisterAs(f.Name(), f) }
+
+// RegisterAs adds a function by another name too. GetFunction answers its own name and ARN.
+func (a *API) RegisterAs(name string, f *Function) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.functions == nil {
 		a.functions = map[string]*Function{}
 	}
-	a.functions[f.Name()] = f
+	a.functions[name] = f
 }
 
 // Function returns a function by its name, by its ARN, or by the part of an ARN that begins with
@@ -62,18 +65,23 @@ func (a *API) byName(name string) *Function {
 }
 
 const (
-	invokePrefix = "/2015-03-31/functions/"
-	invokeSuffix = "/invocations"
+	functionsPrefix = "/2015-03-31/functions/"
+	invokeSuffix    = "/invocations"
 )
 
 // ServeHTTP implements [http.Handler].
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Amzn-Requestid", newUUID())
-	escaped, isInvoke := strings.CutPrefix(r.URL.EscapedPath(), invokePrefix)
-	escaped, ends := strings.CutSuffix(escaped, invokeSuffix)
+	escaped, _ := strings.CutPrefix(r.URL.EscapedPath(), functionsPrefix)
+	escaped, isInvoke := strings.CutSuffix(escaped, invokeSuffix)
 	name, err := url.PathUnescape(escaped)
-	if !isInvoke || !ends || err != nil || r.Method != http.MethodPost {
-		decline(w, http.StatusNotFound, "UnknownOperationException", "this stand-in has only Invoke")
+	method := http.MethodGet
+	if isInvoke {
+		method = http.MethodPost
+	}
+	if err != nil || escaped == "" || strings.Contains(escaped, "/") || r.Method != method {
+		decline(w, http.StatusNotFound, "UnknownOperationException",
+			"this stand-in has Invoke and GetFunction alone; use one of these")
 		return
 	}
 	f := a.Function(name)
@@ -81,6 +89,26 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		decline(w, http.StatusNotFound, "ResourceNotFoundException", "Function not found: "+name)
 		return
 	}
+	if isInvoke {
+		a.serveInvoke(w, r, f)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(map[string]any{"Configuration": f.config.description()})
+}
+
+// description returns the part of FunctionConfiguration that a Config has.
+func (c Config) description() map[string]any {
+	return map[string]any{
+		"FunctionName": c.FunctionName, "FunctionArn": c.FunctionARN, "Version": functionVersion,
+		"Runtime": "provided.al2023", "Handler": c.Handler, "PackageType": "Zip", "State": "Active",
+		"Timeout": int(c.Timeout.Seconds()), "MemorySize": c.MemoryMB,
+		"LoggingConfig": map[string]string{"LogFormat": c.LogFormat, "LogGroup": "/aws/lambda/" + c.FunctionName},
+	}
+}
+
+// serveInvoke is Invoke.
+func (a *API) serveInvoke(w http.ResponseWriter, r *http.Request, f *Function) {
 	payload, err := io.ReadAll(io.LimitReader(r.Body, MaxPayload+1))
 	if err != nil {
 		return // the client has gone

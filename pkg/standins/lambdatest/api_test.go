@@ -77,3 +77,30 @@ func TestInvokeAPI(t *testing.T) {
 		}
 	})
 }
+
+func TestGetFunctionDescribesTheFunction(t *testing.T) {
+	f := start(t, "handler", lambdatest.Config{FunctionName: "rotate"})
+	api := lambdatest.NewAPI(f)
+	api.RegisterAs("stack-rotate", f)
+	for name, test := range map[string]struct {
+		method, path string
+		status       int
+		want         string
+	}{
+		"by name":           {"GET", "rotate", 200, `"FunctionArn":"` + f.ARN() + `"`},
+		"by another name":   {"GET", "stack-rotate", 200, `"FunctionArn":"` + f.ARN() + `"`},
+		"by ARN":            {"GET", f.ARN(), 200, `"FunctionName":"rotate"`},
+		"unknown function":  {"GET", "other", 404, "Function not found: other"},
+		"list of functions": {"GET", "", 404, "Invoke and GetFunction"},
+		"another operation": {"GET", "rotate/policy", 404, "Invoke and GetFunction"},
+		"deletion":          {"DELETE", "rotate", 404, "Invoke and GetFunction"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := httptest.NewRecorder()
+			api.ServeHTTP(w, httptest.NewRequest(test.method, "/2015-03-31/functions/"+test.path, nil))
+			if w.Code != test.status || !strings.Contains(w.Body.String(), test.want) {
+				t.Errorf("status %d, want %d with %q in %s", w.Code, test.status, test.want, w.Body)
+			}
+		})
+	}
+}

@@ -18,6 +18,9 @@ const (
 	FunctionIVR    = "ivr"
 )
 
+// StackName is the template's. Functions answer to {StackName}-{name} too, their names on AWS.
+const StackName = "engage-token-rotation"
+
 // Functions are the names of all functions; a sandbox runs those that it has a binary of.
 var Functions = []string{FunctionRotate, FunctionSweep, FunctionIVR}
 

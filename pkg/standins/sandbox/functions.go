@@ -54,6 +54,7 @@ func (s *Sandbox) startFunctions(ctx context.Context) error {
 		}
 		s.functions[name] = f
 		s.api.Register(f)
+		s.api.RegisterAs(StackName+"-"+name, f)
 	}
 	return nil
 }
