@@ -161,6 +161,10 @@ func (u *user) carryOut(ctx context.Context) {
 			break
 		}
 		if err := u.delete(ctx, d); err != nil {
+			if u.isOver() {
+				u.leave(u.deletions[n:])
+				break
+			}
 			u.failed(ctx, d, err)
 			if engage.Retryable(err) && !engage.Disbelieved(err) { // the vendor takes no more for now
 				u.leave(u.deletions[n+1:])

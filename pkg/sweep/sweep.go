@@ -50,6 +50,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -138,6 +139,8 @@ type run struct {
 	creations *unanswered.Creations
 	report    *report.Builder
 	writes    *rate.Limiter // of the ledger, all users together
+	isOver    func() bool   // the sweep's time is over
+	late      atomic.Int64  // what failed since
 }
 
 // Run carries out a sweep. What fails for one user or secret is in Faults; the error is for
@@ -152,6 +155,7 @@ func (s *Sweeper) Run(ctx context.Context, request events.Sweep) (report.Sweep, 
 		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-answerTime))
 		defer cancel()
 	}
+	r.isOver = func() bool { return ctx.Err() != nil }
 	r.secrets.Find(ctx, s.config.RotationFunction, r.known(), r.faults(ctx))
 	r.noteMissing(ctx)
 	orders := request.DeleteToken != "" || request.Forget != ""
@@ -169,6 +173,11 @@ func (s *Sweeper) Run(ctx context.Context, request events.Sweep) (report.Sweep, 
 	r.sweepUsers(ctx, users)
 	r.reportUnlisted()
 	done := r.report.Sweep()
+	if late := r.late.Load(); late > 0 && done.Summary.NotReached+done.Summary.Left == 0 {
+		r.isOver = func() bool { return false }
+		r.fault(ctx, fmt.Errorf("the sweep's time was over: %d calls failed or were not made; the next sweep goes on", late))
+		done = r.report.Sweep()
+	}
 	if request.RevokePrevious != "" {
 		err = r.checkRevoked(ctx, done)
 	}
@@ -323,7 +332,13 @@ func (r *run) obey(ctx context.Context, users []*user) ([]engage.Fingerprint, er
 // faults returns fault for callbacks.
 func (r *run) faults(ctx context.Context) func(error) { return func(err error) { r.fault(ctx, err) } }
 
+// fault reports what went wrong. What fails because the sweep's time is over is counted, and
+// reported once, unless the report names whom the next sweep begins with.
 func (r *run) fault(ctx context.Context, err error) {
+	if r.isOver() {
+		r.late.Add(1)
+		return
+	}
 	r.config.Log.ErrorContext(ctx, "sweep fault", "error", err.Error())
 	r.report.Fault(err)
 }
