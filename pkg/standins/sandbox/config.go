@@ -74,36 +74,46 @@ type Config struct {
 }
 
 func (c Config) withDefaults() (Config, error) {
+	if err := c.check(); err != nil {
+		return c, err
+	}
 	if c.Binaries[FunctionRotate] == "" {
-		return c, errors.New("sandbox: the rotate binary is missing; build it (make build)")
+		return c, errors.New("sandbox: the rotate binary is missing; build it (make functions)")
 	}
-	if c.Listen == "" {
-		c.Listen = "127.0.0.1"
-	}
-	if net.ParseIP(c.Listen) == nil {
-		return c, fmt.Errorf("sandbox: the address to listen at, %q, is not an IP address; use 127.0.0.1, 0.0.0.0 or that "+
-			"of the containers' bridge", c.Listen)
-	}
-	if c.Flow == "" {
-		c.Flow = engage.FlowEngage
-	}
-	if flows := []engage.Flow{engage.FlowEngage, engage.FlowRingCentral,
-		engage.FlowLegacy}; !slices.Contains(flows, c.Flow) {
-		return c, fmt.Errorf("sandbox: there is no login flow %q; use one of %v", c.Flow, flows)
-	}
-	if c.Scenario == "" {
-		c.Scenario = ScenarioNone
-	}
-	if _, ok := scenarios[c.Scenario]; !ok {
-		return c, fmt.Errorf("sandbox: there is no scenario %q; use one of %v", c.Scenario, Scenarios())
-	}
-	if c.Timeout == 0 {
-		c.Timeout = cmp.Or(scenarios[c.Scenario].timeout, time.Minute)
-	}
+	c.Listen = cmp.Or(c.Listen, defaultListen)
+	c.Flow = cmp.Or(c.Flow, engage.FlowEngage)
+	c.Scenario = cmp.Or(c.Scenario, ScenarioNone)
+	c.Timeout = cmp.Or(c.Timeout, scenarios[c.Scenario].timeout, time.Minute)
 	if c.Observe == nil {
 		c.Observe = func(Invocation) {}
 	}
 	return c, nil
+}
+
+const (
+	defaultListen = "127.0.0.1"
+	maxPort       = 65535
+)
+
+// check checks the values that need no file: all but Binaries.
+func (c Config) check() error {
+	flows := []engage.Flow{engage.FlowEngage, engage.FlowRingCentral, engage.FlowLegacy}
+	_, known := scenarios[cmp.Or(c.Scenario, ScenarioNone)]
+	switch {
+	case net.ParseIP(cmp.Or(c.Listen, defaultListen)) == nil:
+		return fmt.Errorf("sandbox: the address to listen at, %q, is not an IP address; use 127.0.0.1, 0.0.0.0 or that "+
+			"of the containers' bridge", c.Listen)
+	case !slices.Contains(flows, cmp.Or(c.Flow, engage.FlowEngage)):
+		return fmt.Errorf("sandbox: there is no login flow %q; use one of %v", c.Flow, flows)
+	case !known:
+		return fmt.Errorf("sandbox: there is no scenario %q; use one of %v", c.Scenario, Scenarios())
+	case c.AWSPort < 0 || c.AWSPort > maxPort || c.EngagePort < 0 || c.EngagePort > maxPort:
+		return fmt.Errorf("sandbox: the ports are %d and %d; use ports up to %d, or 0 for free ones", c.AWSPort,
+			c.EngagePort, maxPort)
+	case c.AWSPort != 0 && c.AWSPort == c.EngagePort:
+		return fmt.Errorf("sandbox: both ports are %d; use two (-aws-port, -engage-port)", c.AWSPort)
+	}
+	return nil
 }
 
 // reachable returns the host of the URLs by which this machine reaches the listeners.

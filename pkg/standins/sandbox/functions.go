@@ -119,6 +119,8 @@ func (s *Sandbox) record(function string, payload []byte, invoke func() (reply, 
 		i.Duration = time.Since(i.Started)
 	}
 	switch {
+	case errors.Is(err, lambdatest.ErrClosed):
+		i.Error = interrupted
 	case err != nil:
 		i.Error = err.Error()
 	case r.failed:

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"strings"
 	"time"
 )
@@ -23,9 +22,21 @@ type ServeConfig struct {
 	Verbose bool
 }
 
+func (c ServeConfig) check() error {
+	for _, every := range []time.Duration{c.Every, c.SweepEvery} {
+		if every != 0 && every < time.Second {
+			return fmt.Errorf("sandbox: rotations or sweeps every %s are too frequent; use at least a second", every)
+		}
+	}
+	return c.Config.check()
+}
+
 // Serve runs a sandbox until ctx ends, and prints a line for each invocation. It returns nil when
 // ctx ended.
 func Serve(ctx context.Context, config ServeConfig, out io.Writer, getenv func(string) string) error {
+	if err := config.check(); err != nil {
+		return err
+	}
 	t := timeline{out, newPalette(out, getenv)}
 	printed := map[string]int{}
 	var box *Sandbox
@@ -44,14 +55,17 @@ func Serve(ctx context.Context, config ServeConfig, out io.Writer, getenv func(s
 		return err
 	}
 	defer box.Close()
-	if config.EnvFile != "" {
-		if err := os.WriteFile(config.EnvFile, box.EnvVars(), 0o600); err != nil {
-			return fmt.Errorf("write the --env-vars file: %w", err)
-		}
-	}
-	t.instruct(box, config)
-	if err := box.SetUp(ctx, func(ctx context.Context) error { return box.schedule(ctx, config.Every) }); err != nil {
+	owner, err := box.writeEnvFile(ctx, config.EnvFile)
+	if err != nil {
 		return err
+	}
+	t.instruct(box, config, owner)
+	if err := box.SetUp(ctx, func(ctx context.Context) error { return box.schedule(ctx, config.Every) }); err != nil {
+		if ctx.Err() == nil {
+			return err
+		}
+		t.line(interrupted)
+		return nil
 	}
 	sweeping := make(chan struct{})
 	go func() {
@@ -69,9 +83,6 @@ func (s *Sandbox) schedule(ctx context.Context, every time.Duration) error {
 	if every == 0 {
 		_, err := s.Preflight(ctx, "")
 		return err
-	}
-	if every < time.Second {
-		return fmt.Errorf("sandbox: rotations every %s are too frequent; use at least a second", every)
 	}
 	_, err := s.Rotate(ctx, fmt.Sprintf("rate(%d seconds)", int(every.Seconds())))
 	return err
@@ -96,8 +107,9 @@ func (s *Sandbox) sweep(ctx context.Context, every time.Duration) {
 	}
 }
 
-// instruct prints how to use the sandbox.
-func (t timeline) instruct(box *Sandbox, config ServeConfig) {
+// instruct prints how to use the sandbox. owner is the address of the sandbox that the --env-vars
+// file belongs to, or "" for this one.
+func (t timeline) instruct(box *Sandbox, config ServeConfig, owner string) {
 	t.line("%s  %s/  %s", t.bold("Sandbox"), box.AWSURL, t.dim("open it in a browser: see a rotation, and break it"))
 	t.line("  AWS      %s   Secrets Manager, SSM, Lambda Invoke (%s)", box.AWSURL,
 		strings.Join(box.State().Functions, ", "))
@@ -116,7 +128,10 @@ func (t timeline) instruct(box *Sandbox, config ServeConfig) {
 		t.line("  aws lambda invoke --function-name sweep --payload fileb://events/sweep-dry-run.json /dev/stdout")
 	}
 	t.line("\n%s", t.bold("sam local invoke"))
-	if config.EnvFile != "" {
+	switch {
+	case owner != "":
+		t.line("  %s belongs to the sandbox at %s and was left alone; name another file with -env-vars", config.EnvFile, owner)
+	case config.EnvFile != "":
 		t.line("  sam local invoke RotateFunction --event events/rotate-create.json --env-vars %s", config.EnvFile)
 	}
 	if net.ParseIP(box.config.Listen).IsLoopback() {

@@ -98,6 +98,55 @@ func TestServeWithoutAScheduleOnlyChecksTheSetUp(t *testing.T) {
 	}
 }
 
+// serving starts Serve with a schedule of none, and waits for a text of its output.
+func serving(t *testing.T, file, wants string) *watched {
+	t.Helper()
+	out := &watched{wants: wants, came: make(chan struct{})}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- sandbox.Serve(ctx, sandbox.ServeConfig{
+			Config: sandbox.Config{Binaries: sandbox.FindBinaries(built)}, EnvFile: file,
+		}, out, noEnvironment)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+	})
+	select {
+	case <-out.came:
+	case <-ctx.Done():
+		t.Fatalf("no %q:\n%s", wants, out)
+	}
+	return out
+}
+
+func TestAnotherSandboxKeepsTheFileOfTheFirst(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "env.json")
+	t.Run("while the first runs", func(t *testing.T) {
+		serving(t, file, "No schedule")
+		first, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		serving(t, file, "was left alone; name another file with -env-vars")
+		if now, err := os.ReadFile(file); err != nil || !bytes.Equal(now, first) {
+			t.Errorf("the file changed: %v\n%s\nwas\n%s", err, now, first)
+		}
+	})
+	left, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	serving(t, file, "--env-vars "+file)
+	if now, err := os.ReadFile(file); err != nil || bytes.Equal(now, left) {
+		t.Errorf("the file of a sandbox that has ended was kept: %v", err)
+	}
+}
+
 func TestInvalidCommandLinesAreRefused(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -112,20 +161,49 @@ func TestInvalidCommandLinesAreRefused(t *testing.T) {
 		"unknown command":  {[]string{"jump"}, 2, `no command "jump"`},
 		"unknown flag":     {[]string{"run", "-jump"}, 2, "-jump"},
 		"an argument":      {[]string{"run", "now"}, 2, `unexpected argument "now"`},
-		"no binaries":      {[]string{"run", "-functions", t.TempDir()}, 1, "make build"},
-		"unknown flow":     {[]string{"run", "-functions", built, "-flow", "oauth"}, 1, `no login flow "oauth"`},
-		"unknown scenario": {[]string{"serve", "-functions", built, "-scenario", "rain"}, 1, `no scenario "rain"`},
-		"no address":       {[]string{"serve", "-functions", built, "-listen", "somewhere"}, 1, "is not an IP address"},
-		"too often": {[]string{"serve", "-functions", built, "-every", "1ms", "-aws-port", "0", "-engage-port", "0",
-			"-env-vars", ""}, 1, "too frequent"},
+		"no unit":          {[]string{"serve", "-every", "30"}, 2, "-every: the unit is missing, as in 30s, 30m or 30h"},
+		"no duration":      {[]string{"serve", "-retention", "soon"}, 2, "not a duration"},
+		"below zero":       {[]string{"run", "-retention", "-1s"}, 2, "a duration from 0"},
+		"no such port":     {[]string{"serve", "-aws-port", "70000"}, 2, "up to 65535"},
+		"one port":         {[]string{"serve", "-aws-port", "4581"}, 2, "both ports are 4581"},
+		"no binaries":      {[]string{"run", "-functions", t.TempDir()}, 1, "make functions"},
+		"unknown flow":     {[]string{"run", "-flow", "oauth"}, 2, `no login flow "oauth"`},
+		"unknown scenario": {[]string{"serve", "-scenario", "rain"}, 2, `no scenario "rain"`},
+		"no address":       {[]string{"serve", "-listen", "somewhere"}, 2, "is not an IP address"},
+		"too often":        {[]string{"serve", "-every", "1ms"}, 2, "too frequent"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var out, complaints bytes.Buffer
 			status := sandbox.Main(t.Context(), test.args, &out, &complaints, noEnvironment)
+			if n := strings.Count(complaints.String(), "\n"); len(test.args) > 1 && n > 1 {
+				t.Errorf("%d lines, want one:\n%s", n, complaints.String())
+			}
 			if text := out.String() + complaints.String(); status != test.status || !strings.Contains(text, test.want) {
 				t.Errorf("status %d, want %d with %q in\n%s", status, test.status, test.want, text)
 			}
 		})
+	}
+}
+
+func TestAnInterruptedRotationIsReportedAsThat(t *testing.T) {
+	t.Parallel()
+	out := &watched{wants: "Rotation 1 of", came: make(chan struct{})}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var complaints bytes.Buffer
+	ended := make(chan int, 1)
+	go func() {
+		ended <- sandbox.Main(ctx, []string{"run", "-functions", built, "-scenario", "vendor-slow"}, out, &complaints,
+			noEnvironment)
+	}()
+	select {
+	case <-out.came:
+		cancel()
+	case <-ctx.Done():
+		t.Errorf("no rotation:\n%s", out)
+	}
+	if status := <-ended; status != 130 || complaints.String() != "interrupted\n" {
+		t.Errorf("status %d, want 130 and \"interrupted\" in %q", status, complaints.String())
 	}
 }
