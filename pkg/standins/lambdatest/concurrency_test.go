@@ -116,3 +116,27 @@ func TestEventsWaitForTheirTurnAndEndWithTheFunction(t *testing.T) {
 		t.Errorf("%d processes, want 1", n)
 	}
 }
+
+func TestRenewedProcessesAreReplacedBeforeTheirNextInvocation(t *testing.T) {
+	f := start(t, "handler", lambdatest.Config{Concurrency: 3})
+	pid := func() int {
+		t.Helper()
+		result, err := f.Invoke(t.Context(), []byte(`{}`))
+		if err != nil || result.FunctionError != "" {
+			t.Fatalf("invoke: %v %s", err, result.Payload)
+		}
+		return result.PID
+	}
+	first := pid()
+	if second := pid(); second != first {
+		t.Errorf("process %d was idle, and %d was started", first, second)
+	}
+	f.Renew()
+	third := pid()
+	if third == first {
+		t.Errorf("process %d was used after the renewal", first)
+	}
+	if fourth := pid(); fourth != third {
+		t.Errorf("process %d was idle, and %d was started", third, fourth)
+	}
+}

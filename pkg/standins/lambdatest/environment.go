@@ -23,6 +23,7 @@ type environment struct {
 	stderr   *pump
 	tail     *tail
 	process  *Process // guarded by function.mu
+	renewals int      // the function's at the start
 
 	polled    chan struct{}    // holds one item once the process has asked for work
 	work      chan *invocation // taken by the process that asked
@@ -98,6 +99,7 @@ func (e *environment) register(started time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.live[e] = true
+	e.renewals = f.renewals
 	if f.processes = append(f.processes, e.process); len(f.processes) > maxProcesses {
 		f.processes = f.processes[1:]
 	}
@@ -137,6 +139,13 @@ func (e *environment) hasEnded() bool {
 	default:
 		return false
 	}
+}
+
+// isRenewed reports whether the function was renewed after the process had started.
+func (e *environment) isRenewed() bool {
+	e.function.mu.Lock()
+	defer e.function.mu.Unlock()
+	return e.renewals != e.function.renewals
 }
 
 // kill ends the process and those that it started. It does not wait.

@@ -118,7 +118,7 @@ func (f *Function) enqueue(payload []byte) error {
 // launch runs an invocation in a slot, and frees the slot.
 func (f *Function) launch(s *slot, payload []byte) (<-chan outcome, error) {
 	if !f.enter() {
-		f.slots <- s
+		f.release(s)
 		return nil, ErrClosed
 	}
 	i := &invocation{
@@ -128,7 +128,7 @@ func (f *Function) launch(s *slot, payload []byte) (<-chan outcome, error) {
 	go func() {
 		defer f.work.Done()
 		result, err := f.run(s, i)
-		f.slots <- s
+		f.release(s)
 		done <- outcome{result, err}
 	}()
 	return done, nil
@@ -136,19 +136,37 @@ func (f *Function) launch(s *slot, payload []byte) (<-chan outcome, error) {
 
 func (f *Function) acquire(ctx context.Context, wait bool) (*slot, error) {
 	select {
-	case s := <-f.slots:
-		return s, nil
+	case <-f.free:
+		return f.latest(), nil
 	default:
 		if !wait {
 			return nil, ErrThrottled
 		}
 	}
 	select {
-	case s := <-f.slots:
-		return s, nil
+	case <-f.free:
+		return f.latest(), nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+// latest takes the slot that was used last. The caller has taken an item of free.
+func (f *Function) latest() *slot {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	last := len(f.idle) - 1
+	s := f.idle[last]
+	f.idle = f.idle[:last]
+	return s
+}
+
+// release makes a slot idle.
+func (f *Function) release(s *slot) {
+	f.mu.Lock()
+	f.idle = append(f.idle, s)
+	f.mu.Unlock()
+	f.free <- struct{}{}
 }
 
 // enter adds a goroutine to those that Close waits for. It returns false if the function is closed.
@@ -165,6 +183,9 @@ func (f *Function) enter() bool {
 // run runs the invocation in the slot's process, which it starts if there is none.
 func (f *Function) run(s *slot, i *invocation) (Result, error) {
 	var initDuration time.Duration
+	if s.environment != nil && s.environment.isRenewed() {
+		s.environment.kill()
+	}
 	if s.environment == nil || s.environment.hasEnded() {
 		e, failed := f.boot(i)
 		if failed != nil {

@@ -10,6 +10,7 @@
 //
 // As in the service, a process runs one invocation at a time. The first invocation that needs a
 // process starts it; later ones use it; it is replaced after a time-out, a crash or an init error.
+// Of several idle processes, the one used last is used next.
 // An invocation ends when the process asks for the next one. Unlike the service, there is no
 // isolation and no limit of memory or CPU, a failed init is not tried again within the same
 // invocation, asynchronous events are not retried, and extensions and response streaming are
@@ -110,14 +111,16 @@ var (
 // Function is a deployed function. It is safe for concurrent use.
 type Function struct {
 	config Config
-	output sync.Mutex // of Stdout and Stderr
-	slots  chan *slot
+	output sync.Mutex    // of Stdout and Stderr
+	free   chan struct{} // has an item for each slot in idle
 	cancel func() bool
 	work   sync.WaitGroup // goroutines
 
 	mu        sync.Mutex
 	closed    bool
+	idle      []*slot // the one used last is at the end, and is used next
 	live      map[*environment]bool
+	renewals  int
 	processes []*Process
 }
 
@@ -131,9 +134,9 @@ func Start(ctx context.Context, config Config) (*Function, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Function{config: config, slots: make(chan *slot, config.Concurrency), live: map[*environment]bool{}}
+	f := &Function{config: config, free: make(chan struct{}, config.Concurrency), live: map[*environment]bool{}}
 	for range config.Concurrency {
-		f.slots <- &slot{}
+		f.release(&slot{})
 	}
 	f.cancel = context.AfterFunc(ctx, f.shut)
 	return f, nil
@@ -164,6 +167,14 @@ func (f *Function) Kill() {
 	for e := range f.live {
 		e.kill()
 	}
+}
+
+// Renew has each process replaced before its next invocation, as an update of the function's
+// configuration does. Running invocations continue.
+func (f *Function) Renew() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.renewals++
 }
 
 // Name returns the function's name.

@@ -110,7 +110,6 @@ func (t timeline) failure(ctx context.Context, box *Sandbox) ([]Finding, error) 
 	if err := box.SetScenario(ctx, name); err != nil {
 		return nil, err
 	}
-	box.functions[FunctionRotate].Kill() // a warm function would use its session
 	failed, outcome, err := t.rotation(ctx, box, "Rotation 2 of 2, in scenario "+string(name))
 	if err != nil {
 		return nil, err

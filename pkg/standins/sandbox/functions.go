@@ -29,10 +29,14 @@ type Invocation struct {
 	// Answer is the function's answer, Error the text of its error.
 	Answer json.RawMessage
 	Error  string
-	// AWS are this function's calls meanwhile, Engage those of all functions.
+	// AWS are this function's calls meanwhile, of concurrent invocations too; Engage those of all
+	// functions.
 	AWS    []AWSCall
 	Engage []EngageCall
 }
+
+// concurrency is how many invocations of a function run at a time, as in a new AWS account.
+const concurrency = 10
 
 // startFunctions starts the functions that have a binary.
 func (s *Sandbox) startFunctions(ctx context.Context) error {
@@ -44,6 +48,7 @@ func (s *Sandbox) startFunctions(ctx context.Context) error {
 		s.outputs[name] = &output{observe: func(line string) { s.alarms.line(name, line) }}
 		f, err := lambdatest.Start(ctx, lambdatest.Config{
 			Path: path, FunctionName: name, Region: Region, Timeout: s.config.Timeout, LogFormat: "JSON", MemoryMB: 256,
+			Concurrency: concurrency,
 			Credentials: lambdatest.Credentials{AccessKeyID: callerOf(name), SecretAccessKey: "sandbox",
 				SessionToken: "sandbox"},
 			Env:    s.environment(),
@@ -112,7 +117,7 @@ func (s *Sandbox) record(function string, payload []byte, invoke func() (reply, 
 		Started: time.Now()}
 	since := marksOf(sv)
 	s.strikes.begin(function)
-	s.running.begin(i, sv, since)
+	begun := s.running.begin(i, sv, since)
 	r, err := invoke()
 	i.Duration, i.Init, i.PID = r.duration, r.init, r.pid
 	if i.Duration == 0 {
@@ -133,7 +138,7 @@ func (s *Sandbox) record(function string, payload []byte, invoke func() (reply, 
 	defer s.changes.fire()
 	s.steps.Lock()
 	defer s.steps.Unlock()
-	s.running.end(function)
+	s.running.end(begun)
 	if s.invocations = append(s.invocations, i); len(s.invocations) > 2*maxLines {
 		s.invocations = append([]Invocation(nil), s.invocations[maxLines:]...)
 	}

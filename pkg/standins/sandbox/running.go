@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -11,10 +10,11 @@ import (
 	"engage-token-rotation/pkg/standins/engagetest"
 )
 
-// running are the invocations that have not ended, by function. It is safe for concurrent use.
+// running are the invocations that have not ended, in the order in which they began. It is safe for
+// concurrent use.
 type running struct {
-	mu         sync.Mutex
-	byFunction map[string]begun
+	mu   sync.Mutex
+	list []*begun
 }
 
 // begun is an invocation and where its calls begin.
@@ -24,40 +24,45 @@ type begun struct {
 	since    marks
 }
 
-func (r *running) begin(i Invocation, sv *services, since marks) {
+func (r *running) begin(i Invocation, sv *services, since marks) *begun {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.byFunction == nil {
-		r.byFunction = map[string]begun{}
-	}
-	r.byFunction[i.Function] = begun{i, sv, since}
+	b := &begun{i, sv, since}
+	r.list = append(r.list, b)
+	return b
 }
 
-func (r *running) end(function string) {
+func (r *running) end(b *begun) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.byFunction, function)
+	r.list = slices.DeleteFunc(r.list, func(other *begun) bool { return other == b })
 }
 
-// step returns the step that a function is at, or "".
+// step returns the step that a function is at, or "". Of concurrent invocations it is the one that
+// began last: their calls cannot be told apart.
 func (r *running) step(function string) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.byFunction[function].Step
+	for _, b := range slices.Backward(r.list) {
+		if b.Function == function {
+			return b.Step
+		}
+	}
+	return ""
 }
 
 // all returns the invocations with their calls so far, oldest first.
 func (r *running) all() []Invocation {
 	r.mu.Lock()
-	all := slices.Collect(maps.Values(r.byFunction))
+	all := slices.Clone(r.list)
 	r.mu.Unlock()
 	var list []Invocation
 	for _, b := range all {
-		b.AWS, b.Engage = b.since.calls(b.services, b.Function)
-		b.Duration = time.Since(b.Started)
-		list = append(list, b.Invocation)
+		i := b.Invocation
+		i.AWS, i.Engage = b.since.calls(b.services, b.Function)
+		i.Duration = time.Since(i.Started)
+		list = append(list, i)
 	}
-	slices.SortFunc(list, func(a, b Invocation) int { return a.Started.Compare(b.Started) })
 	return list
 }
 

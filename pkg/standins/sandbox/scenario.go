@@ -165,12 +165,17 @@ func (s Scenario) Meaning() string { return scenarios[s].meaning }
 func (s Scenario) Metric() string { return scenarios[s].metric }
 
 // SetScenario ends the current scenario and begins another. State that a scenario has made stays.
+// The next invocations start new processes: a warm one would use the session of an earlier login,
+// and settings that it has read.
 func (s *Sandbox) SetScenario(ctx context.Context, name Scenario) error {
 	chosen, ok := scenarios[name]
 	if !ok {
 		return fmt.Errorf("sandbox: there is no scenario %q; use one of %v", name, Scenarios())
 	}
 	s.scenario.Store(&activeScenario{scenario: chosen, name: name})
+	for _, f := range s.functions {
+		f.Renew()
+	}
 	if chosen.begin == nil {
 		return nil
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"engage-token-rotation/pkg/standins/sandbox"
@@ -81,5 +82,37 @@ func TestScenarioEnds(t *testing.T) {
 	}
 	if err := b.SetScenario(t.Context(), "no-such"); err == nil || !strings.Contains(err.Error(), "vendor-html") {
 		t.Errorf("an unknown scenario: %v", err)
+	}
+}
+
+func TestScenarioStrikesAWarmFunction(t *testing.T) {
+	t.Parallel()
+	b := start(t, sandbox.Config{})
+	b.rotate()
+	if err := b.SetScenario(t.Context(), sandbox.ScenarioLoginRefused); err != nil {
+		t.Fatal(err)
+	}
+	b.rotate()
+	if events := b.State().Events; events[len(events)-1].Name != "RotationFailed" {
+		t.Errorf("the rotation ends with %+v", events[len(events)-1])
+	}
+}
+
+func TestConcurrentInvocationsHaveAProcessEach(t *testing.T) {
+	t.Parallel()
+	b := start(t, sandbox.Config{})
+	b.rotate()
+	if err := b.SetScenario(t.Context(), sandbox.ScenarioVendorSlow); err != nil {
+		t.Fatal(err)
+	}
+	var both sync.WaitGroup
+	for range 2 {
+		both.Go(func() { _, _ = b.Invoke(t.Context(), sandbox.FunctionIVR, []byte(`{}`)) })
+	}
+	both.Wait()
+	ended := b.Invocations()
+	if first, second := ended[len(ended)-2], ended[len(ended)-1]; first.PID == second.PID || first.Error != "" ||
+		second.Error != "" {
+		t.Errorf("process %d %s, process %d %s", first.PID, first.Error, second.PID, second.Error)
 	}
 }
