@@ -156,26 +156,35 @@ func (u *user) carryOut(ctx context.Context) {
 			u.deleted(d)
 			continue
 		}
-		if n >= atOnce && clock.Sleep(ctx, pace) != nil || u.writes.Wait(ctx) != nil {
-			u.leave(u.deletions[n:])
+		if rest := u.deleteOrLeave(ctx, n, d); rest != nil {
+			u.leave(rest)
 			break
-		}
-		if err := u.delete(ctx, d); err != nil {
-			if u.isOver() {
-				u.leave(u.deletions[n:])
-				break
-			}
-			u.failed(ctx, d, err)
-			if engage.Retryable(err) && !engage.Disbelieved(err) { // the vendor takes no more for now
-				u.leave(u.deletions[n+1:])
-				break
-			}
 		}
 	}
 	if u.only == "" && u.Listed != nil {
 		u.resolveIntents(ctx)
 		u.countForeign(ctx)
 	}
+}
+
+// deleteOrLeave carries out the user's nth deletion. When the time is over, or the vendor takes no
+// more for now, it returns the deletions to leave to the next sweep.
+func (u *user) deleteOrLeave(ctx context.Context, n int, d deletion) (rest []deletion) {
+	if n >= atOnce && clock.Sleep(ctx, pace) != nil || u.writes.Wait(ctx) != nil {
+		return u.deletions[n:]
+	}
+	err := u.delete(ctx, d)
+	switch {
+	case err == nil:
+		return nil
+	case u.isOver():
+		return u.deletions[n:]
+	}
+	u.failed(ctx, d, err)
+	if engage.Retryable(err) && !engage.Disbelieved(err) {
+		return u.deletions[n+1:]
+	}
+	return nil
 }
 
 // leave leaves deletions to the next sweep.

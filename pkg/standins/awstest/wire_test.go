@@ -40,8 +40,8 @@ func TestWire(t *testing.T) {
 			`{"__type":"ValidationException","message":"A parameter type is required when you create a parameter."}`},
 		{"success without an answer", "secretsmanager.TagResource", `{"SecretId":"s","Tags":[]}`, 200, ``},
 		{"an unknown operation", "secretsmanager.Nothing", `{}`, 400,
-			`{"__type":"NotSupported","Message":"operation \"secretsmanager.Nothing\" is not supported by awstest; supported are ` +
-				`secretsmanager.BatchGetSecretValue, secretsmanager.CancelRotateSecret, secretsmanager.CreateSecret, ` +
+			`{"__type":"NotSupported","Message":"operation \"secretsmanager.Nothing\" is not supported by awstest; ` +
+				`supported are secretsmanager.BatchGetSecretValue, secretsmanager.CancelRotateSecret, secretsmanager.CreateSecret, ` +
 				`secretsmanager.DeleteSecret, secretsmanager.DescribeSecret, secretsmanager.GetRandomPassword, ` +
 				`secretsmanager.GetSecretValue, secretsmanager.ListSecretVersionIds, secretsmanager.ListSecrets, ` +
 				`secretsmanager.PutSecretValue, secretsmanager.RestoreSecret, secretsmanager.RotateSecret, ` +

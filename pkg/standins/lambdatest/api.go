@@ -11,10 +11,10 @@ import (
 	"sync"
 )
 
-// API is Lambda's calls Invoke and GetFunction, for `aws lambda invoke --endpoint-url` and the SDKs.
-// Invoke has the invocation types RequestResponse, Event (not retried) and DryRun, and the log tail;
-// GetFunction has the configuration. No signature is checked. API is an http.Handler and safe for
-// concurrent use. The zero API has no functions.
+// API is Lambda's calls Invoke and GetFunction, for `aws lambda invoke --endpoint-url` and the
+// SDKs. Invoke has the invocation types RequestResponse, Event (not retried) and DryRun, and the
+// log tail; GetFunction has the configuration. No signature is checked. API is an http.Handler and
+// safe for concurrent use. The zero API has no functions.
 type API struct {
 	mu        sync.Mutex
 	functions map[string]*Function

@@ -90,8 +90,8 @@ func scenarioHelp() string {
 	return help
 }
 
-// parse parses the flags and checks the values, before anything is built or started. What is invalid
-// is printed in one line.
+// parse parses the flags and checks the values, before anything is built or started. What is
+// invalid is printed in one line.
 func (c command) parse(flags *flag.FlagSet, args []string, check func() error) error {
 	flags.Usage = func() {}
 	err := flags.Parse(args)

@@ -130,7 +130,8 @@ func (t timeline) instruct(box *Sandbox, config ServeConfig, owner string) {
 	t.line("\n%s", t.bold("sam local invoke"))
 	switch {
 	case owner != "":
-		t.line("  %s belongs to the sandbox at %s and was left alone; name another file with -env-vars", config.EnvFile, owner)
+		t.line("  %s belongs to the sandbox at %s and was left alone; name another file with -env-vars", config.EnvFile,
+			owner)
 	case config.EnvFile != "":
 		t.line("  sam local invoke RotateFunction --event events/rotate-create.json --env-vars %s", config.EnvFile)
 	}
