@@ -50,7 +50,7 @@ func (s *Sandbox) routes() []route {
 			get(func() any { return s.State() })},
 		{"GET", PathCalls, "", "the calls of AWS and Engage, and the permissions that they used: type Calls",
 			get(func() any { return s.Calls() })},
-		{"GET", PathLogs, "", "the lines that each function wrote", get(func() any { return s.Logs() })},
+		{"GET", PathLogs, "function", "the lines that each function wrote; with function, its lines as plain text", s.logs},
 		{"GET", PathView, "", "what the page shows: type View", get(func() any { return s.View() })},
 		{"GET", PathEvents, "", "server-sent events: view after each change, readers each second (type Reader)", s.events},
 		{"POST", PathReset, "", "back to the start; answers the state", func(rw http.ResponseWriter, r *http.Request) {
@@ -90,6 +90,24 @@ func (s *Sandbox) awsHandler() http.Handler {
 		mux.Handle(route.method+" "+route.path, sameOrigin.Handler(route.serve))
 	}
 	return s.changes.after(mux)
+}
+
+// logs answers the lines of all functions as JSON, or those of one as text.
+func (s *Sandbox) logs(rw http.ResponseWriter, r *http.Request) {
+	name := r.URL.Query().Get("function")
+	if name == "" {
+		answer(rw, s.Logs())
+		return
+	}
+	f := s.api.Function(name)
+	if f == nil {
+		refuse(rw, http.StatusNotFound, fmt.Errorf("sandbox: there is no function %q; use one of %v", name, Functions))
+		return
+	}
+	rw.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	for _, line := range s.outputs[f.Name()].all() {
+		fmt.Fprintln(rw, line)
+	}
 }
 
 // list answers the API as text.

@@ -75,6 +75,31 @@ func TestInspectionReportsWhatHappened(t *testing.T) {
 	}
 }
 
+func TestTheStateIsBounded(t *testing.T) {
+	t.Parallel()
+	b := start(t, sandbox.Config{})
+	for range 210 {
+		b.call("POST", sandbox.PathEdit, 200, nil)
+	}
+	if events := b.State().Events; len(events) != 200 || events[199].Label != "AWSCURRENT" {
+		t.Errorf("%d events, want the latest 200", len(events))
+	}
+}
+
+func TestLogsOfAFunctionArePlainLines(t *testing.T) {
+	t.Parallel()
+	b := start(t, sandbox.Config{})
+	b.rotate()
+	lines := strings.Split(strings.TrimSuffix(b.call("GET", sandbox.PathLogs+"?function=engage-token-rotation-rotate", 200, nil),
+		"\n"), "\n")
+	if !slices.Equal(lines, b.Logs()[sandbox.FunctionRotate]) || !strings.HasPrefix(lines[0], "{") {
+		t.Errorf("lines %q", lines)
+	}
+	if body := b.call("GET", sandbox.PathLogs+"?function=other", 404, nil); !strings.Contains(body, "use one of [rotate") {
+		t.Errorf("an unknown function: %s", body)
+	}
+}
+
 func TestResetReturnsToTheStart(t *testing.T) {
 	t.Parallel()
 	b := start(t, sandbox.Config{})

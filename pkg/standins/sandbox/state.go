@@ -18,8 +18,8 @@ type State struct {
 	Secrets    []Secret     `json:"secrets"`
 	Users      []User       `json:"users"`
 	Parameters []Parameter  `json:"parameters"`
-	Events     []Event      `json:"events"`
-	Violations []string     `json:"violations"` // of the vendor's rules, by any client
+	Events     []Event      `json:"events"`     // the latest, at most 200
+	Violations []string     `json:"violations"` // of the vendor's rules, by any client; at most 200
 	Leaks      []Leak       `json:"leaks"`      // secrets found in the output of functions
 	Functions  []string     `json:"functions"`
 	Settings   ExportedURLs `json:"urls"`
@@ -77,6 +77,12 @@ type Leak struct {
 	Line     int    `json:"line"`
 }
 
+// maxListed is how many events, and how many violations, a State has at most.
+const maxListed = 200
+
+// latest returns the end of a list, for a State.
+func latest[T any](list []T) []T { return list[max(0, len(list)-maxListed):] }
+
 // State returns the current state.
 func (s *Sandbox) State() State {
 	sv := s.services.Load()
@@ -92,11 +98,11 @@ func (s *Sandbox) State() State {
 	if active := s.scenario.Load(); active != nil {
 		state.Scenario = active.name
 	}
-	for _, event := range sv.told() {
+	for _, event := range latest(sv.told()) {
 		state.Events = append(state.Events, Event{event.Name, event.SecretName, event.VersionID, event.Label, event.Reason,
 			event.Time, event.EventBridge()})
 	}
-	for _, violation := range sv.engage.Violations() {
+	for _, violation := range latest(sv.engage.Violations()) {
 		state.Violations = append(state.Violations, violation.String())
 	}
 	for _, name := range Functions {
