@@ -15,6 +15,13 @@ ARGS        ?=
 sandbox_flags = $(if $(FLOW),-flow $(FLOW)) $(if $(SCENARIO),-scenario $(SCENARIO)) $(if $(RETENTION),-retention $(RETENTION))
 serve_flags   = $(if $(EVERY),-every $(EVERY)) $(if $(LISTEN),-listen $(LISTEN))
 
+# Without Go the targets that need it end here, with one line.
+ifneq ($(filter-out clean help,$(or $(MAKECMDGOALS),run)),)
+ifeq ($(shell command -v $(GO)),)
+$(error there is no $(GO): install Go (https://go.dev/dl), or name it: make GO=/usr/local/go/bin/go)
+endif
+endif
+
 .DEFAULT_GOAL := run
 .PHONY: run sandbox test prove lint build release functions $(BIN)/sandbox fuzz simulate readers readers-foreign bench bench-fleet pictures test-sam module clean help
 .PHONY: build-RotateFunction build-SweepFunction build-IvrFunction
@@ -26,6 +33,7 @@ sandbox: functions $(BIN)/sandbox ## stay up, with a page for browsers, for the 
 	@exec $(BIN)/sandbox serve -functions $(BIN)/local $(sandbox_flags) $(serve_flags) $(ARGS)
 
 test: ## the tests for whoever changes a line (1 minute)
+	@echo "Testing, a line for each package: about a minute; the first time some minutes, to build."
 	$(GO) test -short ./...
 
 prove: ## every test, the race detector, the fault matrix, the simulation (10 minutes)
