@@ -41,7 +41,8 @@ func TestWire(t *testing.T) {
 		{"success without an answer", "secretsmanager.TagResource", `{"SecretId":"s","Tags":[]}`, 200, ``},
 		{"an unknown operation", "secretsmanager.Nothing", `{}`, 400,
 			`{"__type":"NotSupported","Message":"operation \"secretsmanager.Nothing\" is not supported by awstest; ` +
-				`supported are secretsmanager.BatchGetSecretValue, secretsmanager.CancelRotateSecret, secretsmanager.CreateSecret, ` +
+				`supported are ` +
+				`secretsmanager.BatchGetSecretValue, secretsmanager.CancelRotateSecret, secretsmanager.CreateSecret, ` +
 				`secretsmanager.DeleteSecret, secretsmanager.DescribeSecret, secretsmanager.GetRandomPassword, ` +
 				`secretsmanager.GetSecretValue, secretsmanager.ListSecretVersionIds, secretsmanager.ListSecrets, ` +
 				`secretsmanager.PutSecretValue, secretsmanager.RestoreSecret, secretsmanager.RotateSecret, ` +

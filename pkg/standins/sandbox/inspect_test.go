@@ -90,8 +90,8 @@ func TestLogsOfAFunctionArePlainLines(t *testing.T) {
 	t.Parallel()
 	b := start(t, sandbox.Config{})
 	b.rotate()
-	lines := strings.Split(strings.TrimSuffix(b.call("GET", sandbox.PathLogs+"?function=engage-token-rotation-rotate", 200, nil),
-		"\n"), "\n")
+	text := b.call("GET", sandbox.PathLogs+"?function=engage-token-rotation-rotate", 200, nil)
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	if !slices.Equal(lines, b.Logs()[sandbox.FunctionRotate]) || !strings.HasPrefix(lines[0], "{") {
 		t.Errorf("lines %q", lines)
 	}
