@@ -79,6 +79,7 @@ func (s *Sandbox) awsHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(rw http.ResponseWriter, r *http.Request) { s.services.Load().aws.ServeHTTP(rw, r) })
 	mux.HandleFunc("POST /{$}", s.byProtocol)
+	mux.Handle("/2015-03-31/functions", s.api) // without it, a redirection
 	mux.Handle("/2015-03-31/functions/", s.api)
 	mux.HandleFunc("POST /2015-03-31/functions/{name}/invocations", s.invokeAPI)
 	for _, name := range page.Files {

@@ -49,4 +49,5 @@ func TestFunctionsAnswerToTheirNamesOnAWS(t *testing.T) {
 		t.Errorf("no %s in %s", want, body)
 	}
 	b.call("GET", "/2015-03-31/functions/", 404, nil)
+	b.call("GET", "/2015-03-31/functions", 404, nil)
 }
