@@ -149,8 +149,12 @@ const (
 	pace   = 1500 * time.Millisecond
 )
 
-// carryOut deletes what was planned, and decides about the user's intents.
+// carryOut decides about the user's intents, and deletes what was planned.
 func (u *user) carryOut(ctx context.Context) {
+	if u.only == "" && u.Listed != nil { // first, since the list grows old
+		u.resolveIntents(ctx)
+		u.countForeign(ctx)
+	}
 	for n, d := range u.deletions {
 		if u.request.DryRun {
 			u.deleted(d)
@@ -160,10 +164,6 @@ func (u *user) carryOut(ctx context.Context) {
 			u.leave(rest)
 			break
 		}
-	}
-	if u.only == "" && u.Listed != nil {
-		u.resolveIntents(ctx)
-		u.countForeign(ctx)
 	}
 }
 
