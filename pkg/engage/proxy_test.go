@@ -49,12 +49,14 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer func() { _ = server.Close() }()
-	w.WriteHeader(http.StatusOK)
+	// Before the answer, so that the server's reader has taken nothing of what the client sends next.
 	client, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		return // HTTP/2: the client cannot use it
+		w.WriteHeader(http.StatusOK) // HTTP/2: the client cannot use it
+		return
 	}
 	defer func() { _ = client.Close() }()
+	_, _ = io.WriteString(client, "HTTP/1.1 200 Connection established\r\n\r\n")
 	go func() { _, _ = io.Copy(server, client) }()
 	_, _ = io.Copy(client, server)
 }
