@@ -119,6 +119,6 @@ func (h history) expired(now time.Time) []string {
 			old = append(old, name)
 		}
 	}
-	slices.SortFunc(old, func(a, b string) int { return h.stored[a].Compare(h.stored[b]) })
+	slices.SortFunc(old, func(a, b string) int { return cmp.Or(h.stored[a].Compare(h.stored[b]), cmp.Compare(a, b)) })
 	return old[:min(len(old), maxExpired)]
 }
