@@ -154,7 +154,7 @@ func (s *Sandbox) strikeEngage(call engagetest.Call) *engagetest.Fault {
 		case LostAfter:
 			return engagetest.Drop()
 		case KilledAfter:
-			s.killFunction(function)
+			s.KillFunction(function)
 			return engagetest.Drop()
 		}
 		return nil
@@ -167,7 +167,7 @@ func (s *Sandbox) strikeEngage(call engagetest.Call) *engagetest.Fault {
 	case Answers429:
 		return engagetest.Respond(engagetest.TooManyRequests("1"))
 	case KilledBefore:
-		s.killFunction(function)
+		s.KillFunction(function)
 		return engagetest.Drop()
 	case EditedBefore:
 		s.edit(secretOf(function))
@@ -179,7 +179,7 @@ func (s *Sandbox) strikeEngage(call engagetest.Call) *engagetest.Fault {
 func (s *Sandbox) strikeAWS(call awstest.Call) (action awstest.Action, struck bool) {
 	function := functionOfCaller(call.Caller)
 	fault := s.strikes.hit(function, s.running.step(function), serviceOf(call.Service), call.Action, awsID(call.Number))
-	kill := func() { s.killFunction(function) }
+	kill := func() { s.KillFunction(function) }
 	switch fault {
 	case LostBefore:
 		action.Before = awstest.Reset()
@@ -204,8 +204,8 @@ func serviceOf(name string) string {
 	return cmp.Or(map[string]string{"secretsmanager": serviceSecrets, "ssm": serviceParameters}[name], name)
 }
 
-// killFunction kills the processes of a function.
-func (s *Sandbox) killFunction(name string) {
+// KillFunction kills the processes of a function.
+func (s *Sandbox) KillFunction(name string) {
 	if name == FunctionYardstick {
 		s.yardstick.kill()
 		return

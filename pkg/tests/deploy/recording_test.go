@@ -247,14 +247,9 @@ func (b *box) deleted() {
 	}
 }
 
-// crashDuring kills the warm process of the rotation function right after its next call to the
-// vendor.
+// crashDuring kills the rotation function's process right after its next call to the vendor.
 func (b *box) crashDuring(work func()) {
 	b.t.Helper()
-	process, err := os.FindProcess(b.Invocations()[0].PID)
-	if err != nil {
-		b.t.Fatal(err)
-	}
 	called := len(b.Calls().Engage)
 	done := make(chan struct{})
 	go func() {
@@ -270,9 +265,7 @@ func (b *box) crashDuring(work func()) {
 			b.t.Fatal("the function does not call the vendor")
 		}
 	}
-	if err := process.Kill(); err != nil {
-		b.t.Error(err)
-	}
+	b.KillFunction(sandbox.FunctionRotate)
 	<-done
 }
 
