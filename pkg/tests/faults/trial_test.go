@@ -72,7 +72,7 @@ func newDeployment(t testing.TB, v variant, s services, result *verdict) *deploy
 	login, _ := json.Marshal(s.login(v.flow))
 	document := string(login)
 	if !v.inline {
-		d.adminARN = s.store("engage/admin", `{"tokenSecrets":["engage/*"],`+string(login[1:]))
+		d.adminARN = s.store("engage/admin", `{"tokenSecrets":["*"],`+string(login[1:]))
 		document = fmt.Sprintf(`{"adminSecretArn":%q,"note":"stays"}`, d.adminARN)
 	}
 	d.main = d.newActor("rotate", "")
