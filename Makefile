@@ -38,12 +38,13 @@ test: ## the tests for whoever changes a line (1 minute)
 
 prove: ## every test, the race detector, the fault matrix, the simulation (10 minutes)
 	GORACE=atexit_sleep_ms=0 $(GO) test $(race) -vet=off ./pkg/tests/adversary $$($(GO) list ./... | grep -v -E '$(unraced)')
-	$(GO) test -vet=off $$($(GO) list ./... | grep -E '$(unraced)' | grep -v /faults$$)
+	$(GO) test -vet=off $$($(GO) list ./... | grep -E '$(unraced)' | grep -v -E '/(faults|readers)$$')
 	$(GO) test -vet=off ./pkg/tests/faults -faults -timeout 30m
 
 # The race detector does not see the processes that these proofs start, and would find nothing in the simulation, which
 # runs one goroutine at a time. It makes them take much longer. atexit_sleep_ms: it sleeps a second after each package.
-# The attacks come first because they take longest. `make lint` vets.
+# The attacks come first because they take longest. `make lint` vets. `make readers-foreign` is the whole of
+# tests/readers.
 unraced := /pkg/tests/(bench|blackbox|deploy|faults|leaks|pages|readers|recipes|simulation)$$
 
 # The race detector needs cgo and a C compiler.
