@@ -192,7 +192,7 @@ func (f *finishing) isDead(ctx context.Context, client *engage.Client, record le
 	return false
 }
 
-// count adds the outcome of a decision to the report.
+// count adds a decision, and whether it was carried out, to the report.
 func (f *finishing) count(ctx context.Context, d decide.Decision, gone bool, err error, report *Report) {
 	about := []any{"secretArn", f.reading.arn(), "versionId", f.event.VersionID, "fingerprint", d.Record.Fingerprint,
 		"case", d.Case}

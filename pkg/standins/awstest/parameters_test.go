@@ -82,7 +82,7 @@ func TestStandardParametersEndAtTenThousand(t *testing.T) {
 		{"/p/more", "Intelligent-Tiering", "Advanced"}, {"/p/other", "Advanced", "Advanced"},
 		{"/p/0", "Intelligent-Tiering", "Standard"}, // overwritten: no further parameter
 		{"/p/0", "Advanced", "Advanced"}, {"/p/room", "Standard", "Standard"}, {"/p/room2", "Standard", ""},
-		{"/p/0", "", "Advanced"}, // there is no way back
+		{"/p/0", "", "Advanced"}, // an advanced parameter never becomes a standard one
 	} {
 		got, err := put(step.name, step.tier)
 		var refused *awstest.APIError

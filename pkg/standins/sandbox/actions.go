@@ -201,7 +201,7 @@ func (s *Sandbox) deleteCurrent(*http.Request) (Done, error) {
 		}
 	}
 	if did == "" {
-		return Done{}, errors.New("sandbox: there is no live current token to delete")
+		return Done{}, errors.New("sandbox: the secret holds no token that is alive")
 	}
 	return Done{Did: "Deleted at the vendor:" + did}, nil
 }

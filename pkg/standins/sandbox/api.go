@@ -102,7 +102,7 @@ func (s *Sandbox) logs(rw http.ResponseWriter, r *http.Request) {
 	}
 	f := s.api.Function(name)
 	if f == nil {
-		refuse(rw, http.StatusNotFound, fmt.Errorf("sandbox: there is no function %q; use one of %v", name, Functions))
+		refuse(rw, http.StatusNotFound, fmt.Errorf("sandbox: unknown function %q; use one of %v", name, Functions))
 		return
 	}
 	rw.Header().Set("Content-Type", "text/plain; charset=utf-8")

@@ -104,9 +104,9 @@ func (c Config) check() error {
 		return fmt.Errorf("sandbox: the address to listen at, %q, is not an IP address; use 127.0.0.1, 0.0.0.0 or that "+
 			"of the containers' bridge", c.Listen)
 	case !slices.Contains(flows, cmp.Or(c.Flow, engage.FlowEngage)):
-		return fmt.Errorf("sandbox: there is no login flow %q; use one of %v", c.Flow, flows)
+		return fmt.Errorf("sandbox: unknown login flow %q; use one of %v", c.Flow, flows)
 	case !known:
-		return fmt.Errorf("sandbox: there is no scenario %q; use one of %v", c.Scenario, Scenarios())
+		return fmt.Errorf("sandbox: unknown scenario %q; use one of %v", c.Scenario, Scenarios())
 	case c.AWSPort < 0 || c.AWSPort > maxPort || c.EngagePort < 0 || c.EngagePort > maxPort:
 		return fmt.Errorf("sandbox: the ports are %d and %d; use ports up to %d, or 0 for free ones", c.AWSPort,
 			c.EngagePort, maxPort)

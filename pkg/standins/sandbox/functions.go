@@ -79,7 +79,7 @@ func (s *Sandbox) invokeARN(ctx context.Context, arn string, payload []byte) ([]
 	}
 	f := s.api.Function(arn)
 	if f == nil {
-		return nil, errors.New("there is no function " + arn)
+		return nil, errors.New("unknown function " + arn)
 	}
 	var result lambdatest.Result
 	invocation, err := s.record(f.Name(), payload, func() (reply, error) {

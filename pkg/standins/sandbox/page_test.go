@@ -192,15 +192,15 @@ func TestWrongActionsAreRefused(t *testing.T) {
 			"fault", fault})
 	}
 	for path, want := range map[string]string{
-		strike("sing", "Engage", "list", "500"):          `no step "sing"`,
+		strike("sing", "Engage", "list", "500"):          `unknown step "sing"`,
 		strike("createSecret", "Mail", "list", "500"):    `no service "Mail"`,
 		strike("createSecret", "Engage", "", "500"):      "needs an operation",
 		strike("createSecret", "Engage", "list", "rain"): `no fault "rain"`,
 		sandbox.PathRetention + "?value=long":            `"long" is not a duration`,
 		sandbox.PathSweep + "?later=soon":                "later=soon is not a duration",
 		sandbox.PathSweep + "?deleteToken=000000000000":  "000000000000",
-		sandbox.PathScenario + "?name=rain":              `no scenario "rain"`,
-		sandbox.PathDeleteCurrent:                        "no live current token",
+		sandbox.PathScenario + "?name=rain":              `unknown scenario "rain"`,
+		sandbox.PathDeleteCurrent:                        "no token that is alive",
 	} {
 		if body := b.call("POST", path, http.StatusBadRequest, nil); !strings.Contains(body, want) {
 			t.Errorf("%s answers %q, want %q", path, body, want)

@@ -192,7 +192,8 @@ func newReadings(fetch tokensource.Fetch, address string, transport http.RoundTr
 	}, end, nil
 }
 
-// accounts makes a reader's call. called is false when there is no token to call with.
+// accounts makes a reader's call. called is false when the secret holds no token yet, or
+// the call was cancelled.
 func accounts(ctx context.Context, base *url.URL, transport http.RoundTripper) (ok, called bool) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()

@@ -170,7 +170,7 @@ func (s Scenario) Metric() string { return scenarios[s].metric }
 func (s *Sandbox) SetScenario(ctx context.Context, name Scenario) error {
 	chosen, ok := scenarios[name]
 	if !ok {
-		return fmt.Errorf("sandbox: there is no scenario %q; use one of %v", name, Scenarios())
+		return fmt.Errorf("sandbox: unknown scenario %q; use one of %v", name, Scenarios())
 	}
 	s.scenario.Store(&activeScenario{scenario: chosen, name: name})
 	for _, f := range s.functions {

@@ -167,8 +167,8 @@ func TestInvalidCommandLinesAreRefused(t *testing.T) {
 		"no such port":     {[]string{"serve", "-aws-port", "70000"}, 2, "up to 65535"},
 		"one port":         {[]string{"serve", "-aws-port", "4581"}, 2, "both ports are 4581"},
 		"no binaries":      {[]string{"run", "-functions", t.TempDir()}, 1, "make functions"},
-		"unknown flow":     {[]string{"run", "-flow", "oauth"}, 2, `no login flow "oauth"`},
-		"unknown scenario": {[]string{"serve", "-scenario", "rain"}, 2, `no scenario "rain"`},
+		"unknown flow":     {[]string{"run", "-flow", "oauth"}, 2, `unknown login flow "oauth"`},
+		"unknown scenario": {[]string{"serve", "-scenario", "rain"}, 2, `unknown scenario "rain"`},
 		"no address":       {[]string{"serve", "-listen", "somewhere"}, 2, "is not an IP address"},
 		"too often":        {[]string{"serve", "-every", "1ms"}, 2, "too frequent"},
 	} {

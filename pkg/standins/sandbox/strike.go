@@ -65,7 +65,7 @@ func (s Strike) check() error {
 	services := []string{serviceEngage, serviceSecrets, serviceParameters}
 	switch {
 	case !slices.Contains(steps, s.Step):
-		return fmt.Errorf("sandbox: there is no step %q; use one of %v", s.Step, steps)
+		return fmt.Errorf("sandbox: unknown step %q; use one of %v", s.Step, steps)
 	case !slices.Contains(services, s.Service):
 		return fmt.Errorf("sandbox: there is no service %q; use one of %q", s.Service, services)
 	case s.Operation == "" || s.Nth < 1:
