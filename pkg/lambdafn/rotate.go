@@ -9,6 +9,7 @@ import (
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/internal/telemetry"
+	"engage-token-rotation/pkg/report"
 	"engage-token-rotation/pkg/rotation"
 	"engage-token-rotation/pkg/secret"
 )
@@ -18,13 +19,13 @@ import (
 type stepAnswer struct {
 	Step        events.Step          `json:"step"`
 	Case        decide.Case          `json:"case"`
-	Outcome     rotation.Outcome     `json:"outcome"`
+	Outcome     report.Outcome       `json:"outcome"`
 	Fingerprint engage.Fingerprint   `json:"fingerprint,omitempty"`
 	Previous    engage.Fingerprint   `json:"previous,omitempty"`
 	Deleted     []engage.Fingerprint `json:"deleted,omitempty"`
 	AlreadyGone []engage.Fingerprint `json:"alreadyGone,omitempty"`
 	Retiring    int                  `json:"retiring,omitempty"`
-	Preflight   *rotation.Preflight  `json:"preflight,omitempty"`
+	Preflight   *report.Preflight    `json:"preflight,omitempty"`
 }
 
 // noStep is the dimension Step of an event that names no step.
@@ -40,20 +41,20 @@ func (f *Function) Rotate(rotator *rotation.Rotator) Handler {
 			f.countFailure(noStep)
 			return nil, err
 		}
-		report, err := f.step(ctx, rotator, event)
-		f.report(ctx, report)
+		done, err := f.step(ctx, rotator, event)
+		f.report(ctx, done)
 		if err != nil {
 			return nil, err
 		}
 		return stepAnswer{
-			event.Step, report.Case, report.Outcome, report.Fingerprint, report.Previous, report.Deleted,
-			report.Gone, report.Retiring, report.Preflight,
+			event.Step, done.Case, done.Outcome, done.Fingerprint, done.Previous, done.Deleted,
+			done.Gone, done.Retiring, done.Preflight,
 		}, nil
 	})
 }
 
 // step carries out a step. It counts a panic as a failed rotation; Handler.Invoke logs the panic.
-func (f *Function) step(ctx context.Context, rotator *rotation.Rotator, event events.Rotation) (rotation.Report,
+func (f *Function) step(ctx context.Context, rotator *rotation.Rotator, event events.Rotation) (report.Step,
 	error) {
 	returned := false
 	defer func() {
@@ -61,34 +62,34 @@ func (f *Function) step(ctx context.Context, rotator *rotation.Rotator, event ev
 			f.countFailure(string(event.Step))
 		}
 	}()
-	report, err := rotator.Handle(ctx, event)
+	done, err := rotator.Handle(ctx, event)
 	returned = true
-	return report, err
+	return done, err
 }
 
 // report writes the log line and the metrics of a step.
-func (f *Function) report(ctx context.Context, report rotation.Report) {
+func (f *Function) report(ctx context.Context, done report.Step) {
 	attributes := []any{
-		"step", report.Event.Step, "secretArn", report.Event.SecretID, "secretName", secret.NameOf(report.Event.SecretID),
-		"rotationId", report.Event.VersionID, "versionId", report.Event.VersionID,
-		"fingerprint", report.Fingerprint, "case", report.Case, "durationMs", report.Duration.Milliseconds(),
+		"step", done.Event.Step, "secretArn", done.Event.SecretID, "secretName", secret.NameOf(done.Event.SecretID),
+		"rotationId", done.Event.VersionID, "versionId", done.Event.VersionID,
+		"fingerprint", done.Fingerprint, "case", done.Case, "durationMs", done.Duration.Milliseconds(),
 	}
-	if report.Err != nil {
-		f.reportFailure(ctx, report, attributes)
+	if done.Err != nil {
+		f.reportFailure(ctx, done, attributes)
 		return
 	}
-	attributes = append(attributes, "outcome", report.Outcome)
-	if report.Event.Step == events.FinishSecret {
-		attributes = append(attributes, "previous", report.Previous, "deleted", report.Deleted, "alreadyGone", report.Gone,
-			"retiring", report.Retiring, "deleteFailed", report.DeleteFailed)
-		f.measure(report)
+	attributes = append(attributes, "outcome", done.Outcome)
+	if done.Event.Step == events.FinishSecret {
+		attributes = append(attributes, "previous", done.Previous, "deleted", done.Deleted, "alreadyGone", done.Gone,
+			"retiring", done.Retiring, "deleteFailed", done.DeleteFailed)
+		f.measure(done)
 	}
-	if p := report.Preflight; p != nil {
+	if p := done.Preflight; p != nil {
 		attributes = append(attributes,
 			slog.Group("preflight", "flow", p.Flow, "host", p.Host, "accounts", p.Accounts, "tokens", p.Tokens, "currentToken",
 				p.CurrentToken))
-		if p.CurrentToken == rotation.TokenDead {
-			f.warnDead(ctx, report.Event.SecretID, report.Fingerprint)
+		if p.CurrentToken == report.TokenDead {
+			f.warnDead(ctx, done.Event.SecretID, done.Fingerprint)
 		}
 	}
 	f.Log.InfoContext(ctx, "rotation step done", attributes...)
@@ -96,15 +97,15 @@ func (f *Function) report(ctx context.Context, report rotation.Report) {
 
 // reportFailure writes the one log line of a step that failed, and its metrics. An abandoned
 // rotation is a warning: the service starts another one.
-func (f *Function) reportFailure(ctx context.Context, report rotation.Report, attributes []any) {
-	cause := report.Err.Error()
+func (f *Function) reportFailure(ctx context.Context, done report.Step, attributes []any) {
+	cause := done.Err.Error()
 	var e *rotation.Error
-	if errors.As(report.Err, &e) {
+	if errors.As(done.Err, &e) {
 		cause = e.Detail() // step, secret and version are attributes
 	}
 	attributes = append(attributes, "outcome", "failed", "error", cause)
-	f.countFailure(string(report.Event.Step))
-	reason := report.Abandoned
+	f.countFailure(string(done.Event.Step))
+	reason := done.Abandoned
 	if reason == "" {
 		f.Log.ErrorContext(ctx, "rotation step failed", attributes...)
 		return
@@ -129,13 +130,13 @@ func (f *Function) countFailure(step string) {
 }
 
 // measure emits the metrics of a finishSecret.
-func (f *Function) measure(report rotation.Report) {
+func (f *Function) measure(done report.Step) {
 	metrics := []telemetry.Metric{
-		{Name: telemetry.DeleteFailed, Unit: telemetry.Count, Value: float64(report.DeleteFailed)},
+		{Name: telemetry.DeleteFailed, Unit: telemetry.Count, Value: float64(done.DeleteFailed)},
 	}
-	if report.Outcome == rotation.OutcomeSwapped {
+	if done.Outcome == report.OutcomeSwapped {
 		metrics = append(metrics, telemetry.Metric{Name: telemetry.RotationSucceeded, Unit: telemetry.Count, Value: 1})
-		if took := float64(report.Took.Milliseconds()); took > 0 {
+		if took := float64(done.Took.Milliseconds()); took > 0 {
 			metrics = append(metrics,
 				telemetry.Metric{Name: telemetry.RotationDurationMs, Unit: telemetry.Milliseconds, Value: took})
 		}

@@ -1,4 +1,5 @@
-// Package report is what a sweep answers: a summary, and the details of each secret and user.
+// Package report is what the steps of a rotation and the sweep tell of their work: a step its case
+// and what it did, a sweep a summary and the details of each secret and user.
 package report
 
 import (

@@ -14,6 +14,7 @@ import (
 	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/internal/awsstore"
 	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/report"
 	"engage-token-rotation/pkg/rotation"
 	"engage-token-rotation/pkg/secret"
 	"engage-token-rotation/pkg/settings"
@@ -23,10 +24,10 @@ import (
 )
 
 // wantCase checks the case that a step reports, and whether it abandoned the version.
-func wantCase(t *testing.T, report rotation.Report, err error, want decide.Case, abandoned bool) {
+func wantCase(t *testing.T, done report.Step, err error, want decide.Case, abandoned bool) {
 	t.Helper()
-	if report.Case != want || errors.Is(err, rotation.ErrAbandoned) != abandoned {
-		t.Fatalf("case %q, error %v; want %s, abandoned %v", report.Case, err, want, abandoned)
+	if done.Case != want || errors.Is(err, rotation.ErrAbandoned) != abandoned {
+		t.Fatalf("case %q, error %v; want %s, abandoned %v", done.Case, err, want, abandoned)
 	}
 }
 
@@ -108,15 +109,15 @@ func TestC6ATokenThatListsDoNotShowYetIsNotReplaced(t *testing.T) {
 	inDeployment(t, onlyAdmin, configure, func(t *testing.T, w *deployment) {
 		run := w.begin()
 		refuse.Store(true)
-		report, err := w.step(run, events.CreateSecret)
-		wantCase(t, report, err, decide.C11, false)
+		done, err := w.step(run, events.CreateSecret)
+		wantCase(t, done, err, decide.C11, false)
 		refuse.Store(false)
 		time.Sleep(time.Second)
-		report, err = w.step(run, events.CreateSecret)
-		wantCase(t, report, err, decide.C6, false)
+		done, err = w.step(run, events.CreateSecret)
+		wantCase(t, done, err, decide.C6, false)
 		time.Sleep(time.Minute)
-		report, err = w.step(run, events.CreateSecret)
-		wantCase(t, report, err, decide.C5, false)
+		done, err = w.step(run, events.CreateSecret)
+		wantCase(t, done, err, decide.C5, false)
 		if n := w.engage.Count(engagetest.OpCreate); n != 1 {
 			t.Errorf("%d creations", n)
 		}
@@ -136,8 +137,8 @@ func TestAnIntentThatCannotBeRemovedIsLogged(t *testing.T) {
 		c.Permit = func(c awstest.Call) bool { return c.Action != "DeleteParameter" }
 	}
 	inDeployment(t, onlyAdmin, late, func(t *testing.T, w *deployment) {
-		report, err := w.stepWithin(6*time.Second, w.begin(), events.CreateSecret)
-		wantCase(t, report, err, decide.C12, false)
+		done, err := w.stepWithin(6*time.Second, w.begin(), events.CreateSecret)
+		wantCase(t, done, err, decide.C12, false)
 		if n := w.engage.Count(engagetest.OpCreate); n > 0 {
 			t.Errorf("%d creations", n)
 		}
@@ -157,11 +158,11 @@ func TestC8NothingIsCreatedWithTooLittleTime(t *testing.T) {
 		}
 	}
 	inDeployment(t, onlyAdmin, slow, func(t *testing.T, w *deployment) {
-		report, err := w.stepWithin(11*time.Second, w.begin(), events.CreateSecret)
+		done, err := w.stepWithin(11*time.Second, w.begin(), events.CreateSecret)
 		if err == nil || !strings.Contains(err.Error(), "nothing was created") {
 			t.Fatalf("error %v", err)
 		}
-		wantCase(t, report, err, decide.C8, false)
+		wantCase(t, done, err, decide.C8, false)
 		w.wantTokens()
 		if left := w.ledger(""); len(left) != 0 {
 			t.Errorf("the ledger holds %v", left)
@@ -174,8 +175,8 @@ func TestC9NothingIsCreatedForADocumentThatWouldBeTooLong(t *testing.T) {
 	inDeployment(t, document, nil, func(t *testing.T, w *deployment) {
 		run := w.begin()
 		for range 3 {
-			report, err := w.step(run, events.CreateSecret)
-			wantCase(t, report, err, decide.C9, false)
+			done, err := w.step(run, events.CreateSecret)
+			wantCase(t, done, err, decide.C9, false)
 			if err == nil || !strings.Contains(err.Error(), "65536 bytes") {
 				t.Errorf("error %v", err)
 			}
@@ -195,14 +196,14 @@ func TestC10AnotherAttemptPutsATokenFirst(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			report, err := w.step(run, events.CreateSecret)
-			if report.Case != decide.C10 || err != nil {
-				t.Errorf("case %q, error %v", report.Case, err)
+			done, err := w.step(run, events.CreateSecret)
+			if done.Case != decide.C10 || err != nil {
+				t.Errorf("case %q, error %v", done.Case, err)
 			}
 		}()
 		time.Sleep(time.Second)
 		w.restart() // another instance of the function
-		w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
+		w.mustStep(run, events.CreateSecret, report.OutcomeCreated)
 		<-done
 		if n := len(w.engage.Tokens(w.user.Username)); n != 2 {
 			t.Fatalf("%d tokens", n)
@@ -235,8 +236,8 @@ func TestC11AKeyThatDeniesThePutCostsOneToken(t *testing.T) {
 	inDeployment(t, onlyAdmin, denied, func(t *testing.T, w *deployment) {
 		run := w.begin()
 		for range 4 {
-			report, err := w.step(run, events.CreateSecret)
-			wantCase(t, report, err, decide.C11, false)
+			done, err := w.step(run, events.CreateSecret)
+			wantCase(t, done, err, decide.C11, false)
 			if err == nil || !strings.Contains(err.Error(), "EncryptionFailure") {
 				t.Errorf("error %v", err)
 			}
@@ -255,15 +256,15 @@ func TestF4TheIntentOfAnOlderVersionDoesNotCount(t *testing.T) {
 	}
 	inDeployment(t, onlyAdmin, lose, func(t *testing.T, w *deployment) {
 		run := w.begin()
-		report, err := w.step(run, events.CreateSecret)
-		wantCase(t, report, err, decide.C12, false)
+		done, err := w.step(run, events.CreateSecret)
+		wantCase(t, done, err, decide.C12, false)
 		lost := w.engage.Tokens(w.user.Username)[0]
 		w.aws.Secrets.EndRotation(run, err)
 		w.move(awstest.StagePending, "")
 		time.Sleep(time.Hour)
 		older := w.ledger("intent-")
 		run = w.begin()
-		w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
+		w.mustStep(run, events.CreateSecret, report.OutcomeCreated)
 		for name := range w.ledger("") {
 			if older[name] == "" {
 				if err := w.parameters().Delete(t.Context(), name); err != nil {
@@ -271,8 +272,8 @@ func TestF4TheIntentOfAnOlderVersionDoesNotCount(t *testing.T) {
 				}
 			}
 		}
-		report, err = w.step(run, events.FinishSecret)
-		wantCase(t, report, err, decide.F4, true)
+		done, err = w.step(run, events.FinishSecret)
+		wantCase(t, done, err, decide.F4, true)
 		w.finishAfresh(run, err, lost)
 	})
 }
@@ -288,13 +289,13 @@ func TestF7AnIntentCountsWhenItsRecordCouldNotBeWritten(t *testing.T) {
 	inDeployment(t, onlyAdmin, configure, func(t *testing.T, w *deployment) {
 		run := w.begin()
 		refuse.Store(true)
-		w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
+		w.mustStep(run, events.CreateSecret, report.OutcomeCreated)
 		refuse.Store(false)
 		if n := len(w.ledger("token-")); n != 0 {
 			t.Fatalf("%d records", n)
 		}
-		report := w.mustStep(run, events.FinishSecret, rotation.OutcomeSwapped)
-		wantCase(t, report, nil, decide.F7, false)
+		done := w.mustStep(run, events.FinishSecret, report.OutcomeSwapped)
+		wantCase(t, done, nil, decide.F7, false)
 		w.end(run)
 		w.record(w.token(awstest.StageCurrent))
 		w.rotate()
@@ -307,11 +308,11 @@ func TestF2ACancelledVersionIsNotSwappedIn(t *testing.T) {
 		w.rotate()
 		current := w.token(awstest.StageCurrent)
 		run := w.begin()
-		w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
+		w.mustStep(run, events.CreateSecret, report.OutcomeCreated)
 		w.move(awstest.StagePending, "")
-		report, err := w.step(run, events.FinishSecret)
-		if err == nil || report.Case != decide.F2 || w.token(awstest.StageCurrent) != current {
-			t.Fatalf("case %s, error %v", report.Case, err)
+		done, err := w.step(run, events.FinishSecret)
+		if err == nil || done.Case != decide.F2 || w.token(awstest.StageCurrent) != current {
+			t.Fatalf("case %s, error %v", done.Case, err)
 		}
 		w.finishAfresh(run, err)
 	})
@@ -328,8 +329,8 @@ func TestF3AVersionThatWasMadeForATestIsNotSwappedIn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		report, err := w.step(run, events.FinishSecret)
-		wantCase(t, report, err, decide.F3, true)
+		done, err := w.step(run, events.FinishSecret)
+		wantCase(t, done, err, decide.F3, true)
 		w.wantTokens(current)
 		w.finishAfresh(run, err)
 	})
@@ -341,12 +342,12 @@ func TestF5ATokenThatIsAlreadyRetiringIsNotSwappedIn(t *testing.T) {
 			w.rotate()
 			current := w.token(awstest.StageCurrent)
 			run := w.begin()
-			w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
+			w.mustStep(run, events.CreateSecret, report.OutcomeCreated)
 			record := w.record(w.token(awstest.StagePending))
 			record.State, record.At = state, time.Now()
 			w.setRecord(record)
-			report, err := w.step(run, events.FinishSecret)
-			wantCase(t, report, err, decide.F5, true)
+			done, err := w.step(run, events.FinishSecret)
+			wantCase(t, done, err, decide.F5, true)
 			if w.token(awstest.StageCurrent) != current || !w.engage.Alive(current) {
 				t.Error("AWSCURRENT does not name the token that works")
 			}
@@ -360,13 +361,13 @@ func TestF5ATokenThatASweepGaveUpIsNotSwappedIn(t *testing.T) {
 	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 		w.rotate()
 		run := w.begin()
-		w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
+		w.mustStep(run, events.CreateSecret, report.OutcomeCreated)
 		w.move(awstest.StagePending, "")
 		time.Sleep(20 * time.Minute)
 		w.sweep()
 		w.move(awstest.StagePending, run.VersionID)
-		report, err := w.step(run, events.FinishSecret)
-		wantCase(t, report, err, decide.F5, true)
+		done, err := w.step(run, events.FinishSecret)
+		wantCase(t, done, err, decide.F5, true)
 		w.finishAfresh(run, err)
 	})
 }
@@ -377,14 +378,14 @@ func TestF6AVersionThatWasMadeFromAnotherIsNotSwappedIn(t *testing.T) {
 		w.rotate()
 		current := w.token(awstest.StageCurrent)
 		run := w.begin()
-		w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
+		w.mustStep(run, events.CreateSecret, report.OutcomeCreated)
 		w.edit(w.value("", awstest.StageCurrent))
 		if !slices.Contains(w.labels(run.VersionID), awstest.StagePending) {
 			w.move(awstest.StagePending, run.VersionID) // as if the service had not noticed
 		}
-		w.mustStep(run, events.SetSecret, rotation.OutcomeChecked)
-		report, err := w.step(run, events.FinishSecret)
-		wantCase(t, report, err, decide.F6, true)
+		w.mustStep(run, events.SetSecret, report.OutcomeChecked)
+		done, err := w.step(run, events.FinishSecret)
+		wantCase(t, done, err, decide.F6, true)
 		if w.token(awstest.StageCurrent) != current || !w.engage.Alive(current) {
 			t.Error("AWSCURRENT does not name the token that works")
 		}
@@ -401,17 +402,17 @@ func TestF8ASwapThatIsRefusedIsMadeByTheNextAttempt(t *testing.T) {
 		w.rotate()
 		current := w.token(awstest.StageCurrent)
 		run := w.begin()
-		w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
+		w.mustStep(run, events.CreateSecret, report.OutcomeCreated)
 		refuse.Store(true)
-		report, err := w.step(run, events.FinishSecret)
+		done, err := w.step(run, events.FinishSecret)
 		if err == nil || !strings.Contains(err.Error(), "secretsmanager:UpdateSecretVersionStage") {
 			t.Errorf("error %v", err)
 		}
-		wantCase(t, report, err, decide.F8, false)
+		wantCase(t, done, err, decide.F8, false)
 		w.wantTokens(current, w.token(awstest.StagePending))
 		w.sweep() // the token that AWSCURRENT holds is recorded as outgoing
 		refuse.Store(false)
-		w.mustStep(run, events.FinishSecret, rotation.OutcomeSwapped)
+		w.mustStep(run, events.FinishSecret, report.OutcomeSwapped)
 		w.end(run)
 		w.wantTokens(w.token(awstest.StageCurrent))
 	})
@@ -436,9 +437,9 @@ func TestF9AnEditAtTheMomentOfTheSwapStays(t *testing.T) {
 		w = theWorld
 		w.rotate()
 		run := w.begin()
-		w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
-		report, err := w.step(run, events.FinishSecret)
-		wantCase(t, report, err, decide.F9, true)
+		w.mustStep(run, events.CreateSecret, report.OutcomeCreated)
+		done, err := w.step(run, events.FinishSecret)
+		wantCase(t, done, err, decide.F9, true)
 		if got := w.value("", awstest.StageCurrent); got != edited {
 			t.Errorf("AWSCURRENT is %s", got)
 		}
@@ -451,11 +452,11 @@ func TestR1TheTokenOfAnotherPendingVersionStays(t *testing.T) {
 	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 		run := w.rotate()
 		next := w.begin()
-		w.mustStep(next, events.CreateSecret, rotation.OutcomeCreated)
+		w.mustStep(next, events.CreateSecret, report.OutcomeCreated)
 		pending := w.token(awstest.StagePending)
 		time.Sleep(time.Hour)
-		report := w.mustStep(run, events.FinishSecret, rotation.OutcomeResumed)
-		wantCase(t, report, nil, decide.F1, false)
+		done := w.mustStep(run, events.FinishSecret, report.OutcomeResumed)
+		wantCase(t, done, nil, decide.F1, false)
 		w.wantTokens(w.token(awstest.StageCurrent), pending)
 		if state := w.record(pending).State; state != ledger.Issued {
 			t.Errorf("the pending token is %s", state)
@@ -514,7 +515,7 @@ func TestR10AnOldReadOfTheLedgerDoesNotHideWhoMadeThePreviousToken(t *testing.T)
 			Settings:   environment,
 			Parameters: &lagging{w.parameters(), fingerprints([]string{previous})[0], ledger.Consistency, time.Time{}},
 		})
-		w.mustStep(run, events.FinishSecret, rotation.OutcomeSwapped)
+		w.mustStep(run, events.FinishSecret, report.OutcomeSwapped)
 		w.end(run)
 		w.wantTokens(w.token(awstest.StageCurrent))
 		if record := w.record(previous); record.Base == "" || record.State != ledger.Deleted {
@@ -553,9 +554,9 @@ func TestR9ALateFinishSecretGivesUpNoTokenThatIsNewerThanItsReads(t *testing.T) 
 				})
 				rotate = func() {
 					w.edit(w.value("", awstest.StageCurrent))
-					w.mustStep(w.begin(), events.CreateSecret, rotation.OutcomeCreated)
+					w.mustStep(w.begin(), events.CreateSecret, report.OutcomeCreated)
 				}
-				w.mustStep(run, events.FinishSecret, rotation.OutcomeResumed)
+				w.mustStep(run, events.FinishSecret, report.OutcomeResumed)
 				if state := w.record(w.token(awstest.StagePending)).State; state != ledger.Issued {
 					t.Errorf("the token of AWSPENDING is %s", state)
 				}
@@ -597,7 +598,7 @@ func TestR22TheNoteThatAnotherSecretHoldsATokenIsKept(t *testing.T) {
 			w.setRecord(record)
 			w.edit(w.value("", awstest.StageCurrent))
 		}
-		w.mustStep(run, events.FinishSecret, rotation.OutcomeSwapped)
+		w.mustStep(run, events.FinishSecret, report.OutcomeSwapped)
 		if record := w.record(previous); record.SharedWith == "" || record.State != ledger.Retiring {
 			t.Errorf("the record is %+v", record)
 		}
@@ -658,10 +659,10 @@ func TestR7ATokenThatWasRevokedByHandIsNotAFailedDeletion(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		report := w.mustStep(run, events.FinishSecret, rotation.OutcomeSwapped)
+		done := w.mustStep(run, events.FinishSecret, report.OutcomeSwapped)
 		w.end(run)
-		if report.DeleteFailed != 0 {
-			t.Errorf("%d deletions are reported as failed", report.DeleteFailed)
+		if done.DeleteFailed != 0 {
+			t.Errorf("%d deletions are reported as failed", done.DeleteFailed)
 		}
 		time.Sleep(time.Hour)
 		w.sweep()

@@ -13,17 +13,18 @@ import (
 	"engage-token-rotation/pkg/internal/parallel"
 	"engage-token-rotation/pkg/internal/witness"
 	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/report"
 	"engage-token-rotation/pkg/secret"
 )
 
 // create is createSecret: afterwards the version holds a token that the ledger knows.
-func (i *invocation) create(ctx context.Context) (Report, error) {
+func (i *invocation) create(ctx context.Context) (report.Step, error) {
 	r, err := i.read(ctx, needs{settings: true, labels: true, admin: true})
 	if err != nil {
-		return Report{}, err
+		return report.Step{}, err
 	}
 	if r, err = i.agree(ctx, r); err != nil {
-		return Report{}, err
+		return report.Step{}, err
 	}
 	c, action := decide.Create(r.facts(i.event.VersionID))
 	if action != decide.Proceed {
@@ -35,13 +36,13 @@ func (i *invocation) create(ctx context.Context) (Report, error) {
 		return failed("", err, hintNothingCreated)
 	})
 	if err != nil {
-		return Report{}, err
+		return report.Step{}, err
 	}
 	i.remember(r.current.document, endpoint{a.Endpoint, a.User})
 	known, _ := entries.Find(r.current.token.Fingerprint())
 	listed, err = witness.Check(ctx, a.client, a.session, r.current.token, known.User == a.User, listed)
 	if err != nil {
-		return Report{}, failed("list the tokens", err, hintNothingCreated)
+		return report.Step{}, failed("list the tokens", err, hintNothingCreated)
 	}
 	return i.supply(ctx, r, a, entries, listed)
 }
@@ -57,7 +58,7 @@ func (i *invocation) supply(
 	a account,
 	v ledger.View,
 	listed []engage.Token,
-) (Report, error) {
+) (report.Step, error) {
 	now := i.config.Now()
 	c, action, record := decide.Supply{
 		Version: i.event.VersionID, Base: r.current.ID, Records: v.Records, Listed: fingerprints(listed), Now: now,
@@ -70,17 +71,17 @@ func (i *invocation) supply(
 	case decide.Proceed:
 		var err error
 		if record, token, err = i.make(ctx, r, a, listed); err != nil {
-			return Report{Case: decide.C12}, err
+			return report.Step{Case: decide.C12}, err
 		}
 	default:
-		return Report{Case: c}, refusedSupply(c, record)
+		return report.Step{Case: c}, refusedSupply(c, record)
 	}
-	report := Report{Case: c, Outcome: OutcomeCreated, Fingerprint: record.Fingerprint}
+	done := report.Step{Case: c, Outcome: report.OutcomeCreated, Fingerprint: record.Fingerprint}
 	put, err := i.put(ctx, r, record, token, action == decide.Proceed)
 	if put != "" {
-		report.Case = put
+		done.Case = put
 	}
-	return report, err
+	return done, err
 }
 
 // refusedSupply explains why nothing was put.

@@ -14,6 +14,7 @@ import (
 	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/hidden"
 	"engage-token-rotation/pkg/internal/awsstore"
+	"engage-token-rotation/pkg/report"
 	"engage-token-rotation/pkg/rotation"
 	"engage-token-rotation/pkg/secret"
 	"engage-token-rotation/pkg/settings"
@@ -120,7 +121,7 @@ func (w *deployment) begin() awstest.Run {
 	return run
 }
 
-func (w *deployment) step(run awstest.Run, step events.Step) (rotation.Report, error) {
+func (w *deployment) step(run awstest.Run, step events.Step) (report.Step, error) {
 	w.t.Helper()
 	event, err := events.ParseRotation(run.Payload(string(step)))
 	if err != nil {
@@ -130,7 +131,7 @@ func (w *deployment) step(run awstest.Run, step events.Step) (rotation.Report, e
 }
 
 // stepWithin is step for an invocation with a time limit, as Lambda has one.
-func (w *deployment) stepWithin(limit time.Duration, run awstest.Run, step events.Step) (rotation.Report, error) {
+func (w *deployment) stepWithin(limit time.Duration, run awstest.Run, step events.Step) (report.Step, error) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), limit)
 	defer cancel()
@@ -142,16 +143,16 @@ func (w *deployment) stepWithin(limit time.Duration, run awstest.Run, step event
 }
 
 // mustStep is step for one that is to succeed with an outcome.
-func (w *deployment) mustStep(run awstest.Run, step events.Step, want rotation.Outcome) rotation.Report {
+func (w *deployment) mustStep(run awstest.Run, step events.Step, want report.Outcome) report.Step {
 	w.t.Helper()
-	report, err := w.step(run, step)
+	done, err := w.step(run, step)
 	if err != nil {
 		w.t.Fatalf("%s: %v", step, err)
 	}
-	if report.Outcome != want {
-		w.t.Fatalf("%s: outcome %q, want %q", step, report.Outcome, want)
+	if done.Outcome != want {
+		w.t.Fatalf("%s: outcome %q, want %q", step, done.Outcome, want)
 	}
-	return report
+	return done
 }
 
 // rotate carries out a whole rotation.

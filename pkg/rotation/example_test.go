@@ -52,12 +52,12 @@ func ExampleRotator_Handle() {
 			fmt.Println(err)
 			return
 		}
-		report, err := rotator.Handle(context.Background(), event)
+		done, err := rotator.Handle(context.Background(), event)
 		if err != nil {
 			fmt.Println(err)
 			return
 		}
-		fmt.Println(step, report.Case, report.Outcome)
+		fmt.Println(step, done.Case, done.Outcome)
 	}
 	// Output:
 	// createSecret C7 created

@@ -10,29 +10,30 @@ import (
 	"engage-token-rotation/pkg/internal/parallel"
 	"engage-token-rotation/pkg/internal/witness"
 	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/report"
 	"engage-token-rotation/pkg/secret"
 )
 
 // finish is finishSecret: afterwards the version is AWSCURRENT, and the previous token is deleted,
 // or recorded as retiring.
-func (i *invocation) finish(ctx context.Context) (Report, error) {
+func (i *invocation) finish(ctx context.Context) (report.Step, error) {
 	r, err := i.read(ctx, needs{settings: true, labels: true, value: true, ledger: true})
 	if err != nil {
-		return Report{}, err
+		return report.Step{}, err
 	}
 	if r.version.ID == "" {
-		return Report{}, noValue()
+		return report.Step{}, noValue()
 	}
 	if r, err = i.agree(ctx, r); err != nil {
-		return Report{}, err
+		return report.Step{}, err
 	}
 	facts := r.facts(i.event.VersionID)
 	if !facts.Usable && !facts.Current && facts.Pending {
-		return Report{Case: decide.C4}, i.abandon(ctx, unusable(r.version))
+		return report.Step{Case: decide.C4}, i.abandon(ctx, unusable(r.version))
 	}
 	record, found, r, err := i.findRecord(ctx, r)
 	if err != nil {
-		return Report{}, err
+		return report.Step{}, err
 	}
 	c, action := decide.Swap{
 		Version: facts, ID: i.event.VersionID, Base: r.current.ID, Record: record, Found: found, Intents: r.entries.Intents,
@@ -42,7 +43,7 @@ func (i *invocation) finish(ctx context.Context) (Report, error) {
 		return i.retireOrSwap(ctx, r, record, c)
 	case decide.RecordAndAbandon:
 		if err := i.recordLost(ctx, r); err != nil {
-			return Report{Case: c}, err
+			return report.Step{Case: c}, err
 		}
 		action = decide.Abandon
 	}
@@ -109,35 +110,35 @@ func (i *invocation) retireOrSwap(
 	r reading,
 	record ledger.Record,
 	c decide.Case,
-) (Report, error) {
+) (report.Step, error) {
 	e, err := i.findEndpoint(ctx, r, r.version.document)
 	if err != nil {
-		return Report{}, err
+		return report.Step{}, err
 	}
 	f := &finishing{invocation: i, reading: r, endpoint: e, record: record}
 	f.former = r.labels.Holder(secret.LabelPrevious)
-	report := Report{Case: c, Outcome: OutcomeResumed, Fingerprint: r.version.token.Fingerprint()}
+	done := report.Step{Case: c, Outcome: report.OutcomeResumed, Fingerprint: r.version.token.Fingerprint()}
 	if c == decide.F1 {
 		if f.listed, err = f.verify(ctx, ledger.Consistency); err != nil {
-			return report, failed("list the tokens", err,
+			return done, failed("list the tokens", err,
 				"the swap is made; the previous token is retired by the next rotation or sweep")
 		}
-		f.retire(ctx, f.entries.Records, &report)
-		return report, nil
+		f.retire(ctx, f.entries.Records, &done)
+		return done, nil
 	}
 	outgoing, err := f.prepare(ctx)
 	if err != nil {
-		return report, err
+		return done, err
 	}
-	if report.Case, err = f.swap(ctx, c); err != nil {
-		return report, err
+	if done.Case, err = f.swap(ctx, c); err != nil {
+		return done, err
 	}
-	report.Outcome, report.Previous = OutcomeSwapped, r.current.token.Fingerprint()
-	f.retire(ctx, withRecord(f.entries.Records, outgoing), &report)
+	done.Outcome, done.Previous = report.OutcomeSwapped, r.current.token.Fingerprint()
+	f.retire(ctx, withRecord(f.entries.Records, outgoing), &done)
 	if !record.CreatedAt.IsZero() {
-		report.Took = i.config.Now().Sub(record.CreatedAt)
+		done.Took = i.config.Now().Sub(record.CreatedAt)
 	}
-	return report, nil
+	return done, nil
 }
 
 // verify lists with the new token, which the list must hold.

@@ -10,17 +10,18 @@ import (
 	"engage-token-rotation/pkg/internal/clock"
 	"engage-token-rotation/pkg/internal/parallel"
 	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/report"
 	"engage-token-rotation/pkg/secret"
 )
 
 // retire does what is due about the secret's records after the swap. It does not undo a good swap:
 // a failure is reported, and the record stays for the next rotation or sweep.
-func (f *finishing) retire(ctx context.Context, records []ledger.Record, report *Report) {
+func (f *finishing) retire(ctx context.Context, records []ledger.Record, done *report.Step) {
 	decisions := f.decide(records)
 	if slices.ContainsFunc(decisions, f.restsOnReads) {
 		decisions = f.lookAgain(ctx, decisions)
 	}
-	report.Deleted = []engage.Fingerprint{}
+	done.Deleted = []engage.Fingerprint{}
 	failures, gone := make([]error, len(decisions)), make([]bool, len(decisions))
 	tasks := []func() error{func() error { f.endIntents(ctx); return nil }}
 	for n, d := range decisions {
@@ -28,7 +29,7 @@ func (f *finishing) retire(ctx context.Context, records []ledger.Record, report 
 	}
 	_ = parallel.Do(tasks...)
 	for n, d := range decisions {
-		f.count(ctx, d, gone[n], failures[n], report)
+		f.count(ctx, d, gone[n], failures[n], done)
 	}
 }
 
@@ -193,7 +194,7 @@ func (f *finishing) isDead(ctx context.Context, client *engage.Client, record le
 }
 
 // count adds a decision, and whether it was carried out, to the report.
-func (f *finishing) count(ctx context.Context, d decide.Decision, gone bool, err error, report *Report) {
+func (f *finishing) count(ctx context.Context, d decide.Decision, gone bool, err error, done *report.Step) {
 	about := []any{"secretArn", f.reading.arn(), "versionId", f.event.VersionID, "fingerprint", d.Record.Fingerprint,
 		"case", d.Case}
 	if err != nil {
@@ -202,14 +203,14 @@ func (f *finishing) count(ctx context.Context, d decide.Decision, gone bool, err
 	waiting := d.Record.State == ledger.Retiring && (d.Action == decide.Write || d.Action == decide.Keep)
 	switch {
 	case err == nil && gone:
-		report.Gone = append(report.Gone, d.Record.Fingerprint)
+		done.Gone = append(done.Gone, d.Record.Fingerprint)
 	case err == nil && d.Action == decide.Delete:
-		report.Deleted = append(report.Deleted, d.Record.Fingerprint)
+		done.Deleted = append(done.Deleted, d.Record.Fingerprint)
 	case err == nil && waiting, d.Action == decide.Delete && (engage.Unconfirmed(err) || errors.Is(err, errNotListed)):
-		report.Retiring++
+		done.Retiring++
 	case err != nil && d.Action == decide.Delete:
-		report.Retiring++
-		report.DeleteFailed++
+		done.Retiring++
+		done.DeleteFailed++
 		f.config.Log.ErrorContext(ctx, "a token could not be deleted; the next rotation or sweep tries again",
 			about...)
 	case err != nil:

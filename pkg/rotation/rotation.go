@@ -65,6 +65,7 @@ import (
 	"engage-token-rotation/pkg/hidden"
 	"engage-token-rotation/pkg/internal/target"
 	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/report"
 	"engage-token-rotation/pkg/secret"
 	"engage-token-rotation/pkg/settings"
 )
@@ -144,31 +145,31 @@ func New(config Config) *Rotator {
 
 // Handle carries out one step and returns what it did, also when it failed. The error is an *Error,
 // and is Report.Err too.
-func (r *Rotator) Handle(ctx context.Context, event events.Rotation) (Report, error) {
+func (r *Rotator) Handle(ctx context.Context, event events.Rotation) (report.Step, error) {
 	started := r.config.Now()
 	i := &invocation{Rotator: r, event: event, admins: target.Remembering(r.config.Secrets)}
-	report, err := i.step(ctx)
+	done, err := i.step(ctx)
 	if i.arn != "" {
 		event.SecretID = i.arn
 	}
-	report.Event = event
-	report.Duration = r.config.Now().Sub(started)
+	done.Event = event
+	done.Duration = r.config.Now().Sub(started)
 	if err == nil {
-		return report, nil
+		return done, nil
 	}
 	var e *Error
 	if !errors.As(err, &e) {
 		e = &Error{Op: "rotate", Err: err}
 	}
 	e.Step, e.Secret, e.Version = event.Step, event.SecretID, event.VersionID
-	report.Err, report.Outcome = e, ""
-	if errors.Is(err, ErrAbandoned) && report.Abandoned == "" {
-		report.Abandoned = reasonOf(report.Case)
+	done.Err, done.Outcome = e, ""
+	if errors.Is(err, ErrAbandoned) && done.Abandoned == "" {
+		done.Abandoned = report.ReasonOf(done.Case)
 	}
-	return report, e
+	return done, e
 }
 
-func (i *invocation) step(ctx context.Context) (Report, error) {
+func (i *invocation) step(ctx context.Context) (report.Step, error) {
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-answerTime))
@@ -184,7 +185,7 @@ func (i *invocation) step(ctx context.Context) (Report, error) {
 	case events.FinishSecret:
 		return i.finish(ctx)
 	}
-	return Report{}, failed(
+	return report.Step{}, failed(
 		"read the event",
 		errors.New("unknown step"),
 		"use createSecret, setSecret, testSecret or finishSecret",

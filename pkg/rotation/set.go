@@ -5,44 +5,45 @@ import (
 	"errors"
 
 	"engage-token-rotation/pkg/decide"
+	"engage-token-rotation/pkg/report"
 	"engage-token-rotation/pkg/secret"
 )
 
 // set is setSecret: it checks that AWSCURRENT and the pending value are for the same host and user,
 // and changes nothing at Engage. The pending value was made from AWSCURRENT, so that any difference
 // but the token means that one of them was edited, or written by somebody else.
-func (i *invocation) set(ctx context.Context) (Report, error) {
+func (i *invocation) set(ctx context.Context) (report.Step, error) {
 	r, err := i.read(ctx, needs{value: true})
 	if err != nil {
-		return Report{}, err
+		return report.Step{}, err
 	}
 	if r.version.ID == "" {
-		return Report{}, noValue()
+		return report.Step{}, noValue()
 	}
 	c, action := decide.Set(r.facts(i.event.VersionID))
 	if c == decide.S4 && !r.facts(i.event.VersionID).Usable {
-		return Report{Case: decide.C4}, i.abandon(ctx, unusable(r.version))
+		return report.Step{Case: decide.C4}, i.abandon(ctx, unusable(r.version))
 	}
 	return i.end(ctx, r, c, action)
 }
 
 // end carries out a decision that ends a step at once.
-func (i *invocation) end(ctx context.Context, r reading, c decide.Case, action decide.Action) (Report, error) {
-	report := Report{Case: c, Outcome: OutcomeUnchanged, Fingerprint: r.version.token.Fingerprint()}
+func (i *invocation) end(ctx context.Context, r reading, c decide.Case, action decide.Action) (report.Step, error) {
+	done := report.Step{Case: c, Outcome: report.OutcomeUnchanged, Fingerprint: r.version.token.Fingerprint()}
 	switch {
 	case c == decide.S4:
-		report.Outcome = OutcomeChecked
-		return report, nil
+		done.Outcome = report.OutcomeChecked
+		return done, nil
 	case action == decide.Nothing:
-		return report, nil
+		return done, nil
 	case action == decide.Abandon:
-		return report, i.abandon(ctx, reason(c, r))
+		return done, i.abandon(ctx, reason(c, r))
 	case i.overtaken(ctx, r):
-		report.Abandoned = ReasonEdited
-		return report, failed("check the version", abandonedFor(errors.New("AWSCURRENT has moved since this version was "+
+		done.Abandoned = report.ReasonEdited
+		return done, failed("check the version", abandonedFor(errors.New("AWSCURRENT has moved since this version was "+
 			"made: the secret was edited during the rotation, or another rotation came first")), hintStartAfresh)
 	}
-	return report, labelLost()
+	return done, labelLost()
 }
 
 // overtaken reports whether AWSCURRENT has left the version beside which the event's version was

@@ -13,6 +13,7 @@ import (
 	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/hidden"
 	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/report"
 	"engage-token-rotation/pkg/rotation"
 	"engage-token-rotation/pkg/standins/awstest"
 	"engage-token-rotation/pkg/standins/engagetest"
@@ -21,14 +22,14 @@ import (
 func TestCreateSecretMakesATokenAndPutsItAsPending(t *testing.T) {
 	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 		run := w.begin()
-		report := w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
+		done := w.mustStep(run, events.CreateSecret, report.OutcomeCreated)
 
 		tokens := w.engage.Tokens(w.user.Username)
 		if len(tokens) != 1 || w.token(awstest.StagePending) != tokens[0] {
 			t.Fatalf("AWSPENDING does not hold the one token that was made")
 		}
-		if fingerprints(tokens)[0] != string(report.Fingerprint) {
-			t.Errorf("the report names %s", report.Fingerprint)
+		if fingerprints(tokens)[0] != string(done.Fingerprint) {
+			t.Errorf("the report names %s", done.Fingerprint)
 		}
 		if got := w.value("", awstest.StageCurrent); got != onlyAdmin {
 			t.Errorf("AWSCURRENT was changed to %s", got)
@@ -47,7 +48,7 @@ func TestCreateSecretMakesATokenAndPutsItAsPending(t *testing.T) {
 
 func TestCreateSecretLogsInOnceListsWritesTheIntentThenCreates(t *testing.T) {
 	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
-		w.mustStep(w.begin(), events.CreateSecret, rotation.OutcomeCreated)
+		w.mustStep(w.begin(), events.CreateSecret, report.OutcomeCreated)
 		var order []engagetest.Operation
 		for _, call := range w.engage.Calls() {
 			order = append(order, call.Operation)
@@ -77,10 +78,10 @@ func TestCreateSecretLogsInOnceListsWritesTheIntentThenCreates(t *testing.T) {
 func TestCreateSecretDoesNothingWherePendingHasAValue(t *testing.T) {
 	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 		run := w.begin()
-		w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
+		w.mustStep(run, events.CreateSecret, report.OutcomeCreated)
 		before := len(w.engage.Calls())
 		w.restart()
-		w.mustStep(run, events.CreateSecret, rotation.OutcomeUnchanged)
+		w.mustStep(run, events.CreateSecret, report.OutcomeUnchanged)
 		if after := len(w.engage.Calls()); after != before {
 			t.Errorf("%d more calls to Engage", after-before)
 		}
@@ -194,7 +195,7 @@ func TestCreateSecretLeavesATokenWhosePutWasNotAnswered(t *testing.T) {
 		}
 	}
 	inDeployment(t, onlyAdmin, lose, func(t *testing.T, w *deployment) {
-		w.mustStep(w.begin(), events.CreateSecret, rotation.OutcomeCreated)
+		w.mustStep(w.begin(), events.CreateSecret, report.OutcomeCreated)
 		w.wantTokens(w.token(awstest.StagePending))
 	})
 }
@@ -202,9 +203,9 @@ func TestCreateSecretLeavesATokenWhosePutWasNotAnswered(t *testing.T) {
 func TestSetSecretChangesNothing(t *testing.T) {
 	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 		run := w.begin()
-		w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
+		w.mustStep(run, events.CreateSecret, report.OutcomeCreated)
 		calls := len(w.engage.Calls())
-		w.mustStep(run, events.SetSecret, rotation.OutcomeChecked)
+		w.mustStep(run, events.SetSecret, report.OutcomeChecked)
 		if len(w.engage.Calls()) != calls {
 			t.Error("setSecret called Engage")
 		}
@@ -219,7 +220,7 @@ func TestSetSecretRefusesAPendingValueForAnotherHostOrUser(t *testing.T) {
 	} {
 		inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 			run := w.begin()
-			w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
+			w.mustStep(run, events.CreateSecret, report.OutcomeCreated)
 			w.edit(current)
 			// As if the service had not noticed the edit.
 			if _, err := w.aws.Secrets.UpdateSecretVersionStage(&awstest.UpdateSecretVersionStageInput{
@@ -243,13 +244,13 @@ func TestSetSecretRefusesAPendingValueForAnotherHostOrUser(t *testing.T) {
 func TestTestSecretListsWithTheNewToken(t *testing.T) {
 	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 		run := w.begin()
-		w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
+		w.mustStep(run, events.CreateSecret, report.OutcomeCreated)
 		w.restart()
-		report := w.mustStep(run, events.TestSecret, rotation.OutcomeVerified)
+		done := w.mustStep(run, events.TestSecret, report.OutcomeVerified)
 		calls := w.engage.Calls()
 		last := calls[len(calls)-1]
 		if last.Operation != engagetest.OpList || last.Auth != "x-auth-token" ||
-			last.Fingerprint != string(report.Fingerprint) {
+			last.Fingerprint != string(done.Fingerprint) {
 			t.Errorf("last call %+v", last)
 		}
 		if n := w.engage.LoginCount(w.user.Username); n != 1 {
@@ -263,16 +264,16 @@ func TestT5ADeadTokenIsAbandonedOnceItIsOldEnough(t *testing.T) {
 		dead := func(_ *awstest.Config, c *engagetest.Config, _ map[string]string) { c.Answers.DeadToken = status }
 		inDeployment(t, onlyAdmin, dead, func(t *testing.T, w *deployment) {
 			run := w.begin()
-			w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
+			w.mustStep(run, events.CreateSecret, report.OutcomeCreated)
 			w.engage.DeleteToken(w.token(awstest.StagePending))
-			report, err := w.stepWithin(30*time.Second, run, events.TestSecret)
-			if err == nil || errors.Is(err, rotation.ErrAbandoned) || report.Case != decide.T6 {
-				t.Fatalf("case %s, error %v: a new token may not be known everywhere", report.Case, err)
+			done, err := w.stepWithin(30*time.Second, run, events.TestSecret)
+			if err == nil || errors.Is(err, rotation.ErrAbandoned) || done.Case != decide.T6 {
+				t.Fatalf("case %s, error %v: a new token may not be known everywhere", done.Case, err)
 			}
 			time.Sleep(ledger.Propagation)
-			report, err = w.stepWithin(30*time.Second, run, events.TestSecret)
-			if !errors.Is(err, rotation.ErrAbandoned) || report.Case != decide.T5 {
-				t.Fatalf("case %s, error %v", report.Case, err)
+			done, err = w.stepWithin(30*time.Second, run, events.TestSecret)
+			if !errors.Is(err, rotation.ErrAbandoned) || done.Case != decide.T5 {
+				t.Fatalf("case %s, error %v", done.Case, err)
 			}
 			if slices.Contains(w.labels(run.VersionID), awstest.StagePending) {
 				t.Error("the version keeps AWSPENDING")
@@ -288,15 +289,15 @@ func TestT6NothingIsConcludedWhileTheVendorRefusesEverything(t *testing.T) {
 	for _, status := range []int{401, 403} {
 		inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 			run := w.begin()
-			w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
+			w.mustStep(run, events.CreateSecret, report.OutcomeCreated)
 			time.Sleep(time.Hour)
 			w.engage.SetFault(func(engagetest.Call) *engagetest.Fault { return engagetest.Status(status) })
-			report, err := w.stepWithin(30*time.Second, run, events.TestSecret)
-			if err == nil || errors.Is(err, rotation.ErrAbandoned) || report.Case != decide.T6 {
-				t.Fatalf("case %s, error %v", report.Case, err)
+			done, err := w.stepWithin(30*time.Second, run, events.TestSecret)
+			if err == nil || errors.Is(err, rotation.ErrAbandoned) || done.Case != decide.T6 {
+				t.Fatalf("case %s, error %v", done.Case, err)
 			}
 			w.engage.SetFault(nil)
-			w.mustStep(run, events.TestSecret, rotation.OutcomeVerified)
+			w.mustStep(run, events.TestSecret, report.OutcomeVerified)
 		})
 	}
 }
@@ -310,15 +311,15 @@ func TestT6ATokenThatItsOwnListLacksIsKept(t *testing.T) {
 	}
 	inDeployment(t, onlyAdmin, edit, func(t *testing.T, w *deployment) {
 		run := w.begin()
-		w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
+		w.mustStep(run, events.CreateSecret, report.OutcomeCreated)
 		lacking = w.token(awstest.StagePending)
 		time.Sleep(time.Hour)
-		report, err := w.stepWithin(30*time.Second, run, events.TestSecret)
-		if err == nil || errors.Is(err, rotation.ErrAbandoned) || report.Case != decide.T6 {
-			t.Fatalf("case %s, error %v", report.Case, err)
+		done, err := w.stepWithin(30*time.Second, run, events.TestSecret)
+		if err == nil || errors.Is(err, rotation.ErrAbandoned) || done.Case != decide.T6 {
+			t.Fatalf("case %s, error %v", done.Case, err)
 		}
 		lacking = ""
-		w.mustStep(run, events.TestSecret, rotation.OutcomeVerified)
+		w.mustStep(run, events.TestSecret, report.OutcomeVerified)
 	})
 }
 
@@ -338,13 +339,13 @@ func TestTestSecretWaitsForATokenThatIsNotEverywhereYet(t *testing.T) {
 func TestTestSecretKeepsThePendingValueWhileTheVendorFails(t *testing.T) {
 	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 		run := w.begin()
-		w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
+		w.mustStep(run, events.CreateSecret, report.OutcomeCreated)
 		w.engage.SetFault(func(engagetest.Call) *engagetest.Fault { return engagetest.Status(503) })
 		if _, err := w.step(run, events.TestSecret); err == nil || errors.Is(err, rotation.ErrAbandoned) {
 			t.Fatalf("error %v", err)
 		}
 		w.engage.SetFault(nil)
-		w.mustStep(run, events.TestSecret, rotation.OutcomeVerified)
+		w.mustStep(run, events.TestSecret, report.OutcomeVerified)
 	})
 }
 
@@ -363,16 +364,16 @@ func TestTestSecretIsAPreflightWhereThereIsNothingToTest(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				report := w.mustStep(run, events.TestSecret, rotation.OutcomePreflight)
-				want := rotation.Preflight{
+				done := w.mustStep(run, events.TestSecret, report.OutcomePreflight)
+				want := report.Preflight{
 					Flow:         "engage",
 					Host:         "engage.ringcentral.com",
 					Accounts:     1,
 					Tokens:       0,
 					CurrentToken: "none",
 				}
-				if *report.Preflight != want {
-					t.Errorf("preflight %+v, want %+v", *report.Preflight, want)
+				if *done.Preflight != want {
+					t.Errorf("preflight %+v, want %+v", *done.Preflight, want)
 				}
 				w.wantTokens()
 			})
@@ -424,24 +425,24 @@ func TestFinishSecretResumesTheRetirementWhereTheSwapIsMade(t *testing.T) {
 	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 		w.rotate()
 		run := w.begin()
-		w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
-		w.mustStep(run, events.TestSecret, rotation.OutcomeVerified)
+		w.mustStep(run, events.CreateSecret, report.OutcomeCreated)
+		w.mustStep(run, events.TestSecret, report.OutcomeVerified)
 		w.engage.SetFault(func(c engagetest.Call) *engagetest.Fault {
 			if c.Operation == engagetest.OpDelete {
 				return engagetest.Status(500)
 			}
 			return nil
 		})
-		report := w.mustStep(run, events.FinishSecret, rotation.OutcomeSwapped)
-		if report.DeleteFailed != 1 {
+		done := w.mustStep(run, events.FinishSecret, report.OutcomeSwapped)
+		if done.DeleteFailed != 1 {
 			t.Errorf(
 				"the report tells of %d failed deletions: a good swap is not undone, and the failure told",
-				report.DeleteFailed,
+				done.DeleteFailed,
 			)
 		}
 		w.engage.SetFault(nil)
 		w.restart()
-		w.mustStep(run, events.FinishSecret, rotation.OutcomeResumed)
+		w.mustStep(run, events.FinishSecret, report.OutcomeResumed)
 		w.wantTokens(w.token(awstest.StageCurrent))
 	})
 }
@@ -451,7 +452,7 @@ func TestFinishSecretNeverSwapsADeadTokenIn(t *testing.T) {
 		w.rotate()
 		current := w.token(awstest.StageCurrent)
 		run := w.begin()
-		w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
+		w.mustStep(run, events.CreateSecret, report.OutcomeCreated)
 		w.engage.DeleteToken(w.token(awstest.StagePending))
 		if _, err := w.stepWithin(30*time.Second, run, events.FinishSecret); err == nil {
 			t.Fatal("no error")
@@ -467,15 +468,15 @@ func TestF4ALostLedgerEndsTheRotationAndLeaksNothing(t *testing.T) {
 		w.rotate()
 		current := w.token(awstest.StageCurrent)
 		run := w.begin()
-		w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
+		w.mustStep(run, events.CreateSecret, report.OutcomeCreated)
 		for name := range w.ledger("") {
 			if _, err := w.aws.Parameters.DeleteParameter(&awstest.ParameterNameInput{Name: name}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		report, err := w.step(run, events.FinishSecret)
-		if !errors.Is(err, rotation.ErrAbandoned) || report.Case != decide.F4 {
-			t.Fatalf("case %s, error %v", report.Case, err)
+		done, err := w.step(run, events.FinishSecret)
+		if !errors.Is(err, rotation.ErrAbandoned) || done.Case != decide.F4 {
+			t.Fatalf("case %s, error %v", done.Case, err)
 		}
 		if w.token(awstest.StageCurrent) != current || !w.engage.Alive(current) {
 			t.Error("AWSCURRENT does not name the token that works")
@@ -522,9 +523,9 @@ func TestFinishSecretKeepsAnEditMadeDuringTheRotation(t *testing.T) {
 	} {
 		inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 			run := w.begin()
-			w.mustStep(run, events.CreateSecret, rotation.OutcomeCreated)
-			w.mustStep(run, events.SetSecret, rotation.OutcomeChecked)
-			w.mustStep(run, events.TestSecret, rotation.OutcomeVerified)
+			w.mustStep(run, events.CreateSecret, report.OutcomeCreated)
+			w.mustStep(run, events.SetSecret, report.OutcomeChecked)
+			w.mustStep(run, events.TestSecret, report.OutcomeVerified)
 			w.edit(edited)
 			_, err := w.step(run, events.FinishSecret)
 			if err == nil {
@@ -638,7 +639,7 @@ func TestALateTestSecretOfTheCurrentVersionDoesNothing(t *testing.T) {
 	inDeployment(t, onlyAdmin, nil, func(t *testing.T, w *deployment) {
 		run := w.rotate()
 		calls := len(w.engage.Calls())
-		w.mustStep(run, events.TestSecret, rotation.OutcomeUnchanged)
+		w.mustStep(run, events.TestSecret, report.OutcomeUnchanged)
 		if len(w.engage.Calls()) != calls {
 			t.Error("it called Engage")
 		}

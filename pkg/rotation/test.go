@@ -11,16 +11,17 @@ import (
 	"engage-token-rotation/pkg/internal/parallel"
 	"engage-token-rotation/pkg/internal/witness"
 	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/report"
 )
 
 // test is testSecret: the new token must answer, and its own list must hold it.
-func (i *invocation) test(ctx context.Context) (Report, error) {
+func (i *invocation) test(ctx context.Context) (report.Step, error) {
 	r, err := i.read(ctx, needs{settings: true, labels: true, value: true})
 	if err != nil {
-		return Report{}, err
+		return report.Step{}, err
 	}
 	if r, err = i.agree(ctx, r); err != nil {
-		return Report{}, err
+		return report.Step{}, err
 	}
 	facts := r.facts(i.event.VersionID)
 	c, action := decide.Test(facts)
@@ -30,19 +31,19 @@ func (i *invocation) test(ctx context.Context) (Report, error) {
 	case action != decide.Proceed:
 		return i.end(ctx, r, c, action)
 	case !facts.Usable:
-		return Report{Case: decide.C4}, i.abandon(ctx, unusable(r.version))
+		return report.Step{Case: decide.C4}, i.abandon(ctx, unusable(r.version))
 	}
 	e, err := i.findEndpoint(ctx, r, r.version.document)
 	if err != nil {
-		return Report{}, err
+		return report.Step{}, err
 	}
-	report := Report{Case: c, Outcome: OutcomeVerified, Fingerprint: r.version.token.Fingerprint()}
+	done := report.Step{Case: c, Outcome: report.OutcomeVerified, Fingerprint: r.version.token.Fingerprint()}
 	_, err = witness.Own(ctx, i.calls().Client(e.Endpoint), r.version.token, i.poll(testLimit))
 	if err == nil || !witness.Doubtful(err) {
-		return report, failed("list with the new token", err, "the service repeats the rotation")
+		return done, failed("list with the new token", err, "the service repeats the rotation")
 	}
-	report.Case, err = i.judge(ctx, r, err)
-	return report, err
+	done.Case, err = i.judge(ctx, r, err)
+	return done, err
 }
 
 // testLimit is how long testSecret waits for the vendor to know a new token; the invocation's own
@@ -73,11 +74,11 @@ func (i *invocation) judge(ctx context.Context, r reading, doubt error) (decide.
 }
 
 // preflight shows that a rotation would work, without making anything.
-func (i *invocation) preflight(ctx context.Context, r reading) (Report, error) {
-	p := Preflight{CurrentToken: TokenNone}
+func (i *invocation) preflight(ctx context.Context, r reading) (report.Step, error) {
+	p := report.Preflight{CurrentToken: report.TokenNone}
 	a, err := i.logIn(ctx, r)
 	if err != nil {
-		return Report{Case: decide.T2}, a.otherHost(ctx, err)
+		return report.Step{Case: decide.T2}, a.otherHost(ctx, err)
 	}
 	err = parallel.Do(
 		func() error {
@@ -97,13 +98,13 @@ func (i *invocation) preflight(ctx context.Context, r reading) (Report, error) {
 			return nil
 		})
 	p.Flow, p.Host = a.Endpoint.Flow, a.Endpoint.BaseURL.Host
-	report := Report{
+	done := report.Step{
 		Case:        decide.T2,
-		Outcome:     OutcomePreflight,
+		Outcome:     report.OutcomePreflight,
 		Fingerprint: r.current.token.Fingerprint(),
 		Preflight:   &p,
 	}
-	return report, err
+	return done, err
 }
 
 // otherHost adds to the failure of a login what the vendor's other host answers, if the configured
@@ -127,9 +128,9 @@ func (i *invocation) health(ctx context.Context, a account, current holding) str
 	dead, err := a.client.Dead(ctx, current.token, current.document.TokenCreatedAt(i.config.Now()), a.session)
 	switch {
 	case err != nil:
-		return TokenUnknown
+		return report.TokenUnknown
 	case dead:
-		return TokenDead
+		return report.TokenDead
 	}
-	return TokenAlive
+	return report.TokenAlive
 }

@@ -131,15 +131,15 @@ func (s *stack) mustBegin(name string) awstest.Run {
 }
 
 // step invokes the rotation function for a step.
-func (s *stack) step(run awstest.Run, step string) (rotation.Report, error) {
+func (s *stack) step(run awstest.Run, step string) (report.Step, error) {
 	return s.invoke(s.rotator, run, step)
 }
 
-func (s *stack) invoke(rotator *rotation.Rotator, run awstest.Run, step string) (report rotation.Report, err error) {
+func (s *stack) invoke(rotator *rotation.Rotator, run awstest.Run, step string) (done report.Step, err error) {
 	event, err := events.ParseRotation(run.Payload(step))
 	if err != nil {
 		s.t.Error(err)
-		return rotation.Report{}, err
+		return report.Step{}, err
 	}
 	err = within(s.t.Context(), 90*time.Second, func(ctx context.Context) (err error) {
 		ctx, end := context.WithCancel(ctx)
@@ -147,10 +147,10 @@ func (s *stack) invoke(rotator *rotation.Rotator, run awstest.Run, step string) 
 		s.mu.Lock()
 		s.end = end
 		s.mu.Unlock()
-		report, err = rotator.Handle(ctx, event)
+		done, err = rotator.Handle(ctx, event)
 		return err
 	})
-	return report, err
+	return done, err
 }
 
 // crash ends the invocation that began last, as if the function had crashed.

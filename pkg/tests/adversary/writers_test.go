@@ -8,7 +8,7 @@ import (
 
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/internal/target"
-	"engage-token-rotation/pkg/rotation"
+	"engage-token-rotation/pkg/report"
 	"engage-token-rotation/pkg/settings"
 	"engage-token-rotation/pkg/standins/awstest"
 	"engage-token-rotation/pkg/standins/engagetest"
@@ -142,10 +142,10 @@ func TestAnInventedVersionCausesNoCallToTheVendor(t *testing.T) {
 		for _, step := range []string{
 			awstest.StepCreate, awstest.StepSet, awstest.StepTest, awstest.StepFinish, awstest.StepTest, awstest.StepTest,
 		} {
-			var report rotation.Report
-			report, err := s.step(run, step)
+			var done report.Step
+			done, err := s.step(run, step)
 			if err == nil {
-				t.Errorf("%s of an invented version: %+v", step, report)
+				t.Errorf("%s of an invented version: %+v", step, done)
 			}
 		}
 		if n := len(a.vendor.Calls()); n > before {

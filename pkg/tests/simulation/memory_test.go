@@ -6,7 +6,6 @@ import (
 
 	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/report"
-	"engage-token-rotation/pkg/rotation"
 )
 
 // memory is what the observer remembers of an invocation.
@@ -14,7 +13,7 @@ type memory struct {
 	began   time.Time
 	request events.Sweep
 	answer  report.Sweep
-	report  rotation.Report
+	report  report.Step
 	failed  bool
 	version string // that it works on
 

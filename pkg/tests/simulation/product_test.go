@@ -38,7 +38,7 @@ var plainSweep = events.Sweep{}
 
 // rotator is the rotation function in one process.
 type rotator interface {
-	Handle(context.Context, events.Rotation) (rotation.Report, error)
+	Handle(context.Context, events.Rotation) (report.Step, error)
 }
 
 func noJitter() float64 { return 0.5 }

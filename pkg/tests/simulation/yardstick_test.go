@@ -9,7 +9,7 @@ import (
 
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/events"
-	"engage-token-rotation/pkg/rotation"
+	"engage-token-rotation/pkg/report"
 	"engage-token-rotation/pkg/secret"
 )
 
@@ -25,16 +25,16 @@ type yardstick struct {
 var _ rotator = (*yardstick)(nil)
 
 // Handle implements rotator.
-func (y *yardstick) Handle(ctx context.Context, event events.Rotation) (rotation.Report, error) {
+func (y *yardstick) Handle(ctx context.Context, event events.Rotation) (report.Step, error) {
 	labels, err := (secrets{y.h, y.stack}).Describe(ctx, event.SecretID)
 	if err != nil {
-		return rotation.Report{}, err
+		return report.Step{}, err
 	}
 	switch {
 	case labels.Carries(event.VersionID, labelCurrent):
-		return rotation.Report{}, nil
+		return report.Step{}, nil
 	case !labels.Carries(event.VersionID, labelPending):
-		return rotation.Report{}, errors.New("the version is not set as AWSPENDING for rotation")
+		return report.Step{}, errors.New("the version is not set as AWSPENDING for rotation")
 	}
 	switch event.Step {
 	case events.CreateSecret:
@@ -44,7 +44,7 @@ func (y *yardstick) Handle(ctx context.Context, event events.Rotation) (rotation
 	case events.FinishSecret:
 		err = y.finish(ctx, event, labels.Holder(labelCurrent))
 	}
-	return rotation.Report{}, err
+	return report.Step{}, err
 }
 
 func (y *yardstick) create(ctx context.Context, event events.Rotation) error {

@@ -1,4 +1,4 @@
-package rotation
+package report
 
 import (
 	"time"
@@ -8,8 +8,8 @@ import (
 	"engage-token-rotation/pkg/events"
 )
 
-// Report says what a step found and did.
-type Report struct {
+// Step says what a step of a rotation found and did.
+type Step struct {
 	Event    events.Rotation
 	Duration time.Duration
 	// Case is the number of the situation that the step met; see package decide. It is empty when the
@@ -48,8 +48,8 @@ const (
 	ReasonUnusable  = "unusable"  // the version's value was not put by this rotation, or was given up
 )
 
-// reasonOf returns the reason for which a step abandoned the rotation in this case.
-func reasonOf(c decide.Case) string {
+// ReasonOf returns the reason for which a step abandoned the rotation in this case.
+func ReasonOf(c decide.Case) string {
 	switch c {
 	case decide.S3, decide.F6, decide.F9:
 		return ReasonEdited
