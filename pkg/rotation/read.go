@@ -31,6 +31,8 @@ type reading struct {
 	current  holding     // AWSCURRENT
 	version  holding     // the event's version; its ID is empty when it has no value
 	entries  ledger.View // finishSecret alone
+	// left is the token of AWSCURRENT by an earlier read, if AWSCURRENT has moved since.
+	left engage.Token
 }
 
 // holding is a version with its parsed value.
@@ -174,11 +176,15 @@ func (i *invocation) agree(ctx context.Context, r reading) (reading, error) {
 			}
 			return r, nil
 		}
+		earlier := r.current
 		err := parallel.Do(
 			func() (err error) { r.labels, err = i.describe(ctx); return err },
 			func() (err error) { r.current, err = i.readCurrent(ctx); return err })
 		if err != nil {
 			return r, err
+		}
+		if r.current.ID != earlier.ID {
+			r.left = earlier.token
 		}
 	}
 }

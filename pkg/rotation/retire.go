@@ -41,7 +41,7 @@ func (f *finishing) decide(records []ledger.Record) []decide.Decision {
 			continue
 		}
 		//safeguard:a-swap-starts-the-retention
-		if f.current.ID != f.event.VersionID && record.Fingerprint == f.current.token.Fingerprint() {
+		if f.current.ID != f.event.VersionID && record.Fingerprint == f.current.token.Fingerprint() || f.leftDue(record) {
 			record.State = ledger.Outgoing // whatever another invocation has made of it meanwhile
 		}
 		facts := f.recordFacts(record)
@@ -57,6 +57,13 @@ func (f *finishing) decide(records []ledger.Record) []decide.Decision {
 		decisions = append(decisions, d)
 	}
 	return decisions
+}
+
+// leftDue reports whether a retiring token is due, although AWSCURRENT held it when this invocation
+// began: a person had put its version back.
+func (f *finishing) leftDue(record ledger.Record) bool {
+	due := record.State == ledger.Retiring && !f.config.Now().Before(record.At)
+	return due && record.Fingerprint == f.left.Fingerprint()
 }
 
 // recordFacts returns what a rotation knows about a record after its swap.
