@@ -841,6 +841,32 @@ func TestR14ASharedTokenHasItsRetentionFromTheLastSecretOn(t *testing.T) {
 	})
 }
 
+// The sweep that sees it cannot write it down.
+func TestR14ASharedTokenHasItsRetentionWhenTheLedgerCannotBeWritten(t *testing.T) {
+	deploy(t, retention("1h"), func(t *testing.T, d *deployment) {
+		shared := d.rotate()
+		d.createSecret("ivr/copy", loginFields(d.user, map[string]string{"apiToken": shared}))
+		d.begin("ivr/copy")
+		d.sweep(`{}`)
+		current := d.rotate()
+		time.Sleep(2 * time.Hour)
+		wantCase(t, d.sweep(`{}`), shared, "R2")
+		d.edit("ivr/copy", loginFields(d.user, map[string]string{"apiToken": current}))
+		d.deny = func(c awstest.Call) bool { return c.Action == "PutParameter" }
+		answer, err := d.run(`{}`)
+		if err != nil || len(answer.Faults) == 0 {
+			t.Fatalf("faults %v, error %v", answer.Faults, err)
+		}
+		wantCase(t, answer, shared, "R14")
+		d.wantTokens(shared, current)
+		d.deny = nil
+		wantCase(t, d.sweep(`{}`), shared, "R14")
+		time.Sleep(61 * time.Minute)
+		d.sweep(`{}`)
+		d.wantTokens(current)
+	})
+}
+
 // A sweep that cannot read the other secret does not know that the token is shared no more.
 func TestR22ASharedTokenStaysSharedWhileTheOtherSecretCannotBeRead(t *testing.T) {
 	deploy(t, nil, func(t *testing.T, d *deployment) {

@@ -168,8 +168,9 @@ func (u *user) noteShared(ctx context.Context, m *holders.Secret, view ledger.Vi
 	}))
 }
 
-// share records that another secret holds a record's token, or does not any more: then the
-// retention starts anew, because readers of that secret may have the token cached.
+// share returns the record with the fact that another secret holds its token, or does not any more,
+// and writes that. When it does not any more, the retention starts anew, because readers of that
+// secret may have the token cached.
 func (u *user) share(ctx context.Context, record ledger.Record) ledger.Record {
 	shared := record
 	shared.SharedWith = ""
@@ -181,9 +182,10 @@ func (u *user) share(ctx context.Context, record ledger.Record) ledger.Record {
 		shared.At = end
 	}
 	if shared == record || shared.SharedWith == "" && u.secrets.Unread(record.SharedWith) ||
-		record.State == ledger.Unclaimed || !u.update(ctx, record, shared) {
+		record.State == ledger.Unclaimed {
 		return record
 	}
+	u.update(ctx, record, shared) // if that fails, the next sweep writes it
 	return shared
 }
 
