@@ -387,6 +387,36 @@ func TestW4ATokenThatASecretHeldDuringTheSweepIsNotUnclaimed(t *testing.T) {
 	})
 }
 
+// Another sweep, or a person, removes the record of a deleted token when this sweep has read it. The
+// list is older than the deletion.
+func TestW7ADeletedTokenWhoseRecordIsRemovedDuringTheSweepIsNotUnclaimed(t *testing.T) {
+	deploy(t, nil, func(t *testing.T, d *deployment) {
+		d.rotate()
+		run, left := d.lose()
+		d.engage.SetPropagation(engagetest.Propagation{DeletedListed: engagetest.Lag{For: 90 * time.Second}})
+		time.Sleep(time.Second)
+		d.steps(run, run.Steps...) // the service repeats it, with another token
+		d.aws.Secrets.EndRotation(run, nil)
+		deleted := d.token(secretName, awstest.StageCurrent)
+		d.rotate()
+		if state := d.record(deleted).State; state != ledger.Deleted {
+			t.Fatalf("state %s", state)
+		}
+		removed := false
+		d.engage.SetFault(func(c engagetest.Call) *engagetest.Fault {
+			if c.Operation == engagetest.OpList && !removed {
+				removed = true
+				d.loseLedger(string(print(deleted)))
+			}
+			return nil
+		})
+		s := about(t, d.sweep(`{}`), secretName)
+		if !removed || len(s.Unclaimed) != 1 || s.Unclaimed[0].Fingerprint != print(left) {
+			t.Errorf("unclaimed %v, want %s alone", s.Unclaimed, print(left))
+		}
+	})
+}
+
 func TestR9ATokenThatWasReplacedByHandIsRetired(t *testing.T) {
 	deploy(t, retention("1h"), func(t *testing.T, d *deployment) {
 		replaced := d.rotate()
