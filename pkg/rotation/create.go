@@ -32,7 +32,7 @@ func (i *invocation) create(ctx context.Context) (report.Step, error) {
 	}
 	var listed []engage.Token
 	a, entries, err := i.logInAndRead(ctx, r, func(a account) (err error) {
-		listed, err = witness.Before(ctx, a.client, a.session, r.current.token)
+		listed, err = witness.Before(ctx, a.client, a.session, r.current.token, a.ahead)
 		return failed("", err, hintNothingCreated)
 	})
 	if err != nil {
@@ -40,7 +40,7 @@ func (i *invocation) create(ctx context.Context) (report.Step, error) {
 	}
 	i.remember(r.current.document, endpoint{a.Endpoint, a.User})
 	known, _ := entries.Find(r.current.token.Fingerprint())
-	listed, err = witness.Check(ctx, a.client, a.session, r.current.token, known.User == a.User, listed)
+	listed, err = witness.Check(ctx, a.client, a.session, r.current.token, known.User == a.User, a.ahead != nil, listed)
 	if err != nil {
 		return report.Step{}, failed("list the tokens", err, hintNothingCreated)
 	}

@@ -8,6 +8,7 @@ import (
 	"engage-token-rotation/pkg/internal/logins"
 	"engage-token-rotation/pkg/internal/parallel"
 	"engage-token-rotation/pkg/internal/target"
+	"engage-token-rotation/pkg/internal/witness"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/secret"
 )
@@ -17,11 +18,12 @@ type account struct {
 	target.Target
 	client  *engage.Client
 	session *engage.Session
+	ahead   []engage.Token // what the current token listed during the login, if anything
 }
 
 // logIn logs in, which no step does but createSecret, a preflight, and testSecret when it must know
-// whether a token is dead.
-func (i *invocation) logIn(ctx context.Context, r reading) (account, error) {
+// whether a token is dead. During the login the current token, which may be zero, is listed with.
+func (i *invocation) logIn(ctx context.Context, r reading, current engage.Token) (account, error) {
 	t, err := target.Read(ctx, i.admins, r.settings, r.arn(), r.current.document)
 	if err != nil {
 		return account{}, failed("read the login fields", err, "nothing was created")
@@ -29,22 +31,22 @@ func (i *invocation) logIn(ctx context.Context, r reading) (account, error) {
 	counter, key := logins.New(i.config.Parameters, r.settings.Prefix, i.config.Now), target.LoginKey(t.Credentials)
 	calls := i.calls()
 	calls.Permit = func(ctx context.Context) error { return counter.Permit(ctx, key, afterLogin) }
-	a := account{Target: t, client: calls.Client(t.Endpoint)}
-	if a.session, err = i.sessions.Login(ctx, a.client, t.Credentials); err != nil {
+	a := account{Target: t}
+	a.ahead, err = witness.LogIn(ctx, calls, t.Endpoint, current, func(client *engage.Client) (err error) {
+		a.client = client
+		a.session, err = i.sessions.Login(ctx, client, t.Credentials)
 		counter.Failed(ctx, key, err)
-	}
+		return err
+	})
 	return a, failed("log in with the fields of secret "+t.Holder, err, "nothing was created")
 }
 
 // logInAndRead logs in, calls the vendor and meanwhile reads the secret's entries in the ledger.
-func (i *invocation) logInAndRead(
-	ctx context.Context,
-	r reading,
-	then func(account) error,
-) (a account, v ledger.View, err error) {
+func (i *invocation) logInAndRead(ctx context.Context, r reading, then func(account) error) (
+	a account, v ledger.View, err error) {
 	err = parallel.Do(
 		func() (err error) {
-			if a, err = i.logIn(ctx, r); err != nil {
+			if a, err = i.logIn(ctx, r, r.current.token); err != nil {
 				return err
 			}
 			return then(a)

@@ -59,7 +59,7 @@ func (i *invocation) judge(ctx context.Context, r reading, doubt error) (decide.
 	if !engage.Rejected(doubt) || i.config.Now().Sub(createdAt) <= engage.Propagation {
 		return decide.T6, unsure
 	}
-	a, err := i.logIn(ctx, r)
+	a, err := i.logIn(ctx, r, engage.Token{})
 	if err != nil {
 		return decide.T6, failed("log in to find out whether the new token is dead", err, hint)
 	}
@@ -76,7 +76,7 @@ func (i *invocation) judge(ctx context.Context, r reading, doubt error) (decide.
 // preflight shows that a rotation would work, without making anything.
 func (i *invocation) preflight(ctx context.Context, r reading) (report.Step, error) {
 	p := report.Preflight{CurrentToken: report.TokenNone}
-	a, err := i.logIn(ctx, r)
+	a, err := i.logIn(ctx, r, engage.Token{})
 	if err != nil {
 		return report.Step{Case: decide.T2}, a.otherHost(ctx, err)
 	}

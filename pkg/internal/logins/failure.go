@@ -47,7 +47,7 @@ func (f Failure) String() string {
 }
 
 // Failed stores why a login failed, for the error of a login that is not tried. It does nothing if
-// the vendor was not asked.
+// err is nil or the vendor was not asked.
 func (c *Counter) Failed(ctx context.Context, key string, err error) {
 	var refused *engage.Error
 	var tooMany *TooMany

@@ -6,17 +6,68 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/internal/clock"
 	"engage-token-rotation/pkg/internal/parallel"
+	"engage-token-rotation/pkg/internal/target"
 )
+
+// aheadLife is how old a list may be that was asked for while a login was under way.
+const aheadLife = 3 * time.Second
+
+// LogIn calls logIn with a way to make calls, and as soon as a login is permitted also lists with
+// the current token, so that neither waits for the other. Without a login, without a current token
+// or a believable answer, or if all this took long, ahead is nil. The error is logIn's.
+func LogIn(ctx context.Context, calls target.Calls, endpoint engage.Endpoint, current engage.Token,
+	logIn func(*engage.Client) error) (ahead []engage.Token, err error) {
+	begun := make(chan bool, 1) // the first value counts: whether a login was permitted
+	begin := func(permitted bool) {
+		select {
+		case begun <- permitted:
+		default:
+		}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var asked time.Time
+	client, permit := calls.Client(endpoint), calls.Permit
+	calls.Permit = func(ctx context.Context) error {
+		err := permit(ctx)
+		begin(err == nil)
+		return err
+	}
+	err = parallel.Do(
+		func() error {
+			if <-begun && !current.IsZero() {
+				asked = calls.Now()
+				ahead, _ = client.List(ctx, current) // holds the token, or is an error
+			}
+			return nil
+		},
+		func() error {
+			defer begin(false)
+			err := logIn(calls.Client(endpoint))
+			if err != nil {
+				cancel()
+			}
+			return err
+		})
+	if calls.Now().Sub(asked) > aheadLife {
+		ahead = nil
+	}
+	return ahead, err
+}
 
 // Before lists the user's tokens ahead of a creation: twice when the secret has no current token by
 // which a list could be checked, and then what either holds counts. So a token that existed before
-// the creation is not taken for one that appeared after it.
-func Before(ctx context.Context, client *engage.Client, session *engage.Session, current engage.Token) (
-	[]engage.Token, error) {
+// the creation is not taken for one that appeared after it. A list of LogIn is taken as it is.
+func Before(ctx context.Context, client *engage.Client, session *engage.Session, current engage.Token,
+	ahead []engage.Token) ([]engage.Token, error) {
+	if ahead != nil {
+		return ahead, nil
+	}
 	var first, second []engage.Token
 	again := func() (err error) { second, err = client.List(ctx, session); return err }
 	if !current.IsZero() {
@@ -26,11 +77,17 @@ func Before(ctx context.Context, client *engage.Client, session *engage.Session,
 	return union(first, second), err
 }
 
-// Check checks a list that lacks the current token, and returns what it and a second list hold. The
-// token may be dead, or another user's, or the list wrong, which is an error. ours reports that the
-// ledger names the token as this user's.
-func Check(ctx context.Context, client *engage.Client, session *engage.Session, current engage.Token, ours bool,
-	listed []engage.Token) ([]engage.Token, error) {
+// Check checks what Before returned. A list that was asked for with the current token, ahead, is
+// another user's unless the token is ours, which means that the ledger names it as this user's: then
+// the session lists. If a list lacks the current token, Check returns what it and a second list
+// hold: the token may be dead, or another user's, or the list wrong, which is an error.
+func Check(ctx context.Context, client *engage.Client, session *engage.Session, current engage.Token, ours, ahead bool,
+	listed []engage.Token) (_ []engage.Token, err error) {
+	if ahead && !ours {
+		if listed, err = client.List(ctx, session); err != nil {
+			return nil, err
+		}
+	}
 	if current.IsZero() || slices.Contains(listed, current) { //safeguard:doubtful-lists-are-checked on
 		return listed, nil
 	}

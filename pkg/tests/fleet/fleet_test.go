@@ -33,7 +33,7 @@ var (
 // finishChain how many calls may wait for one another, however many secrets there are.
 const (
 	maxCalls    = 12
-	createChain = 9
+	createChain = 8
 	finishChain = 6
 )
 
