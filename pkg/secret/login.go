@@ -66,13 +66,11 @@ func NewBaseURL(document, admin *Document) string {
 type pair struct{ document, admin *Document }
 
 func (p pair) read(name string) hidden.String {
-	if value, ok := p.document.fields[name]; ok {
-		return value
+	value, ok := p.document.read(name)
+	if !ok && p.admin != nil {
+		value = p.admin.field(name)
 	}
-	if p.admin != nil {
-		return p.admin.fields[name]
-	}
-	return hidden.String{}
+	return hidden.New(value)
 }
 
 // want is a required field and where its value goes.
@@ -101,7 +99,7 @@ func (p pair) require(flow engage.Flow, wanted ...want) error {
 func (d *Document) HasLoginField() bool {
 	for _, name := range []string{FieldUsername, FieldPassword, FieldPlatformID, FieldClientID, FieldClientSecret,
 		FieldJWT} {
-		if _, ok := d.fields[name]; ok {
+		if _, ok := d.read(name); ok {
 			return true
 		}
 	}

@@ -12,7 +12,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -63,95 +62,103 @@ func (e *FieldError) Error() string {
 // Unwrap returns ErrFormat.
 func (e *FieldError) Unwrap() error { return ErrFormat }
 
-// span is a member's place in the text: from its name's opening quote to the end of its value.
-type span struct{ name, value, end int }
+// member is a member of the object, by its place in the text: from its name's opening quote to the
+// end of its value.
+type member struct {
+	field            string // the known field that it is; "" for another
+	name, value, end int
+}
 
 // Document is a parsed document. It is immutable and safe for concurrent use, and prints as a
 // placeholder.
 type Document struct {
-	text   hidden.String
-	fields map[string]hidden.String // the known fields that are present and not null
-	spans  map[string]span          // the known fields that are present
-	others []span                   // the members other than the token's, in their order
-	open   int                      // just after the opening brace
+	text    hidden.String
+	members []member // in their order
 	// tokenSecrets is nil when the field is absent.
 	tokenSecrets []string
-	empty        bool // the object has no member
 }
 
 // Parse reads a document: one JSON object.
 func Parse(text string) (*Document, error) {
-	d := &Document{text: hidden.New(text), fields: map[string]hidden.String{}, spans: map[string]span{}, empty: true}
-	if strings.TrimSpace(text) == "" {
+	start := skipSpace(text, 0)
+	switch {
+	case strings.TrimSpace(text) == "":
 		return nil, &FieldError{Fault: "the value is empty; store a JSON object with the login fields or adminSecretArn"}
-	}
-	dec := json.NewDecoder(strings.NewReader(text))
-	if start, err := dec.Token(); err != nil || start != json.Delim('{') {
+	case text[start] != '{':
 		return nil, &FieldError{Fault: "the value is not a JSON object; store one such as {\"adminSecretArn\":\"...\"}"}
+	case !json.Valid([]byte(text)):
+		return nil, invalid(text)
 	}
-	d.open = int(dec.InputOffset())
-	for dec.More() {
-		if err := d.parseMember(dec, text); err != nil {
+	d := &Document{text: hidden.New(text), members: make([]member, 0, 8)}
+	for m := range membersOf(text, start) {
+		if err := d.add(m, text); err != nil {
 			return nil, err
 		}
-	}
-	if _, err := dec.Token(); err != nil {
-		return nil, notJSON(dec)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, &FieldError{Fault: "text follows the JSON object; store the object alone"}
 	}
 	return d, nil
 }
 
-func (d *Document) parseMember(dec *json.Decoder, text string) error {
-	before := int(dec.InputOffset())
-	token, err := dec.Token()
-	name, isString := token.(string)
-	if err != nil || !isString {
-		return notJSON(dec)
+// invalid says what is wrong with a text that is not JSON: the place of a syntax error, and not the
+// decoder's own text, which may quote the document.
+func invalid(text string) error {
+	var (
+		first  json.RawMessage
+		syntax *json.SyntaxError
+	)
+	err := json.NewDecoder(strings.NewReader(text)).Decode(&first)
+	if err == nil {
+		return &FieldError{Fault: "text follows the JSON object; store the object alone"}
 	}
-	d.empty = false
-	var raw json.RawMessage
-	if err := dec.Decode(&raw); err != nil {
-		return notJSON(dec)
+	at := len(text)
+	if errors.As(err, &syntax) {
+		at = int(syntax.Offset)
 	}
-	end := int(dec.InputOffset())
-	at := span{name: before + strings.IndexByte(text[before:], '"'), value: end - len(raw), end: end}
-	if name != FieldToken && name != FieldTokenCreatedAt {
-		d.others = append(d.others, at)
-	}
+	return &FieldError{Fault: fmt.Sprintf("the value is not valid JSON near byte %d; correct it there", at)}
+}
+
+// add checks a member and adds it.
+func (d *Document) add(m member, text string) error {
+	name, raw := unquote(m.nameIn(text)), text[m.value:m.end]
 	known, ok := knownField(name)
-	if !ok {
-		return nil
-	}
-	if known != name {
+	switch {
+	case !ok:
+	case known != name:
 		return &FieldError{Field: known, Fault: "is written with other capitals; write it as here"}
-	}
-	if _, twice := d.spans[name]; twice {
+	case d.find(name) != nil:
 		return &FieldError{Field: name, Fault: "occurs twice; keep one"}
-	}
-	d.spans[name] = at
-	if bytes.Equal(raw, []byte("null")) {
-		return nil
-	}
-	if !isText(raw) {
+	case raw == "null":
+	case !isText(raw):
 		return &FieldError{Field: name,
 			Fault: "holds what is not text: half of a surrogate pair, or bytes that are not UTF-8; write it anew"}
-	}
-	if name == FieldTokenSecrets {
+	case name == FieldTokenSecrets:
 		d.tokenSecrets = []string{}
-		if err := json.Unmarshal(raw, &d.tokenSecrets); err != nil {
+		if err := json.Unmarshal([]byte(raw), &d.tokenSecrets); err != nil {
 			return &FieldError{Field: name, Fault: "is not a list of strings; write ARNs or names, such as [\"engage/*\"]"}
 		}
-		return nil
-	}
-	var value string
-	if err := json.Unmarshal(raw, &value); err != nil {
+	case raw[0] != '"':
 		return &FieldError{Field: name, Fault: "is not a string; put its value in quotes"}
 	}
-	d.fields[name] = hidden.New(value)
+	m.field = known
+	d.members = append(d.members, m)
 	return nil
+}
+
+// find returns the member that is a known field, or nil.
+func (d *Document) find(field string) *member {
+	i := slices.IndexFunc(d.members, func(m member) bool { return m.field == field })
+	if i < 0 {
+		return nil
+	}
+	return &d.members[i]
+}
+
+// read returns the value of a known field of one string, and whether the document has it.
+func (d *Document) read(field string) (value string, ok bool) {
+	m, text := d.find(field), d.text.Reveal()
+	if m == nil || text[m.value] != '"' { // null
+		return "", false
+	}
+	return unquote(text[m.value:m.end]), true
 }
 
 // knownField returns the known field of that name, whatever its capitals: JSON readers that do not
@@ -163,12 +170,6 @@ func knownField(name string) (known string, ok bool) {
 		}
 	}
 	return "", false
-}
-
-// notJSON returns the place of a syntax error, and not the decoder's own text, which may quote the
-// document.
-func notJSON(dec *json.Decoder) error {
-	return &FieldError{Fault: fmt.Sprintf("the value is not valid JSON near byte %d; correct it there", dec.InputOffset())}
 }
 
 // Text returns the whole document, to be stored. It holds secrets.
@@ -186,11 +187,11 @@ func (d *Document) MarshalJSON() ([]byte, error) { return []byte(`"` + hidden.Pl
 // Token returns the permanent API token, or the zero Token if the document has none yet (absent,
 // null or empty).
 func (d *Document) Token() (engage.Token, error) {
-	value, ok := d.fields[FieldToken]
-	if !ok || value.IsZero() {
+	value := d.field(FieldToken)
+	if value == "" {
 		return engage.Token{}, nil
 	}
-	token, err := engage.ParseToken(value.Reveal())
+	token, err := engage.ParseToken(value)
 	if err != nil {
 		return engage.Token{}, &FieldError{Field: FieldToken,
 			Fault: "is " + err.Error() + "; remove the field, and the next rotation creates one"}
@@ -212,7 +213,10 @@ func (d *Document) TokenCreatedAt(now time.Time) time.Time {
 // them.
 func (d *Document) AdminSecretARN() string { return d.field(FieldAdminSecretARN) }
 
-func (d *Document) field(name string) string { return d.fields[name].Reveal() }
+func (d *Document) field(name string) string {
+	value, _ := d.read(name)
+	return value
+}
 
 // WithToken returns the document with apiToken and apiTokenCreatedAt set and every other byte as it
 // was. A new field goes to the end of the object. The same arguments give the same bytes.
@@ -233,16 +237,16 @@ func (d *Document) set(name, value string) (*Document, error) {
 		return nil, err
 	}
 	text := d.text.Reveal()
-	if at, ok := d.spans[name]; ok {
-		return Parse(text[:at.value] + quoted + text[at.end:])
+	if m := d.find(name); m != nil {
+		return Parse(text[:m.value] + quoted + text[m.end:])
 	}
-	member := `"` + name + `":` + quoted
+	added := `"` + name + `":` + quoted
 	closing := strings.LastIndexByte(text, '}')
 	last := len(strings.TrimRight(text[:closing], " \t\r\n"))
-	if d.empty {
-		return Parse(text[:last] + member + text[last:])
+	if len(d.members) == 0 {
+		return Parse(text[:last] + added + text[last:])
 	}
-	return Parse(text[:last] + "," + member + text[last:])
+	return Parse(text[:last] + "," + added + text[last:])
 }
 
 func quote(value string) (string, error) {
@@ -260,13 +264,20 @@ func quote(value string) (string, error) {
 // one was made from the other.
 func (d *Document) EqualExceptToken(other *Document) bool {
 	ours, theirs := d.text.Reveal(), other.text.Reveal()
-	return slices.EqualFunc(d.others, other.others, func(a, b span) bool {
+	return slices.EqualFunc(d.others(), other.others(), func(a, b member) bool {
 		return a.nameIn(ours) == b.nameIn(theirs) && ours[a.value:a.end] == theirs[b.value:b.end]
 	})
 }
 
+// others returns the members other than the token's.
+func (d *Document) others() []member {
+	return slices.DeleteFunc(slices.Clone(d.members), func(m member) bool {
+		return m.field == FieldToken || m.field == FieldTokenCreatedAt
+	})
+}
+
 // nameIn returns the member's name in its quotes.
-func (s span) nameIn(text string) string { return strings.TrimRight(text[s.name:s.value], ": \t\r\n") }
+func (m member) nameIn(text string) string { return text[m.name:endOfString(text, m.name)] }
 
 // MaxLength is how many bytes a secret's value may have at Secrets Manager.
 const MaxLength = 65_536

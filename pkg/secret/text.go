@@ -8,8 +8,8 @@ import (
 
 // isText reports whether a JSON value holds no escape of half a surrogate pair, and valid UTF-8
 // alone. A decoder replaces anything else by U+FFFD: another password would be sent than is stored.
-func isText(raw []byte) bool {
-	if !utf8.Valid(raw) {
+func isText(raw string) bool {
+	if !utf8.ValidString(raw) {
 		return false
 	}
 	for i := 0; i < len(raw); i++ {
@@ -35,10 +35,10 @@ func isText(raw []byte) bool {
 }
 
 // escaped reads "u" and four hex digits.
-func escaped(raw []byte) (rune, bool) {
+func escaped(raw string) (rune, bool) {
 	if len(raw) < 5 || raw[0] != 'u' {
 		return 0, false
 	}
-	n, err := strconv.ParseUint(string(raw[1:5]), 16, 16)
+	n, err := strconv.ParseUint(raw[1:5], 16, 16)
 	return rune(n), err == nil
 }
