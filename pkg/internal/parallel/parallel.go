@@ -1,7 +1,11 @@
 // Package parallel runs independent calls concurrently.
 package parallel
 
-import "sync"
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+)
 
 // Do runs the functions concurrently, the last one on the caller's goroutine, waits for all, and
 // returns the first error in the order of the arguments. A nil function is left out. If a function
@@ -45,33 +49,23 @@ func Do(functions ...func() error) error {
 // Each calls f for every item, at most limit at a time and in their order, and waits for all. A
 // panic in one of them is raised again here after all have ended.
 func Each[T any](limit int, items []T, f func(T)) {
-	next := make(chan T)
-	workers := make([]func() error, min(limit, len(items)))
-	for n := range workers {
-		workers[n] = func() error {
-			var panicked any
-			for item := range next {
-				func() {
-					defer func() {
-						if p := recover(); p != nil {
-							panicked = p
-						}
-					}()
-					f(item)
+	var next atomic.Int64
+	worker := func() error {
+		var panicked any
+		for n := next.Add(1) - 1; n < int64(len(items)); n = next.Add(1) - 1 {
+			func() {
+				defer func() {
+					if p := recover(); p != nil {
+						panicked = p
+					}
 				}()
-			}
-			if panicked != nil {
-				panic(panicked)
-			}
-			return nil
+				f(items[n])
+			}()
 		}
-	}
-	feed := func() error {
-		defer close(next)
-		for _, item := range items {
-			next <- item
+		if panicked != nil {
+			panic(panicked)
 		}
 		return nil
 	}
-	_ = Do(append(workers, feed)...)
+	_ = Do(slices.Repeat([]func() error{worker}, min(limit, len(items)))...)
 }
