@@ -227,11 +227,11 @@ var suffixed = regexp.MustCompile(`-[A-Za-z0-9]{6}$`)
 
 // known returns the secret that a SecretId names, also one that is scheduled for deletion.
 func (s *SecretsManager) known(id string) (*secret, error) {
-	if err := checkName(id, "secretId", maxSecretID); err != nil {
-		return nil, err
-	}
 	if sec := s.find(id); sec != nil {
 		return sec, nil
+	}
+	if err := checkName(id, "secretId", maxSecretID); err != nil {
+		return nil, err
 	}
 	return nil, errSecretNotFound()
 }
