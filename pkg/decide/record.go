@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"slices"
 	"time"
 
 	"engage-token-rotation/pkg/ledger"
@@ -108,7 +109,7 @@ type Facts struct {
 	Taken bool
 	// Swappable reports that AWSCURRENT is the version beside which the token was created.
 	Swappable bool
-	// Replaced reports that a rotation has moved AWSCURRENT away from the record's version.
+	// Replaced reports that a rotation has moved AWSCURRENT away from the token.
 	Replaced bool
 	// Listed is what the vendor says of the token.
 	Listed Listing
@@ -191,17 +192,19 @@ func mayBeAtWork(r ledger.Record, f Facts) bool {
 // old reports whether the vendor's lists must show the token by now.
 func old(r ledger.Record, f Facts) bool { return f.Now.Sub(r.CreatedAt) > ledger.Propagation }
 
-// Replaced reports whether a rotation has moved AWSCURRENT away from the record's version: whether
-// a version that was made beside it is AWSCURRENT, or was: AWSPREVIOUS is on the version that
-// AWSCURRENT left.
-func Replaced(r ledger.Record, records []ledger.Record, current, previous string) bool {
+// Replaced reports whether a rotation has moved AWSCURRENT away from the record's token: whether
+// the version that was to replace it is AWSCURRENT, or was. were are versions that are or were
+// AWSCURRENT, such as that of AWSPREVIOUS; so is the version of an outgoing token.
+func Replaced(r ledger.Record, records []ledger.Record, were ...string) bool {
+	if r.Successor == "" {
+		return false
+	}
 	for _, other := range records {
-		was := other.Version == current || other.Version == previous || other.State == ledger.Outgoing
-		if r.Version != "" && other.Base == r.Version && was {
-			return true
+		if other.State == ledger.Outgoing {
+			were = append(were, other.Version)
 		}
 	}
-	return false
+	return slices.Contains(were, r.Successor)
 }
 
 func (d Decision) retire(at time.Time) Decision {

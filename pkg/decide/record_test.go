@@ -328,3 +328,41 @@ func TestNothingKnownDeletesNothingThatIsNotDue(t *testing.T) {
 		}
 	}
 }
+
+func TestATokenIsReplacedOnceItsSuccessorWasAWSCURRENT(t *testing.T) {
+	named := func(r *ledger.Record) { r.Successor = "version-3" }
+	successor := func(state ledger.State) ledger.Record {
+		return ledger.Record{Version: "version-3", Base: version, Fingerprint: other, State: state}
+	}
+	for name, e := range map[string]struct {
+		record  ledger.Record
+		records []ledger.Record
+		were    []string
+		want    bool
+	}{
+		"it is AWSCURRENT": {
+			recorded(ledger.Outgoing, named), nil, []string{"version-3", version}, true,
+		},
+		"it is AWSPREVIOUS": {
+			recorded(ledger.Outgoing, named), nil, []string{"version-4", "version-3"}, true,
+		},
+		"another rotation was about to replace it": {
+			recorded(ledger.Outgoing, named), []ledger.Record{successor(ledger.Outgoing)}, nil, true,
+		},
+		"the swap was not made": {
+			recorded(ledger.Outgoing, named), []ledger.Record{successor(ledger.Issued)}, []string{base}, false,
+		},
+		"AWSCURRENT's version has the record of a token that was made beside it": {
+			recorded(ledger.Outgoing), []ledger.Record{successor(ledger.Issued)}, []string{"version-3"}, false,
+		},
+		"no swap was about to be made": {
+			recorded(ledger.Outgoing), nil, []string{""}, false,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := decide.Replaced(e.record, e.records, e.were...); got != e.want {
+				t.Errorf("replaced: %v", got)
+			}
+		})
+	}
+}

@@ -66,6 +66,8 @@ type Record struct {
 	Intent string `json:"intent,omitempty"`
 	// User is the user whose list holds the token; empty when that is not known.
 	User User `json:"user,omitempty"`
+	// Successor is the version that finishSecret was about to make AWSCURRENT in the token's place.
+	Successor string `json:"successor,omitempty"`
 	// Owned reports that the token was retiring once: a rotation has replaced it, so that it stays
 	// ours whoever moves AWSCURRENT from then on.
 	Owned bool `json:"owned,omitempty"`

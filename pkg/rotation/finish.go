@@ -190,7 +190,7 @@ func (f *finishing) recordOutgoing(ctx context.Context) (ledger.Record, error) {
 	if record.Base == "" {
 		record.Version = f.current.ID // a token that was not created here may be in another version by now
 	}
-	record.State, record.At = ledger.Outgoing, f.config.Now()
+	record.State, record.At, record.Successor = ledger.Outgoing, f.config.Now(), f.event.VersionID
 	write := f.ledger().Set
 	if !known { // the read may have been too old to show a record, which says more
 		write = f.ledger().Create

@@ -40,8 +40,11 @@ func (f *finishing) decide(records []ledger.Record) []decide.Decision {
 		if record.Fingerprint == f.version.token.Fingerprint() { //safeguard:the-new-token-stays
 			continue
 		}
-		//safeguard:a-swap-starts-the-retention
-		if f.current.ID != f.event.VersionID && record.Fingerprint == f.current.token.Fingerprint() || f.leftDue(record) {
+		swapped := f.current.ID != f.event.VersionID && record.Fingerprint == f.current.token.Fingerprint()
+		if swapped {
+			record.Successor = f.event.VersionID
+		}
+		if swapped || f.leftDue(record) { //safeguard:a-swap-starts-the-retention
 			record.State = ledger.Outgoing // whatever another invocation has made of it meanwhile
 		}
 		facts := f.recordFacts(record)
@@ -70,7 +73,13 @@ func (f *finishing) leftDue(record ledger.Record) bool {
 func (f *finishing) recordFacts(record ledger.Record) decide.Facts {
 	facts := decide.Facts{
 		Now: f.config.Now(), Taken: record.Version == f.event.VersionID, Swappable: record.Base == f.event.VersionID,
-		Replaced:  f.replaced(record),
+		Replaced: decide.Replaced(
+			record,
+			f.entries.Records,
+			f.event.VersionID,
+			f.labels.Holder(secret.LabelPrevious),
+			f.former,
+		),
 		OneSecret: true,
 	}
 	if f.settings.Retention > 0 {
@@ -84,21 +93,6 @@ func (f *finishing) recordFacts(record ledger.Record) decide.Facts {
 		facts.Listed = decide.Shown
 	}
 	return facts
-}
-
-// replaced reports whether a rotation has moved AWSCURRENT away from the record's version.
-// AWSPREVIOUS is on the version that AWSCURRENT left; when the record of the event's version was
-// lost, that alone shows it.
-func (f *finishing) replaced(record ledger.Record) bool {
-	previous := f.labels.Holder(secret.LabelPrevious)
-	if f.current.ID != f.event.VersionID { // the swap was made just now
-		previous = f.current.ID
-	}
-	if record.Version == previous && (previous == f.current.ID || f.record.Fingerprint == "") {
-		return true
-	}
-	return decide.Replaced(record, f.entries.Records, f.event.VersionID, previous) ||
-		decide.Replaced(record, f.entries.Records, f.event.VersionID, f.former)
 }
 
 // restsOnReads reports whether a decision deletes or gives up a token by reads that may lag. The
