@@ -110,11 +110,14 @@ func (r *run) retention() time.Duration {
 	return r.settings.Retention + ledger.Consistency // a reader may be given the old value so long
 }
 
-// maybeUnread reports whether a secret that could not be read may hold the token.
-func (r *run) maybeUnread(record ledger.Record) bool {
-	unread := func(other ledger.Record) bool { return other.Secret != record.Secret && r.secrets.Unread(other.Secret) }
-	return record.SharedWith != "" && r.secrets.Unread(record.SharedWith) ||
-		slices.ContainsFunc(r.index.ByToken[record.Fingerprint], unread)
+// maybeUnread reports whether a secret that could not be read may hold the token: one that is known
+// to have held it, or another one of the user, which was read first and then could not be. A person
+// may have given it the token meanwhile.
+func (u *user) maybeUnread(record ledger.Record) bool {
+	unread := func(arn string) bool { return arn != record.Secret && u.secrets.Unread(arn) }
+	return unread(record.SharedWith) ||
+		slices.ContainsFunc(u.unread, unread) ||
+		slices.ContainsFunc(u.index.ByToken[record.Fingerprint], func(r ledger.Record) bool { return unread(r.Secret) })
 }
 
 // claimed reports whether another record names an unclaimed token.
@@ -151,6 +154,11 @@ const (
 
 // carryOut decides about the user's intents, and deletes what was planned.
 func (u *user) carryOut(ctx context.Context) {
+	for _, m := range u.own {
+		if u.secrets.Unread(m.ARN) {
+			u.unread = append(u.unread, m.ARN)
+		}
+	}
 	if u.only == "" && u.Listed != nil { // first, since the list grows old
 		u.resolveIntents(ctx)
 		u.countForeign(ctx)

@@ -851,6 +851,41 @@ func TestR2ATokenThatAnotherSecretHoldsStays(t *testing.T) {
 	})
 }
 
+// A person gives the token to another secret between the two looks of a sweep. At the second one
+// that secret cannot be read: its labels are moving.
+func TestR2ATokenStaysWhenAnotherSecretOfTheUserCannotBeReadAgain(t *testing.T) {
+	deploy(t, retention("1h"), func(t *testing.T, d *deployment) {
+		former := d.rotate()
+		current := d.rotate()
+		copied := d.createSecret("ivr/copy", loginFields(d.user, map[string]string{"apiToken": current}))
+		d.begin("ivr/copy")
+		time.Sleep(2 * time.Hour)
+		looks := 0
+		d.deny = func(c awstest.Call) bool {
+			if c.Action != "DescribeSecret" || c.Resource != copied {
+				return false
+			}
+			if looks++; looks == 2 {
+				d.edit("ivr/copy", loginFields(d.user, map[string]string{"apiToken": former}))
+			}
+			return looks == 2
+		}
+		answer, err := d.run(`{}`)
+		if err != nil || looks != 2 {
+			t.Fatal(looks, err)
+		}
+		wantCase(t, answer, former, "R2")
+		d.wantTokens(former, current)
+		d.deny = nil
+		wantCase(t, d.sweep(`{}`), former, "R2")
+		d.edit("ivr/copy", loginFields(d.user, map[string]string{"apiToken": current}))
+		d.sweep(`{}`)
+		time.Sleep(2 * time.Hour)
+		d.sweep(`{}`)
+		d.wantTokens(current)
+	})
+}
+
 // The retention of the first secret is over when the second one lets the token go.
 func TestR14ASharedTokenHasItsRetentionFromTheLastSecretOn(t *testing.T) {
 	deploy(t, retention("1h"), func(t *testing.T, d *deployment) {

@@ -27,6 +27,7 @@ type user struct {
 	*witness.User
 	own    []*holders.Secret
 	guests []ledger.Record // of secrets that log in as another user by now
+	unread []string        // own secrets that could not be read again
 
 	reached   bool // its turn came
 	appeared  bool // a token may have appeared since an intent
