@@ -37,6 +37,7 @@ type Poll struct {
 	Reserve time.Duration
 
 	began time.Time
+	last  time.Time // when the last look began
 	wait  time.Duration
 }
 
@@ -45,24 +46,24 @@ const (
 	longWait  = 5 * time.Second
 )
 
-// Next waits before the next look and returns true. It returns false when Limit is over or the
-// invocation has no time for another look; Over distinguishes the two.
+// Next waits before the next look and returns true. It returns false when a look has begun after
+// Limit, however long the looks take, or the invocation has no time for another one; Over
+// distinguishes the two.
 func (p *Poll) Next(ctx context.Context) bool {
 	if p.began.IsZero() {
-		p.began, p.wait = p.Now(), firstWait
+		p.began, p.last, p.wait = p.Now(), p.Now(), firstWait
 	}
-	left := p.Limit - p.Now().Sub(p.began)
-	if left <= 0 {
+	if p.Over() {
 		return false
 	}
-	wait := min(p.wait, left)
+	wait := max(0, min(p.wait, p.Limit-p.Now().Sub(p.began)))
 	if !Has(ctx, p.Now(), wait+p.Reserve) || Sleep(ctx, wait) != nil {
 		return false
 	}
-	p.wait = min(2*p.wait, longWait)
+	p.last, p.wait = p.Now(), min(2*p.wait, longWait)
 	return true
 }
 
-// Over reports whether the loop has looked for as long as Limit, so that what it still sees is not
-// an old state.
-func (p *Poll) Over() bool { return !p.began.IsZero() && p.Now().Sub(p.began) >= p.Limit }
+// Over reports whether the last look began after Limit, so that what it still saw is not an old
+// state.
+func (p *Poll) Over() bool { return !p.began.IsZero() && p.last.Sub(p.began) >= p.Limit }

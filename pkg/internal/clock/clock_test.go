@@ -67,6 +67,24 @@ func TestAPollLooksAgainUntilItsLimit(t *testing.T) {
 	})
 }
 
+// What was written before the poll began is seen by a look that begins after the limit alone.
+func TestAPollLooksOnceMoreWhenItsLimitEndsDuringALook(t *testing.T) {
+	within(t, time.Hour, func(t *testing.T, ctx context.Context) {
+		poll := clock.Poll{Now: time.Now, Limit: 4 * time.Second}
+		began, last := time.Now(), time.Duration(0)
+		for poll.Next(ctx) {
+			last = time.Since(began)
+			time.Sleep(1900 * time.Millisecond) // the look
+			if poll.Over() != (last >= poll.Limit) {
+				t.Errorf("over after a look that began after %s: %v", last, poll.Over())
+			}
+		}
+		if last < poll.Limit || last > poll.Limit+1900*time.Millisecond {
+			t.Errorf("the last look began after %s", last)
+		}
+	})
+}
+
 func TestAPollLeavesItsReserve(t *testing.T) {
 	within(t, 10*time.Second, func(t *testing.T, ctx context.Context) {
 		poll := clock.Poll{Now: time.Now, Limit: time.Minute, Reserve: 3 * time.Second}
