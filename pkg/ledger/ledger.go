@@ -132,12 +132,13 @@ type All struct {
 	Missing map[string]time.Time
 }
 
-// Tokens returns the tokens that records name.
+// Tokens returns the tokens that records name, and whether one of the records claims the token:
+// whether it says anything but unclaimed.
 func (a All) Tokens() map[engage.Fingerprint]bool {
 	tokens := map[engage.Fingerprint]bool{}
 	for _, view := range a.Secrets {
 		for _, record := range view.Records {
-			tokens[record.Fingerprint] = true
+			tokens[record.Fingerprint] = tokens[record.Fingerprint] || record.State != Unclaimed
 		}
 	}
 	return tokens

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/standins/awstest"
 )
 
@@ -62,5 +63,49 @@ func TestATokenOfAPendingVersionIsRecordedAfterAnHour(t *testing.T) {
 				t.Errorf("after %v: neither a record nor an intent", after.wait)
 			}
 		}
+	})
+}
+
+// createSecret put the token, but could not record it. A sweep that cannot read the secret reports
+// the token as unclaimed, for another secret's creation without an answer.
+func TestATokenThatASweepCalledUnclaimedIsRecordedForTheVersionThatHoldsIt(t *testing.T) {
+	deploy(t, nil, func(t *testing.T, d *deployment) {
+		d.rotate()
+		_, left := d.lose()
+		d.engage.DeleteToken(left)
+		other := d.createSecret("ivr/other", loginFields(d.user, nil))
+		run := d.begin("ivr/other")
+		d.steps(run, awstest.StepCreate)
+		held := d.token("ivr/other", awstest.StagePending)
+		record, _ := d.entries(other).Find(print(held))
+		if err := d.ledger().Remove(t.Context(), record); err != nil {
+			t.Fatal(err)
+		}
+		d.aws.Secrets.EndRotation(run, errors.New("the rotation has failed"))
+		time.Sleep(3 * time.Hour)
+		d.deny = func(c awstest.Call) bool { return c.Action == "DescribeSecret" && c.Resource == other }
+		answer, err := d.run(`{}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := about(t, answer, secretName).Unclaimed; len(got) != 1 || got[0].Fingerprint != print(held) {
+			t.Fatalf("unclaimed %v", got)
+		}
+		d.deny = nil
+		d.sweep(`{}`)
+		if got, _ := d.entries(other).Find(print(held)); got.State != ledger.Issued {
+			t.Errorf("the token's record is %+v", got)
+		}
+		_, err = d.aws.Secrets.UpdateSecretVersionStage(&awstest.UpdateSecretVersionStageInput{
+			SecretId: other, VersionStage: awstest.StagePending, RemoveFromVersionId: run.VersionID,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		d.sweep(`{}`)
+		time.Sleep(time.Hour)
+		d.sweep(`{}`)
+		d.wantTokens(d.token(secretName, awstest.StageCurrent))
 	})
 }

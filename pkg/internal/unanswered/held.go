@@ -29,7 +29,7 @@ type Creations struct {
 	intents map[ledger.User][]ledger.Intent
 
 	mu       sync.Mutex
-	recorded map[engage.Fingerprint]bool // tokens that a record of any secret names
+	recorded map[engage.Fingerprint]bool // tokens that a record of any secret names: whether one claims it
 	held     map[string]bool             // intents whose version holds a token that is not recorded yet
 }
 
@@ -48,10 +48,11 @@ func New(store secret.Getter, secrets *holders.Holders, l *ledger.Ledger, entrie
 func (c *Creations) Known(f engage.Fingerprint) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.recorded[f] && len(c.secrets.Of(f, "")) > 0 {
-		c.recorded[f] = true
+	_, known := c.recorded[f]
+	if !known && len(c.secrets.Of(f, "")) > 0 {
+		c.recorded[f], known = true, true
 	}
-	return c.recorded[f]
+	return known
 }
 
 func (c *Creations) note(f engage.Fingerprint) {
@@ -102,14 +103,16 @@ func (c *Creations) isOpen(view ledger.View, intent ledger.Intent) bool {
 
 // heldBy returns the record of the token that an intent's version holds and that no record names;
 // the zero Record when there is none. When intents of one version name two bases, the record names
-// none.
+// none. A record of another secret that calls the token unclaimed does not count: a sweep wrote it
+// that could not read this secret.
 func (c *Creations) heldBy(ctx context.Context, view ledger.View, intent ledger.Intent) ledger.Record {
 	if view.Answered(intent) || !intent.Over(c.now()) {
 		return ledger.Record{}
 	}
 	token, err := secret.TokenOf(ctx, c.store, intent.Secret, intent.Version, "")
 	f := token.Fingerprint()
-	if err != nil || f == "" || c.recorded[f] || intent.Baseline.Contains(f) {
+	_, recorded := view.Find(f)
+	if err != nil || f == "" || recorded || c.recorded[f] || intent.Baseline.Contains(f) {
 		return ledger.Record{}
 	}
 	base := intent.Base
