@@ -387,8 +387,8 @@ func TestW4ATokenThatASecretHeldDuringTheSweepIsNotUnclaimed(t *testing.T) {
 	})
 }
 
-// Another sweep, or a person, removes the record of a deleted token when this sweep has read it. The
-// list is older than the deletion.
+// Another sweep, or a person, removes the record of a deleted token when this sweep has read it.
+// The list is older than the deletion.
 func TestW7ADeletedTokenWhoseRecordIsRemovedDuringTheSweepIsNotUnclaimed(t *testing.T) {
 	deploy(t, nil, func(t *testing.T, d *deployment) {
 		d.rotate()

@@ -39,9 +39,9 @@ func (c *Creations) Appeared(u *witness.User) bool {
 }
 
 // ReadAgain reads the ledger, when reads show all that was written before the lists were asked for:
-// what was created since the first read of the ledger is in a list, but not in what was read. What a
-// record named then stays known: the record of a token that was deleted may have been removed since,
-// and the list may be older.
+// what was created since the first read of the ledger is in a list, but not in what was read. What
+// a record named then stays known: the record of a token that was deleted may have been removed
+// since, and the list may be older.
 func (c *Creations) ReadAgain(ctx context.Context) (err error) {
 	named := c.entries.Tokens()
 	c.entries, err = c.ledger.ReadAll(ctx)
