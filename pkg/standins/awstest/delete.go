@@ -51,6 +51,7 @@ func (s *SecretsManager) DeleteSecret(in *DeleteSecretInput) (*DeleteSecretOutpu
 	if days != nil {
 		window = time.Duration(*days) * 24 * time.Hour
 	}
+	s.remember(sec)
 	sec.deleteAt = now.Add(window)
 	return &DeleteSecretOutput{ARN: sec.arn, Name: sec.name, DeletionDate: Timestamp{sec.deleteAt}}, nil
 }
@@ -66,6 +67,7 @@ func (s *SecretsManager) RestoreSecret(in *SecretIdInput) (*SecretOutput, error)
 	if err != nil {
 		return nil, err
 	}
+	s.remember(sec)
 	sec.deleteAt = time.Time{}
 	return &SecretOutput{ARN: sec.arn, Name: sec.name}, nil
 }

@@ -208,6 +208,37 @@ func TestStaleReadsAnswerFromAnEarlierState(t *testing.T) {
 	}
 }
 
+// A read that lags may be given what a secret held before it was scheduled for deletion.
+func TestStaleReadsDoNotKnowOfADeletion(t *testing.T) {
+	s := awstest.NewSecretsManager(awstest.SecretsConfig{History: 1})
+	value := "one"
+	if _, err := s.CreateSecret(&awstest.CreateSecretInput{Name: "s", SecretString: &value}); err != nil {
+		t.Fatal(err)
+	}
+	want := func(stale int, deleted bool) {
+		t.Helper()
+		described, err := s.DescribeSecret(&awstest.SecretIdInput{SecretId: "s", Stale: stale})
+		if err != nil || described.DeletedDate.IsZero() == deleted {
+			t.Errorf("%d changes behind: DeletedDate %v, %v", stale, described.DeletedDate, err)
+		}
+		_, err = s.GetSecretValue(&awstest.GetSecretValueInput{SecretId: "s", Stale: stale})
+		var api *awstest.APIError
+		if refused := errors.As(err, &api) && api.Code == "InvalidRequestException"; refused != deleted {
+			t.Errorf("%d changes behind: GetSecretValue: %v", stale, err)
+		}
+	}
+	if _, err := s.DeleteSecret(&awstest.DeleteSecretInput{SecretId: "s"}); err != nil {
+		t.Fatal(err)
+	}
+	want(0, true)
+	want(1, false)
+	if _, err := s.RestoreSecret(&awstest.SecretIdInput{SecretId: "s"}); err != nil {
+		t.Fatal(err)
+	}
+	want(0, false)
+	want(1, true)
+}
+
 func TestPermissionsAreOfTheCaller(t *testing.T) {
 	server := awstest.New(t, &awstest.Config{Permit: func(call awstest.Call) bool {
 		return call.Caller != "AKIDREADER" ||

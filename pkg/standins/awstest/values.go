@@ -79,12 +79,14 @@ func (s *SecretsManager) GetSecretValue(in *GetSecretValueInput) (*GetSecretValu
 	}
 	s.mu.Lock()
 	defer s.unlock()
-	sec, err := s.use(in.SecretId)
+	latest, err := s.known(in.SecretId)
 	if err != nil {
 		return nil, err
 	}
-	now, latest := s.config.Now(), sec
-	sec = sec.before(in.Stale)
+	now, sec := s.config.Now(), latest.before(in.Stale)
+	if !sec.deleteAt.IsZero() {
+		return nil, errDeleted()
+	}
 	v, err := sec.pick(in.VersionId, in.VersionStage)
 	if err != nil {
 		return nil, err
