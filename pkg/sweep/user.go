@@ -114,12 +114,26 @@ func (u *user) mark(ctx context.Context) {
 			u.decide(ctx, u.secrets.Get(record.Secret), record)
 		}
 	}
+	if u.only == "" {
+		u.sweepLeft(ctx)
+	}
 	for _, m := range u.own {
 		if u.only == "" || u.only == m.ARN {
 			u.sweepSecret(ctx, m)
 		}
 	}
 	u.appeared = u.only == "" && u.Listed != nil && u.creations.Appeared(u.User)
+}
+
+// sweepLeft decides about the records of secrets that are gone if they name no user and the user's
+// list shows the token: the login fields, which named the user, are gone too.
+func (u *user) sweepLeft(ctx context.Context) {
+	for _, record := range u.index.ByUser[""] {
+		_, listed := u.Listed[record.Fingerprint]
+		if m := u.secrets.Get(record.Secret); listed && m != nil && m.Document == nil {
+			u.decide(ctx, m, record)
+		}
+	}
 }
 
 // sweepSecret reports a secret and decides about its records.

@@ -105,7 +105,9 @@ func (o *Orders) mayDelete(f engage.Fingerprint) error {
 }
 
 // Forget deletes the tokens of a secret that does not exist any more or is scheduled for deletion,
-// removes its entries, and returns the tokens that were deleted. id is the secret's ARN or name.
+// removes its entries, and returns the tokens that were deleted. id is the secret's ARN or name. It
+// leaves to later sweeps what another secret holds, and the intents of unanswered creations: without
+// their entries nobody would know of the tokens.
 func (o *Orders) Forget(ctx context.Context, id string) (deleted []engage.Fingerprint, err error) {
 	defer func() {
 		if err != nil {
@@ -128,7 +130,10 @@ func (o *Orders) Forget(ctx context.Context, id string) (deleted []engage.Finger
 		}
 	}
 	for _, intent := range view.Intents {
-		o.try(o.Ledger.End(ctx, intent))
+		if view.Answered(intent) { //safeguard:forget-keeps-unanswered-intents on
+			// Sweeps find out what the others left.
+			o.try(o.Ledger.End(ctx, intent))
+		}
 	}
 	return deleted, errors.Join(left...)
 }
@@ -172,8 +177,11 @@ func (o *Orders) unrecorded(arn string, view ledger.View) (records []ledger.Reco
 func (o *Orders) forgetRecord(ctx context.Context, record ledger.Record) (deleted bool, err error) {
 	f := record.Fingerprint
 	if len(o.Secrets.Of(f, record.Secret)) > 0 {
-		o.try(o.Ledger.Remove(ctx, record)) // the other secret's from now on
-		return false, nil
+		return false, nil // sweeps delete it when no secret holds it any more
+	}
+	if other := o.mayHold(record); other != "" { //safeguard:forget-keeps-what-others-may-hold
+		return false, fmt.Errorf("secret %s cannot be read and may hold it; send it again when that secret is restored, "+
+			"or gone", other)
 	}
 	owner, known := o.owner(f), o.user(record.User)
 	switch {
@@ -192,6 +200,20 @@ func (o *Orders) forgetRecord(ctx context.Context, record ledger.Record) (delete
 	}
 	o.try(o.Ledger.Remove(ctx, record))
 	return owner != nil, nil
+}
+
+// mayHold returns another secret that cannot be read and may hold the record's token, or "".
+func (o *Orders) mayHold(record ledger.Record) string {
+	if o.Secrets.Unread(record.SharedWith) {
+		return record.SharedWith
+	}
+	for arn, view := range o.Entries.Secrets {
+		_, named := view.Find(record.Fingerprint)
+		if named && arn != record.Secret && o.Secrets.Unread(arn) {
+			return arn
+		}
+	}
+	return ""
 }
 
 // owner returns the user whose list holds the token, or nil.
