@@ -130,6 +130,7 @@ func (u *user) mark(ctx context.Context) {
 func (u *user) sweepLeft(ctx context.Context) {
 	for _, record := range u.index.ByUser[""] {
 		_, listed := u.Listed[record.Fingerprint]
+		//safeguard:records-of-gone-secrets-are-swept
 		if m := u.secrets.Get(record.Secret); listed && m != nil && m.Document == nil {
 			u.decide(ctx, m, record)
 		}

@@ -51,6 +51,7 @@ type managed struct {
 	run       *rotationRun
 	edits     int
 
+	presence
 	secretMemory // the observer's
 }
 

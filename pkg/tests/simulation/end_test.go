@@ -3,7 +3,6 @@ package simulation
 import (
 	"time"
 
-	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/standins/awstest"
 )
 
@@ -31,6 +30,7 @@ func (h *history) finish() {
 		h.storePassword(u)
 	}
 	h.pass(calmBefore)
+	h.settleDeletions()
 	h.makeRoom()
 	swept := false
 	capped := h.nature.witness.lie == capsTokens // a rotation needs the room that sweeps make
@@ -39,7 +39,7 @@ func (h *history) finish() {
 		h.checkLeaks(true)
 		swept = true
 	}
-	for _, s := range h.secrets {
+	for _, s := range h.usable() {
 		h.further(s)
 		h.pass(2 * time.Minute)
 	}
@@ -70,10 +70,19 @@ func (h *history) makeRoom() {
 func (h *history) sweepUp() {
 	for range lastSweeps {
 		h.pass(betweenSweeps)
-		for _, s := range h.stacks {
-			s.latest = h.sweep(s, events.Sweep{})
-			h.quiet()
-		}
+		h.sweepOnce()
+	}
+	h.checkSweeps()
+}
+
+// sweepOnce lets each stack sweep once.
+func (h *history) sweepOnce() {
+	if h.options.yardstick {
+		return
+	}
+	for _, s := range h.stacks {
+		s.latest = h.sweep(s, plainSweep)
+		h.quiet()
 	}
 }
 

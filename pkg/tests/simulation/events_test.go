@@ -237,7 +237,7 @@ func (h *history) observePending(s *managed) {
 	if err != nil {
 		panic(err)
 	}
-	before := s.pendingVersion
+	before, held := s.pendingVersion, s.pending
 	s.pending, s.pendingVersion = "", ""
 	for version, labels := range out.VersionIdsToStages {
 		if slices.Contains(labels, labelPending) {
@@ -253,18 +253,21 @@ func (h *history) observePending(s *managed) {
 	in := &awstest.GetSecretValueInput{SecretId: s.arn, VersionId: s.pendingVersion}
 	if out, err := h.secretsManager.GetSecretValue(in); err == nil {
 		s.pending = tokenIn(*out.SecretString)
+	} else if s.isScheduled() { // and cannot be written
+		s.pending = held
 	}
 }
 
 // observeDeleted sees a token that a program has deleted by a request that was sent some time ago.
 func (h *history) observeDeleted(by *invocation, text string, sent time.Time) {
 	t := h.tokens[text]
-	t.died, t.deletedAt = time.Now(), time.Now()
+	t.died, t.deletedAt, t.retired = time.Now(), time.Now(), by.request.Forget != ""
 	h.logf("  deleted token %s", t)
 	if by.request.DryRun {
 		h.violate(broken, "a dry run deleted token %s", t)
 	}
 	h.checkHolders(by, t, sent)
+	h.checkGone(by, t)
 	h.checkRetention(by, t, sent)
 	h.checkDeletedOwner(by, t)
 	h.readers.after(t)
@@ -288,14 +291,27 @@ func (h *history) observeSweep(i *invocation) {
 	for _, s := range i.stack.secrets {
 		t := h.tokens[s.current]
 		shown := i.began.Add(-consistency)
-		if t == nil || !t.currentSince.Before(shown) || t.writtenBy != i && !t.written.Before(shown) {
+		if !s.presentSince(shown) {
+			continue
+		}
+		s.swept = i.began
+		if t == nil || !t.currentSince.Before(shown) || !t.lastWriteBeside(i).Before(shown) {
 			continue
 		}
 		t.swept = true
-		if t.copiedAt.Before(shown) && t.copySeenAt.IsZero() {
+		both := t.copiedTo != nil && t.copiedFrom.presentSince(shown) && t.copiedTo.presentSince(shown)
+		if both && t.copiedAt.Before(shown) && t.copySeenAt.IsZero() {
 			t.copySeenAt, t.copyLost = time.Now(), false
 		}
 	}
+}
+
+// lastWriteBeside returns when another program than this one last wrote a record of the token.
+func (t *token) lastWriteBeside(i *invocation) time.Time {
+	if t.writtenBy == i {
+		return t.writtenBefore
+	}
+	return t.written
 }
 
 // tokenIn returns the token in a document.

@@ -1,6 +1,11 @@
 package simulation
 
-import "time"
+import (
+	"slices"
+	"time"
+
+	"engage-token-rotation/pkg/internal/holders"
+)
 
 // G1: AWSCURRENT always names a token that works; an unverified token is never swapped in; the
 // token of AWSCURRENT or AWSPENDING of any secret that can be read is never deleted.
@@ -30,6 +35,9 @@ func (h *history) checkAliveAtMove(by *invocation, s *managed, t *token) {
 // checkHolders checks that no secret names a token that is deleted.
 func (h *history) checkHolders(by *invocation, t *token, sent time.Time) {
 	for _, s := range h.secrets {
+		if s.retired { // it is scheduled for deletion
+			continue
+		}
 		if s.current == t.text {
 			h.checkHolder(by, s, t, sent)
 		}
@@ -87,8 +95,24 @@ func (h *history) checkPendingHolder(by *invocation, s *managed, t *token) {
 // checkCurrent checks that AWSCURRENT names a token that works, after a further rotation.
 func (h *history) checkCurrent() {
 	for _, s := range h.secrets {
-		if !h.vendor.Alive(s.current) && s.excused != s.current {
+		if !s.isGone() && !h.vendor.Alive(s.current) && s.excused != s.current {
 			h.violate(dead, "token %s of %s is dead after a further rotation", h.tokens[s.current], s)
+		}
+	}
+}
+
+// checkGone checks that the tokens of a secret that was deleted for good live until it counts as
+// gone: the sweep may not find it for another reason.
+func (h *history) checkGone(by *invocation, t *token) {
+	for _, s := range h.secrets {
+		missing := time.Since(s.deleted)
+		switch {
+		case !slices.Contains(s.held, t), s.retired, missing >= holders.GoneAfter-h.nature.skew:
+		case t.copiedUnseen(by):
+			h.hurt(t.copyHarm(), t)
+		default:
+			h.violate(dead, "token %s was deleted %v after %s, which held it; a secret counts as gone after %v",
+				t, missing, s, holders.GoneAfter)
 		}
 	}
 }

@@ -5,7 +5,9 @@ import (
 	"slices"
 	"time"
 
+	"engage-token-rotation/pkg/internal/holders"
 	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/report"
 )
 
 // G3: after the faults, one further rotation or sweep leaves exactly one live token of ours for
@@ -53,10 +55,13 @@ func (h *history) checkLeak(s *stack, t *token, swept bool) {
 
 // swapUnseen reports whether a hand-made token was replaced by a swap whose invocation crashed, or
 // whose trace a second invocation of the same step overwrote, and people have moved AWSCURRENT
-// twice since: labels remember one move.
+// twice since: labels remember one move. A secret that is gone remembers none.
 func (t *token) swapUnseen() bool {
 	if t.by != nil {
 		return false
+	}
+	if s := t.lastOf; s.isGone() && s.swept.Before(t.swappedAt.Add(consistency)) {
+		return true
 	}
 	moves := 0
 	for _, at := range t.lastOf.handMoves {
@@ -74,6 +79,9 @@ func (h *history) isHeld(text string) bool {
 
 // unaccounted returns what is wrong with a token that no secret holds, or "".
 func (h *history) unaccounted(s *stack, t *token, swept bool) string {
+	if !swept && (t.secret.isLeft() || t.lastOf.isLeft()) {
+		return "" // of a secret that is gone, which sweeps look after
+	}
 	why := "no record and no intent"
 	for _, r := range s.of(t) {
 		if why = h.unaccountedBy(s, t, r, swept); why == "" {
@@ -171,7 +179,7 @@ func (h *history) named(s *stack, t *token) bool { return len(s.of(t)) > 0 || h.
 
 // reachable reports whether a secret of the stack logs in as the token's user.
 func (h *history) reachable(s *stack, t *token) bool {
-	return slices.ContainsFunc(s.secrets, func(m *managed) bool { return m.user.name == t.user })
+	return slices.ContainsFunc(s.secrets, func(m *managed) bool { return !m.isGone() && m.user.name == t.user })
 }
 
 // left reports whether the token's secret is another user's by now: then sweeps alone look after
@@ -182,4 +190,43 @@ func (h *history) left(t *token) bool {
 		of = t.lastOf
 	}
 	return of != nil && of.user.name != t.user
+}
+
+// isLeft reports whether the secret is gone: then sweeps alone look after its tokens.
+func (s *managed) isLeft() bool { return s != nil && s.isGone() }
+
+// checkSweeps checks that the latest sweeps found no fault, and report the secrets that are
+// scheduled for deletion: a deleted secret wedges no sweep.
+func (h *history) checkSweeps() {
+	if h.options.yardstick {
+		return
+	}
+	for _, stack := range h.stacks {
+		i := stack.latest
+		if i.failed || !whole(i.answer) {
+			h.violate(wedged, "%s fails although nothing is wrong any more: %v, %v", i, i.err, i.answer.Faults)
+		}
+		for _, s := range stack.secrets {
+			if s.isScheduled() && stack.knows(s) && !reportedAs(i.answer, s.arn, holders.Leaving) {
+				h.violate(wedged, "%s does not report that %s is scheduled for deletion", i, s)
+			}
+		}
+	}
+}
+
+// knows reports whether the ledger has an entry of the secret.
+func (s *stack) knows(m *managed) bool {
+	for _, r := range s.records {
+		if r.Secret == m.arn {
+			return true
+		}
+	}
+	return false
+}
+
+// reportedAs reports whether a sweep's answer names the state of a secret.
+func reportedAs(answer report.Sweep, arn string, state holders.State) bool {
+	return slices.ContainsFunc(answer.Secrets, func(s *report.Secret) bool {
+		return s.Secret == arn && s.State == string(state)
+	})
 }

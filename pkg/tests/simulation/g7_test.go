@@ -19,7 +19,8 @@ func (h *history) checkRetention(by *invocation, t *token, sent time.Time) {
 	}
 	t.endedEarly = true
 	switch {
-	case s.revoked, by.request.RevokePrevious != "": // of a copied token also by its other secret's record
+	case s.revoked, by.request.RevokePrevious != "", by.request.Forget != "":
+		// Of a copied token also by its other secret's record.
 		h.allow(endedByOperator, t)
 	case t.copiedUnseen(by):
 		h.hurt(t.copyHarm(), t)

@@ -36,6 +36,8 @@ type history struct {
 	profile string
 	nature  nature
 	calm    bool // no faults and no people any more
+	// ambiguous tells that a program made the same write twice at once: the history may not replay.
+	ambiguous bool
 
 	scheduler scheduler
 	readers   *readers // nil beside the yardstick

@@ -141,6 +141,9 @@ func (h *history) observeRecord(by *invocation, r record) {
 		return
 	}
 	now := time.Now()
+	if by != t.writtenBy {
+		t.writtenBefore = t.written
+	}
 	t.written, t.writtenBy = now, by
 	if t.renewed.Before(t.currentSince) {
 		t.renewed = now

@@ -26,7 +26,7 @@ func (h *history) checkLeftAlive(i *invocation) {
 	if t == nil || t.lost {
 		return // the invocation cannot know of it
 	}
-	if moved || i.dead || i.failed || i.faults > 0 || i.drag > 0 || t.copiedTo != nil ||
+	if moved || !i.secret.presentSince(i.began) || i.dead || i.failed || i.faults > 0 || i.drag > 0 || t.copiedTo != nil ||
 		i.stack.retention > 0 {
 		return
 	}

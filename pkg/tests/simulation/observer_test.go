@@ -60,8 +60,9 @@ const (
 	leftToSweep                   // a rotation left the token to the sweep: it may be another secret's
 	oldNote                       // a sweep noted by an old read that a token is shared; its next sweep retires it again
 	hiddenByCut                   // lists were cut so that nothing known contradicted them, when an intent ended
-	unseenSwap                    // two manual changes after a crashed or doubled swap, of a hand-made token
+	unseenSwap                    // a hand-made token: a crashed or doubled swap, then two manual changes or a deletion
 	unreachableUser               // no secret of the stack logs in as the token's user any more
+	retired                       // a list showed it after an operator's forget had removed its record
 	readLate                      // a reader without package tokensource kept a token that need not live any more
 	numberOfExcuses
 )
@@ -72,8 +73,9 @@ var excuseNames = [numberOfExcuses]string{
 	"left to the sweep: not made for the secret that held it",
 	"record of a shared token rewritten by an old read",
 	"left by a lost creation, hidden by a cut list that nothing known contradicts",
-	"hand-made token, moved on twice by hand after a crashed or doubled swap",
+	"hand-made token, moved on twice by hand, or its secret deleted, after a crashed or doubled swap",
 	"no secret logs in as the token's user any more",
+	"record removed by forget while lists still showed the token",
 	"plain cache beyond the token's life",
 }
 
@@ -166,6 +168,7 @@ type token struct {
 	renewed        time.Time // when its record was first written since
 	written        time.Time // when its record was last written,
 	writtenBy      *invocation
+	writtenBefore  time.Time // when another program had last written it
 	swept          bool      // since then a sweep has gone well that had to see it
 	lastCurrent    time.Time // when it ceased to be AWSCURRENT's,
 	lastOf         *managed  // and which secret's
@@ -173,6 +176,7 @@ type token struct {
 	putBack        bool // a person made it AWSCURRENT's again
 	removedByHand  bool
 	deletedAt      time.Time // when a program deleted it
+	retired        bool      // by an operator's forget
 	endedEarly     bool      // it was deleted before the retention was over, as it may be
 
 	copiedFrom *managed

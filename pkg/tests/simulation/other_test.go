@@ -66,6 +66,8 @@ func (h *history) checkKnownToken(by *invocation, t *token) {
 	switch {
 	case !t.recorded.IsZero() && t.recorded.Before(by.firstListed) && t.alive() && t.claimed(by.stack):
 		h.violate(broken, "%s calls token %s unclaimed, which a record named before", by, t)
+	case t.retired:
+		h.allow(retired, t)
 	case t.deletedAt.After(by.began.Add(-propagation)) && t.deletedAt.Before(by.firstListed) && t.ours(by.stack):
 		h.violate(broken, "%s calls token %s unclaimed, which was deleted a moment ago", by, t)
 	}

@@ -34,7 +34,11 @@ var manualChanges = []manualChange{
 
 // intervene lets a person do something.
 func (h *history) intervene() {
-	s := pick(h, h.secrets...)
+	usable := h.usable()
+	if len(usable) == 0 {
+		return
+	}
+	s := pick(h, usable...)
 	h.manual++
 	if h.nature.habit != nil && h.chance(0.5) {
 		h.nature.habit(s)
@@ -58,8 +62,12 @@ func (h *history) value(arn string) string {
 	return *out.SecretString
 }
 
-// write stores a value by hand.
+// write stores a value by hand, unless the secret is deleted.
 func (h *history) write(arn, text string) {
+	if s := h.secretOf[arn]; s != nil && !s.present() {
+		h.logf("%s cannot be written", s)
+		return
+	}
 	in := &awstest.UpdateSecretInput{SecretId: arn, ClientRequestToken: h.newID(), SecretString: &text}
 	if _, err := h.secretsManager.UpdateSecret(in); err != nil {
 		panic(err)
@@ -72,6 +80,9 @@ func (h *history) write(arn, text string) {
 
 // edit changes a field of the document that a person has read.
 func (h *history) edit(s *managed, text string) {
+	if !s.present() {
+		return
+	}
 	s.edits++
 	before, rest, _ := strings.Cut(text, `"note":"`)
 	_, after, _ := strings.Cut(rest, `"`)
@@ -126,7 +137,7 @@ func (h *history) newForeign(u *user) *token {
 
 // rotateNow rotates the secret right after a change, when people do so.
 func (h *history) rotateNow(s *managed) {
-	if h.nature.atOnce && s.run == nil && h.started < h.options.rotations {
+	if h.nature.atOnce && s.run == nil && s.present() && h.started < h.options.rotations {
 		h.begin(s, false, func(awstest.Outcome) {})
 	}
 }
@@ -152,7 +163,7 @@ func (h *history) either(habits ...func(*managed)) func(*managed) {
 func (h *history) share(s *managed) {
 	other := pick(h, h.secrets...)
 	t := h.tokens[other.current]
-	if other == s || other.user != s.user || t == nil {
+	if other == s || other.user != s.user || t == nil || !other.present() {
 		return
 	}
 	h.logf("a person puts token %s of %s into %s", t, other, s)
@@ -163,6 +174,9 @@ func (h *history) share(s *managed) {
 
 // moveBack puts the previous version back.
 func (h *history) moveBack(s *managed) {
+	if !s.present() {
+		return
+	}
 	out, err := h.secretsManager.DescribeSecret(&awstest.SecretIdInput{SecretId: s.arn})
 	if err != nil {
 		panic(err)
@@ -229,7 +243,7 @@ func (h *history) storePassword(u *user) {
 		}
 	}
 	for _, s := range h.secrets {
-		if s.user == u {
+		if s.user == u && s.present() {
 			where = append(where, s.arn)
 		}
 	}

@@ -185,6 +185,8 @@ var profiles = []profile{
 		n.sweepRate, n.interval, n.people, n.strangers = 0.005, 30*time.Minute, pick(h, 0, 0.005), 0
 	}},
 	writers,
+	leaving,
+	gone,
 }
 
 // spell sets the kind of lie that the vendor has spells of.

@@ -92,10 +92,9 @@ func (r *readers) read(reader *reader) string {
 		in.Stale = r.h.changesSince(reader.secret.arn, time.Duration(r.random.Int64N(int64(reader.lag))))
 	}
 	out, err := r.h.secretsManager.GetSecretValue(&in)
-	if err != nil {
-		panic(err)
-	}
-	if tokenIn(*out.SecretString) == "" { // from before the first rotation, when there are no readers yet
+	// From when the secret was scheduled for deletion, or before its first rotation, when there are no
+	// readers yet.
+	if err != nil || tokenIn(*out.SecretString) == "" {
 		return r.h.value(reader.secret.arn)
 	}
 	return *out.SecretString
@@ -173,7 +172,7 @@ func (r *readers) restart(reader *reader) {
 // call makes a call, which must not fail while the token of AWSCURRENT works.
 func (r *readers) call(reader *reader) {
 	s := reader.secret
-	if s.current == "" {
+	if s.current == "" || !s.present() {
 		return
 	}
 	r.h.reads++

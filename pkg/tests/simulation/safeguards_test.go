@@ -29,6 +29,8 @@ var safeguards = []safeguard{
 	{name: "edited-secrets-are-not-swapped", in: "people", few: true},
 	{name: "failed-swaps-are-looked-at", in: "duel"},
 	{name: "five-logins-a-minute", few: true},
+	{name: "forget-keeps-unanswered-intents", in: "gone"},
+	{name: "forget-keeps-what-others-may-hold", in: "leaving"},
 	{name: "given-up-tokens-are-not-swapped-in", in: "late"},
 	{name: "held-tokens-stay"},
 	{name: "held-unclaimed-tokens-stay", in: "exclusive"},
@@ -41,16 +43,19 @@ var safeguards = []safeguard{
 	{name: "late-logins-are-counted-again", in: "logins"},
 	{name: "lists-are-of-the-right-user", in: "hands"},
 	{name: "lost-creations-keep-their-intent"},
+	{name: "missing-secrets-are-not-gone-yet", in: "gone"},
 	{name: "old-labels-do-not-end-a-swap", in: "mild"},
 	{name: "one-list-ends-no-intent", in: "blind"},
 	{name: "outgoing-tokens-are-ours-by-a-swap", in: "people"},
 	{name: "preflight-for-pending-versions-alone", in: "late"},
 	{name: "reads-agree-on-current", in: "returns"},
 	{name: "records-are-looked-for-again", in: "mild"},
+	{name: "records-of-gone-secrets-are-swept", in: "gone"},
 	{name: "records-outlive-a-failed-deletion", in: "undeleted"},
 	{name: "reissue-beside-the-same-current", in: "people"},
 	{name: "retention-is-kept", in: "returns"},
 	{name: "returned-token-starts-a-new-retention", in: "returns"},
+	{name: "scheduled-secrets-are-no-fault", in: "leaving"},
 	{name: "shared-tokens-are-the-sweeps", in: "crowd"},
 	{name: "swapped-tokens-are-recorded", in: "records"},
 	{name: "the-new-token-stays", few: true},
@@ -64,7 +69,8 @@ var safeguards = []safeguard{
 }
 
 // guarded are the packages with safeguards, below pkg.
-var guarded = []string{"decide", "engage", "internal/logins", "internal/unanswered", "internal/witness", "ledger",
+var guarded = []string{"decide", "engage", "internal/holders", "internal/logins",
+	"internal/orders", "internal/unanswered", "internal/witness", "ledger",
 	"rotation", "sweep"}
 
 // TestSafeguards checks that each marker of the product has a line in the table, and each line a

@@ -118,6 +118,7 @@ func (h *history) collect() {
 	slices.SortFunc(ended, func(a, b *invocation) int { return cmp.Compare(a.id, b.id) })
 	s.ready = slices.DeleteFunc(s.ready, (*call).isGone)
 	for n, c := range arrivals {
+		h.ambiguous = h.ambiguous || n > 0 && c.op == opPutParam && c.isSame(arrivals[n-1])
 		if n > 0 && c.isTwin(arrivals[n-1]) {
 			c.delay = arrivals[n-1].delay
 		} else if c.by.drag > 0 && !h.calm {
@@ -134,8 +135,12 @@ func (h *history) collect() {
 
 // isTwin reports whether two calls of an invocation are the same read, by two of its goroutines.
 // Nobody can tell such calls apart, so that they are served together and alike.
-func (c *call) isTwin(other *call) bool {
-	return c.by == other.by && c.op == other.op && c.resource == other.resource && c.reads()
+func (c *call) isTwin(other *call) bool { return c.isSame(other) && c.reads() }
+
+// isSame reports whether two calls of an invocation ask for the same. Which of its goroutines makes
+// which of two PutParameters is not known either, and only one of them creates the parameter.
+func (c *call) isSame(other *call) bool {
+	return c.by == other.by && c.op == other.op && c.resource == other.resource && c.auth == other.auth
 }
 
 // accept puts a call that has arrived among those that wait. scheduler.mu is held.

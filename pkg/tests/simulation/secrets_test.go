@@ -91,7 +91,9 @@ func (s secrets) Describe(ctx context.Context, secretID string) (description, er
 		)
 		if result = err; err == nil {
 			s.h.observeDescribed(c.by, secretID, c.age)
-			found = description{ARN: out.ARN, Versions: out.VersionIdsToStages}
+			found = description{
+				ARN: out.ARN, Versions: out.VersionIdsToStages, Scheduled: !out.DeletedDate.IsZero(),
+			}
 		}
 	}
 	err := s.h.aws(ctx, c, secretAttempts, &result)
@@ -176,7 +178,7 @@ func (s secrets) List(ctx context.Context, function string) ([]string, error) {
 	c.effect = func(*call) {
 		found, result = nil, nil
 		for _, other := range s.h.secrets {
-			if function == "" || function == other.stack.function() {
+			if other.present() && (function == "" || function == other.stack.function()) {
 				found = append(found, other.arn)
 			}
 		}

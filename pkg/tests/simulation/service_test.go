@@ -37,6 +37,10 @@ func (h *history) rotate(s *managed) {
 	if h.started >= h.options.rotations || h.calm {
 		return
 	}
+	if !s.present() {
+		s.waits = true
+		return
+	}
 	if s.run != nil { // begun by somebody
 		h.after(time.Minute, func() { h.rotate(s) })
 		return
@@ -204,6 +208,9 @@ func (h *history) failed(r *rotationRun) {
 		pause = time.Second
 	}
 	h.after(h.between(pause/2, pause), func() {
+		if r.over {
+			return // the secret was deleted
+		}
 		h.logf("the service repeats the rotation of %s", r.secret)
 		h.next(r)
 		h.duel(r.secret.stack)
@@ -213,8 +220,8 @@ func (h *history) failed(r *rotationRun) {
 // labelled reports whether the run's version carries a label that lets it go on.
 func (h *history) labelled(r *rotationRun) bool {
 	out, err := h.secretsManager.DescribeSecret(&awstest.SecretIdInput{SecretId: r.SecretARN})
-	if err != nil {
-		panic(err)
+	if err != nil { // the secret is gone
+		return false
 	}
 	for _, label := range out.VersionIdsToStages[r.VersionID] {
 		if label == awstest.StagePending || label == awstest.StageCurrent {

@@ -49,8 +49,10 @@ func (h *history) meddle(s *managed) {
 		return
 	}
 	h.unlessCalm(h.between(0, pick(h, 8*time.Second, time.Minute)), func() {
-		h.manual++
-		h.nature.habit(s)
+		if s.present() {
+			h.manual++
+			h.nature.habit(s)
+		}
 	})
 }
 
