@@ -69,7 +69,7 @@ type nature struct {
 	hesitation time.Duration        // how long people keep a token before they put it into a secret; zero: a minute
 	atOnce     bool                 // people rotate what they have changed
 	strangers  float64              // how often another program makes a token, for each call
-	sweepRate  float64              // how often a sweep starts, for each call
+	sweepRate  float64              // how often a sweep starts, for each call of a rotation
 	duels      float64              // how often sweeps start when a token is made, or a rotation is run again or cancelled
 	unswept    bool                 // no sweep starts by the schedule
 	interval   time.Duration        // the mean time between sweeps, and between manual changes; zero: drawn
@@ -166,12 +166,12 @@ func (h *history) step() {
 	if s.steps++; s.steps > maxSteps {
 		h.nature.people, h.nature.strangers, h.nature.sweepRate, h.nature.duels = 0, 0, 0, 0
 	}
-	h.disturb()
 	n := 0
 	if len(s.ready) > 1 {
 		n = h.random.IntN(len(s.ready))
 	}
 	c := s.ready[n]
+	h.disturb(c)
 	s.ready = slices.Delete(s.ready, n, n+1)
 	if twins := h.twinsOf(c); len(twins) > 0 {
 		h.serveAlike(append(twins, c))
@@ -207,8 +207,9 @@ func (h *history) serveAlike(calls []*call) {
 	}
 }
 
-// disturb lets others do something between two calls.
-func (h *history) disturb() {
+// disturb lets others do something before a call goes on. Sweeps meet the calls of rotations: drawn
+// for those of sweeps too, most would meet nothing but one another.
+func (h *history) disturb(c *call) {
 	if h.calm {
 		return
 	}
@@ -219,7 +220,7 @@ func (h *history) disturb() {
 	if n.strangers > 0 && h.chance(n.strangers) {
 		h.stranger()
 	}
-	if n.sweepRate > 0 && h.chance(n.sweepRate) {
+	if n.sweepRate > 0 && !c.by.sweeping() && h.chance(n.sweepRate) {
 		h.sweep(h.anyStack(), plainSweep)
 	}
 }
