@@ -32,11 +32,13 @@ func ParseToken(text string) (Token, error) {
 		return Token{}, fmt.Errorf("not a token: %d characters, want %d to %d", len(text), MinTokenLength, MaxTokenLength)
 	}
 	for i := range len(text) {
-		switch c := text[i]; {
-		case c <= ' ' || c >= 0x7f:
-			return Token{}, fmt.Errorf("not a token: character %d is white space, a control character or not ASCII", i+1)
-		case strings.IndexByte("\"'`<>{}\\,", c) >= 0:
+		switch c := text[i]; c {
+		case '"', '\'', '`', '<', '>', '{', '}', '\\', ',':
 			return Token{}, fmt.Errorf("not a token: character %d is %q", i+1, c)
+		default:
+			if c <= ' ' || c >= 0x7f {
+				return Token{}, fmt.Errorf("not a token: character %d is white space, a control character or not ASCII", i+1)
+			}
 		}
 	}
 	for segment := range strings.SplitSeq(text, "/") {

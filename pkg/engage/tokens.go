@@ -184,31 +184,27 @@ func parseList(a answer) ([]Token, error) {
 		members := bytes.TrimSuffix(bytes.TrimSpace(text[1:n-1]), []byte(","))
 		text = slices.Concat([]byte("["), members, []byte("]"))
 	}
-	tokens, entries := []Token{}, 0
-	seen := map[Token]bool{}
-	add := func(entry string) {
-		entries++
+	var entries []string
+	if !bytes.HasPrefix(text, []byte("[")) || bytes.Count(text, []byte(",")) > maxEntries ||
+		json.Unmarshal(text, &entries) != nil {
+		return nil, unusable(opList, a, "the answer is not a list of tokens")
+	}
+	tokens, seen := []Token{}, map[Token]bool{}
+	for _, entry := range entries {
 		if len(entry) < MinTokenLength {
-			return // an error for each of many would cost too much
+			continue // an error for each of many would cost too much
 		}
 		if token, err := ParseToken(entry); err == nil && !seen[token] {
 			seen[token] = true
 			tokens = append(tokens, token)
 		}
 	}
-	err := eachEntry(text, func(decode func(any) error) error {
-		var entry string
-		err := decode(&entry)
-		if err == nil {
-			add(entry)
-		}
-		return err
-	})
-	if err != nil {
-		return nil, unusable(opList, a, "the answer is not a list of tokens")
-	}
-	if len(tokens) == 0 && entries > 0 {
+	if len(tokens) == 0 && len(entries) > 0 {
 		return nil, unusable(opList, a, "no entry of the list can be a token")
 	}
 	return tokens, nil
 }
+
+// maxEntries is how many entries a list may have: a wrong answer, of many that are no tokens, costs
+// no more memory than its text.
+const maxEntries = MaxBodySize / MinTokenLength
