@@ -73,5 +73,7 @@ const FingerprintLength = 12
 // a password: a password can be guessed, and its fingerprint confirms the guess.
 func Fingerprint(text string) string {
 	sum := sha256.Sum256([]byte(text))
-	return hex.EncodeToString(sum[:FingerprintLength/2])
+	var digits [FingerprintLength]byte
+	hex.Encode(digits[:], sum[:FingerprintLength/2])
+	return string(digits[:])
 }

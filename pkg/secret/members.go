@@ -69,10 +69,10 @@ func endOfValue(text string, at int) int {
 
 // unquote returns the text of a string with its quotes, which is valid JSON.
 func unquote(raw string) string {
-	text := raw[1 : len(raw)-1]
-	if strings.IndexByte(text, '\\') < 0 {
-		return text
+	if strings.IndexByte(raw, '\\') < 0 {
+		return raw[1 : len(raw)-1]
 	}
+	var text string
 	_ = json.Unmarshal([]byte(raw), &text) // which cannot fail
 	return text
 }
