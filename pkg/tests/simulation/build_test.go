@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/settings"
 	"engage-token-rotation/pkg/standins/awstest"
 	"engage-token-rotation/pkg/standins/engagetest"
 )
@@ -28,6 +29,7 @@ type stack struct {
 	exclusive    bool
 	secrets      []*managed
 	warm         []rotator
+	set          settings.Settings // of all processes
 
 	mirror                   // the ledger, by its types
 	latest       *invocation // the latest of the final sweeps
@@ -149,8 +151,10 @@ func (h *history) makeStacks() {
 		names = append(names, "two")
 	}
 	for _, name := range names {
-		h.stacks = append(h.stacks, &stack{name: name, prefix: "/engage-token-rotation-" + name,
-			retention: h.nature.retention, exclusive: h.nature.exclusive, mirror: newMirror()})
+		s := &stack{name: name, prefix: "/engage-token-rotation-" + name,
+			retention: h.nature.retention, exclusive: h.nature.exclusive, mirror: newMirror()}
+		s.set = s.settings()
+		h.stacks = append(h.stacks, s)
 	}
 }
 

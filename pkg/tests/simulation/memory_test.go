@@ -118,7 +118,11 @@ func (h *history) observeRead(by *invocation, name, value string, age time.Durat
 		return
 	}
 	_, fingerprint, found := strings.Cut(name, "/token-")
-	if !found || !strings.Contains(value, `"state":"retiring"`) && !strings.Contains(value, `"state":"deleted"`) {
+	if !found {
+		return
+	}
+	_, state, _ := strings.Cut(value, `"state":"`)
+	if !strings.HasPrefix(state, `retiring"`) && !strings.HasPrefix(state, `deleted"`) {
 		return
 	}
 	fingerprint = fingerprint[:fingerprintDigits]

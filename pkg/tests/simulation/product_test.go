@@ -49,6 +49,7 @@ func (h *history) clock() func() time.Time {
 	return func() time.Time { return time.Now().Add(skew) }
 }
 
+// settings returns what the stack's environment sets.
 func (s *stack) settings() settings.Settings {
 	environment := map[string]string{
 		settings.EnvRetention: s.retention.String(), settings.EnvExclusiveUser: strconv.FormatBool(s.exclusive),
@@ -67,7 +68,7 @@ func (h *history) newRotator(s *stack) rotator {
 		return &yardstick{h: h, stack: s}
 	}
 	return rotation.New(rotation.Config{
-		Secrets: secrets{h, s}, Parameters: parameters{h, s}, Settings: s.settings(),
+		Secrets: secrets{h, s}, Parameters: parameters{h, s}, Settings: s.set,
 		Transport: transport{h, h.vendor.RoundTripper()}, Jitter: noJitter, Now: h.clock(),
 		Attempt: func(ctx context.Context) string { return strconv.Itoa(invocationOf(ctx).id) },
 	})
@@ -76,7 +77,7 @@ func (h *history) newRotator(s *stack) rotator {
 // newSweeper starts a process of the sweep function.
 func (h *history) newSweeper(s *stack) *sweep.Sweeper {
 	return sweep.New(sweep.Config{
-		Secrets: secrets{h, s}, Parameters: parameters{h, s}, Settings: s.settings(),
+		Secrets: secrets{h, s}, Parameters: parameters{h, s}, Settings: s.set,
 		Transport: transport{h, h.vendor.RoundTripper()}, Jitter: noJitter, Now: h.clock(),
 		RotationFunction: s.function(),
 	})
