@@ -18,7 +18,10 @@ const (
 
 // Token is a permanent API token. It prints as its fingerprint, never as its value. The zero Token
 // stands for none. Tokens are comparable with ==, and are safe for concurrent use.
-type Token struct{ value hidden.String }
+type Token struct {
+	value       hidden.String
+	fingerprint Fingerprint
+}
 
 // ParseToken returns the text as a Token if it can be a permanent API token: printable ASCII
 // without white space, quotes, '<', '{', '}' or '\', of 16 to 256 characters, without "." and ".."
@@ -46,7 +49,7 @@ func ParseToken(text string) (Token, error) {
 			return Token{}, fmt.Errorf("not a token: it holds the path segment %q", segment)
 		}
 	}
-	return Token{hidden.New(text)}, nil
+	return Token{hidden.New(text), Fingerprint(hidden.Fingerprint(text))}, nil
 }
 
 // Reveal returns the token's value.
@@ -57,12 +60,7 @@ func (t Token) IsZero() bool { return t.value.IsZero() }
 
 // Fingerprint returns the name of the token in logs, errors and the ledger, or "" for the zero
 // Token.
-func (t Token) Fingerprint() Fingerprint {
-	if t.IsZero() {
-		return ""
-	}
-	return Fingerprint(hidden.Fingerprint(t.Reveal()))
-}
+func (t Token) Fingerprint() Fingerprint { return t.fingerprint }
 
 // Fingerprint is the first 12 hex digits of the SHA-256 of a token.
 type Fingerprint string
