@@ -9,7 +9,6 @@ import (
 
 	"engage-token-rotation/pkg/decide"
 	"engage-token-rotation/pkg/engage"
-	"engage-token-rotation/pkg/internal/clock"
 	"engage-token-rotation/pkg/internal/holders"
 	"engage-token-rotation/pkg/internal/witness"
 	"engage-token-rotation/pkg/ledger"
@@ -22,6 +21,16 @@ type deletion struct {
 	record         ledger.Record
 	currentVersion string // of the record's secret, when the deletion was planned
 	found          witness.Finding
+}
+
+// consider decides about a record. A deleted token that the list lacks is asked itself: beyond the
+// user's turns that is done after the deletions.
+func (u *user) consider(ctx context.Context, m *holders.Secret, record ledger.Record) {
+	if _, listed := u.Listed[record.Fingerprint]; record.State == ledger.Deleted && !listed && !u.turns.Allow() {
+		u.unasked = append(u.unasked, record)
+		return
+	}
+	u.decide(ctx, m, record)
 }
 
 // decide decides about a record, writes a mark, and plans a deletion.
@@ -42,7 +51,7 @@ func (u *user) decide(ctx context.Context, m *holders.Secret, record ledger.Reco
 			d = due
 		}
 	case decide.Forget:
-		u.drop(ctx, record)
+		u.gone = append(u.gone, record)
 	}
 	if d.Action == decide.Delete && found.Token.IsZero() {
 		d.Action = decide.Keep // due, but not found at the vendor: a later sweep looks for it
@@ -139,20 +148,21 @@ func (u *user) look(ctx context.Context, m *holders.Secret, record ledger.Record
 	found, err := u.Look(ctx, record, u.config.Now(), func() (engage.Token, error) {
 		return u.tokenOf(ctx, record)
 	})
-	if err != nil {
+	if err != nil && ctx.Err() == nil { // else a later sweep looks
 		u.fault(ctx, err)
 	}
 	return found
 }
 
-// The pace of one user's deletions: each is a deletion and the list that confirms it, rarely a
-// third call, and the vendor takes 120 calls a minute. The first ones go at once.
+// The pace of one user's turns: a deletion is two calls, with the list that confirms it, rarely
+// three, and the vendor takes 120 a minute. The first ones go at once.
 const (
 	atOnce = 10
 	pace   = 1500 * time.Millisecond
 )
 
-// carryOut decides about the user's intents, and deletes what was planned.
+// carryOut decides about the user's intents, deletes what was planned, and removes the records of
+// tokens that are gone.
 func (u *user) carryOut(ctx context.Context) {
 	for _, m := range u.own {
 		if u.secrets.Unread(m.ARN) {
@@ -173,12 +183,20 @@ func (u *user) carryOut(ctx context.Context) {
 			break
 		}
 	}
+	for _, record := range u.unasked {
+		if m := u.secrets.Get(record.Secret); m != nil && u.turns.Wait(ctx) == nil && u.hasTime(ctx) {
+			u.decide(ctx, m, record)
+		}
+	}
+	for _, record := range u.gone {
+		u.drop(ctx, record)
+	}
 }
 
 // deleteOrLeave carries out the user's nth deletion. When the time is over, or the vendor takes no
 // more for now, it returns the deletions to leave to the next sweep.
 func (u *user) deleteOrLeave(ctx context.Context, n int, d deletion) (rest []deletion) {
-	if n >= atOnce && clock.Sleep(ctx, pace) != nil || u.writes.Wait(ctx) != nil {
+	if u.turns.Wait(ctx) != nil || u.writes.Wait(ctx) != nil {
 		return u.deletions[n:]
 	}
 	err := u.delete(ctx, d)

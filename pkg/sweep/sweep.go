@@ -360,9 +360,14 @@ func (r *run) update(ctx context.Context, read, changed ledger.Record) bool {
 }
 
 // drop removes a record, unless it has changed since it was read.
-func (r *run) drop(ctx context.Context, read ledger.Record) bool {
-	return r.unlessChanged(ctx, read, func() error { return r.ledger.Remove(ctx, read) })
+func (r *run) drop(ctx context.Context, read ledger.Record) {
+	if r.writes.Wait(ctx) == nil && r.hasTime(ctx) { // else as above
+		r.unlessChanged(ctx, read, func() error { return r.ledger.Remove(ctx, read) })
+	}
 }
+
+// hasTime reports whether there is time for a call that a later sweep can make as well.
+func (r *run) hasTime(ctx context.Context) bool { return clock.Has(ctx, r.config.Now(), answerTime) }
 
 func (r *run) unlessChanged(ctx context.Context, read ledger.Record, change func() error) bool {
 	standing, found, err := r.ledger.Look(ctx, read)

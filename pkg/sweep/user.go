@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/internal/clock"
 	"engage-token-rotation/pkg/internal/holders"
@@ -29,10 +31,13 @@ type user struct {
 	guests []ledger.Record // of secrets that log in as another user by now
 	unread []string        // own secrets that could not be read again
 
-	reached   bool // its turn came
-	appeared  bool // a token may have appeared since an intent
-	left      bool // due tokens are left to the next sweep
+	reached   bool          // its turn came
+	appeared  bool          // a token may have appeared since an intent
+	left      bool          // due tokens are left to the next sweep
+	turns     *rate.Limiter // for calls about single tokens
 	deletions []deletion
+	unasked   []ledger.Record // deleted tokens that wait for a turn to be asked
+	gone      []ledger.Record // to be removed
 }
 
 // groupByUser finds out as which user each secret logs in.
@@ -51,7 +56,7 @@ func (r *run) groupByUser(ctx context.Context) []*user {
 		defer mu.Unlock()
 		u := r.users[t.User]
 		if u == nil {
-			u = &user{run: r, User: r.witness(t.User)}
+			u = &user{run: r, User: r.witness(t.User), turns: rate.NewLimiter(rate.Every(pace), atOnce)}
 			r.users[t.User] = u
 		}
 		u.own = append(u.own, m)
@@ -111,7 +116,7 @@ func (u *user) mark(ctx context.Context) {
 	}
 	for _, record := range u.guests {
 		if u.only == "" || u.only == record.Secret {
-			u.decide(ctx, u.secrets.Get(record.Secret), record)
+			u.consider(ctx, u.secrets.Get(record.Secret), record)
 		}
 	}
 	if u.only == "" {
@@ -144,7 +149,7 @@ func (u *user) sweepSecret(ctx context.Context, m *holders.Secret) {
 	u.noteShared(ctx, m, view)
 	for _, record := range view.Records {
 		if other := u.users[record.User]; other == nil || other == u { // else the record is a guest there
-			u.decide(ctx, m, record)
+			u.consider(ctx, m, record)
 		}
 	}
 }

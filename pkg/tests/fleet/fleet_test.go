@@ -58,7 +58,7 @@ func TestRotations(t *testing.T) {
 
 func TestSweeps(t *testing.T) {
 	var rows []campaign
-	for _, n := range sizes(1, 100) {
+	for _, n := range sizes(1, 500) {
 		for _, users := range distinct(1, n) {
 			for _, due := range []bool{false, true} {
 				rows = append(rows, sweepFleet(t, fleet{secrets: n, users: users, due: due, retention: time.Hour}))
