@@ -41,6 +41,10 @@ type storm struct {
 	unlimited bool
 }
 
+func (s storm) name() string {
+	return fmt.Sprintf("within %s, %d at a time, %s", short(s.within), s.concurrency, s.repeats.name)
+}
+
 // weathered is what a storm came to.
 type weathered struct {
 	storm
@@ -166,14 +170,16 @@ const unreserved = 1000
 func TestStorm(t *testing.T) {
 	t.Log(stormHead)
 	for _, s := range storms() {
-		r := weather(t, s)
-		t.Log(r.row())
-		if r.rotated != s.secrets {
-			t.Errorf("%+v: %d of %d secrets are rotated", s, r.rotated, s.secrets)
-		}
-		if r.perMinute > vendorLogins {
-			t.Errorf("%+v: %d logins within a minute", s, r.perMinute)
-		}
+		t.Run(s.name(), func(t *testing.T) {
+			r := weather(t, s)
+			t.Log(r.row())
+			if r.rotated != s.secrets {
+				t.Errorf("%d of %d secrets are rotated", r.rotated, s.secrets)
+			}
+			if r.perMinute > vendorLogins {
+				t.Errorf("%d logins within a minute", r.perMinute)
+			}
+		})
 	}
 }
 
