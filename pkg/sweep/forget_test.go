@@ -130,3 +130,42 @@ func TestARecordWithoutAUserOfASecretThatIsGoneIsSwept(t *testing.T) {
 		}
 	})
 }
+
+// A secret was deleted and made again under its name: forget must not take the new one for the old.
+func TestForgetRefusesANameOfTwoSecrets(t *testing.T) {
+	deploy(t, nil, func(t *testing.T, d *deployment) {
+		current := d.rotate()
+		gone, old := d.second()
+		d.remove(secondName, 0)
+		_, fresh := d.second()
+		for range 10 {
+			_, err := d.run(`{"forget":"` + secondName + `","deleteToken":true}`)
+			if err == nil || !strings.Contains(err.Error(), gone) {
+				t.Fatalf("error %v, want one that names %s", err, gone)
+			}
+		}
+		d.wantTokens(current, old, fresh)
+		if _, err := d.run(`{"forget":"` + gone + `"}`); err != nil {
+			t.Fatal(err)
+		}
+		d.wantTokens(current, fresh)
+	})
+}
+
+func TestDeleteTokenNamesTheSecretThatIsScheduledForDeletion(t *testing.T) {
+	deploy(t, nil, func(t *testing.T, d *deployment) {
+		current := d.rotate()
+		arn, _ := d.second()
+		foreign := d.engage.CreateToken(d.user.Username)
+		d.remove(secondName, 7)
+		order := `{"deleteToken":"` + string(print(foreign)) + `"}`
+		if _, err := d.run(order); err == nil || !strings.Contains(err.Error(), arn+" is scheduled for deletion") {
+			t.Errorf("error %v, want one that names %s", err, arn)
+		}
+		if _, err := d.run(`{"forget":"` + secondName + `"}`); err != nil {
+			t.Fatal(err)
+		}
+		d.sweep(order)
+		d.wantTokens(current)
+	})
+}

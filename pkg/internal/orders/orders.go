@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"engage-token-rotation/pkg/engage"
@@ -90,6 +92,11 @@ func (o *Orders) mayDelete(f engage.Fingerprint) error {
 	if holding := o.Secrets.Of(f, ""); len(holding) > 0 {
 		return fmt.Errorf("secret %s holds it; rotate that secret instead", holding[0])
 	}
+	for arn := range o.Entries.Secrets {
+		if state, _ := o.Secrets.State(arn); state != holders.Present && o.Secrets.Unread(arn) {
+			return fmt.Errorf("secret %s is %s and may hold it; restore or forget that secret, and send it again", arn, state)
+		}
+	}
 	if !o.Secrets.Whole() {
 		return errors.New(
 			"a secret that cannot be read may hold it; correct the faults named in the log, and send it again",
@@ -140,10 +147,16 @@ func (o *Orders) Forget(ctx context.Context, id string) (deleted []engage.Finger
 
 // forgettable returns the ARN of a secret that the ledger knows and that no reader uses any more.
 func (o *Orders) forgettable(ctx context.Context, id string) (arn string, err error) {
+	var named []string
 	for known := range o.Entries.Secrets {
 		if known == id || secret.NameOf(known) == id {
-			arn = known
+			arn, named = known, append(named, known)
 		}
+	}
+	if len(named) > 1 { // one was deleted, and made again
+		slices.Sort(named)
+		return "", fmt.Errorf("the ledger has entries of several secrets of this name; name one of %s by its ARN",
+			strings.Join(named, " and "))
 	}
 	if arn == "" {
 		return "", errors.New("the ledger has no entry of such a secret; check its name")
