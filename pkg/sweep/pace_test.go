@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"engage-token-rotation/pkg/ledger"
 )
 
 // fleet makes n secrets of the first user whose previous tokens are due.
 func (d *deployment) fleet(n int) {
 	for i := range n {
-		name := fmt.Sprintf("ivr/fleet-%02d", i)
+		name := fmt.Sprintf("ivr/fleet-%03d", i)
 		d.createSecret(name, loginFields(d.user, nil))
 		d.rotateSecret(name)
 		d.rotateSecret(name)
@@ -17,14 +19,29 @@ func (d *deployment) fleet(n int) {
 	time.Sleep(2 * time.Hour)
 }
 
-// The vendor takes 120 calls a minute of one user.
-func TestDeletionsOfOneUserAreSlowerThanTheVendorsLimit(t *testing.T) {
+// The vendor takes 120 calls a minute of one user: of deletions, and of later looks at the tokens.
+func TestCallsAboutOneUsersTokensAreSlowerThanTheVendorsLimit(t *testing.T) {
 	deploy(t, retention("1h"), func(t *testing.T, d *deployment) {
-		d.fleet(60)
+		d.fleet(130)
 		before := len(d.engage.Calls())
 		answer := d.sweep(`{}`)
-		if answer.Summary.Deleted != 60 || answer.Summary.DeleteFailed != 0 || len(answer.Left) != 0 {
+		if answer.Summary.Deleted != 130 || answer.Summary.DeleteFailed != 0 || len(answer.Left) != 0 {
 			t.Errorf("%+v", answer.Summary)
+		}
+		time.Sleep(time.Hour)
+		if sum := d.sweep(`{}`).Summary; sum.Faults != 0 {
+			t.Errorf("%+v", sum)
+		}
+		all, err := d.ledger().ReadAll(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for arn, view := range all.Secrets {
+			for _, record := range view.Records {
+				if record.State == ledger.Deleted {
+					t.Errorf("a deleted token of %s keeps its record", arn)
+				}
+			}
 		}
 		calls := d.engage.Calls()[before:]
 		for i := 120; i < len(calls); i++ {

@@ -26,7 +26,8 @@ type deletion struct {
 // consider decides about a record. A deleted token that the list lacks is asked itself: beyond the
 // user's turns that is done after the deletions.
 func (u *user) consider(ctx context.Context, m *holders.Secret, record ledger.Record) {
-	if _, listed := u.Listed[record.Fingerprint]; record.State == ledger.Deleted && !listed && !u.turns.Allow() {
+	_, listed := u.Listed[record.Fingerprint]
+	if record.State == ledger.Deleted && u.Listed != nil && !listed && !u.turns.Allow() {
 		u.unasked = append(u.unasked, record)
 		return
 	}
@@ -184,7 +185,7 @@ func (u *user) carryOut(ctx context.Context) {
 		}
 	}
 	for _, record := range u.unasked {
-		if m := u.secrets.Get(record.Secret); m != nil && u.turns.Wait(ctx) == nil && u.hasTime(ctx) {
+		if m := u.secrets.Get(record.Secret); m != nil && !u.request.DryRun && u.turns.Wait(ctx) == nil && u.hasTime(ctx) {
 			u.decide(ctx, m, record)
 		}
 	}
