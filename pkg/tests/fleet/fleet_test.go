@@ -57,18 +57,26 @@ func TestRotations(t *testing.T) {
 }
 
 func TestSweeps(t *testing.T) {
-	var rows []campaign
+	var fleets []fleet
 	for _, n := range sizes(1, 500) {
 		for _, users := range distinct(1, n) {
 			for _, due := range []bool{false, true} {
-				rows = append(rows, sweepFleet(t, fleet{secrets: n, users: users, due: due, retention: time.Hour}))
+				fleets = append(fleets, fleet{secrets: n, users: users, due: due, retention: time.Hour})
 			}
 		}
 		if n > 1 {
-			rows = append(rows, sweepFleet(t, fleet{secrets: n, users: n, due: true, silent: true, retention: time.Hour}))
+			fleets = append(fleets, fleet{secrets: n, users: n, due: true, silent: true, retention: time.Hour})
 		}
 	}
-	t.Log(sweepTable(rows))
+	var rows []campaign
+	t.Log(sweepHead)
+	for _, f := range fleets {
+		t.Run(f.name(), func(t *testing.T) {
+			c := sweepFleet(t, f)
+			rows = append(rows, c)
+			t.Log(c.row())
+		})
+	}
 	if *full && *chartPath != "" {
 		if err := os.WriteFile(*chartPath, []byte(chart(rows)), 0o644); err != nil {
 			t.Error(err)

@@ -28,18 +28,16 @@ func rotationTable(rows []rotated) string {
 	return "\n" + b.String()
 }
 
-func sweepTable(rows []campaign) string {
-	var b strings.Builder
-	b.WriteString("sweeps, one an hour, until nothing is due\n\n| secrets | users | due | sweeps | longest | " +
-		"calls to AWS | to the vendor | refused for their rate | deleted | left | faults | " +
-		"users not reached by the first |\n|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n")
-	for _, c := range rows {
-		sum := c.total()
-		fmt.Fprintf(&b, "| %d | %s | %d | %d | %s | %d | %d | %d | %d | %d | %d | %d |\n", c.secrets, c.fleet, c.backlog,
-			len(c.sweeps), short(c.took()), sum.aws(), sum.engage(), sum.refused(), c.backlog-c.left, c.left,
-			len(c.faults()), c.sweeps[0].notReached)
-	}
-	return "\n" + b.String()
+const sweepHead = "sweeps, one an hour, until nothing is due\n\n" +
+	"| secrets | users | due | deleted by the first | sweeps | longest | calls to AWS | to the vendor | " +
+	"refused for their rate | deleted | left | faults | users not reached by the first |\n" +
+	"|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
+
+func (c campaign) row() string {
+	sum, first := c.total(), c.sweeps[0]
+	return fmt.Sprintf("| %d | %s | %d | %d | %d | %s | %d | %d | %d | %d | %d | %d | %d |", c.secrets, c.fleet, c.backlog,
+		first.deleted, len(c.sweeps), short(c.took()), sum.aws(), sum.engage(), sum.refused(), c.backlog-c.left, c.left,
+		len(c.faults()), first.notReached)
 }
 
 const stormHead = "secrets of one user, due at once\n\n" +
