@@ -84,6 +84,8 @@ fuzz: ## each fuzz test for FUZZTIME=60s (11 minutes)
 FUZZTIME ?= 60s
 MODULE   ?=
 
+# Goroutines begin with stacks as big as they mostly need, which else are copied as they grow.
+simulate: export GODEBUG = adaptivestackstart=1
 simulate: ## a million simulated rotations, then without each safeguard in turn (an hour)
 	$(GO) test ./pkg/tests/simulation -run TestSimulate -count=1 -v -rotations=1000000 -timeout 0
 	$(GO) test ./pkg/tests/simulation -run TestMutations -count=1 -v -mutations -timeout 0
