@@ -93,8 +93,8 @@ simulate: ## a million simulated rotations, then without each safeguard in turn 
 readers: ## readers over many rotations: failed calls and latencies (1 minute)
 	$(GO) test ./pkg/tokensource -run '^TestReaders$$' -v -count=1 -rotations=200
 
-readers-foreign: ## other people's clients over rotations: README's table (ROTATIONS=200, half an hour; needs Python, Node.js, Java, Maven)
-	@clients="$$(.ci/readers-setup)" && FOREIGN_READERS="$$clients" $(GO) test ./pkg/tests/readers -v -count=1 -rotations=$(ROTATIONS) -timeout 90m
+readers-foreign: ## other people's clients over rotations: README's table (ROTATIONS=200 RECORD=1, half an hour; needs Python, Node.js, Java, Maven)
+	@clients="$$(.ci/readers-setup)" && FOREIGN_READERS="$$clients" $(GO) test ./pkg/tests/readers -run 'Clients|Foreign' -v -count=1 -rotations=$(ROTATIONS) $(if $(RECORD),-record) -timeout 90m
 	@clients="$$(.ci/readers-setup)" && FOREIGN_READERS="$$clients" $(GO) test ./pkg/tests/recipes -run Schemas -count=1
 
 ROTATIONS ?= 200

@@ -35,11 +35,7 @@ func counted(nth int, action awstest.Action) (func(awstest.Call) awstest.Action,
 // atEachCall lets something happen at each call of a rotation to AWS.
 func atEachCall(t *testing.T, keep string, action func(*attack, *stack) awstest.Action) {
 	t.Helper()
-	stride := 1
-	if testing.Short() {
-		stride = 6
-	}
-	for nth := 0; nth < rotationCalls; nth += stride {
+	for nth := range each(rotationCalls, 12) {
 		over := false
 		t.Run(fmt.Sprintf("retention %s, call %d", keep, nth), func(t *testing.T) {
 			attacked(t, func(t *testing.T, a *attack) {
@@ -222,7 +218,7 @@ func TestTheParameterStoreIsSlowAndOdd(t *testing.T) {
 // The service answers a repeated move of a label as a success, or not, and clears AWSPENDING, or
 // not.
 func TestTheServiceIsOdd(t *testing.T) {
-	for bits := range 1 << 5 {
+	for bits := range each(1<<5, 5) { // the fifth ones have each oddity on and off
 		on := func(n int) bool { return bits>>n&1 == 1 }
 		attacked(t, func(t *testing.T, a *attack) {
 			c := a.account(awstest.Config{Secrets: awstest.SecretsConfig{
@@ -300,7 +296,11 @@ func TestStepsAreRepeatedLateAndConcurrent(t *testing.T) {
 
 // The clock of the sweep is ahead of the rotation's, or behind it.
 func TestClocksDiffer(t *testing.T) {
-	for _, ahead := range []time.Duration{2 * time.Second, -2 * time.Second, 70 * time.Second, -70 * time.Second} {
+	differences := []time.Duration{70 * time.Second, -70 * time.Second, 2 * time.Second, -2 * time.Second}
+	if testing.Short() {
+		differences = differences[:2]
+	}
+	for _, ahead := range differences {
 		attacked(t, func(t *testing.T, a *attack) {
 			s := a.account(awstest.Config{}).stack("main", exclusive, "true", retention, "10m")
 			s.add("a", fields(a.user))

@@ -92,7 +92,7 @@ func TestEntriesAreReplacedByNonsense(t *testing.T) {
 		"x", `{"v":2}`, `{"v":1,"secret":"x","fingerprint":"0123456789ab","state":"retiring"}`,
 	} {
 		for _, what := range []string{"token-", "intent-", "cursor", "logins"} {
-			for at := range 4 {
+			for at := range each(4, 2) {
 				attacked(t, func(t *testing.T, a *attack) {
 					s := a.only(retention, "1h")
 					a.another(a.user)

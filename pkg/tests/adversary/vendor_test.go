@@ -137,7 +137,7 @@ func TestAnyCallToTheVendorIsLost(t *testing.T) {
 				"reset": engagetest.Drop, "503": func() *engagetest.Fault { return engagetest.Status(503) },
 				"slow": func() *engagetest.Fault { return engagetest.Delay(20 * time.Second) },
 			} {
-				for nth := range 9 {
+				for nth := range each(9, 3) {
 					t.Run(fmt.Sprint(keep, stage, name, nth), func(t *testing.T) {
 						attacked(t, func(t *testing.T, a *attack) {
 							s := a.only(retention, keep)
