@@ -73,8 +73,11 @@ func wanted(seed uint64, yardstick bool) options {
 
 // TestReplay checks that one seed gives one history, unless it is an ambiguous one. Few are.
 func TestReplay(t *testing.T) {
-	const seeds, mostAmbiguous = 30, 5
-	skipped := 0
+	const mostAmbiguous = 5
+	seeds, skipped := uint64(30), 0
+	if testing.Short() {
+		seeds = 10
+	}
 	for seed := uint64(1); seed <= seeds; seed++ {
 		var traces [2]strings.Builder
 		ambiguous := false
