@@ -310,7 +310,7 @@ func (u *user) resolveIntents(ctx context.Context) {
 func (r *run) previousToken(ctx context.Context, m *holders.Secret) string {
 	f := r.previous(ctx, m)
 	if f == "" || r.creations.Known(f) {
-		return "check the name, and whether the prefix of the ledger was changed"
+		return "without a retention the rotation has deleted it; else check the name and the ledger's prefix"
 	}
 	return fmt.Sprintf(`%s holds token %s, which the ledger does not name; if it is yours, send %s`,
 		secret.LabelPrevious, f, report.NewRemovable(f, r.config.Now()).Remove)

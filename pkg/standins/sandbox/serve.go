@@ -118,14 +118,15 @@ func (t timeline) instruct(box *Sandbox, config ServeConfig, owner string) {
 	t.line("  API      curl -s %s%s", box.AWSURL, PathAPI)
 	t.line("  faults   curl -s -X POST '%s%s?name=%s'    %s", box.AWSURL, PathScenario, ScenarioDeleteFailing,
 		t.dim(fmt.Sprint(Scenarios())))
-	t.line("\n%s", t.bold("AWS CLI and SDKs, in another shell"))
+	t.line("\n%s", t.bold("AWS CLI (from 1.29 or 2.13) and SDKs, in another shell"))
 	for _, export := range box.Exports() {
 		t.line("  %s", export)
 	}
 	t.line("  aws secretsmanager rotate-secret --secret-id %s", TokenSecret)
 	t.line("  aws secretsmanager describe-secret --secret-id %s", TokenSecret)
 	if box.functions[FunctionSweep] != nil {
-		t.line("  aws lambda invoke --function-name sweep --payload fileb://events/sweep-dry-run.json /dev/stdout")
+		t.line("  aws lambda invoke --function-name %s --payload fileb://events/sweep-dry-run.json /dev/stdout",
+			"engage-token-rotation-sweep")
 	}
 	t.line("\n%s", t.bold("sam local invoke"))
 	switch {
