@@ -40,13 +40,7 @@ func (f *finishing) decide(records []ledger.Record) []decide.Decision {
 		if record.Fingerprint == f.version.token.Fingerprint() { //safeguard:the-new-token-stays
 			continue
 		}
-		swapped := f.current.ID != f.event.VersionID && record.Fingerprint == f.current.token.Fingerprint()
-		if swapped {
-			record.Successor = f.event.VersionID
-		}
-		if swapped || f.leftDue(record) { //safeguard:a-swap-starts-the-retention
-			record.State = ledger.Outgoing // whatever another invocation has made of it meanwhile
-		}
+		record = f.sinceSwap(record)
 		facts := f.recordFacts(record)
 		if facts.Listed == decide.Shown {
 			record.User = f.user
@@ -60,6 +54,19 @@ func (f *finishing) decide(records []ledger.Record) []decide.Decision {
 		decisions = append(decisions, d)
 	}
 	return decisions
+}
+
+// sinceSwap returns the record as the swap leaves it, whatever another invocation has made of it
+// meanwhile.
+func (f *finishing) sinceSwap(record ledger.Record) ledger.Record {
+	swapped := f.current.ID != f.event.VersionID && record.Fingerprint == f.current.token.Fingerprint()
+	if swapped {
+		record.Successor = f.event.VersionID
+	}
+	if swapped || f.leftDue(record) { //safeguard:a-swap-starts-the-retention
+		record.State = ledger.Outgoing
+	}
+	return record
 }
 
 // leftDue reports whether a retiring token is due, although AWSCURRENT held it when this invocation
