@@ -112,9 +112,9 @@ func (o *Orders) mayDelete(f engage.Fingerprint) error {
 }
 
 // Forget deletes the tokens of a secret that does not exist any more or is scheduled for deletion,
-// removes its entries, and returns the tokens that were deleted. id is the secret's ARN or name. The
-// entries of a token that another secret holds, and of unanswered creations, stay for later sweeps:
-// nothing else names these tokens.
+// removes its entries, and returns the tokens that were deleted. id is the secret's ARN or name.
+// The entries of a token that another secret holds, and of unanswered creations, stay for later
+// sweeps: nothing else names these tokens.
 func (o *Orders) Forget(ctx context.Context, id string) (deleted []engage.Fingerprint, err error) {
 	defer func() {
 		if err != nil {

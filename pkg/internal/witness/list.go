@@ -78,9 +78,9 @@ func Before(ctx context.Context, client *engage.Client, session *engage.Session,
 }
 
 // Check checks what Before returned. A list that was asked for with the current token, ahead, is
-// another user's unless the token is ours, which means that the ledger names it as this user's: then
-// the session lists. If a list lacks the current token, Check returns what it and a second list
-// hold: the token may be dead, or another user's, or the list wrong, which is an error.
+// another user's unless the token is ours, which means that the ledger names it as this user's:
+// then the session lists. If a list lacks the current token, Check returns what it and a second
+// list hold: the token may be dead, or another user's, or the list wrong, which is an error.
 func Check(ctx context.Context, client *engage.Client, session *engage.Session, current engage.Token, ours, ahead bool,
 	listed []engage.Token) (_ []engage.Token, err error) {
 	if ahead && !ours {
