@@ -50,7 +50,7 @@ var safeguards = []safeguard{
 	{name: "preflight-for-pending-versions-alone", in: "late"},
 	{name: "reads-agree-on-current", in: "returns"},
 	{name: "records-are-looked-for-again", in: "mild"},
-	{name: "records-of-gone-secrets-are-swept", in: "gone"},
+	{name: "records-of-gone-secrets-are-swept", in: "leaving"},
 	{name: "records-outlive-a-failed-deletion", in: "undeleted"},
 	{name: "reissue-beside-the-same-current", in: "people"},
 	{name: "retention-is-kept", in: "returns"},
