@@ -13,7 +13,7 @@ func maxSweepCalls(f fleet) int {
 // each, keep below the vendor's limit; those of many users, a record each, below that of Parameter
 // Store.
 func maxSweeps(f fleet) int {
-	perSweep := 400
+	perSweep := 500
 	if f.users > 1 {
 		perSweep = 1800
 	}

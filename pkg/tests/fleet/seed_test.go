@@ -138,6 +138,7 @@ func (w *world) seedSecret(book *ledger.Ledger, n, user int, username string, na
 			Secret: arn, Version: first, Fingerprint: previous.Fingerprint(), State: ledger.Retiring,
 			CreatedAt: made.Add(-age), At: made.Add(w.fleet.retention), Until: made.Add(90*time.Second - age), User: name,
 			Base: "11111111-1111-4111-8111-111111111111", Intent: "0123456789abcdef", Owned: true,
+			Successor: second,
 		}
 		err = errors.Join(err, book.Set(context.Background(), due))
 	}
@@ -145,7 +146,7 @@ func (w *world) seedSecret(book *ledger.Ledger, n, user int, username string, na
 		w.t.Fatal(err)
 	}
 	if w.fleet.silent && user == w.fleet.users/2 {
-		w.silent[current.Reveal()], w.silent[previous.Reveal()] = true, true
+		w.silent[username], w.silent[current.Reveal()], w.silent[previous.Reveal()] = true, true, true
 		delete(w.silent, "")
 	}
 }
