@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"slices"
 	"time"
 
 	"engage-token-rotation/pkg/engage"
@@ -151,7 +152,7 @@ func (s Supply) Token() (c Case, a Action, record ledger.Record) {
 			continue
 		}
 		switch {
-		case contains(s.Listed, r.Fingerprint):
+		case slices.Contains(s.Listed, r.Fingerprint):
 			return C5, Reissue, r
 		case s.Now.Sub(r.CreatedAt) <= ledger.Propagation:
 			return C6, Refuse, r
@@ -164,15 +165,6 @@ func (s Supply) Token() (c Case, a Action, record ledger.Record) {
 		return C8, Refuse, record
 	}
 	return C7, Proceed, record
-}
-
-func contains(listed []engage.Fingerprint, fingerprint engage.Fingerprint) bool {
-	for _, other := range listed {
-		if other == fingerprint {
-			return true
-		}
-	}
-	return false
 }
 
 // Set decides what setSecret does about a version with a value.
