@@ -168,7 +168,7 @@ func callUntil(done <-chan struct{}, call func() error) result {
 		r.Calls++
 		if err := call(); err != nil {
 			r.Failed++
-			r.Error = err.Error()
+			r.Error = time.Now().UTC().Format(time.RFC3339Nano) + " " + err.Error()
 		}
 		select {
 		case <-done:

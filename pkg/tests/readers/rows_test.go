@@ -1,8 +1,11 @@
 package readers_test
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
+	"testing"
 	"time"
 )
 
@@ -59,21 +62,61 @@ func (r row) text() string {
 }
 
 // figures returns the failed calls without a retention, and at the one that the row names.
-func (r row) figures(worlds [2]map[string]result) string {
-	if r.keys == nil {
+func (r row) figures(m measured) string {
+	switch {
+	case r.keys == nil:
 		return "not run | not run"
+	case r.need == needsNone:
+		return r.worst(m.Without) + " | the same"
+	default:
+		return r.worst(m.Without) + " | " + r.worst(m.With)
 	}
-	var columns []string
-	for _, results := range worlds {
-		var sum result
-		for _, key := range r.keys {
-			sum.Calls += results[key].Calls
-			sum.Failed += results[key].Failed
+}
+
+// worst returns the figures of the row's reader with the largest share of failed calls; if the
+// shares are equal, of the one with the fewest calls.
+func (r row) worst(results map[string]result) string {
+	worst := slices.MaxFunc(r.keys, func(a, b string) int {
+		x, y := results[a], results[b]
+		return cmp.Or(cmp.Compare(x.Failed*y.Calls, y.Failed*x.Calls), cmp.Compare(y.Calls, x.Calls))
+	})
+	return fmt.Sprintf("%d of %d", results[worst].Failed, results[worst].Calls)
+}
+
+// measured is what a run found about each reader.
+type measured struct {
+	Rotations int               `json:"rotations"`
+	Without   map[string]result `json:"retention0"`
+	With      map[string]result `json:"retention"` // a retention as long as the caches keep the secret
+}
+
+const tableHead = "" +
+	"| reader | cache | asks again at 401 | retention needed | failed calls at 0 | at that retention |\n" +
+	"|---|---|---|---|---:|---:|\n"
+
+// table returns README's table and the sentence below it.
+func (m measured) table() string {
+	var table strings.Builder
+	table.WriteString(tableHead)
+	for _, r := range newRows() {
+		fmt.Fprintf(&table, "| %s | %s |\n", r.text(), r.figures(m))
+	}
+	fmt.Fprintf(&table, "\nThe output of `make readers-foreign`: %d rotations, with caches and retention of %.0f s. "+
+		"A row has the\nfigures of its reader with the largest share of failed calls.", m.Rotations, ttl.Seconds())
+	return table.String()
+}
+
+func TestRowHasTheFiguresOfItsWorstReader(t *testing.T) {
+	results := map[string]result{
+		"many calls": {Calls: 900, Failed: 9}, "most failed": {Calls: 90, Failed: 8},
+		"none failed": {Calls: 80}, "none of few": {Calls: 70},
+	}
+	for want, keys := range map[string][]string{
+		"8 of 90": {"many calls", "most failed", "none failed"},
+		"0 of 70": {"none failed", "none of few"},
+	} {
+		if got := (row{keys: keys}).worst(results); got != want {
+			t.Errorf("%v: %s, want %s", keys, got, want)
 		}
-		columns = append(columns, fmt.Sprintf("%d of %d", sum.Failed, sum.Calls))
 	}
-	if r.need == needsNone {
-		columns[1] = "the same"
-	}
-	return strings.Join(columns, " | ")
 }

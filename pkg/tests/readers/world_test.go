@@ -112,7 +112,7 @@ func (w *world) forgetLogins(ctx context.Context) {
 type result struct {
 	Calls  int    `json:"calls"`
 	Failed int    `json:"failed"`
-	Error  string `json:"error"`
+	Error  string `json:"error,omitempty"`
 }
 
 // results ends the programs and returns what they report, by reader.

@@ -12,6 +12,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -68,11 +69,11 @@ final class Readers {
                     int status = call.call();
                     if (status != 200) {
                         failed++;
-                        error = "status " + status;
+                        error = Instant.now() + " status " + status;
                     }
                 } catch (Exception e) {
                     failed++;
-                    error = e.toString();
+                    error = Instant.now() + " " + e;
                 }
             } while (!DONE.await(200, TimeUnit.MILLISECONDS));
         } catch (InterruptedException e) {

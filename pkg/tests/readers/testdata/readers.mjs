@@ -69,7 +69,7 @@ async function run(name, call) {
     }
     if (error) {
       result.failed++;
-      result.error = error;
+      result.error = `${new Date().toISOString()} ${error}`;
     }
     await new Promise((resolve) => setTimeout(resolve, PAUSE));
   }

@@ -5,6 +5,7 @@
 It prints "ready" after the first calls, and at the end a line of JSON: the calls and the failed ones by reader.
 """
 
+import datetime
 import json
 import os
 import sys
@@ -105,7 +106,7 @@ def run(name, call):
             error = repr(exception)
         if error:
             result["failed"] += 1
-            result["error"] = error
+            result["error"] = f"{datetime.datetime.now(datetime.timezone.utc).isoformat()} {error}"
         done.wait(PAUSE)
 
 
