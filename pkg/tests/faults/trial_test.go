@@ -103,9 +103,9 @@ func (d *deployment) newActor(name, label string) *actor {
 	a := &actor{gate: d.newGate(label)}
 	a.gate.listen(d.t)
 	a.gate.pass = d.passer(a.gate)
-	output := io.Discard
+	var output io.Writer = &reader{verdict: d.verdict}
 	if *verbose {
-		output = os.Stderr
+		output = io.MultiWriter(output, os.Stderr)
 	}
 	function, err := lambdatest.Start(context.Background(), lambdatest.Config{
 		Path: built.Function(d.t, name), FunctionName: name, Timeout: d.variant.timeout(name), InitTimeout: time.Minute,

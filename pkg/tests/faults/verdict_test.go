@@ -18,11 +18,14 @@ const (
 	foreignDeleted             // a token of another program was deleted
 	foreignHeld                // a secret held a token of another program
 	unfinished                 // a later sweep leaves something to do
+	stepless                   // a line of WARN or ERROR names no next step
 	other                      // the case itself went wrong
 	harms
 )
 
-var harmNames = [harms]string{"dead", "leaked", "wedged", "foreign deleted", "foreign held", "unfinished", "other"}
+var harmNames = [harms]string{
+	"dead", "leaked", "wedged", "foreign deleted", "foreign held", "unfinished", "no next step", "other",
+}
 
 // verdict is the outcome of a case.
 type verdict struct {
