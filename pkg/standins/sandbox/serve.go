@@ -74,6 +74,7 @@ func Serve(ctx context.Context, config ServeConfig, out io.Writer, getenv func(s
 	}()
 	_ = box.RunSchedules(ctx) // ends with ctx alone
 	<-sweeping
+	box.Close() // rotations under way end, and say so
 	t.line("stopped")
 	return nil
 }

@@ -75,6 +75,9 @@ func TestServeRotatesOnScheduleAndStops(t *testing.T) {
 			t.Errorf("the output lacks %q:\n%s", want, out)
 		}
 	}
+	if !strings.HasSuffix(out.String(), "stopped\n") {
+		t.Errorf("something follows the last line:\n%s", out)
+	}
 }
 
 func TestServeWithoutAScheduleOnlyChecksTheSetUp(t *testing.T) {
