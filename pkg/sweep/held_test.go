@@ -66,6 +66,40 @@ func TestATokenOfAPendingVersionIsRecordedAfterAnHour(t *testing.T) {
 	})
 }
 
+// createSecret put the token, but could not record it, and a sweep may not read the version.
+func TestW2AnIntentStaysWhileItsVersionCannotBeRead(t *testing.T) {
+	deploy(t, nil, func(t *testing.T, d *deployment) {
+		d.rotate()
+		run := d.begin(secretName)
+		d.steps(run, awstest.StepCreate)
+		held := d.token(secretName, awstest.StagePending)
+		if err := d.ledger().Remove(t.Context(), d.record(held)); err != nil {
+			t.Fatal(err)
+		}
+		d.aws.Secrets.EndRotation(run, errors.New("the rotation has failed"))
+		time.Sleep(3 * time.Hour)
+		reads := 0
+		d.deny = func(c awstest.Call) bool {
+			in, get := c.Input.(*awstest.GetSecretValueInput)
+			if get && in.VersionId == run.VersionID {
+				reads++
+			}
+			return get && in.VersionId == run.VersionID && reads > 1 // the first one finds what AWSPENDING holds
+		}
+		if _, err := d.run(`{}`); err != nil {
+			t.Fatal(err)
+		}
+		if view := d.entries(d.arn); len(view.Intents) != 1 {
+			t.Errorf("%d intents are left", len(view.Intents))
+		}
+		d.deny = nil
+		d.sweep(`{}`)
+		if record := d.record(held); record.State != ledger.Issued {
+			t.Errorf("the token is %s", record.State)
+		}
+	})
+}
+
 // createSecret put the token, but could not record it. A sweep that cannot read the secret reports
 // the token as unclaimed, for another secret's creation without an answer.
 func TestATokenThatASweepCalledUnclaimedIsRecordedForTheVersionThatHoldsIt(t *testing.T) {

@@ -72,11 +72,11 @@ func (c *Creations) RecordHeld(ctx context.Context, only string) {
 			continue
 		}
 		for _, intent := range view.Intents {
-			record := c.heldBy(ctx, view, intent)
-			if record.Fingerprint == "" {
+			record, err := c.heldBy(ctx, view, intent)
+			if err == nil && record.Fingerprint == "" {
 				continue
 			}
-			if c.isOpen(view, intent) || !c.try(c.ledger.Create(ctx, record)) {
+			if err != nil || c.isOpen(view, intent) || !c.try(c.ledger.Create(ctx, record)) {
 				c.held[intent.ID] = true
 				continue
 			}
@@ -104,16 +104,17 @@ func (c *Creations) isOpen(view ledger.View, intent ledger.Intent) bool {
 // heldBy returns the record of the token that an intent's version holds and that no record names;
 // the zero Record when there is none. When intents of one version name two bases, the record names
 // none. A record of another secret that calls the token unclaimed does not count: a sweep wrote it
-// that could not read this secret.
-func (c *Creations) heldBy(ctx context.Context, view ledger.View, intent ledger.Intent) ledger.Record {
+// that could not read this secret. An error means that the version cannot be read, for now or while
+// the secret is scheduled for deletion.
+func (c *Creations) heldBy(ctx context.Context, view ledger.View, intent ledger.Intent) (ledger.Record, error) {
 	if view.Answered(intent) || !intent.Over(c.now()) {
-		return ledger.Record{}
+		return ledger.Record{}, nil
 	}
 	token, err := secret.TokenOf(ctx, c.store, intent.Secret, intent.Version, "")
 	f := token.Fingerprint()
 	_, recorded := view.Find(f)
 	if err != nil || f == "" || recorded || c.recorded[f] || intent.Baseline.Contains(f) {
-		return ledger.Record{}
+		return ledger.Record{}, err
 	}
 	base := intent.Base
 	for _, other := range view.Intents {
@@ -124,7 +125,7 @@ func (c *Creations) heldBy(ctx context.Context, view ledger.View, intent ledger.
 	return ledger.Record{
 		Secret: intent.Secret, Version: intent.Version, Fingerprint: f, State: ledger.Issued, CreatedAt: intent.StartedAt,
 		Until: intent.Until, Base: base, User: intent.User,
-	}
+	}, nil
 }
 
 // try passes an error to fault, and reports whether there was none.
