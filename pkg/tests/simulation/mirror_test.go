@@ -153,6 +153,9 @@ func (h *history) observeRecord(by *invocation, r record) {
 	}
 	if r.State == ledger.Unclaimed && t.unclaimedSince.IsZero() {
 		t.unclaimedSince = now
+		if !by.firstListed.IsZero() { // a sweep sees it in a list
+			t.unclaimedSince = by.firstListed
+		}
 		h.checkUnclaimed(r, t)
 		h.checkKnownToken(by, t)
 	}

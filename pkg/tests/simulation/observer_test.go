@@ -160,7 +160,7 @@ type token struct {
 	swappedAt         time.Time
 	swappedBy         map[*stack]bool
 	held              bool      // some version of a managed secret has held it
-	unclaimedSince    time.Time // when a record first called it unclaimed
+	unclaimedSince    time.Time // when a sweep that called it unclaimed first listed
 	recorded          time.Time // when a record first called it issued
 	lost              bool      // a person removed its record, or the intent of its creation
 
