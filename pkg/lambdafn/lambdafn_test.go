@@ -191,7 +191,7 @@ func TestAnAbandonedRotationIsCounted(t *testing.T) {
 		tokens := fs.engage.Tokens(engagetest.DefaultUser().Username)
 		fs.engage.DeleteToken(tokens[len(tokens)-1])
 		time.Sleep(time.Hour)
-		if _, err := fs.rotate.Invoke(t.Context(), run.Payload(awstest.StepTest)); !errors.Is(err, rotation.ErrAbandoned) {
+		if _, err := fs.rotate.Invoke(t.Context(), run.Payload(awstest.StepTest)); !errors.Is(err, report.ErrAbandoned) {
 			t.Errorf("error %v, want one that wraps ErrAbandoned", err)
 		}
 		for _, name := range []string{telemetry.RotationAbandoned, telemetry.RotationFailed} {

@@ -99,7 +99,7 @@ func (f *Function) report(ctx context.Context, done report.Step) {
 // rotation is a warning: the service starts another one.
 func (f *Function) reportFailure(ctx context.Context, done report.Step, attributes []any) {
 	cause := done.Err.Error()
-	var e *rotation.Error
+	var e *report.Failure
 	if errors.As(done.Err, &e) {
 		cause = e.Detail() // step, secret and version are attributes
 	}

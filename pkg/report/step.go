@@ -1,6 +1,7 @@
 package report
 
 import (
+	"errors"
 	"time"
 
 	"engage-token-rotation/pkg/decide"
@@ -40,6 +41,20 @@ type Step struct {
 	Preflight *Preflight
 }
 
+// Fail notes why the step failed, and returns the failure with the step's name, secret and version.
+func (s *Step) Fail(err error) *Failure {
+	var f *Failure
+	if !errors.As(err, &f) {
+		f = &Failure{Op: "rotate", Err: err}
+	}
+	f.Step, f.Secret, f.Version = s.Event.Step, s.Event.SecretID, s.Event.VersionID
+	s.Err, s.Outcome = f, ""
+	if errors.Is(err, ErrAbandoned) && s.Abandoned == "" {
+		s.Abandoned = reasonOf(s.Case)
+	}
+	return f
+}
+
 // Reasons for which a rotation is abandoned.
 const (
 	ReasonEdited    = "edited"    // the secret was edited during the rotation
@@ -48,8 +63,8 @@ const (
 	ReasonUnusable  = "unusable"  // the version's value was not put by this rotation, or was given up
 )
 
-// ReasonOf returns the reason for which a step abandoned the rotation in this case.
-func ReasonOf(c decide.Case) string {
+// reasonOf returns the reason for which a step abandoned the rotation in this case.
+func reasonOf(c decide.Case) string {
 	switch c {
 	case decide.S3, decide.F6, decide.F9:
 		return ReasonEdited

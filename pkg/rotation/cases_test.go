@@ -26,7 +26,7 @@ import (
 // wantCase checks the case that a step reports, and whether it abandoned the version.
 func wantCase(t *testing.T, done report.Step, err error, want decide.Case, abandoned bool) {
 	t.Helper()
-	if done.Case != want || errors.Is(err, rotation.ErrAbandoned) != abandoned {
+	if done.Case != want || errors.Is(err, report.ErrAbandoned) != abandoned {
 		t.Fatalf("case %q, error %v; want %s, abandoned %v", done.Case, err, want, abandoned)
 	}
 }

@@ -17,6 +17,9 @@ import (
 	"engage-token-rotation/pkg/secret"
 )
 
+// hintNothingCreated is the next step after a failure of createSecret that a repetition may remedy.
+const hintNothingCreated = "nothing was created; the service repeats the rotation"
+
 // create is createSecret: afterwards the version holds a token that the ledger knows.
 func (i *invocation) create(ctx context.Context) (report.Step, error) {
 	r, err := i.read(ctx, needs{settings: true, labels: true, admin: true})
@@ -33,7 +36,7 @@ func (i *invocation) create(ctx context.Context) (report.Step, error) {
 	var listed []engage.Token
 	a, entries, err := i.logInAndRead(ctx, r, func(a account) (err error) {
 		listed, err = witness.Before(ctx, a.client, a.session, r.current.token, a.ahead)
-		return failed("", err, hintNothingCreated)
+		return report.Failed("", err, hintNothingCreated)
 	})
 	if err != nil {
 		return report.Step{}, err
@@ -42,7 +45,7 @@ func (i *invocation) create(ctx context.Context) (report.Step, error) {
 	known, _ := entries.Find(r.current.token.Fingerprint())
 	listed, err = witness.Check(ctx, a.client, a.session, r.current.token, known.User == a.User, a.ahead != nil, listed)
 	if err != nil {
-		return report.Step{}, failed("list the tokens", err, hintNothingCreated)
+		return report.Step{}, report.Failed("list the tokens", err, hintNothingCreated)
 	}
 	return i.supply(ctx, r, a, entries, listed)
 }
@@ -89,13 +92,13 @@ func refusedSupply(c decide.Case, record ledger.Record) error {
 	switch c {
 	case decide.C6:
 		err := fmt.Errorf("the list does not show token %s yet, which an earlier attempt created", record.Fingerprint)
-		return failed("put the token", err, "the service repeats the rotation")
+		return report.Failed("put the token", err, "the service repeats the rotation")
 	case decide.C9:
 		err := fmt.Errorf("the document would be longer than %d bytes", secret.MaxLength)
-		return failed("create a token", err, "nothing was created; shorten the secret's other fields")
+		return report.Failed("create a token", err, "nothing was created; shorten the secret's other fields")
 	}
 	err := fmt.Errorf("the invocation has less than %s left", creationTime)
-	return failed("create a token", err, hintNothingCreated)
+	return report.Failed("create a token", err, hintNothingCreated)
 }
 
 // make creates a token: intent first.
@@ -109,7 +112,7 @@ func (i *invocation) make(
 	intent.Base, intent.User, intent.Until = r.current.ID, a.User, i.deadline(ctx)
 	intent.Baseline = baseline.Of(listed)
 	if err := i.ledger().Begin(ctx, intent); err != nil { //safeguard:intent-before-the-creation drop
-		return ledger.Record{}, engage.Token{}, failed("", err, hintNothingCreated)
+		return ledger.Record{}, engage.Token{}, report.Failed("", err, hintNothingCreated)
 	}
 	if !clock.Has(ctx, i.config.Now(), creationTime/2) {
 		i.endIntent(ctx, intent)
@@ -125,9 +128,9 @@ func (i *invocation) make(
 	}
 	if !engage.OutcomeUnknown(err) { //safeguard:lost-creations-keep-their-intent on
 		i.endIntent(ctx, intent) // refused before any effect
-		return ledger.Record{}, engage.Token{}, failed("", err, "nothing was created")
+		return ledger.Record{}, engage.Token{}, report.Failed("", err, "nothing was created")
 	}
-	return ledger.Record{}, engage.Token{}, failed("", err,
+	return ledger.Record{}, engage.Token{}, report.Failed("", err,
 		"the service repeats the rotation with another token; if this creation left one, the sweep reports it")
 }
 
@@ -149,7 +152,7 @@ func (i *invocation) put(
 ) (decide.Case, error) {
 	document, err := r.current.document.WithToken(token, record.CreatedAt)
 	if err != nil {
-		return decide.C9, failed("put the token", err, "correct the secret's document")
+		return decide.C9, report.Failed("put the token", err, "correct the secret's document")
 	}
 	var putErr, recordErr error
 	_ = parallel.Do(
@@ -183,7 +186,7 @@ func (i *invocation) put(
 // checkPut finds out what became of a put that failed. However certain a refusal: the SDK tries
 // several times, and the answer of an earlier try may have been lost.
 func (i *invocation) checkPut(ctx context.Context, token engage.Token, putErr error) (decide.Case, error) {
-	failure := failed("put the token", putErr, "the token is recorded; the next attempt puts it")
+	failure := report.Failed("put the token", putErr, "the token is recorded; the next attempt puts it")
 	version, err := i.readVersion(ctx, false)
 	switch {
 	case err != nil, version.ID == "":

@@ -91,7 +91,7 @@ func (i *invocation) recordLost(ctx context.Context, r reading) error {
 		record.State, record.At = ledger.Unclaimed, i.config.Now()
 	}
 	err := i.ledger().Set(ctx, record)
-	return failed("record the token, which the ledger does not name", err, "the service repeats the rotation")
+	return report.Failed("record the token, which the ledger does not name", err, "the service repeats the rotation")
 }
 
 // finishing is finishSecret past its first decision.
@@ -120,7 +120,7 @@ func (i *invocation) retireOrSwap(
 	done := report.Step{Case: c, Outcome: report.OutcomeResumed, Fingerprint: r.version.token.Fingerprint()}
 	if c == decide.F1 {
 		if f.listed, err = f.verify(ctx, ledger.Consistency); err != nil {
-			return done, failed("list the tokens", err,
+			return done, report.Failed("list the tokens", err,
 				"the swap is made; the previous token is retired by the next rotation or sweep")
 		}
 		f.retire(ctx, f.entries.Records, &done)
@@ -153,7 +153,7 @@ func (f *finishing) prepare(ctx context.Context) (outgoing ledger.Record, err er
 	err = parallel.Do(
 		func() (err error) {
 			f.listed, err = f.verify(ctx, testLimit)
-			return failed("list with the new token", err, "nothing was swapped; the service repeats the rotation")
+			return report.Failed("list with the new token", err, "nothing was swapped; the service repeats the rotation")
 		},
 		func() (err error) { outgoing, err = f.recordOutgoing(ctx); return err },
 		func() error { return f.recordLate(ctx) })
@@ -171,7 +171,7 @@ func (f *finishing) recordLate(ctx context.Context) error {
 		CreatedAt: f.version.document.TokenCreatedAt(f.config.Now()), Until: f.deadline(ctx), Base: f.current.ID,
 		User: f.user,
 	})
-	return failed("record the new token", err, "nothing was swapped; the service repeats the rotation")
+	return report.Failed("record the new token", err, "nothing was swapped; the service repeats the rotation")
 }
 
 // recordOutgoing returns the zero Record when AWSCURRENT has no token.
@@ -196,7 +196,7 @@ func (f *finishing) recordOutgoing(ctx context.Context) (ledger.Record, error) {
 		write = f.ledger().Create
 	}
 	err := write(ctx, record)
-	return record, failed(
+	return record, report.Failed(
 		"record the previous token as outgoing",
 		err,
 		"nothing was swapped; the service repeats the rotation",
@@ -253,7 +253,7 @@ func (f *finishing) swap(ctx context.Context, c decide.Case) (decide.Case, error
 
 func notSwapped(err error) error {
 	if errors.Is(err, secret.ErrConflict) {
-		return failed("move AWSCURRENT", err, "the secret is changing; the service repeats the rotation")
+		return report.Failed("move AWSCURRENT", err, "the secret is changing; the service repeats the rotation")
 	}
-	return failed("move AWSCURRENT", err, "the service repeats the rotation")
+	return report.Failed("move AWSCURRENT", err, "the service repeats the rotation")
 }

@@ -10,6 +10,7 @@ import (
 	"engage-token-rotation/pkg/internal/target"
 	"engage-token-rotation/pkg/internal/witness"
 	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/report"
 	"engage-token-rotation/pkg/secret"
 )
 
@@ -26,7 +27,7 @@ type account struct {
 func (i *invocation) logIn(ctx context.Context, r reading, current engage.Token) (account, error) {
 	t, err := target.Read(ctx, i.admins, r.settings, r.arn(), r.current.document)
 	if err != nil {
-		return account{}, failed("read the login fields", err, "nothing was created")
+		return account{}, report.Failed("read the login fields", err, "nothing was created")
 	}
 	counter, key := logins.New(i.config.Parameters, r.settings.Prefix, i.config.Now), target.LoginKey(t.Credentials)
 	calls := i.calls()
@@ -38,7 +39,7 @@ func (i *invocation) logIn(ctx context.Context, r reading, current engage.Token)
 		counter.Failed(ctx, key, err)
 		return err
 	})
-	return a, failed("log in with the fields of secret "+t.Holder, err, "nothing was created")
+	return a, report.Failed("log in with the fields of secret "+t.Holder, err, "nothing was created")
 }
 
 // logInAndRead logs in, calls the vendor and meanwhile reads the secret's entries in the ledger.
@@ -76,7 +77,7 @@ func (i *invocation) findEndpoint(ctx context.Context, r reading, document *secr
 	}
 	t, err := target.Read(ctx, i.admins, r.settings, r.arn(), document)
 	if err != nil {
-		return endpoint{}, failed("read the login fields", err, "the service repeats the rotation")
+		return endpoint{}, report.Failed("read the login fields", err, "the service repeats the rotation")
 	}
 	e := endpoint{t.Endpoint, t.User}
 	i.remember(document, e)

@@ -11,6 +11,7 @@ import (
 	"engage-token-rotation/pkg/internal/clock"
 	"engage-token-rotation/pkg/internal/parallel"
 	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/report"
 	"engage-token-rotation/pkg/secret"
 	"engage-token-rotation/pkg/settings"
 )
@@ -98,7 +99,7 @@ func (i *invocation) read(ctx context.Context, want needs) (r reading, err error
 	err = parallel.Do(
 		only(want.settings, func() (err error) {
 			r.settings, err = i.settings.Load(ctx)
-			return failed("load the settings", err, "nothing was created")
+			return report.Failed("load the settings", err, "nothing was created")
 		}),
 		only(want.labels, func() (err error) { r.labels, err = i.describe(ctx); return err }),
 		func() (err error) { r.current, err = i.readCurrent(ctx); return err },
@@ -120,25 +121,25 @@ func (i *invocation) read(ctx context.Context, want needs) (r reading, err error
 
 func (i *invocation) readLedger(ctx context.Context, arn string) (ledger.View, error) {
 	view, err := i.ledger().Read(ctx, arn)
-	return view, failed("", err, "the service repeats the rotation")
+	return view, report.Failed("", err, "the service repeats the rotation")
 }
 
 func (i *invocation) describe(ctx context.Context) (secret.Description, error) {
 	labels, err := i.config.Secrets.Describe(ctx, i.event.SecretID)
-	return labels, failed("describe the secret", err, "the service repeats the rotation")
+	return labels, report.Failed("describe the secret", err, "the service repeats the rotation")
 }
 
 func (i *invocation) readCurrent(ctx context.Context) (holding, error) {
 	current, err := i.config.Secrets.Get(ctx, i.event.SecretID, "", secret.LabelCurrent)
 	if errors.Is(err, secret.ErrNotFound) {
-		return holding{}, failed("read AWSCURRENT", err,
+		return holding{}, report.Failed("read AWSCURRENT", err,
 			"store the login fields, or adminSecretArn, as the secret's value before its first rotation")
 	}
 	if err != nil {
-		return holding{}, failed("read AWSCURRENT", err, "the service repeats the rotation")
+		return holding{}, report.Failed("read AWSCURRENT", err, "the service repeats the rotation")
 	}
 	h := hold(current)
-	return h, failed("read AWSCURRENT", h.fault, "nothing was created; correct the value")
+	return h, report.Failed("read AWSCURRENT", h.fault, "nothing was created; correct the value")
 }
 
 // readVersion reads the event's version. A value that was put may not be readable for the
@@ -151,7 +152,7 @@ func (i *invocation) readVersion(ctx context.Context, wait bool) (holding, error
 		case err == nil:
 			return hold(version), nil
 		case !errors.Is(err, secret.ErrNotFound):
-			return holding{}, failed("read the version", err, "the service repeats the rotation")
+			return holding{}, report.Failed("read the version", err, "the service repeats the rotation")
 		case !wait || !poll.Next(ctx):
 			return holding{}, nil
 		}
@@ -171,7 +172,7 @@ func (i *invocation) agree(ctx context.Context, r reading) (reading, error) {
 		}
 		if !poll.Next(ctx) {
 			if !agreed {
-				return r, failed("check the version", errors.New("reads of the secret name two versions as AWSCURRENT"),
+				return r, report.Failed("check the version", errors.New("reads of the secret name two versions as AWSCURRENT"),
 					"the service repeats the rotation")
 			}
 			return r, nil

@@ -143,8 +143,8 @@ func New(config Config) *Rotator {
 	return &Rotator{config: config, settings: loader, endpoints: map[string]endpoint{}}
 }
 
-// Handle carries out one step and returns what it did, also when it failed. The error is an *Error,
-// and is Report.Err too.
+// Handle carries out one step and returns what it did, also when it failed. The error is a
+// *report.Failure, and is Step.Err too.
 func (r *Rotator) Handle(ctx context.Context, event events.Rotation) (report.Step, error) {
 	started := r.config.Now()
 	i := &invocation{Rotator: r, event: event, admins: target.Remembering(r.config.Secrets)}
@@ -152,21 +152,11 @@ func (r *Rotator) Handle(ctx context.Context, event events.Rotation) (report.Ste
 	if i.arn != "" {
 		event.SecretID = i.arn
 	}
-	done.Event = event
-	done.Duration = r.config.Now().Sub(started)
-	if err == nil {
-		return done, nil
+	done.Event, done.Duration = event, r.config.Now().Sub(started)
+	if err != nil {
+		err = done.Fail(err)
 	}
-	var e *Error
-	if !errors.As(err, &e) {
-		e = &Error{Op: "rotate", Err: err}
-	}
-	e.Step, e.Secret, e.Version = event.Step, event.SecretID, event.VersionID
-	done.Err, done.Outcome = e, ""
-	if errors.Is(err, ErrAbandoned) && done.Abandoned == "" {
-		done.Abandoned = report.ReasonOf(done.Case)
-	}
-	return done, e
+	return done, err
 }
 
 func (i *invocation) step(ctx context.Context) (report.Step, error) {
@@ -185,7 +175,7 @@ func (i *invocation) step(ctx context.Context) (report.Step, error) {
 	case events.FinishSecret:
 		return i.finish(ctx)
 	}
-	return report.Step{}, failed(
+	return report.Step{}, report.Failed(
 		"read the event",
 		errors.New("unknown step"),
 		"use createSecret, setSecret, testSecret or finishSecret",

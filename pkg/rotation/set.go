@@ -40,8 +40,8 @@ func (i *invocation) end(ctx context.Context, r reading, c decide.Case, action d
 		return done, i.abandon(ctx, reason(c, r))
 	case i.overtaken(ctx, r):
 		done.Abandoned = report.ReasonEdited
-		return done, failed("check the version", abandonedFor(errors.New("AWSCURRENT has moved since this version was "+
-			"made: the secret was edited during the rotation, or another rotation came first")), hintStartAfresh)
+		return done, isAbandoned(errors.New("AWSCURRENT has moved since this version was made: the secret was edited " +
+			"during the rotation, or another rotation came first"))
 	}
 	return done, labelLost()
 }
@@ -91,13 +91,18 @@ func unusable(version holding) error {
 const hintStartAfresh = "start a new rotation (aws secretsmanager rotate-secret)"
 
 func noValue() error {
-	return failed("read the version", errors.New("the pending version has no value"),
+	return report.Failed("read the version", errors.New("the pending version has no value"),
 		"the service repeats the rotation from createSecret; if it does not, "+hintStartAfresh)
 }
 
 func labelLost() error {
-	return failed("check the version", abandonedFor(errors.New("the version does not carry AWSPENDING: the rotation was "+
-		"cancelled, or the secret edited by hand")), hintStartAfresh)
+	return isAbandoned(errors.New("the version does not carry AWSPENDING: the rotation was cancelled, or the secret " +
+		"edited by hand"))
+}
+
+// isAbandoned returns the failure of a rotation that is abandoned for this reason.
+func isAbandoned(why error) error {
+	return report.Failed("check the version", report.Abandoned(why), hintStartAfresh)
 }
 
 // abandon takes AWSPENDING from the version, so that the next rotation starts afresh instead of
@@ -106,7 +111,7 @@ func labelLost() error {
 func (i *invocation) abandon(ctx context.Context, why error) error {
 	err := i.config.Secrets.MoveLabel(ctx, i.event.SecretID, secret.LabelPending, "", i.event.VersionID)
 	if err != nil && !errors.Is(err, secret.ErrConflict) { // a conflict: the label is gone already
-		return failed("remove AWSPENDING", err, "the service repeats the rotation")
+		return report.Failed("remove AWSPENDING", err, "the service repeats the rotation")
 	}
-	return failed("check the version", abandonedFor(why), hintStartAfresh)
+	return isAbandoned(why)
 }

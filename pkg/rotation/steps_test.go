@@ -14,7 +14,6 @@ import (
 	"engage-token-rotation/pkg/hidden"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/report"
-	"engage-token-rotation/pkg/rotation"
 	"engage-token-rotation/pkg/standins/awstest"
 	"engage-token-rotation/pkg/standins/engagetest"
 )
@@ -111,7 +110,7 @@ func TestCreateSecretRefusesAVersionThatIsNotPending(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := w.step(run, events.CreateSecret)
-		if !errors.Is(err, rotation.ErrAbandoned) {
+		if !errors.Is(err, report.ErrAbandoned) {
 			t.Fatalf("error %v", err)
 		}
 		w.wantTokens()
@@ -228,7 +227,7 @@ func TestSetSecretRefusesAPendingValueForAnotherHostOrUser(t *testing.T) {
 				t.Fatal(err)
 			}
 			calls := len(w.engage.Calls())
-			if _, err := w.step(run, events.SetSecret); !errors.Is(err, rotation.ErrAbandoned) {
+			if _, err := w.step(run, events.SetSecret); !errors.Is(err, report.ErrAbandoned) {
 				t.Fatalf("error %v", err)
 			}
 			if slices.Contains(w.labels(run.VersionID), awstest.StagePending) {
@@ -267,12 +266,12 @@ func TestT5ADeadTokenIsAbandonedOnceItIsOldEnough(t *testing.T) {
 			w.mustStep(run, events.CreateSecret, report.OutcomeCreated)
 			w.engage.DeleteToken(w.token(awstest.StagePending))
 			done, err := w.stepWithin(30*time.Second, run, events.TestSecret)
-			if err == nil || errors.Is(err, rotation.ErrAbandoned) || done.Case != decide.T6 {
+			if err == nil || errors.Is(err, report.ErrAbandoned) || done.Case != decide.T6 {
 				t.Fatalf("case %s, error %v: a new token may not be known everywhere", done.Case, err)
 			}
 			time.Sleep(ledger.Propagation)
 			done, err = w.stepWithin(30*time.Second, run, events.TestSecret)
-			if !errors.Is(err, rotation.ErrAbandoned) || done.Case != decide.T5 {
+			if !errors.Is(err, report.ErrAbandoned) || done.Case != decide.T5 {
 				t.Fatalf("case %s, error %v", done.Case, err)
 			}
 			if slices.Contains(w.labels(run.VersionID), awstest.StagePending) {
@@ -293,7 +292,7 @@ func TestT6NothingIsConcludedWhileTheVendorRefusesEverything(t *testing.T) {
 			time.Sleep(time.Hour)
 			w.engage.SetFault(func(engagetest.Call) *engagetest.Fault { return engagetest.Status(status) })
 			done, err := w.stepWithin(30*time.Second, run, events.TestSecret)
-			if err == nil || errors.Is(err, rotation.ErrAbandoned) || done.Case != decide.T6 {
+			if err == nil || errors.Is(err, report.ErrAbandoned) || done.Case != decide.T6 {
 				t.Fatalf("case %s, error %v", done.Case, err)
 			}
 			w.engage.SetFault(nil)
@@ -315,7 +314,7 @@ func TestT6ATokenThatItsOwnListLacksIsKept(t *testing.T) {
 		lacking = w.token(awstest.StagePending)
 		time.Sleep(time.Hour)
 		done, err := w.stepWithin(30*time.Second, run, events.TestSecret)
-		if err == nil || errors.Is(err, rotation.ErrAbandoned) || done.Case != decide.T6 {
+		if err == nil || errors.Is(err, report.ErrAbandoned) || done.Case != decide.T6 {
 			t.Fatalf("case %s, error %v", done.Case, err)
 		}
 		lacking = ""
@@ -341,7 +340,7 @@ func TestTestSecretKeepsThePendingValueWhileTheVendorFails(t *testing.T) {
 		run := w.begin()
 		w.mustStep(run, events.CreateSecret, report.OutcomeCreated)
 		w.engage.SetFault(func(engagetest.Call) *engagetest.Fault { return engagetest.Status(503) })
-		if _, err := w.step(run, events.TestSecret); err == nil || errors.Is(err, rotation.ErrAbandoned) {
+		if _, err := w.step(run, events.TestSecret); err == nil || errors.Is(err, report.ErrAbandoned) {
 			t.Fatalf("error %v", err)
 		}
 		w.engage.SetFault(nil)
@@ -475,7 +474,7 @@ func TestF4ALostLedgerEndsTheRotationAndLeaksNothing(t *testing.T) {
 			}
 		}
 		done, err := w.step(run, events.FinishSecret)
-		if !errors.Is(err, rotation.ErrAbandoned) || done.Case != decide.F4 {
+		if !errors.Is(err, report.ErrAbandoned) || done.Case != decide.F4 {
 			t.Fatalf("case %s, error %v", done.Case, err)
 		}
 		if w.token(awstest.StageCurrent) != current || !w.engage.Alive(current) {
@@ -625,7 +624,7 @@ func TestAPendingValueThatNoRotationPutIsGivenUp(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err := w.step(run, events.CreateSecret)
-			if !errors.Is(err, rotation.ErrAbandoned) {
+			if !errors.Is(err, report.ErrAbandoned) {
 				t.Fatalf("error %v", err)
 			}
 			w.aws.Secrets.EndRotation(run, err)

@@ -40,7 +40,7 @@ func (i *invocation) test(ctx context.Context) (report.Step, error) {
 	done := report.Step{Case: c, Outcome: report.OutcomeVerified, Fingerprint: r.version.token.Fingerprint()}
 	_, err = witness.Own(ctx, i.calls().Client(e.Endpoint), r.version.token, i.poll(testLimit))
 	if err == nil || !witness.Doubtful(err) {
-		return done, failed("list with the new token", err, "the service repeats the rotation")
+		return done, report.Failed("list with the new token", err, "the service repeats the rotation")
 	}
 	done.Case, err = i.judge(ctx, r, err)
 	return done, err
@@ -54,19 +54,19 @@ const testLimit = ledger.Propagation + 10*time.Second
 // login of the same user is accepted and the token is old enough, or uncertain.
 func (i *invocation) judge(ctx context.Context, r reading, doubt error) (decide.Case, error) {
 	const hint = "the token is kept; the service repeats the rotation"
-	unsure := failed("list with the new token", doubt, hint)
+	unsure := report.Failed("list with the new token", doubt, hint)
 	createdAt := r.version.document.TokenCreatedAt(i.config.Now())
 	if !engage.Rejected(doubt) || i.config.Now().Sub(createdAt) <= engage.Propagation {
 		return decide.T6, unsure
 	}
 	a, err := i.logIn(ctx, r, engage.Token{})
 	if err != nil {
-		return decide.T6, failed("log in to find out whether the new token is dead", err, hint)
+		return decide.T6, report.Failed("log in to find out whether the new token is dead", err, hint)
 	}
 	dead, err := a.client.Dead(ctx, r.version.token, createdAt, a.session)
 	switch {
 	case err != nil:
-		return decide.T6, failed("list with the new token", err, hint)
+		return decide.T6, report.Failed("list with the new token", err, hint)
 	case !dead:
 		return decide.T6, unsure
 	}
@@ -84,12 +84,12 @@ func (i *invocation) preflight(ctx context.Context, r reading) (report.Step, err
 		func() error {
 			tokens, err := a.client.List(ctx, a.session)
 			p.Tokens = len(tokens)
-			return failed("preflight: list the tokens", err, "the user needs permission to list its API tokens")
+			return report.Failed("preflight: list the tokens", err, "the user needs permission to list its API tokens")
 		},
 		func() error {
 			accounts, err := a.client.Accounts(ctx, a.session)
 			p.Accounts = len(accounts)
-			return failed("preflight: get the accounts", err, "the user needs access to an account")
+			return report.Failed("preflight: get the accounts", err, "the user needs access to an account")
 		},
 		func() error {
 			if !r.current.token.IsZero() {
@@ -110,7 +110,7 @@ func (i *invocation) preflight(ctx context.Context, r reading) (report.Step, err
 // otherHost adds to the failure of a login what the vendor's other host answers, if the configured
 // one does not have the API.
 func (a account) otherHost(ctx context.Context, err error) error {
-	var failure *Error
+	var failure *report.Failure
 	if a.client == nil || !errors.As(err, &failure) {
 		return err
 	}

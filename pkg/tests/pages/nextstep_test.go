@@ -28,7 +28,7 @@ var causes = map[string]string{
 	// The ledger: an entry that cannot be read is named with what to do.
 	"not a baseline": "ledger.View.Unreadable",
 	"the parameter does not hold a record of this form": "ledger.Look",
-	// The rotation: failed adds the hint.
+	// The rotation: report.Failed adds the hint.
 	"the user's list lacks the token of AWSCURRENT, which answers and is " +
 		"this user's": "rotation.create",
 	"the list does not show token %s yet, which an earlier attempt " +
@@ -38,7 +38,7 @@ var causes = map[string]string{
 	"the invocation has less than %s " +
 		"left": "rotation.refusedSupply",
 	"this rotation is " +
-		"abandoned": "rotation.abandonedFor",
+		"abandoned": "rotation.isAbandoned",
 	"AWSCURRENT has moved " +
 		"on": "the log line",
 	"AWSCURRENT and the pending value differ in more than the token: the " +
@@ -118,8 +118,8 @@ func isProduct(path string) bool {
 // wraps reports whether a node is a call that adds a hint to the error that it is given.
 func wraps(n ast.Node) bool {
 	call, ok := n.(*ast.CallExpr)
-	if !ok || nameOf(call.Fun) != "failed" {
-		return false
+	if !ok || nameOf(call.Fun) != "report.Failed" {
+		return ok && nameOf(call.Fun) == "isAbandoned" // which has a hint of its own
 	}
 	hint, isConstant := call.Args[len(call.Args)-1].(*ast.BasicLit)
 	return !isConstant || literal(hint) != ""
@@ -133,7 +133,7 @@ func lacksNextStep(n, declaration ast.Node) (text string, lacks bool) {
 		switch nameOf(n.Fun) {
 		case "errors.New", "fmt.Errorf":
 			return text, !strings.Contains(text, "; ") && !strings.Contains(text, "%w")
-		case "failed":
+		case "report.Failed":
 			hint, ok := n.Args[len(n.Args)-1].(*ast.BasicLit)
 			return text, ok && literal(hint) == ""
 		}
