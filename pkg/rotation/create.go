@@ -8,6 +8,7 @@ import (
 
 	"engage-token-rotation/pkg/decide"
 	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/internal/account"
 	"engage-token-rotation/pkg/internal/baseline"
 	"engage-token-rotation/pkg/internal/clock"
 	"engage-token-rotation/pkg/internal/parallel"
@@ -34,20 +35,34 @@ func (i *invocation) create(ctx context.Context) (report.Step, error) {
 		return i.end(ctx, r, c, action)
 	}
 	var listed []engage.Token
-	a, entries, err := i.logInAndRead(ctx, r, func(a account) (err error) {
-		listed, err = witness.Before(ctx, a.client, a.session, r.current.token, a.ahead)
+	a, entries, err := i.logInAndRead(ctx, r, func(a account.Account) (err error) {
+		listed, err = witness.Before(ctx, a.Client, a.Session, r.current.token, a.Ahead)
 		return report.Failed("", err, hintNothingCreated)
 	})
 	if err != nil {
 		return report.Step{}, err
 	}
-	i.remember(r.current.document, endpoint{a.Endpoint, a.User})
+	i.accounts.Remember(i.source(r, r.current.document), account.Endpoint{Endpoint: a.Endpoint, User: a.User})
 	known, _ := entries.Find(r.current.token.Fingerprint())
-	listed, err = witness.Check(ctx, a.client, a.session, r.current.token, known.User == a.User, a.ahead != nil, listed)
+	listed, err = witness.Check(ctx, a.Client, a.Session, r.current.token, known.User == a.User, a.Ahead != nil, listed)
 	if err != nil {
 		return report.Step{}, report.Failed("list the tokens", err, hintNothingCreated)
 	}
 	return i.supply(ctx, r, a, entries, listed)
+}
+
+// logInAndRead logs in, calls the vendor and meanwhile reads the secret's entries in the ledger.
+func (i *invocation) logInAndRead(ctx context.Context, r reading, then func(account.Account) error) (
+	a account.Account, v ledger.View, err error) {
+	err = parallel.Do(
+		func() (err error) {
+			if a, err = i.accounts.LogIn(ctx, i.source(r, r.current.document), r.current.token); err != nil {
+				return err
+			}
+			return then(a)
+		},
+		func() (err error) { v, err = i.readLedger(ctx, r.arn()); return err })
+	return a, v, err
 }
 
 // creationTime is how much of the invocation's time a creation and the storing of its answer need
@@ -58,7 +73,7 @@ const creationTime = 3 * time.Second
 func (i *invocation) supply(
 	ctx context.Context,
 	r reading,
-	a account,
+	a account.Account,
 	v ledger.View,
 	listed []engage.Token,
 ) (report.Step, error) {
@@ -105,7 +120,7 @@ func refusedSupply(c decide.Case, record ledger.Record) error {
 func (i *invocation) make(
 	ctx context.Context,
 	r reading,
-	a account,
+	a account.Account,
 	listed []engage.Token,
 ) (ledger.Record, engage.Token, error) {
 	intent := ledger.NewIntent(r.arn(), i.event.VersionID, i.config.Attempt(ctx), i.config.Now())
@@ -118,7 +133,7 @@ func (i *invocation) make(
 		i.endIntent(ctx, intent)
 		return ledger.Record{}, engage.Token{}, refusedSupply(decide.C8, ledger.Record{})
 	}
-	token, err := a.client.Create(ctx, a.session, listed)
+	token, err := a.Client.Create(ctx, a.Session, listed)
 	if err == nil {
 		record := ledger.Record{
 			Secret: intent.Secret, Version: intent.Version, Fingerprint: token.Fingerprint(), State: ledger.Issued,

@@ -7,6 +7,7 @@ import (
 
 	"engage-token-rotation/pkg/decide"
 	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/internal/account"
 	"engage-token-rotation/pkg/internal/parallel"
 	"engage-token-rotation/pkg/internal/witness"
 	"engage-token-rotation/pkg/ledger"
@@ -98,9 +99,9 @@ func (i *invocation) recordLost(ctx context.Context, r reading) error {
 type finishing struct {
 	*invocation
 	reading
-	endpoint
-	record ledger.Record // the new token's; the zero Record when it could not be written
-	listed []engage.Token
+	endpoint account.Endpoint
+	record   ledger.Record // the new token's; the zero Record when it could not be written
+	listed   []engage.Token
 	// former is the version that AWSPREVIOUS was on before the swap.
 	former string
 }
@@ -111,7 +112,7 @@ func (i *invocation) retireOrSwap(
 	record ledger.Record,
 	c decide.Case,
 ) (report.Step, error) {
-	e, err := i.findEndpoint(ctx, r, r.version.document)
+	e, err := i.accounts.Endpoint(ctx, i.source(r, r.version.document))
 	if err != nil {
 		return report.Step{}, err
 	}
@@ -143,7 +144,7 @@ func (i *invocation) retireOrSwap(
 
 // verify lists with the new token, which the list must hold.
 func (f *finishing) verify(ctx context.Context, limit time.Duration) ([]engage.Token, error) {
-	return witness.Own(ctx, f.calls().Client(f.Endpoint), f.version.token, f.poll(limit))
+	return witness.Own(ctx, f.accounts.Client(f.endpoint), f.version.token, f.poll(limit))
 }
 
 // prepare verifies the new token and records the previous one as outgoing, concurrently. The record
@@ -169,7 +170,7 @@ func (f *finishing) recordLate(ctx context.Context) error {
 	err := f.ledger().Set(ctx, ledger.Record{
 		Secret: f.reading.arn(), Version: f.event.VersionID, Fingerprint: f.version.token.Fingerprint(), State: ledger.Issued,
 		CreatedAt: f.version.document.TokenCreatedAt(f.config.Now()), Until: f.deadline(ctx), Base: f.current.ID,
-		User: f.user,
+		User: f.endpoint.User,
 	})
 	return report.Failed("record the new token", err, "nothing was swapped; the service repeats the rotation")
 }

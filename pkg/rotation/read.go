@@ -8,6 +8,7 @@ import (
 	"engage-token-rotation/pkg/decide"
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/events"
+	"engage-token-rotation/pkg/internal/account"
 	"engage-token-rotation/pkg/internal/clock"
 	"engage-token-rotation/pkg/internal/parallel"
 	"engage-token-rotation/pkg/ledger"
@@ -193,6 +194,13 @@ func (i *invocation) agree(ctx context.Context, r reading) (reading, error) {
 // poll paces a loop of at most limit.
 func (i *invocation) poll(limit time.Duration) *clock.Poll {
 	return &clock.Poll{Now: i.config.Now, Limit: limit, Reserve: time.Second}
+}
+
+// source returns what names the user of a document of the secret.
+func (i *invocation) source(r reading, document *secret.Document) account.Source {
+	return account.Source{
+		Store: i.admins, Settings: r.settings, Secret: r.arn(), Version: i.event.VersionID, Document: document,
+	}
 }
 
 func (i *invocation) ledger() *ledger.Ledger {

@@ -43,7 +43,7 @@ func (f *finishing) decide(records []ledger.Record) []decide.Decision {
 		record = f.sinceSwap(record)
 		facts := f.recordFacts(record)
 		if facts.Listed == decide.Shown {
-			record.User = f.user
+			record.User = f.endpoint.User
 		}
 		d := decide.Record(record, facts)
 		if d.Action == decide.Write && d.Record.State == ledger.Retiring { // it may be due at once
@@ -175,7 +175,7 @@ var errNotListed = errors.New(
 
 // delete deletes a token and records that.
 func (f *finishing) delete(ctx context.Context, record ledger.Record) (gone bool, err error) {
-	client := f.calls().Client(f.Endpoint)
+	client := f.accounts.Client(f.endpoint)
 	token, listed := find(f.listed, record.Fingerprint)
 	switch {
 	case listed:

@@ -57,12 +57,12 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"sync"
 	"time"
 
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/hidden"
+	"engage-token-rotation/pkg/internal/account"
 	"engage-token-rotation/pkg/internal/target"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/report"
@@ -115,12 +115,8 @@ type Config struct {
 // and settings between them. It is safe for concurrent use.
 type Rotator struct {
 	config   Config
-	sessions engage.Sessions
-
 	settings *settings.Loader
-
-	mu        sync.Mutex
-	endpoints map[string]endpoint
+	accounts *account.Accounts
 }
 
 // New returns a Rotator.
@@ -140,7 +136,9 @@ func New(config Config) *Rotator {
 	loader := &settings.Loader{
 		Environment: config.Settings, Parameters: config.Parameters, Life: settingsLife, Now: config.Now, Log: config.Log,
 	}
-	return &Rotator{config: config, settings: loader, endpoints: map[string]endpoint{}}
+	calls := target.Calls{Transport: config.Transport, Now: config.Now, Jitter: config.Jitter}
+	accounts := &account.Accounts{Parameters: config.Parameters, Calls: calls}
+	return &Rotator{config: config, settings: loader, accounts: accounts}
 }
 
 // Handle carries out one step and returns what it did, also when it failed. The error is a

@@ -2,13 +2,12 @@ package rotation
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"engage-token-rotation/pkg/decide"
 	"engage-token-rotation/pkg/engage"
-	"engage-token-rotation/pkg/internal/parallel"
+	"engage-token-rotation/pkg/internal/preflight"
 	"engage-token-rotation/pkg/internal/witness"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/report"
@@ -27,18 +26,23 @@ func (i *invocation) test(ctx context.Context) (report.Step, error) {
 	c, action := decide.Test(facts)
 	switch {
 	case action == decide.Preflight:
-		return i.preflight(ctx, r)
+		p, err := preflight.Run(ctx, i.accounts, i.source(r, r.current.document))
+		done := report.Step{Case: c, Preflight: p}
+		if p != nil {
+			done.Outcome, done.Fingerprint = report.OutcomePreflight, r.current.token.Fingerprint()
+		}
+		return done, err
 	case action != decide.Proceed:
 		return i.end(ctx, r, c, action)
 	case !facts.Usable:
 		return report.Step{Case: decide.C4}, i.abandon(ctx, unusable(r.version))
 	}
-	e, err := i.findEndpoint(ctx, r, r.version.document)
+	e, err := i.accounts.Endpoint(ctx, i.source(r, r.version.document))
 	if err != nil {
 		return report.Step{}, err
 	}
 	done := report.Step{Case: c, Outcome: report.OutcomeVerified, Fingerprint: r.version.token.Fingerprint()}
-	_, err = witness.Own(ctx, i.calls().Client(e.Endpoint), r.version.token, i.poll(testLimit))
+	_, err = witness.Own(ctx, i.accounts.Client(e), r.version.token, i.poll(testLimit))
 	if err == nil || !witness.Doubtful(err) {
 		return done, report.Failed("list with the new token", err, "the service repeats the rotation")
 	}
@@ -59,11 +63,11 @@ func (i *invocation) judge(ctx context.Context, r reading, doubt error) (decide.
 	if !engage.Rejected(doubt) || i.config.Now().Sub(createdAt) <= engage.Propagation {
 		return decide.T6, unsure
 	}
-	a, err := i.logIn(ctx, r, engage.Token{})
+	a, err := i.accounts.LogIn(ctx, i.source(r, r.current.document), engage.Token{})
 	if err != nil {
 		return decide.T6, report.Failed("log in to find out whether the new token is dead", err, hint)
 	}
-	dead, err := a.client.Dead(ctx, r.version.token, createdAt, a.session)
+	dead, err := a.Client.Dead(ctx, r.version.token, createdAt, a.Session)
 	switch {
 	case err != nil:
 		return decide.T6, report.Failed("list with the new token", err, hint)
@@ -71,66 +75,4 @@ func (i *invocation) judge(ctx context.Context, r reading, doubt error) (decide.
 		return decide.T6, unsure
 	}
 	return decide.T5, i.abandon(ctx, fmt.Errorf("the version's token is dead: %w", doubt))
-}
-
-// preflight shows that a rotation would work, without making anything.
-func (i *invocation) preflight(ctx context.Context, r reading) (report.Step, error) {
-	p := report.Preflight{CurrentToken: report.TokenNone}
-	a, err := i.logIn(ctx, r, engage.Token{})
-	if err != nil {
-		return report.Step{Case: decide.T2}, a.otherHost(ctx, err)
-	}
-	err = parallel.Do(
-		func() error {
-			tokens, err := a.client.List(ctx, a.session)
-			p.Tokens = len(tokens)
-			return report.Failed("preflight: list the tokens", err, "the user needs permission to list its API tokens")
-		},
-		func() error {
-			accounts, err := a.client.Accounts(ctx, a.session)
-			p.Accounts = len(accounts)
-			return report.Failed("preflight: get the accounts", err, "the user needs access to an account")
-		},
-		func() error {
-			if !r.current.token.IsZero() {
-				p.CurrentToken = i.health(ctx, a, r.current)
-			}
-			return nil
-		})
-	p.Flow, p.Host = a.Endpoint.Flow, a.Endpoint.BaseURL.Host
-	done := report.Step{
-		Case:        decide.T2,
-		Outcome:     report.OutcomePreflight,
-		Fingerprint: r.current.token.Fingerprint(),
-		Preflight:   &p,
-	}
-	return done, err
-}
-
-// otherHost adds to the failure of a login what the vendor's other host answers, if the configured
-// one does not have the API.
-func (a account) otherHost(ctx context.Context, err error) error {
-	var failure *report.Failure
-	if a.client == nil || !errors.As(err, &failure) {
-		return err
-	}
-	switch other, answers := a.client.Twin(ctx, err); {
-	case answers:
-		failure.Hint = "https://" + other + " answers: set the base URL to it; " + failure.Hint
-	case other != "":
-		failure.Hint = "https://" + other + " does not answer either; " + failure.Hint
-	}
-	return err
-}
-
-// health says whether the current token is alive.
-func (i *invocation) health(ctx context.Context, a account, current holding) string {
-	dead, err := a.client.Dead(ctx, current.token, current.document.TokenCreatedAt(i.config.Now()), a.session)
-	switch {
-	case err != nil:
-		return report.TokenUnknown
-	case dead:
-		return report.TokenDead
-	}
-	return report.TokenAlive
 }

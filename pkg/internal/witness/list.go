@@ -6,63 +6,16 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/internal/clock"
 	"engage-token-rotation/pkg/internal/parallel"
-	"engage-token-rotation/pkg/internal/target"
 )
-
-// aheadLife is how old a list may be that was asked for while a login was under way.
-const aheadLife = 3 * time.Second
-
-// LogIn calls logIn with a way to make calls, and as soon as a login is permitted also lists with
-// the current token, so that neither waits for the other. Without a login, without a current token
-// or a believable answer, or if all this took long, ahead is nil. The error is logIn's.
-func LogIn(ctx context.Context, calls target.Calls, endpoint engage.Endpoint, current engage.Token,
-	logIn func(*engage.Client) error) (ahead []engage.Token, err error) {
-	begun := make(chan bool, 1) // the first value counts: whether a login was permitted
-	begin := func(permitted bool) {
-		select {
-		case begun <- permitted:
-		default:
-		}
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var asked time.Time
-	client, permit := calls.Client(endpoint), calls.Permit
-	calls.Permit = func(ctx context.Context) error {
-		err := permit(ctx)
-		begin(err == nil)
-		return err
-	}
-	err = parallel.Do(
-		func() error {
-			if <-begun && !current.IsZero() {
-				asked = calls.Now()
-				ahead, _ = client.List(ctx, current) // holds the token, or is an error
-			}
-			return nil
-		},
-		func() error {
-			defer begin(false)
-			err := logIn(calls.Client(endpoint))
-			if err != nil {
-				cancel()
-			}
-			return err
-		})
-	if calls.Now().Sub(asked) > aheadLife {
-		ahead = nil
-	}
-	return ahead, err
-}
 
 // Before lists the user's tokens ahead of a creation: twice when the secret has no current token by
 // which a list could be checked, and then what either holds counts. So a token that existed before
-// the creation is not taken for one that appeared after it. A list of LogIn is taken as it is.
+// the creation is not taken for one that appeared after it. A list ahead, which the current token asked for during the
+// login, is taken as it is.
 func Before(ctx context.Context, client *engage.Client, session *engage.Session, current engage.Token,
 	ahead []engage.Token) ([]engage.Token, error) {
 	if ahead != nil {

@@ -1,9 +1,6 @@
 package witness_test
 
 import (
-	"context"
-	"errors"
-	"net/http"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -22,59 +19,48 @@ const other = "other@example.com"
 type listing struct {
 	server  *engagetest.Server
 	current engage.Token
-	ours    bool  // the ledger names the current token as this user's
-	permit  error // the answer to whether a login may be made
-	kept    bool  // a session is kept: nobody logs in
+	ours    bool // the ledger names the current token as this user's
+	ahead   bool // the current token lists while the login is under way
 }
 
-func (l listing) list(t *testing.T) ([]engage.Token, error) {
+func (l listing) list(t *testing.T) []engage.Token {
 	t.Helper()
 	user := engagetest.DefaultUser()
 	base, err := engage.ParseBaseURL("https://engage.ringcentral.com")
 	if err != nil {
 		t.Fatal(err)
 	}
-	endpoint := engage.Endpoint{Flow: engage.FlowEngage, BaseURL: base}
-	credentials := engage.Credentials{
+	client := target.Calls{
+		Transport: l.server.RoundTripper(), Now: time.Now, Jitter: func() float64 { return 0 },
+	}.Client(engage.Endpoint{Flow: engage.FlowEngage, BaseURL: base})
+	session, err := client.Login(t.Context(), engage.Credentials{
 		Flow: engage.FlowEngage, Username: user.Username, Password: hidden.New(user.Password), PlatformID: user.PlatformID,
-	}
-	calls := target.Calls{Transport: l.server.RoundTripper(), Now: time.Now, Jitter: func() float64 { return 0 },
-		Permit: func(context.Context) error { return l.permit }}
-	var client *engage.Client
-	var session *engage.Session
-	if l.kept {
-		if session, err = calls.Client(endpoint).Login(t.Context(), credentials); err != nil {
-			t.Fatal(err)
-		}
-	}
-	ahead, err := witness.LogIn(t.Context(), calls, endpoint, l.current, func(c *engage.Client) (err error) {
-		if client = c; !l.kept {
-			session, err = c.Login(t.Context(), credentials)
-		}
-		return err
 	})
 	if err != nil {
-		return nil, err
+		t.Fatal(err)
+	}
+	var ahead []engage.Token
+	if l.ahead {
+		ahead, _ = client.List(t.Context(), l.current)
 	}
 	listed, err := witness.Before(t.Context(), client, session, l.current, ahead)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		listed, err = witness.Check(t.Context(), client, session, l.current, l.ours, ahead != nil, listed)
 	}
-	return witness.Check(t.Context(), client, session, l.current, l.ours, ahead != nil, listed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return listed
 }
 
 func TestTheListAheadOfACreationIsTheUsers(t *testing.T) {
-	slow := func(after int) func(engagetest.Call) *engagetest.Fault {
-		return engagetest.Once(engagetest.OpLogin, after, engagetest.Before, engagetest.Delay(5*time.Second))
-	}
 	for name, test := range map[string]struct {
 		prepare func(*listing)
 		lists   int // how many lists the vendor is asked for
 	}{
 		"during the login":              {func(*listing) {}, 1},
-		"after a login that took long":  {func(l *listing) { l.server.SetFault(slow(1)) }, 2},
-		"after a kept session":          {func(l *listing) { l.kept = true }, 1},
-		"twice without a current token": {func(l *listing) { l.current = engage.Token{} }, 2},
+		"after the login":               {func(l *listing) { l.ahead = false }, 1},
+		"twice without a current token": {func(l *listing) { l.current, l.ahead = engage.Token{}, false }, 2},
 		"by the session of a new user": {func(l *listing) {
 			l.ours = false
 			l.current = tokenOf(t, l.server.CreateToken(other))
@@ -91,10 +77,7 @@ func TestTheListAheadOfACreationIsTheUsers(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := newListing(t)
 				test.prepare(&l)
-				listed, err := l.list(t)
-				if err != nil {
-					t.Fatal(err)
-				}
+				listed := l.list(t)
 				for _, text := range l.server.Tokens(engagetest.DefaultUser().Username) {
 					if !slices.Contains(listed, tokenOf(t, text)) {
 						t.Error("the list lacks a token of the user")
@@ -108,38 +91,13 @@ func TestTheListAheadOfACreationIsTheUsers(t *testing.T) {
 	}
 }
 
-func TestALoginThatIsNotMadeListsNothing(t *testing.T) {
-	l := newListing(t)
-	l.permit = errors.New("five a minute")
-	if _, err := l.list(t); !errors.Is(err, l.permit) || l.server.Count(engagetest.OpList) != 0 {
-		t.Errorf("%v, %d lists", err, l.server.Count(engagetest.OpList))
-	}
-}
-
-func TestALoginThatFailsEndsTheList(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := newListing(t)
-		l.server.SetFault(func(c engagetest.Call) *engagetest.Fault {
-			if c.Operation == engagetest.OpLogin {
-				return engagetest.Status(http.StatusUnauthorized)
-			}
-			return engagetest.Delay(time.Minute)
-		})
-		began := time.Now()
-		if _, err := l.list(t); !engage.Rejected(err) || time.Since(began) > time.Second {
-			t.Errorf("%v after %s", err, time.Since(began))
-		}
-	})
-}
-
 func newListing(t *testing.T) listing {
 	t.Helper()
 	user, another := engagetest.DefaultUser(), engagetest.DefaultUser()
 	another.Username = other
-	l := listing{server: engagetest.NewServer(engagetest.Config{Users: []engagetest.User{user, another}}), ours: true}
-	l.server.CreateToken(user.Username)
-	l.current = tokenOf(t, l.server.CreateToken(user.Username))
-	return l
+	server := engagetest.NewServer(engagetest.Config{Users: []engagetest.User{user, another}})
+	server.CreateToken(user.Username)
+	return listing{server: server, current: tokenOf(t, server.CreateToken(user.Username)), ours: true, ahead: true}
 }
 
 func tokenOf(t *testing.T, text string) engage.Token {
