@@ -20,6 +20,12 @@ type Failure struct {
 	Err  error
 }
 
+// Next steps that several failures name.
+const (
+	HintRepeated    = "the service repeats the rotation"
+	HintStartAfresh = "start a new rotation (aws secretsmanager rotate-secret)"
+)
+
 // Error implements error.
 func (f *Failure) Error() string {
 	if f.Step == "" {

@@ -12,6 +12,7 @@ import (
 	"engage-token-rotation/pkg/internal/baseline"
 	"engage-token-rotation/pkg/internal/clock"
 	"engage-token-rotation/pkg/internal/parallel"
+	"engage-token-rotation/pkg/internal/reading"
 	"engage-token-rotation/pkg/internal/witness"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/report"
@@ -23,28 +24,25 @@ const hintNothingCreated = "nothing was created; the service repeats the rotatio
 
 // create is createSecret: afterwards the version holds a token that the ledger knows.
 func (i *invocation) create(ctx context.Context) (report.Step, error) {
-	r, err := i.read(ctx, needs{settings: true, labels: true, admin: true})
+	r, err := i.read(ctx, reading.Needs{Settings: true, Labels: true, Admin: true})
 	if err != nil {
 		return report.Step{}, err
 	}
-	if r, err = i.agree(ctx, r); err != nil {
-		return report.Step{}, err
-	}
-	c, action := decide.Create(r.facts(i.event.VersionID))
+	c, action := decide.Create(r.Facts())
 	if action != decide.Proceed {
 		return i.end(ctx, r, c, action)
 	}
 	var listed []engage.Token
 	a, entries, err := i.logInAndRead(ctx, r, func(a account.Account) (err error) {
-		listed, err = witness.Before(ctx, a.Client, a.Session, r.current.token, a.Ahead)
+		listed, err = witness.Before(ctx, a.Client, a.Session, r.Current.Token, a.Ahead)
 		return report.Failed("", err, hintNothingCreated)
 	})
 	if err != nil {
 		return report.Step{}, err
 	}
-	i.accounts.Remember(i.source(r, r.current.document), account.Endpoint{Endpoint: a.Endpoint, User: a.User})
-	known, _ := entries.Find(r.current.token.Fingerprint())
-	listed, err = witness.Check(ctx, a.Client, a.Session, r.current.token, known.User == a.User, a.Ahead != nil, listed)
+	i.accounts.Remember(i.source(r, r.Current.Document), account.Endpoint{Endpoint: a.Endpoint, User: a.User})
+	known, _ := entries.Find(r.Current.Token.Fingerprint())
+	listed, err = witness.Check(ctx, a.Client, a.Session, r.Current.Token, known.User == a.User, a.Ahead != nil, listed)
 	if err != nil {
 		return report.Step{}, report.Failed("list the tokens", err, hintNothingCreated)
 	}
@@ -52,16 +50,16 @@ func (i *invocation) create(ctx context.Context) (report.Step, error) {
 }
 
 // logInAndRead logs in, calls the vendor and meanwhile reads the secret's entries in the ledger.
-func (i *invocation) logInAndRead(ctx context.Context, r reading, then func(account.Account) error) (
+func (i *invocation) logInAndRead(ctx context.Context, r reading.Reading, then func(account.Account) error) (
 	a account.Account, v ledger.View, err error) {
 	err = parallel.Do(
 		func() (err error) {
-			if a, err = i.accounts.LogIn(ctx, i.source(r, r.current.document), r.current.token); err != nil {
+			if a, err = i.accounts.LogIn(ctx, i.source(r, r.Current.Document), r.Current.Token); err != nil {
 				return err
 			}
 			return then(a)
 		},
-		func() (err error) { v, err = i.readLedger(ctx, r.arn()); return err })
+		func() (err error) { v, err = i.reader.Entries(ctx, r.ARN); return err })
 	return a, v, err
 }
 
@@ -72,15 +70,15 @@ const creationTime = 3 * time.Second
 // supply puts a token into the version: one that an earlier attempt recorded, or a new one.
 func (i *invocation) supply(
 	ctx context.Context,
-	r reading,
+	r reading.Reading,
 	a account.Account,
 	v ledger.View,
 	listed []engage.Token,
 ) (report.Step, error) {
 	now := i.config.Now()
 	c, action, record := decide.Supply{
-		Version: i.event.VersionID, Base: r.current.ID, Records: v.Records, Listed: fingerprints(listed), Now: now,
-		Time: clock.Has(ctx, now, creationTime), Fits: r.current.document.FitsToken(),
+		Version: i.event.VersionID, Base: r.Current.ID, Records: v.Records, Listed: fingerprints(listed), Now: now,
+		Time: clock.Has(ctx, now, creationTime), Fits: r.Current.Document.FitsToken(),
 	}.Token()
 	var token engage.Token
 	switch action {
@@ -107,7 +105,7 @@ func refusedSupply(c decide.Case, record ledger.Record) error {
 	switch c {
 	case decide.C6:
 		err := fmt.Errorf("the list does not show token %s yet, which an earlier attempt created", record.Fingerprint)
-		return report.Failed("put the token", err, "the service repeats the rotation")
+		return report.Failed("put the token", err, report.HintRepeated)
 	case decide.C9:
 		err := fmt.Errorf("the document would be longer than %d bytes", secret.MaxLength)
 		return report.Failed("create a token", err, "nothing was created; shorten the secret's other fields")
@@ -119,14 +117,14 @@ func refusedSupply(c decide.Case, record ledger.Record) error {
 // make creates a token: intent first.
 func (i *invocation) make(
 	ctx context.Context,
-	r reading,
+	r reading.Reading,
 	a account.Account,
 	listed []engage.Token,
 ) (ledger.Record, engage.Token, error) {
-	intent := ledger.NewIntent(r.arn(), i.event.VersionID, i.config.Attempt(ctx), i.config.Now())
-	intent.Base, intent.User, intent.Until = r.current.ID, a.User, i.deadline(ctx)
+	intent := ledger.NewIntent(r.ARN, i.event.VersionID, i.config.Attempt(ctx), i.config.Now())
+	intent.Base, intent.User, intent.Until = r.Current.ID, a.User, i.deadline(ctx)
 	intent.Baseline = baseline.Of(listed)
-	if err := i.ledger().Begin(ctx, intent); err != nil { //safeguard:intent-before-the-creation drop
+	if err := i.ledger.Begin(ctx, intent); err != nil { //safeguard:intent-before-the-creation drop
 		return ledger.Record{}, engage.Token{}, report.Failed("", err, hintNothingCreated)
 	}
 	if !clock.Has(ctx, i.config.Now(), creationTime/2) {
@@ -151,7 +149,7 @@ func (i *invocation) make(
 
 // endIntent removes an intent that nothing waits for. One that stays is resolved by a sweep.
 func (i *invocation) endIntent(ctx context.Context, intent ledger.Intent) {
-	if err := i.ledger().End(ctx, intent); err != nil {
+	if err := i.ledger.End(ctx, intent); err != nil {
 		i.config.Log.WarnContext(ctx, "an intent stays until the next rotation or sweep", "error", err.Error())
 	}
 }
@@ -160,12 +158,12 @@ func (i *invocation) endIntent(ctx context.Context, intent ledger.Intent) {
 // token to a later attempt. It returns the case when that is not the plain one.
 func (i *invocation) put(
 	ctx context.Context,
-	r reading,
+	r reading.Reading,
 	record ledger.Record,
 	token engage.Token,
 	isNew bool,
 ) (decide.Case, error) {
-	document, err := r.current.document.WithToken(token, record.CreatedAt)
+	document, err := r.Current.Document.WithToken(token, record.CreatedAt)
 	if err != nil {
 		return decide.C9, report.Failed("put the token", err, "correct the secret's document")
 	}
@@ -173,7 +171,7 @@ func (i *invocation) put(
 	_ = parallel.Do(
 		func() error {
 			if isNew { //safeguard:created-tokens-are-recorded
-				recordErr = i.ledger().Create(ctx, record) // a late try does not undo what was written since
+				recordErr = i.ledger.Create(ctx, record) // a late try does not undo what was written since
 			}
 			return nil
 		},
@@ -202,16 +200,24 @@ func (i *invocation) put(
 // several times, and the answer of an earlier try may have been lost.
 func (i *invocation) checkPut(ctx context.Context, token engage.Token, putErr error) (decide.Case, error) {
 	failure := report.Failed("put the token", putErr, "the token is recorded; the next attempt puts it")
-	version, err := i.readVersion(ctx, false)
+	version, err := i.reader.Version(ctx, false)
 	switch {
 	case err != nil, version.ID == "":
 		return decide.C11, failure
-	case version.token == token && version.Carries(secret.LabelPending):
+	case version.Token == token && version.Carries(secret.LabelPending):
 		return "", nil
-	case version.token == token:
+	case version.Token == token:
 		return decide.C11, failure
-	case errors.Is(version.fault, secret.ErrFormat) || version.token.IsZero():
-		return decide.C4, i.abandon(ctx, unusable(version))
+	case errors.Is(version.Fault, secret.ErrFormat) || version.Token.IsZero():
+		return decide.C4, i.abandon(ctx, version.Unusable())
 	}
 	return decide.C10, nil
+}
+
+func fingerprints(tokens []engage.Token) []engage.Fingerprint {
+	all := make([]engage.Fingerprint, len(tokens))
+	for n, token := range tokens {
+		all[n] = token.Fingerprint()
+	}
+	return all
 }

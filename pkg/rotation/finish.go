@@ -9,6 +9,7 @@ import (
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/internal/account"
 	"engage-token-rotation/pkg/internal/parallel"
+	"engage-token-rotation/pkg/internal/reading"
 	"engage-token-rotation/pkg/internal/witness"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/report"
@@ -18,26 +19,20 @@ import (
 // finish is finishSecret: afterwards the version is AWSCURRENT, and the previous token is deleted,
 // or recorded as retiring.
 func (i *invocation) finish(ctx context.Context) (report.Step, error) {
-	r, err := i.read(ctx, needs{settings: true, labels: true, value: true, ledger: true})
+	r, err := i.read(ctx, reading.Needs{Settings: true, Labels: true, Value: true, Required: true, Ledger: true})
 	if err != nil {
 		return report.Step{}, err
 	}
-	if r.version.ID == "" {
-		return report.Step{}, noValue()
-	}
-	if r, err = i.agree(ctx, r); err != nil {
-		return report.Step{}, err
-	}
-	facts := r.facts(i.event.VersionID)
+	facts := r.Facts()
 	if !facts.Usable && !facts.Current && facts.Pending {
-		return report.Step{Case: decide.C4}, i.abandon(ctx, unusable(r.version))
+		return report.Step{Case: decide.C4}, i.abandon(ctx, r.Version.Unusable())
 	}
 	record, found, r, err := i.findRecord(ctx, r)
 	if err != nil {
 		return report.Step{}, err
 	}
 	c, action := decide.Swap{
-		Version: facts, ID: i.event.VersionID, Base: r.current.ID, Record: record, Found: found, Intents: r.entries.Intents,
+		Version: facts, ID: i.event.VersionID, Base: r.Current.ID, Record: record, Found: found, Intents: r.Entries.Intents,
 	}.Decide()
 	switch action {
 	case decide.Resume, decide.Proceed:
@@ -55,19 +50,19 @@ func (i *invocation) finish(ctx context.Context) (report.Step, error) {
 // that it is looked for again before the creation's intent counts in its place; and so is the
 // record of a previous token that a rotation put, which says more than a new one would. A sweep's
 // report that the token is unclaimed does not count: a version holds it.
-func (i *invocation) findRecord(ctx context.Context, r reading) (ledger.Record, bool, reading, error) {
-	poll := i.poll(ledger.Consistency)
+func (i *invocation) findRecord(ctx context.Context, r reading.Reading) (ledger.Record, bool, reading.Reading, error) {
+	poll := i.reader.Poll(ledger.Consistency)
 	for {
-		record, found := r.entries.Find(r.version.token.Fingerprint())
+		record, found := r.Entries.Find(r.Version.Token.Fingerprint())
 		if !found || record.State == ledger.Unclaimed {
 			record, found = ledger.Record{}, false
 		}
-		all := r.facts(i.event.VersionID).Current || found && i.knowsPrevious(r)
+		all := r.Facts().Current || found && i.knowsPrevious(r)
 		if all || !poll.Next(ctx) { //safeguard:records-are-looked-for-again on
 			return record, found, r, nil
 		}
 		var err error
-		if r.entries, err = i.readLedger(ctx, r.arn()); err != nil {
+		if r.Entries, err = i.reader.Entries(ctx, r.ARN); err != nil {
 			return ledger.Record{}, false, r, err
 		}
 	}
@@ -75,30 +70,30 @@ func (i *invocation) findRecord(ctx context.Context, r reading) (ledger.Record, 
 
 // knowsPrevious reports whether the ledger has the record of AWSCURRENT's token, if a rotation put
 // that token there.
-func (i *invocation) knowsPrevious(r reading) bool {
-	_, found := r.entries.Find(r.current.token.Fingerprint())
-	return found || r.current.document.TokenCreatedAt(i.config.Now()).IsZero()
+func (i *invocation) knowsPrevious(r reading.Reading) bool {
+	_, found := r.Entries.Find(r.Current.Token.Fingerprint())
+	return found || r.Current.Document.TokenCreatedAt(i.config.Now()).IsZero()
 }
 
 // recordLost records a token whose record was lost, so that a later rotation or sweep retires it. A
 // value without a creation time was not put by createSecret: it may be the copy of a value that a
 // person wrote, made for a test. Its token is only reported.
-func (i *invocation) recordLost(ctx context.Context, r reading) error {
+func (i *invocation) recordLost(ctx context.Context, r reading.Reading) error {
 	record := ledger.Record{
-		Secret: r.arn(), Version: i.event.VersionID, Fingerprint: r.version.token.Fingerprint(), State: ledger.Issued,
-		CreatedAt: r.version.document.TokenCreatedAt(i.config.Now()), Until: i.deadline(ctx),
+		Secret: r.ARN, Version: i.event.VersionID, Fingerprint: r.Version.Token.Fingerprint(), State: ledger.Issued,
+		CreatedAt: r.Version.Document.TokenCreatedAt(i.config.Now()), Until: i.deadline(ctx),
 	}
 	if record.CreatedAt.IsZero() {
 		record.State, record.At = ledger.Unclaimed, i.config.Now()
 	}
-	err := i.ledger().Set(ctx, record)
-	return report.Failed("record the token, which the ledger does not name", err, "the service repeats the rotation")
+	err := i.ledger.Set(ctx, record)
+	return report.Failed("record the token, which the ledger does not name", err, report.HintRepeated)
 }
 
 // finishing is finishSecret past its first decision.
 type finishing struct {
 	*invocation
-	reading
+	seen     reading.Reading
 	endpoint account.Endpoint
 	record   ledger.Record // the new token's; the zero Record when it could not be written
 	listed   []engage.Token
@@ -108,23 +103,23 @@ type finishing struct {
 
 func (i *invocation) retireOrSwap(
 	ctx context.Context,
-	r reading,
+	r reading.Reading,
 	record ledger.Record,
 	c decide.Case,
 ) (report.Step, error) {
-	e, err := i.accounts.Endpoint(ctx, i.source(r, r.version.document))
+	e, err := i.accounts.Endpoint(ctx, i.source(r, r.Version.Document))
 	if err != nil {
 		return report.Step{}, err
 	}
-	f := &finishing{invocation: i, reading: r, endpoint: e, record: record}
-	f.former = r.labels.Holder(secret.LabelPrevious)
-	done := report.Step{Case: c, Outcome: report.OutcomeResumed, Fingerprint: r.version.token.Fingerprint()}
+	f := &finishing{invocation: i, seen: r, endpoint: e, record: record}
+	f.former = r.Labels.Holder(secret.LabelPrevious)
+	done := report.Step{Case: c, Outcome: report.OutcomeResumed, Fingerprint: r.Version.Token.Fingerprint()}
 	if c == decide.F1 {
 		if f.listed, err = f.verify(ctx, ledger.Consistency); err != nil {
 			return done, report.Failed("list the tokens", err,
 				"the swap is made; the previous token is retired by the next rotation or sweep")
 		}
-		f.retire(ctx, f.entries.Records, &done)
+		f.retire(ctx, f.seen.Entries.Records, &done)
 		return done, nil
 	}
 	outgoing, err := f.prepare(ctx)
@@ -134,8 +129,8 @@ func (i *invocation) retireOrSwap(
 	if done.Case, err = f.swap(ctx, c); err != nil {
 		return done, err
 	}
-	done.Outcome, done.Previous = report.OutcomeSwapped, r.current.token.Fingerprint()
-	f.retire(ctx, withRecord(f.entries.Records, outgoing), &done)
+	done.Outcome, done.Previous = report.OutcomeSwapped, r.Current.Token.Fingerprint()
+	f.retire(ctx, withRecord(f.seen.Entries.Records, outgoing), &done)
 	if !record.CreatedAt.IsZero() {
 		done.Took = i.config.Now().Sub(record.CreatedAt)
 	}
@@ -144,7 +139,7 @@ func (i *invocation) retireOrSwap(
 
 // verify lists with the new token, which the list must hold.
 func (f *finishing) verify(ctx context.Context, limit time.Duration) ([]engage.Token, error) {
-	return witness.Own(ctx, f.accounts.Client(f.endpoint), f.version.token, f.poll(limit))
+	return witness.Own(ctx, f.accounts.Client(f.endpoint), f.seen.Version.Token, f.reader.Poll(limit))
 }
 
 // prepare verifies the new token and records the previous one as outgoing, concurrently. The record
@@ -167,9 +162,9 @@ func (f *finishing) recordLate(ctx context.Context) error {
 	if f.record.Fingerprint != "" { //safeguard:swapped-tokens-are-recorded on
 		return nil
 	}
-	err := f.ledger().Set(ctx, ledger.Record{
-		Secret: f.reading.arn(), Version: f.event.VersionID, Fingerprint: f.version.token.Fingerprint(), State: ledger.Issued,
-		CreatedAt: f.version.document.TokenCreatedAt(f.config.Now()), Until: f.deadline(ctx), Base: f.current.ID,
+	err := f.ledger.Set(ctx, ledger.Record{
+		Secret: f.seen.ARN, Version: f.event.VersionID, Fingerprint: f.seen.Version.Token.Fingerprint(), State: ledger.Issued,
+		CreatedAt: f.seen.Version.Document.TokenCreatedAt(f.config.Now()), Until: f.deadline(ctx), Base: f.seen.Current.ID,
 		User: f.endpoint.User,
 	})
 	return report.Failed("record the new token", err, "nothing was swapped; the service repeats the rotation")
@@ -177,24 +172,24 @@ func (f *finishing) recordLate(ctx context.Context) error {
 
 // recordOutgoing returns the zero Record when AWSCURRENT has no token.
 func (f *finishing) recordOutgoing(ctx context.Context) (ledger.Record, error) {
-	previous := f.current.token
+	previous := f.seen.Current.Token
 	if previous.IsZero() {
 		return ledger.Record{}, nil
 	}
-	record, known := f.entries.Find(previous.Fingerprint())
+	record, known := f.seen.Entries.Find(previous.Fingerprint())
 	if !known {
 		record = ledger.Record{
-			Secret: f.reading.arn(), Version: f.current.ID, Fingerprint: previous.Fingerprint(),
-			CreatedAt: f.current.document.TokenCreatedAt(f.config.Now()),
+			Secret: f.seen.ARN, Version: f.seen.Current.ID, Fingerprint: previous.Fingerprint(),
+			CreatedAt: f.seen.Current.Document.TokenCreatedAt(f.config.Now()),
 		}
 	}
 	if record.Base == "" {
-		record.Version = f.current.ID // a token that was not created here may be in another version by now
+		record.Version = f.seen.Current.ID // a token that was not created here may be in another version by now
 	}
 	record.State, record.At, record.Successor = ledger.Outgoing, f.config.Now(), f.event.VersionID
-	write := f.ledger().Set
+	write := f.ledger.Set
 	if !known { // the read may have been too old to show a record, which says more
-		write = f.ledger().Create
+		write = f.ledger.Create
 	}
 	err := write(ctx, record)
 	return record, report.Failed(
@@ -221,9 +216,9 @@ func withRecord(records []ledger.Record, record ledger.Record) []ledger.Record {
 // swap moves AWSCURRENT, provided that it is still where it was read.
 func (f *finishing) swap(ctx context.Context, c decide.Case) (decide.Case, error) {
 	move := func() error {
-		return f.config.Secrets.MoveLabel(ctx, f.event.SecretID, secret.LabelCurrent, f.event.VersionID, f.current.ID)
+		return f.config.Secrets.MoveLabel(ctx, f.event.SecretID, secret.LabelCurrent, f.event.VersionID, f.seen.Current.ID)
 	}
-	poll := f.poll(ledger.Consistency)
+	poll := f.reader.Poll(ledger.Consistency)
 	err := move()
 	for err != nil { //safeguard:failed-swaps-are-looked-at
 		// What a repeated swap answers is not documented: look at the labels instead. They may lag.
@@ -231,7 +226,7 @@ func (f *finishing) swap(ctx context.Context, c decide.Case) (decide.Case, error
 		if readErr != nil {
 			return decide.F8, notSwapped(err)
 		}
-		unmoved := labels.Holder(secret.LabelCurrent) == f.current.ID
+		unmoved := labels.Holder(secret.LabelCurrent) == f.seen.Current.ID
 		//safeguard:labels-are-checked-before-another-swap term 2
 		ready := unmoved && labels.Carries(f.event.VersionID, secret.LabelPending)
 		switch {
@@ -243,7 +238,7 @@ func (f *finishing) swap(ctx context.Context, c decide.Case) (decide.Case, error
 		case unmoved:
 			return decide.F2, labelLost()
 		default:
-			return decide.F9, f.abandon(ctx, reason(decide.F9, f.reading))
+			return decide.F9, f.abandon(ctx, reason(decide.F9, f.seen))
 		}
 		if ready {
 			err = move()
@@ -256,5 +251,5 @@ func notSwapped(err error) error {
 	if errors.Is(err, secret.ErrConflict) {
 		return report.Failed("move AWSCURRENT", err, "the secret is changing; the service repeats the rotation")
 	}
-	return report.Failed("move AWSCURRENT", err, "the service repeats the rotation")
+	return report.Failed("move AWSCURRENT", err, report.HintRepeated)
 }

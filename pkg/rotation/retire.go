@@ -37,7 +37,7 @@ func (f *finishing) retire(ctx context.Context, records []ledger.Record, done *r
 func (f *finishing) decide(records []ledger.Record) []decide.Decision {
 	var decisions []decide.Decision
 	for _, record := range records {
-		if record.Fingerprint == f.version.token.Fingerprint() { //safeguard:the-new-token-stays
+		if record.Fingerprint == f.seen.Version.Token.Fingerprint() { //safeguard:the-new-token-stays
 			continue
 		}
 		record = f.sinceSwap(record)
@@ -59,7 +59,7 @@ func (f *finishing) decide(records []ledger.Record) []decide.Decision {
 // sinceSwap returns the record as the swap leaves it, whatever another invocation has made of it
 // meanwhile.
 func (f *finishing) sinceSwap(record ledger.Record) ledger.Record {
-	swapped := f.current.ID != f.event.VersionID && record.Fingerprint == f.current.token.Fingerprint()
+	swapped := f.seen.Current.ID != f.event.VersionID && record.Fingerprint == f.seen.Current.Token.Fingerprint()
 	if swapped {
 		record.Successor = f.event.VersionID
 	}
@@ -73,7 +73,7 @@ func (f *finishing) sinceSwap(record ledger.Record) ledger.Record {
 // began: a person had put its version back.
 func (f *finishing) leftDue(record ledger.Record) bool {
 	due := record.State == ledger.Retiring && !f.config.Now().Before(record.At)
-	return due && record.Fingerprint == f.left.Fingerprint()
+	return due && record.Fingerprint == f.seen.Left.Fingerprint()
 }
 
 // recordFacts returns what a rotation knows about a record after its swap.
@@ -82,18 +82,18 @@ func (f *finishing) recordFacts(record ledger.Record) decide.Facts {
 		Now: f.config.Now(), Taken: record.Version == f.event.VersionID, Swappable: record.Base == f.event.VersionID,
 		Replaced: decide.Replaced(
 			record,
-			f.entries.Records,
+			f.seen.Entries.Records,
 			f.event.VersionID,
-			f.labels.Holder(secret.LabelPrevious),
+			f.seen.Labels.Holder(secret.LabelPrevious),
 			f.former,
 		),
 		OneSecret: true,
 	}
-	if f.settings.Retention > 0 {
-		facts.Retention = f.settings.Retention + ledger.Consistency // a reader may be given the old value so long
+	if f.seen.Settings.Retention > 0 {
+		facts.Retention = f.seen.Settings.Retention + ledger.Consistency // a reader may be given the old value so long
 	}
 	//safeguard:tokens-of-other-pending-versions-stay
-	if record.Version != f.event.VersionID && f.labels.Carries(record.Version, secret.LabelPending) {
+	if record.Version != f.event.VersionID && f.seen.Labels.Carries(record.Version, secret.LabelPending) {
 		facts.Held = decide.Pending // another rotation has begun, and looks after it
 	}
 	if _, shown := find(f.listed, record.Fingerprint); shown {
@@ -106,7 +106,7 @@ func (f *finishing) recordFacts(record ledger.Record) decide.Facts {
 // token that this invocation has just replaced, and one that its version can never hold, need no
 // second look.
 func (f *finishing) restsOnReads(d decide.Decision) bool {
-	replaced := d.Record.Fingerprint == f.current.token.Fingerprint()
+	replaced := d.Record.Fingerprint == f.seen.Current.Token.Fingerprint()
 	if replaced || d.Record.Version == f.event.VersionID {
 		return false
 	}
@@ -122,17 +122,17 @@ func (f *finishing) lookAgain(ctx context.Context, decisions []decide.Decision) 
 	err := clock.Sleep(ctx, ledger.Consistency)
 	if err == nil {
 		err = parallel.Do(
-			func() (err error) { labels, err = f.describe(ctx); return err },
-			func() (err error) { entries, err = f.readLedger(ctx, f.reading.arn()); return err })
+			func() (err error) { labels, err = f.reader.Describe(ctx); return err },
+			func() (err error) { entries, err = f.reader.Entries(ctx, f.seen.ARN); return err })
 	}
-	if err == nil && labels.Holder(secret.LabelCurrent) != f.version.ID {
+	if err == nil && labels.Holder(secret.LabelCurrent) != f.seen.Version.ID {
 		err = errors.New("AWSCURRENT has moved on")
 	}
 	if err != nil {
 		f.config.Log.WarnContext(ctx, "tokens that are due are left to the next rotation or sweep", "error", err.Error())
 		return f.withoutSecondLook(decisions, entries)
 	}
-	f.labels, f.entries = labels, entries
+	f.seen.Labels, f.seen.Entries = labels, entries
 	return slices.DeleteFunc(f.decide(entries.Records), func(d decide.Decision) bool {
 		known := func(earlier decide.Decision) bool { return earlier.Record.Fingerprint == d.Record.Fingerprint }
 		return f.restsOnReads(d) && !slices.ContainsFunc(decisions, known)
@@ -162,7 +162,7 @@ func (f *finishing) withoutSecondLook(decisions []decide.Decision, entries ledge
 func (f *finishing) carryOut(ctx context.Context, d decide.Decision) (gone bool, err error) {
 	switch d.Action {
 	case decide.Write:
-		return false, f.ledger().Set(ctx, d.Record)
+		return false, f.ledger.Set(ctx, d.Record)
 	case decide.Delete:
 		return f.delete(ctx, d.Record)
 	}
@@ -179,23 +179,23 @@ func (f *finishing) delete(ctx context.Context, record ledger.Record) (gone bool
 	token, listed := find(f.listed, record.Fingerprint)
 	switch {
 	case listed:
-		err = client.Delete(ctx, f.version.token, token)
+		err = client.Delete(ctx, f.seen.Version.Token, token)
 	case f.isDead(ctx, client, record):
 		gone = true
 	default:
 		err = errNotListed
 	}
 	if err != nil && !engage.Unconfirmed(err) { //safeguard:records-outlive-a-failed-deletion
-		return false, errors.Join(err, f.ledger().Set(ctx, record))
+		return false, errors.Join(err, f.ledger.Set(ctx, record))
 	}
 	record.State, record.At = ledger.Deleted, f.config.Now()
-	return gone, errors.Join(err, f.ledger().Set(ctx, record))
+	return gone, errors.Join(err, f.ledger.Set(ctx, record))
 }
 
 // isDead reports whether the previous token is dead: it was deleted at the vendor before.
 func (f *finishing) isDead(ctx context.Context, client *engage.Client, record ledger.Record) bool {
-	if previous := f.current.token; previous.Fingerprint() == record.Fingerprint {
-		dead, err := client.Dead(ctx, previous, record.CreatedAt, f.version.token)
+	if previous := f.seen.Current.Token; previous.Fingerprint() == record.Fingerprint {
+		dead, err := client.Dead(ctx, previous, record.CreatedAt, f.seen.Version.Token)
 		return err == nil && dead
 	}
 	return false
@@ -203,7 +203,7 @@ func (f *finishing) isDead(ctx context.Context, client *engage.Client, record le
 
 // count adds a decision, and whether it was carried out, to the report.
 func (f *finishing) count(ctx context.Context, d decide.Decision, gone bool, err error, done *report.Step) {
-	about := []any{"secretArn", f.reading.arn(), "versionId", f.event.VersionID, "fingerprint", d.Record.Fingerprint,
+	about := []any{"secretArn", f.seen.ARN, "versionId", f.event.VersionID, "fingerprint", d.Record.Fingerprint,
 		"case", d.Case}
 	if err != nil {
 		about = append(about, "error", err.Error())
@@ -229,10 +229,19 @@ func (f *finishing) count(ctx context.Context, d decide.Decision, gone bool, err
 
 // endIntents removes the intents that a record answers.
 func (f *finishing) endIntents(ctx context.Context) {
-	for _, intent := range f.entries.Intents {
-		if !f.entries.Answered(intent) && intent.ID != f.record.Intent {
+	for _, intent := range f.seen.Entries.Intents {
+		if !f.seen.Entries.Answered(intent) && intent.ID != f.record.Intent {
 			continue
 		}
 		f.endIntent(ctx, intent)
 	}
+}
+
+func find(tokens []engage.Token, fingerprint engage.Fingerprint) (engage.Token, bool) {
+	for _, token := range tokens {
+		if token.Fingerprint() == fingerprint {
+			return token, true
+		}
+	}
+	return engage.Token{}, false
 }

@@ -63,6 +63,7 @@ import (
 	"engage-token-rotation/pkg/events"
 	"engage-token-rotation/pkg/hidden"
 	"engage-token-rotation/pkg/internal/account"
+	"engage-token-rotation/pkg/internal/reading"
 	"engage-token-rotation/pkg/internal/target"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/report"
@@ -81,10 +82,7 @@ const (
 // Secrets stores the secrets, as far as a rotation uses it. Implementations are safe for concurrent
 // use. Reads may lag by some seconds.
 type Secrets interface {
-	secret.Getter
-	// Describe returns the secret's ARN and its labelled versions. secret.ErrNotFound: the secret does
-	// not exist.
-	Describe(ctx context.Context, secretID string) (secret.Description, error)
+	reading.Store
 	// PutPending stores the value of a version and labels it AWSPENDING. The same value once more is
 	// not an error. secret.ErrConflict: the version holds another value.
 	PutPending(ctx context.Context, secretID, versionID string, value, rotationToken hidden.String) error
@@ -145,7 +143,7 @@ func New(config Config) *Rotator {
 // *report.Failure, and is Step.Err too.
 func (r *Rotator) Handle(ctx context.Context, event events.Rotation) (report.Step, error) {
 	started := r.config.Now()
-	i := &invocation{Rotator: r, event: event, admins: target.Remembering(r.config.Secrets)}
+	i := r.invoke(event)
 	done, err := i.step(ctx)
 	if i.arn != "" {
 		event.SecretID = i.arn
@@ -155,6 +153,24 @@ func (r *Rotator) Handle(ctx context.Context, event events.Rotation) (report.Ste
 		err = done.Fail(err)
 	}
 	return done, err
+}
+
+// invocation is one step at work.
+type invocation struct {
+	*Rotator
+	event  events.Rotation
+	reader *reading.Reader
+	ledger *ledger.Ledger
+	arn    string // the secret's, as soon as it was read: the event may name the secret otherwise
+}
+
+func (r *Rotator) invoke(event events.Rotation) *invocation {
+	i := &invocation{Rotator: r, event: event, ledger: ledger.New(r.config.Parameters, r.config.Settings.Prefix)}
+	i.reader = &reading.Reader{
+		Store: r.config.Secrets, SecretID: event.SecretID, VersionID: event.VersionID, Settings: r.settings,
+		Ledger: i.ledger, Admins: target.Remembering(r.config.Secrets), Now: r.config.Now,
+	}
+	return i
 }
 
 func (i *invocation) step(ctx context.Context) (report.Step, error) {
@@ -178,4 +194,26 @@ func (i *invocation) step(ctx context.Context) (report.Step, error) {
 		errors.New("unknown step"),
 		"use createSecret, setSecret, testSecret or finishSecret",
 	)
+}
+
+// read reads what the step needs.
+func (i *invocation) read(ctx context.Context, want reading.Needs) (reading.Reading, error) {
+	r, err := i.reader.Read(ctx, want)
+	i.arn = r.ARN
+	return r, err
+}
+
+// source returns what names the user of a document of the secret.
+func (i *invocation) source(r reading.Reading, document *secret.Document) account.Source {
+	return account.Source{
+		Store: i.reader.Admins, Settings: r.Settings, Secret: r.ARN, Version: r.VersionID, Document: document,
+	}
+}
+
+// deadline returns when this invocation will have ended.
+func (i *invocation) deadline(ctx context.Context) time.Time {
+	if deadline, ok := ctx.Deadline(); ok {
+		return deadline.Add(answerTime)
+	}
+	return i.config.Now().Add(ledger.InvocationLimit)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"engage-token-rotation/pkg/decide"
+	"engage-token-rotation/pkg/internal/reading"
 	"engage-token-rotation/pkg/report"
 	"engage-token-rotation/pkg/secret"
 )
@@ -13,23 +14,21 @@ import (
 // and changes nothing at Engage. The pending value was made from AWSCURRENT, so that any difference
 // but the token means that one of them was edited, or written by somebody else.
 func (i *invocation) set(ctx context.Context) (report.Step, error) {
-	r, err := i.read(ctx, needs{value: true})
+	r, err := i.read(ctx, reading.Needs{Value: true, Required: true})
 	if err != nil {
 		return report.Step{}, err
 	}
-	if r.version.ID == "" {
-		return report.Step{}, noValue()
-	}
-	c, action := decide.Set(r.facts(i.event.VersionID))
-	if c == decide.S4 && !r.facts(i.event.VersionID).Usable {
-		return report.Step{Case: decide.C4}, i.abandon(ctx, unusable(r.version))
+	c, action := decide.Set(r.Facts())
+	if c == decide.S4 && !r.Facts().Usable {
+		return report.Step{Case: decide.C4}, i.abandon(ctx, r.Version.Unusable())
 	}
 	return i.end(ctx, r, c, action)
 }
 
 // end carries out a decision that ends a step at once.
-func (i *invocation) end(ctx context.Context, r reading, c decide.Case, action decide.Action) (report.Step, error) {
-	done := report.Step{Case: c, Outcome: report.OutcomeUnchanged, Fingerprint: r.version.token.Fingerprint()}
+func (i *invocation) end(ctx context.Context, r reading.Reading, c decide.Case, action decide.Action) (
+	report.Step, error) {
+	done := report.Step{Case: c, Outcome: report.OutcomeUnchanged, Fingerprint: r.Version.Token.Fingerprint()}
 	switch {
 	case c == decide.S4:
 		done.Outcome = report.OutcomeChecked
@@ -48,20 +47,20 @@ func (i *invocation) end(ctx context.Context, r reading, c decide.Case, action d
 
 // overtaken reports whether AWSCURRENT has left the version beside which the event's version was
 // created, which explains why that lost AWSPENDING.
-func (i *invocation) overtaken(ctx context.Context, r reading) bool {
-	if r.version.ID == "" {
+func (i *invocation) overtaken(ctx context.Context, r reading.Reading) bool {
+	if r.Version.ID == "" {
 		return false
 	}
-	view, err := i.readLedger(ctx, r.arn())
-	record, found := view.Find(r.version.token.Fingerprint())
-	return err == nil && found && record.Version == r.version.ID && record.Base != "" && record.Base != r.current.ID
+	view, err := i.reader.Entries(ctx, r.ARN)
+	record, found := view.Find(r.Version.Token.Fingerprint())
+	return err == nil && found && record.Version == r.Version.ID && record.Base != "" && record.Base != r.Current.ID
 }
 
 // reason explains why a version is abandoned.
-func reason(c decide.Case, r reading) error {
+func reason(c decide.Case, r reading.Reading) error {
 	switch c {
 	case decide.C4:
-		return unusable(r.version)
+		return r.Version.Unusable()
 	case decide.S3:
 		return errors.New(
 			"AWSCURRENT and the pending value differ in more than the token: the secret was edited during the rotation",
@@ -80,21 +79,6 @@ func reason(c decide.Case, r reading) error {
 	return errors.New("the secret was edited at the moment of the swap; the edit stays")
 }
 
-// unusable explains why a version's value cannot be used.
-func unusable(version holding) error {
-	if version.fault != nil {
-		return version.fault
-	}
-	return &secret.FieldError{Field: secret.FieldToken, Fault: "is missing in the version"}
-}
-
-const hintStartAfresh = "start a new rotation (aws secretsmanager rotate-secret)"
-
-func noValue() error {
-	return report.Failed("read the version", errors.New("the pending version has no value"),
-		"the service repeats the rotation from createSecret; if it does not, "+hintStartAfresh)
-}
-
 func labelLost() error {
 	return isAbandoned(errors.New("the version does not carry AWSPENDING: the rotation was cancelled, or the secret " +
 		"edited by hand"))
@@ -102,7 +86,7 @@ func labelLost() error {
 
 // isAbandoned returns the failure of a rotation that is abandoned for this reason.
 func isAbandoned(why error) error {
-	return report.Failed("check the version", report.Abandoned(why), hintStartAfresh)
+	return report.Failed("check the version", report.Abandoned(why), report.HintStartAfresh)
 }
 
 // abandon takes AWSPENDING from the version, so that the next rotation starts afresh instead of
@@ -111,7 +95,7 @@ func isAbandoned(why error) error {
 func (i *invocation) abandon(ctx context.Context, why error) error {
 	err := i.config.Secrets.MoveLabel(ctx, i.event.SecretID, secret.LabelPending, "", i.event.VersionID)
 	if err != nil && !errors.Is(err, secret.ErrConflict) { // a conflict: the label is gone already
-		return report.Failed("remove AWSPENDING", err, "the service repeats the rotation")
+		return report.Failed("remove AWSPENDING", err, report.HintRepeated)
 	}
 	return isAbandoned(why)
 }

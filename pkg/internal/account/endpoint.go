@@ -28,7 +28,7 @@ func (a *Accounts) Endpoint(ctx context.Context, s Source) (Endpoint, error) {
 	}
 	t, err := target.Read(ctx, s.Store, s.Settings, s.Secret, s.Document)
 	if err != nil {
-		return Endpoint{}, report.Failed("read the login fields", err, "the service repeats the rotation")
+		return Endpoint{}, report.Failed("read the login fields", err, report.HintRepeated)
 	}
 	e := Endpoint{t.Endpoint, t.User}
 	a.Remember(s, e)
