@@ -62,6 +62,25 @@ func (t Token) IsZero() bool { return t.value.IsZero() }
 // Token.
 func (t Token) Fingerprint() Fingerprint { return t.fingerprint }
 
+// Find returns the one of the tokens that has the fingerprint.
+func Find(tokens []Token, fingerprint Fingerprint) (token Token, found bool) {
+	for _, token := range tokens {
+		if token.Fingerprint() == fingerprint {
+			return token, true
+		}
+	}
+	return Token{}, false
+}
+
+// Fingerprints returns the fingerprints of the tokens, in their order.
+func Fingerprints(tokens []Token) []Fingerprint {
+	all := make([]Fingerprint, len(tokens))
+	for n, token := range tokens {
+		all[n] = token.Fingerprint()
+	}
+	return all
+}
+
 // Fingerprint is the first 12 hex digits of the SHA-256 of a token.
 type Fingerprint string
 

@@ -167,3 +167,22 @@ func TestEqualUsersHaveEqualNames(t *testing.T) {
 		t.Error("the name of a user holds the JWT")
 	}
 }
+
+func TestATokenIsFoundByItsFingerprint(t *testing.T) {
+	var tokens []engage.Token
+	for _, text := range []string{tokenA, tokenC} {
+		token, err := engage.ParseToken(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tokens = append(tokens, token)
+	}
+	for n, fingerprint := range engage.Fingerprints(tokens) {
+		if token, found := engage.Find(tokens, fingerprint); !found || token != tokens[n] {
+			t.Errorf("%s found: %t, %s", fingerprint, found, token)
+		}
+	}
+	if token, found := engage.Find(tokens[:1], tokens[1].Fingerprint()); found || !token.IsZero() {
+		t.Errorf("a token that is not there is found: %s", token)
+	}
+}

@@ -20,7 +20,7 @@ import (
 )
 
 // hintNothingCreated is the next step after a failure of createSecret that a repetition may remedy.
-const hintNothingCreated = "nothing was created; the service repeats the rotation"
+const hintNothingCreated = "nothing was created; " + report.HintRepeated
 
 // create is createSecret: afterwards the version holds a token that the ledger knows.
 func (i *invocation) create(ctx context.Context) (report.Step, error) {
@@ -68,22 +68,17 @@ func (i *invocation) logInAndRead(ctx context.Context, r reading.Reading, then f
 const creationTime = 3 * time.Second
 
 // supply puts a token into the version: one that an earlier attempt recorded, or a new one.
-func (i *invocation) supply(
-	ctx context.Context,
-	r reading.Reading,
-	a account.Account,
-	v ledger.View,
-	listed []engage.Token,
-) (report.Step, error) {
+func (i *invocation) supply(ctx context.Context, r reading.Reading, a account.Account, v ledger.View,
+	listed []engage.Token) (report.Step, error) {
 	now := i.config.Now()
 	c, action, record := decide.Supply{
-		Version: i.event.VersionID, Base: r.Current.ID, Records: v.Records, Listed: fingerprints(listed), Now: now,
+		Version: i.event.VersionID, Base: r.Current.ID, Records: v.Records, Listed: engage.Fingerprints(listed), Now: now,
 		Time: clock.Has(ctx, now, creationTime), Fits: r.Current.Document.FitsToken(),
 	}.Token()
 	var token engage.Token
 	switch action {
 	case decide.Reissue:
-		token, _ = find(listed, record.Fingerprint)
+		token, _ = engage.Find(listed, record.Fingerprint)
 	case decide.Proceed:
 		var err error
 		if record, token, err = i.make(ctx, r, a, listed); err != nil {
@@ -115,12 +110,8 @@ func refusedSupply(c decide.Case, record ledger.Record) error {
 }
 
 // make creates a token: intent first.
-func (i *invocation) make(
-	ctx context.Context,
-	r reading.Reading,
-	a account.Account,
-	listed []engage.Token,
-) (ledger.Record, engage.Token, error) {
+func (i *invocation) make(ctx context.Context, r reading.Reading, a account.Account, listed []engage.Token) (
+	ledger.Record, engage.Token, error) {
 	intent := ledger.NewIntent(r.ARN, i.event.VersionID, i.config.Attempt(ctx), i.config.Now())
 	intent.Base, intent.User, intent.Until = r.Current.ID, a.User, i.deadline(ctx)
 	intent.Baseline = baseline.Of(listed)
@@ -156,13 +147,8 @@ func (i *invocation) endIntent(ctx context.Context, intent ledger.Intent) {
 
 // put stores the token in the version and writes its record, concurrently: either of them names the
 // token to a later attempt. It returns the case when that is not the plain one.
-func (i *invocation) put(
-	ctx context.Context,
-	r reading.Reading,
-	record ledger.Record,
-	token engage.Token,
-	isNew bool,
-) (decide.Case, error) {
+func (i *invocation) put(ctx context.Context, r reading.Reading, record ledger.Record, token engage.Token,
+	isNew bool) (decide.Case, error) {
 	document, err := r.Current.Document.WithToken(token, record.CreatedAt)
 	if err != nil {
 		return decide.C9, report.Failed("put the token", err, "correct the secret's document")
@@ -176,13 +162,8 @@ func (i *invocation) put(
 			return nil
 		},
 		func() error {
-			putErr = i.config.Secrets.PutPending(
-				ctx,
-				i.event.SecretID,
-				i.event.VersionID,
-				document.Text(),
-				i.event.RotationToken,
-			)
+			e := i.event
+			putErr = i.config.Secrets.PutPending(ctx, e.SecretID, e.VersionID, document.Text(), e.RotationToken)
 			return nil
 		})
 	if recordErr != nil {
@@ -212,12 +193,4 @@ func (i *invocation) checkPut(ctx context.Context, token engage.Token, putErr er
 		return decide.C4, i.abandon(ctx, version.Unusable())
 	}
 	return decide.C10, nil
-}
-
-func fingerprints(tokens []engage.Token) []engage.Fingerprint {
-	all := make([]engage.Fingerprint, len(tokens))
-	for n, token := range tokens {
-		all[n] = token.Fingerprint()
-	}
-	return all
 }

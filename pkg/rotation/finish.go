@@ -3,6 +3,7 @@ package rotation
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"engage-token-rotation/pkg/decide"
@@ -15,6 +16,9 @@ import (
 	"engage-token-rotation/pkg/report"
 	"engage-token-rotation/pkg/secret"
 )
+
+// hintNothingSwapped is the next step after a failure of finishSecret before its swap.
+const hintNothingSwapped = "nothing was swapped; " + report.HintRepeated
 
 // finish is finishSecret: afterwards the version is AWSCURRENT, and the previous token is deleted,
 // or recorded as retiring.
@@ -101,12 +105,8 @@ type finishing struct {
 	former string
 }
 
-func (i *invocation) retireOrSwap(
-	ctx context.Context,
-	r reading.Reading,
-	record ledger.Record,
-	c decide.Case,
-) (report.Step, error) {
+func (i *invocation) retireOrSwap(ctx context.Context, r reading.Reading, record ledger.Record, c decide.Case) (
+	report.Step, error) {
 	e, err := i.accounts.Endpoint(ctx, i.source(r, r.Version.Document))
 	if err != nil {
 		return report.Step{}, err
@@ -149,7 +149,7 @@ func (f *finishing) prepare(ctx context.Context) (outgoing ledger.Record, err er
 	err = parallel.Do(
 		func() (err error) {
 			f.listed, err = f.verify(ctx, testLimit)
-			return report.Failed("list with the new token", err, "nothing was swapped; the service repeats the rotation")
+			return report.Failed("list with the new token", err, hintNothingSwapped)
 		},
 		func() (err error) { outgoing, err = f.recordOutgoing(ctx); return err },
 		func() error { return f.recordLate(ctx) })
@@ -167,7 +167,7 @@ func (f *finishing) recordLate(ctx context.Context) error {
 		CreatedAt: f.seen.Version.Document.TokenCreatedAt(f.config.Now()), Until: f.deadline(ctx), Base: f.seen.Current.ID,
 		User: f.endpoint.User,
 	})
-	return report.Failed("record the new token", err, "nothing was swapped; the service repeats the rotation")
+	return report.Failed("record the new token", err, hintNothingSwapped)
 }
 
 // recordOutgoing returns the zero Record when AWSCURRENT has no token.
@@ -192,11 +192,7 @@ func (f *finishing) recordOutgoing(ctx context.Context) (ledger.Record, error) {
 		write = f.ledger.Create
 	}
 	err := write(ctx, record)
-	return record, report.Failed(
-		"record the previous token as outgoing",
-		err,
-		"nothing was swapped; the service repeats the rotation",
-	)
+	return record, report.Failed("record the previous token as outgoing", err, hintNothingSwapped)
 }
 
 // withRecord returns the records with one of them replaced or added.
@@ -204,13 +200,8 @@ func withRecord(records []ledger.Record, record ledger.Record) []ledger.Record {
 	if record.Fingerprint == "" {
 		return records
 	}
-	all := []ledger.Record{record}
-	for _, other := range records {
-		if other.Fingerprint != record.Fingerprint {
-			all = append(all, other)
-		}
-	}
-	return all
+	same := func(other ledger.Record) bool { return other.Fingerprint == record.Fingerprint }
+	return append([]ledger.Record{record}, slices.DeleteFunc(slices.Clone(records), same)...)
 }
 
 // swap moves AWSCURRENT, provided that it is still where it was read.

@@ -80,15 +80,10 @@ func (f *finishing) leftDue(record ledger.Record) bool {
 func (f *finishing) recordFacts(record ledger.Record) decide.Facts {
 	facts := decide.Facts{
 		Now: f.config.Now(), Taken: record.Version == f.event.VersionID, Swappable: record.Base == f.event.VersionID,
-		Replaced: decide.Replaced(
-			record,
-			f.seen.Entries.Records,
-			f.event.VersionID,
-			f.seen.Labels.Holder(secret.LabelPrevious),
-			f.former,
-		),
 		OneSecret: true,
 	}
+	previous := f.seen.Labels.Holder(secret.LabelPrevious)
+	facts.Replaced = decide.Replaced(record, f.seen.Entries.Records, f.event.VersionID, previous, f.former)
 	if f.seen.Settings.Retention > 0 {
 		facts.Retention = f.seen.Settings.Retention + ledger.Consistency // a reader may be given the old value so long
 	}
@@ -96,7 +91,7 @@ func (f *finishing) recordFacts(record ledger.Record) decide.Facts {
 	if record.Version != f.event.VersionID && f.seen.Labels.Carries(record.Version, secret.LabelPending) {
 		facts.Held = decide.Pending // another rotation has begun, and looks after it
 	}
-	if _, shown := find(f.listed, record.Fingerprint); shown {
+	if _, shown := engage.Find(f.listed, record.Fingerprint); shown {
 		facts.Listed = decide.Shown
 	}
 	return facts
@@ -176,7 +171,7 @@ var errNotListed = errors.New(
 // delete deletes a token and records that.
 func (f *finishing) delete(ctx context.Context, record ledger.Record) (gone bool, err error) {
 	client := f.accounts.Client(f.endpoint)
-	token, listed := find(f.listed, record.Fingerprint)
+	token, listed := engage.Find(f.listed, record.Fingerprint)
 	switch {
 	case listed:
 		err = client.Delete(ctx, f.seen.Version.Token, token)
@@ -235,13 +230,4 @@ func (f *finishing) endIntents(ctx context.Context) {
 		}
 		f.endIntent(ctx, intent)
 	}
-}
-
-func find(tokens []engage.Token, fingerprint engage.Fingerprint) (engage.Token, bool) {
-	for _, token := range tokens {
-		if token.Fingerprint() == fingerprint {
-			return token, true
-		}
-	}
-	return engage.Token{}, false
 }

@@ -189,11 +189,8 @@ func (i *invocation) step(ctx context.Context) (report.Step, error) {
 	case events.FinishSecret:
 		return i.finish(ctx)
 	}
-	return report.Step{}, report.Failed(
-		"read the event",
-		errors.New("unknown step"),
-		"use createSecret, setSecret, testSecret or finishSecret",
-	)
+	return report.Step{}, report.Failed("read the event", errors.New("unknown step"),
+		"use createSecret, setSecret, testSecret or finishSecret")
 }
 
 // read reads what the step needs.

@@ -62,15 +62,13 @@ func reason(c decide.Case, r reading.Reading) error {
 	case decide.C4:
 		return r.Version.Unusable()
 	case decide.S3:
-		return errors.New(
-			"AWSCURRENT and the pending value differ in more than the token: the secret was edited during the rotation",
-		)
+		return errors.New("AWSCURRENT and the pending value differ in more than the token: the secret was edited " +
+			"during the rotation")
 	case decide.F3:
 		return errors.New("the pending token was created for another version: this one was made for a test, or by hand")
 	case decide.F4:
-		return errors.New(
-			"the ledger has no entry of this rotation: its parameters were removed, or the version was written by hand",
-		)
+		return errors.New("the ledger has no entry of this rotation: its parameters were removed, or the version was " +
+			"written by hand")
 	case decide.F5:
 		return errors.New("the token is being retired: a sweep gave this rotation up, or the version was replaced long ago")
 	case decide.F6:

@@ -14,8 +14,8 @@ import (
 
 // Before lists the user's tokens ahead of a creation: twice when the secret has no current token by
 // which a list could be checked, and then what either holds counts. So a token that existed before
-// the creation is not taken for one that appeared after it. A list ahead, which the current token asked for during the
-// login, is taken as it is.
+// the creation is not taken for one that appeared after it. A list ahead, which the current token
+// asked for during the login, is taken as it is.
 func Before(ctx context.Context, client *engage.Client, session *engage.Session, current engage.Token,
 	ahead []engage.Token) ([]engage.Token, error) {
 	if ahead != nil {
