@@ -9,6 +9,8 @@ import (
 
 	"engage-token-rotation/pkg/decide"
 	"engage-token-rotation/pkg/engage"
+	"engage-token-rotation/pkg/internal/changes"
+	"engage-token-rotation/pkg/internal/clock"
 	"engage-token-rotation/pkg/internal/holders"
 	"engage-token-rotation/pkg/internal/witness"
 	"engage-token-rotation/pkg/ledger"
@@ -45,7 +47,7 @@ func (u *user) decide(ctx context.Context, m *holders.Secret, record ledger.Reco
 	}
 	switch d.Action {
 	case decide.Write:
-		if !u.update(ctx, record, d.Record) {
+		if !u.records.Set(ctx, record, d.Record) {
 			return
 		}
 		if due := decide.Record(d.Record, facts); due.Action == decide.Delete {
@@ -150,7 +152,7 @@ func (u *user) look(ctx context.Context, m *holders.Secret, record ledger.Record
 		return u.tokenOf(ctx, record)
 	})
 	if err != nil && ctx.Err() == nil { // else a later sweep looks
-		u.fault(ctx, err)
+		u.fault(err)
 	}
 	return found
 }
@@ -185,19 +187,20 @@ func (u *user) carryOut(ctx context.Context) {
 		}
 	}
 	for _, record := range u.unasked {
-		if m := u.secrets.Get(record.Secret); m != nil && !u.request.DryRun && u.turns.Wait(ctx) == nil && u.hasTime(ctx) {
+		m := u.secrets.Get(record.Secret)
+		if m != nil && !u.request.DryRun && u.turns.Wait(ctx) == nil && clock.Has(ctx, u.config.Now(), answerTime) {
 			u.decide(ctx, m, record)
 		}
 	}
 	for _, record := range u.gone {
-		u.drop(ctx, record)
+		u.records.Remove(ctx, record)
 	}
 }
 
 // deleteOrLeave carries out the user's nth deletion. When the time is over, or the vendor takes no
 // more for now, it returns the deletions to leave to the next sweep.
 func (u *user) deleteOrLeave(ctx context.Context, n int, d deletion) (rest []deletion) {
-	if u.turns.Wait(ctx) != nil || u.writes.Wait(ctx) != nil {
+	if u.turns.Wait(ctx) != nil || u.records.Pace.Wait(ctx) != nil {
 		return u.deletions[n:]
 	}
 	err := u.delete(ctx, d)
@@ -246,7 +249,7 @@ func (u *user) toReadAgain() []string {
 // delete deletes one token, if that is still the decision by the record and the secret as they are
 // now.
 func (u *user) delete(ctx context.Context, d deletion) error {
-	u.secrets.Read(ctx, []string{d.record.Secret}, u.faults(ctx)) // a person may put the version back at any moment
+	u.secrets.Read(ctx, []string{d.record.Secret}, u.fault) // a person may put the version back at any moment
 	m := u.secrets.Get(d.record.Secret)
 	if m == nil {
 		return errors.New("its secret cannot be read")
@@ -257,7 +260,8 @@ func (u *user) delete(ctx context.Context, d deletion) error {
 	}
 	again := decide.Record(standing, u.facts(m, standing, d.found))
 	moved := m.CurrentVersion != d.currentVersion
-	if again.Action != decide.Delete || moved || !same(d.record, standing) { //safeguard:deletions-are-decided-again
+	//safeguard:deletions-are-decided-again
+	if again.Action != decide.Delete || moved || !changes.Same(d.record, standing) {
 		u.note(m.ARN, decide.Decision{Case: again.Case, Action: decide.Keep, Record: standing})
 		return nil
 	}
@@ -267,7 +271,7 @@ func (u *user) delete(ctx context.Context, d deletion) error {
 	}
 	standing.State, standing.At = ledger.Deleted, u.config.Now()
 	if setErr := u.ledger.Set(ctx, standing); setErr != nil {
-		u.fault(ctx, setErr)
+		u.fault(setErr)
 	}
 	if err == nil {
 		u.deleted(d)
@@ -287,7 +291,7 @@ func (u *user) failed(ctx context.Context, d deletion, err error) {
 		s.DeleteFailed = append(s.DeleteFailed, f)
 		s.Retiring = append(s.Retiring, report.Waiting{Fingerprint: f, NotBefore: d.record.At})
 	})
-	u.fault(ctx, fmt.Errorf("delete token %s of secret %s: %w; the next sweep tries again", f, d.record.Secret, err))
+	u.fault(fmt.Errorf("delete token %s of secret %s: %w; the next sweep tries again", f, d.record.Secret, err))
 }
 
 // resolveIntents decides about the user's intents, and reports them.

@@ -57,6 +57,7 @@ import (
 
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/events"
+	"engage-token-rotation/pkg/internal/changes"
 	"engage-token-rotation/pkg/internal/clock"
 	"engage-token-rotation/pkg/internal/holders"
 	"engage-token-rotation/pkg/internal/orders"
@@ -138,9 +139,10 @@ type run struct {
 	userOf    map[string]*user // by the secret's ARN
 	creations *unanswered.Creations
 	report    *report.Builder
-	writes    *rate.Limiter // of the ledger, all users together
-	isOver    func() bool   // the sweep's time is over
-	late      atomic.Int64  // what failed since
+	records   *changes.Writer // of the ledger, for all users together
+	fault     func(error)     // reports what went wrong, if anything did
+	isOver    func() bool     // the sweep's time is over
+	late      atomic.Int64    // what failed since
 }
 
 // Run carries out a sweep. What fails for one user or secret is in Faults; the error is for
@@ -156,7 +158,7 @@ func (s *Sweeper) Run(ctx context.Context, request events.Sweep) (report.Sweep, 
 		defer cancel()
 	}
 	r.isOver = func() bool { return ctx.Err() != nil }
-	r.secrets.Find(ctx, s.config.RotationFunction, r.known(), r.faults(ctx))
+	r.secrets.Find(ctx, s.config.RotationFunction, r.known(), r.fault)
 	r.noteMissing(ctx)
 	orders := request.DeleteToken != "" || request.Forget != ""
 	if !orders {
@@ -175,7 +177,7 @@ func (s *Sweeper) Run(ctx context.Context, request events.Sweep) (report.Sweep, 
 	done := r.report.Sweep()
 	if late := r.late.Load(); late > 0 && done.Summary.NotReached+done.Summary.Left == 0 {
 		r.isOver = func() bool { return false }
-		r.fault(ctx, fmt.Errorf("the sweep's time was over: %d calls failed or were not made; the next sweep goes on", late))
+		r.fault(fmt.Errorf("the sweep's time was over: %d calls failed or were not made; the next sweep goes on", late))
 		done = r.report.Sweep()
 	}
 	if request.RevokePrevious != "" {
@@ -201,7 +203,10 @@ func (s *Sweeper) begin(ctx context.Context, request events.Sweep) (*run, error)
 		ledger:   ledger.New(parameters, set.Prefix),
 		request:  request,
 		report:   report.NewBuilder(request.DryRun),
-		writes:   writes,
+	}
+	r.fault = r.faults(ctx)
+	r.records = &changes.Writer{
+		Ledger: r.ledger, Pace: writes, Reserve: answerTime, Now: s.config.Now, Fault: r.fault,
 	}
 	if r.entries, err = r.ledger.ReadAll(ctx); err != nil {
 		return nil, err
@@ -209,7 +214,7 @@ func (s *Sweeper) begin(ctx context.Context, request events.Sweep) (*run, error)
 	r.secrets = holders.New(s.config.Secrets, r.entries.Missing, s.config.Now)
 	r.report.Settings(set.Effective())
 	r.report.Unreadable(r.entries.Unreadable)
-	r.creations = unanswered.New(s.config.Secrets, r.secrets, r.ledger, r.entries, s.config.Now, r.faults(ctx))
+	r.creations = unanswered.New(s.config.Secrets, r.secrets, r.ledger, r.entries, s.config.Now, r.fault)
 	if request.RevokePrevious != "" {
 		d, err := s.config.Secrets.Describe(ctx, request.RevokePrevious)
 		if err != nil {
@@ -237,9 +242,9 @@ func (r *run) noteMissing(ctx context.Context) {
 		state, since := r.secrets.State(arn)
 		switch _, noted := r.entries.Missing[arn]; {
 		case state == holders.Missing && !noted:
-			r.try(ctx, r.ledger.SetMissing(ctx, arn, since))
+			r.fault(r.ledger.SetMissing(ctx, arn, since))
 		case noted && (state == holders.Present || state == holders.Leaving || !slices.Contains(known, arn)):
-			r.try(ctx, r.ledger.EndMissing(ctx, arn))
+			r.fault(r.ledger.EndMissing(ctx, arn))
 		}
 		if state != holders.Present {
 			r.report.About(arn, func(s *report.Secret) { s.State, s.MissingSince = string(state), since })
@@ -251,14 +256,14 @@ func (r *run) noteMissing(ctx context.Context) {
 // last sweep.
 func (r *run) sweepUsers(ctx context.Context, users []*user) {
 	cursor, err := r.ledger.Cursor(ctx)
-	r.try(ctx, err)
+	r.fault(err)
 	slices.SortFunc(users, func(a, b *user) int { return strings.Compare(string(a.Name), string(b.Name)) })
 	if n := slices.IndexFunc(users, func(u *user) bool { return u.Name >= cursor }); n > 0 {
 		users = append(slices.Clone(users[n:]), users[:n]...)
 	}
 	parallel.Each(concurrency, users, func(u *user) { u.mark(ctx) })
 	if err := r.readAgain(ctx, users); err != nil {
-		r.fault(ctx, fmt.Errorf("read the secrets and the ledger again: %w; the next sweep deletes what is due", err))
+		r.fault(fmt.Errorf("read the secrets and the ledger again: %w; the next sweep deletes what is due", err))
 		for _, u := range users {
 			u.leave(u.deletions)
 		}
@@ -278,7 +283,7 @@ func (r *run) sweepUsers(ctx context.Context, users []*user) {
 		}
 	}
 	if next != cursor {
-		r.try(ctx, r.ledger.SetCursor(context.WithoutCancel(ctx), next))
+		r.fault(r.ledger.SetCursor(context.WithoutCancel(ctx), next))
 	}
 }
 
@@ -300,7 +305,7 @@ func (r *run) readAgain(ctx context.Context, users []*user) error {
 	if err := clock.Sleep(ctx, ledger.Consistency); err != nil { //safeguard:unclaimed-tokens-wait drop
 		return err
 	}
-	r.secrets.Read(ctx, arns, r.faults(ctx))
+	r.secrets.Read(ctx, arns, r.fault)
 	if !appeared {
 		return nil
 	}
@@ -311,13 +316,13 @@ func (r *run) readAgain(ctx context.Context, users []*user) error {
 func (r *run) obey(ctx context.Context, users []*user) ([]engage.Fingerprint, error) {
 	orders := &orders.Orders{
 		Store: r.config.Secrets, Secrets: r.secrets, Ledger: r.ledger, Entries: r.entries, DryRun: r.request.DryRun,
-		Held: r.request.DeleteHeld, Now: r.config.Now, Fault: r.faults(ctx),
+		Held: r.request.DeleteHeld, Now: r.config.Now, Fault: r.fault,
 	}
 	parallel.Each(concurrency, users, func(u *user) {
 		ctx, cancel := context.WithTimeout(ctx, userTime)
 		defer cancel()
 		if err := u.list(ctx); err != nil {
-			r.fault(ctx, fmt.Errorf("list the tokens of %s: %w", u, err))
+			r.fault(fmt.Errorf("list the tokens of %s: %w", u, err))
 		}
 	})
 	for _, u := range users {
@@ -329,56 +334,18 @@ func (r *run) obey(ctx context.Context, users []*user) ([]engage.Fingerprint, er
 	return orders.DeleteToken(ctx, r.request.DeleteToken)
 }
 
-// faults returns fault for callbacks.
-func (r *run) faults(ctx context.Context) func(error) { return func(err error) { r.fault(ctx, err) } }
-
-// fault reports what went wrong. What fails because the sweep's time is over is counted, and
-// reported once, unless the report names whom the next sweep begins with.
-func (r *run) fault(ctx context.Context, err error) {
-	if r.isOver() {
-		r.late.Add(1)
-		return
+// faults returns a function that reports what went wrong, if anything did. What fails because the
+// sweep's time is over is counted, and reported once, unless the report names whom the next sweep
+// begins with.
+func (r *run) faults(ctx context.Context) func(error) {
+	return func(err error) {
+		switch {
+		case err == nil:
+		case r.isOver():
+			r.late.Add(1)
+		default:
+			r.config.Log.ErrorContext(ctx, "sweep fault", "error", err.Error())
+			r.report.Fault(err)
+		}
 	}
-	r.config.Log.ErrorContext(ctx, "sweep fault", "error", err.Error())
-	r.report.Fault(err)
-}
-
-// try reports a change of the ledger that failed, and whether it was made.
-func (r *run) try(ctx context.Context, err error) bool {
-	if err != nil {
-		r.fault(ctx, err)
-	}
-	return err == nil
-}
-
-// update writes a record over the one that was read, unless that has changed since.
-func (r *run) update(ctx context.Context, read, changed ledger.Record) bool {
-	if err := r.writes.Wait(ctx); err != nil {
-		return false // the time is over: a later sweep writes it
-	}
-	return r.unlessChanged(ctx, read, func() error { return r.ledger.Set(ctx, changed) })
-}
-
-// drop removes a record, unless it has changed since it was read.
-func (r *run) drop(ctx context.Context, read ledger.Record) {
-	if r.writes.Wait(ctx) == nil && r.hasTime(ctx) { // else as above
-		r.unlessChanged(ctx, read, func() error { return r.ledger.Remove(ctx, read) })
-	}
-}
-
-// hasTime reports whether there is time for a call that a later sweep can make as well.
-func (r *run) hasTime(ctx context.Context) bool { return clock.Has(ctx, r.config.Now(), answerTime) }
-
-func (r *run) unlessChanged(ctx context.Context, read ledger.Record, change func() error) bool {
-	standing, found, err := r.ledger.Look(ctx, read)
-	if err != nil || !found || !same(read, standing) { //safeguard:changed-records-are-not-overwritten
-		return r.try(ctx, err)
-	}
-	return r.try(ctx, change())
-}
-
-// same reports whether a record says the same of its token, and was written by the same creation: a
-// late createSecret may have written one before the sweep could.
-func same(a, b ledger.Record) bool {
-	return a.State == b.State && a.At.Equal(b.At) && a.SharedWith == b.SharedWith && a.Intent == b.Intent
 }

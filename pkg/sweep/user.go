@@ -48,7 +48,7 @@ func (r *run) groupByUser(ctx context.Context) []*user {
 	parallel.Each(concurrency, r.secrets.All(), func(m *holders.Secret) {
 		t, err := target.Read(ctx, store, r.settings, m.ARN, m.Document)
 		if err != nil {
-			r.fault(ctx, fmt.Errorf("read the login fields of secret %s: %w", m.ARN, err))
+			r.fault(fmt.Errorf("read the login fields of secret %s: %w", m.ARN, err))
 			return
 		}
 		r.report.Settings(t.Overrides)
@@ -112,7 +112,7 @@ func (u *user) mark(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, userTime)
 	defer cancel()
 	if err := u.list(ctx); err != nil {
-		u.fault(ctx, fmt.Errorf("list the tokens of %s: %w", u, err))
+		u.fault(fmt.Errorf("list the tokens of %s: %w", u, err))
 	}
 	for _, record := range u.guests {
 		if u.only == "" || u.only == record.Secret {
@@ -183,7 +183,7 @@ func (u *user) noteShared(ctx context.Context, m *holders.Secret, view ledger.Vi
 	if _, found := view.Find(m.Current.Fingerprint()); found || len(holding) == 0 {
 		return
 	}
-	u.try(ctx, u.ledger.Create(ctx, ledger.Record{
+	u.fault(u.ledger.Create(ctx, ledger.Record{
 		Secret: m.ARN, Version: m.CurrentVersion, Fingerprint: m.Current.Fingerprint(), State: ledger.Outgoing,
 		CreatedAt: m.CreatedAt, SharedWith: holding[0],
 	}))
@@ -206,7 +206,7 @@ func (u *user) share(ctx context.Context, record ledger.Record) ledger.Record {
 		record.State == ledger.Unclaimed {
 		return record
 	}
-	u.update(ctx, record, shared) // if that fails, the next sweep writes it
+	u.records.Set(ctx, record, shared) // if that fails, the next sweep writes it
 	return shared
 }
 

@@ -69,7 +69,7 @@ var safeguards = []safeguard{
 }
 
 // guarded are the packages with safeguards, below pkg.
-var guarded = []string{"decide", "engage", "internal/holders", "internal/logins",
+var guarded = []string{"decide", "engage", "internal/changes", "internal/holders", "internal/logins",
 	"internal/orders", "internal/reading", "internal/unanswered", "internal/witness", "ledger",
 	"rotation", "sweep"}
 
