@@ -148,9 +148,7 @@ func (u *user) look(ctx context.Context, m *holders.Secret, record ledger.Record
 	if !listed && (f == m.Current.Fingerprint() || f == m.Pending.Fingerprint()) {
 		return witness.Finding{}
 	}
-	found, err := u.Look(ctx, record, u.config.Now(), func() (engage.Token, error) {
-		return u.tokenOf(ctx, record)
-	})
+	found, err := u.Look(ctx, u.config.Secrets, record, u.config.Now())
 	if err != nil && ctx.Err() == nil { // else a later sweep looks
 		u.fault(err)
 	}

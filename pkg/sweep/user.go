@@ -262,18 +262,6 @@ func (r *run) reportUnlisted() {
 	}
 }
 
-// tokenOf returns the token of a record from the version that was made for it.
-func (r *run) tokenOf(ctx context.Context, record ledger.Record) (engage.Token, error) {
-	token, err := secret.TokenOf(ctx, r.config.Secrets, record.Secret, record.Version, "")
-	if err != nil {
-		return engage.Token{}, fmt.Errorf("read version %s of secret %s: %w", record.Version, record.Secret, err)
-	}
-	if token.Fingerprint() != record.Fingerprint {
-		return engage.Token{}, witness.ErrNoToken
-	}
-	return token, nil
-}
-
 // witness returns the user by its name, before its target is known.
 func (r *run) witness(name ledger.User) *witness.User {
 	return &witness.User{

@@ -3,6 +3,7 @@ package witness
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"engage-token-rotation/pkg/internal/logins"
 	"engage-token-rotation/pkg/internal/target"
 	"engage-token-rotation/pkg/ledger"
+	"engage-token-rotation/pkg/secret"
 )
 
 // User is an Engage user whose tokens a sweep lists.
@@ -121,15 +123,10 @@ type Finding struct {
 	Listed decide.Listing
 }
 
-// ErrNoToken is what a caller of Look returns from tokenOf when no version holds the record's token
-// any more.
-var ErrNoToken = errors.New("no version of its secret holds the token any more")
-
 // Look finds out what the vendor says of a record's token. A list that lacks a token does not prove
-// that it is gone: the list may be cut, or another user's. So the token, which tokenOf reads from
-// its version, is asked itself.
-func (u *User) Look(ctx context.Context, record ledger.Record, now time.Time,
-	tokenOf func() (engage.Token, error)) (Finding, error) {
+// that it is gone: the list may be cut, or another user's. So the token, which is read from the
+// version that was made for it, is asked itself.
+func (u *User) Look(ctx context.Context, store secret.Getter, record ledger.Record, now time.Time) (Finding, error) {
 	if token, ok := u.Listed[record.Fingerprint]; ok {
 		return Finding{Token: token, Listed: decide.Shown}, nil
 	}
@@ -141,12 +138,12 @@ func (u *User) Look(ctx context.Context, record ledger.Record, now time.Time,
 		return gone(lacking && u.Complete()), nil // no version ever held it
 	}
 	overdue := u.Believable && record.State == ledger.Retiring && now.Sub(record.At) > decide.UnclaimedLife
-	token, err := tokenOf()
-	if errors.Is(err, ErrNoToken) {
-		return gone(lacking && record.State == ledger.Deleted || overdue), nil
-	}
+	token, err := secret.TokenOf(ctx, store, record.Secret, record.Version, "")
 	if err != nil {
-		return Finding{}, err
+		return Finding{}, fmt.Errorf("read version %s of secret %s: %w", record.Version, record.Secret, err)
+	}
+	if token.Fingerprint() != record.Fingerprint { // no version holds it any more
+		return gone(lacking && record.State == ledger.Deleted || overdue), nil
 	}
 	_, err = u.Client.List(ctx, token)
 	switch {

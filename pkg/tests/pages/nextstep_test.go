@@ -50,14 +50,13 @@ var causes = map[string]string{
 	"the token is being retired: a sweep gave this rotation up, or the " +
 		"version was replaced long ago": "rotation.abandon",
 	// Sentinels: whoever wraps them adds it.
-	"no secret of the user holds a token":               "the login that follows",
-	"no version of its secret holds the token any more": "witness.Look, which returns it to nobody",
-	"the secret's document is invalid":                  "secret.FieldError",
-	"not found":                                         "awserr",
-	"another change came first":                         "awserr",
-	"outcome unknown":                                   "awserr",
-	"a setting is invalid":                              "settings.Error",
-	"its secret cannot be read":                         "sweep.failed",
+	"no secret of the user holds a token": "the login that follows",
+	"the secret's document is invalid":    "secret.FieldError",
+	"not found":                           "awserr",
+	"another change came first":           "awserr",
+	"outcome unknown":                     "awserr",
+	"a setting is invalid":                "settings.Error",
+	"its secret cannot be read":           "sweep.failed",
 	// Readers: errors for programs, not for operators.
 	"the event is neither Amazon Connect's nor API Gateway's: %T": "ivr's answer",
 	"panic: %s\n%s": "the runbook",
