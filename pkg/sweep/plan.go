@@ -165,7 +165,7 @@ const (
 // carryOut decides about the user's intents, deletes what was planned, and removes the records of
 // tokens that are gone.
 func (u *user) carryOut(ctx context.Context) {
-	for _, m := range u.own {
+	for _, m := range u.Own {
 		if u.secrets.Unread(m.ARN) {
 			u.unread = append(u.unread, m.ARN)
 		}
@@ -232,7 +232,7 @@ func (u *user) toReadAgain() []string {
 		return nil
 	}
 	var arns []string
-	for _, m := range u.own {
+	for _, m := range u.Own {
 		arns = append(arns, m.ARN)
 	}
 	for _, d := range u.deletions {

@@ -49,7 +49,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -62,7 +61,9 @@ import (
 	"engage-token-rotation/pkg/internal/holders"
 	"engage-token-rotation/pkg/internal/orders"
 	"engage-token-rotation/pkg/internal/parallel"
+	"engage-token-rotation/pkg/internal/target"
 	"engage-token-rotation/pkg/internal/unanswered"
+	"engage-token-rotation/pkg/internal/users"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/report"
 	"engage-token-rotation/pkg/secret"
@@ -135,8 +136,7 @@ type run struct {
 	entries   ledger.All
 	index     ledger.Index // of the entries
 	secrets   *holders.Holders
-	users     map[ledger.User]*user
-	userOf    map[string]*user // by the secret's ARN
+	users     *users.Users
 	creations *unanswered.Creations
 	report    *report.Builder
 	records   *changes.Writer // of the ledger, for all users together
@@ -166,13 +166,13 @@ func (s *Sweeper) Run(ctx context.Context, request events.Sweep) (report.Sweep, 
 	}
 	r.index = r.entries.Index()
 	r.creations.Index(r.index)
-	users := r.groupByUser(ctx)
+	r.findUsers(ctx)
 	if orders {
-		deleted, err := r.obey(ctx, users)
+		deleted, err := r.obey(ctx)
 		r.report.Deleted(deleted)
 		return r.report.Sweep(), err
 	}
-	r.sweepUsers(ctx, users)
+	r.sweepUsers(ctx)
 	r.reportUnlisted()
 	done := r.report.Sweep()
 	if late := r.late.Load(); late > 0 && done.Summary.NotReached+done.Summary.Left == 0 {
@@ -252,15 +252,21 @@ func (r *run) noteMissing(ctx context.Context) {
 	}
 }
 
-// sweepUsers gives each user its turn, first those whose turn did not come, or was not over, in the
-// last sweep.
-func (r *run) sweepUsers(ctx context.Context, users []*user) {
+// findUsers finds out as which user each secret logs in.
+func (r *run) findUsers(ctx context.Context) {
+	finder := &users.Finder{
+		Store: r.config.Secrets, Secrets: r.secrets, Settings: r.settings, Records: r.index.ByUser,
+		Calls:      target.Calls{Transport: r.config.Transport, Now: r.config.Now, Jitter: r.config.Jitter},
+		Parameters: r.config.Parameters, Report: r.report, Fault: r.fault,
+	}
+	r.users = finder.Find(ctx)
+}
+
+// sweepUsers gives each user its turn.
+func (r *run) sweepUsers(ctx context.Context) {
 	cursor, err := r.ledger.Cursor(ctx)
 	r.fault(err)
-	slices.SortFunc(users, func(a, b *user) int { return strings.Compare(string(a.Name), string(b.Name)) })
-	if n := slices.IndexFunc(users, func(u *user) bool { return u.Name >= cursor }); n > 0 {
-		users = append(slices.Clone(users[n:]), users[:n]...)
-	}
+	users := r.inTurn(cursor)
 	parallel.Each(concurrency, users, func(u *user) { u.mark(ctx) })
 	if err := r.readAgain(ctx, users); err != nil {
 		r.fault(fmt.Errorf("read the secrets and the ledger again: %w; the next sweep deletes what is due", err))
@@ -285,6 +291,17 @@ func (r *run) sweepUsers(ctx context.Context, users []*user) {
 	if next != cursor {
 		r.fault(r.ledger.SetCursor(context.WithoutCancel(ctx), next))
 	}
+}
+
+// inTurn returns the users, first the one that the cursor names: its turn did not come, or was not
+// over, in the last sweep.
+func (r *run) inTurn(cursor ledger.User) []*user {
+	var all []*user
+	for _, u := range r.users.All {
+		all = append(all, &user{run: r, User: u, turns: rate.NewLimiter(rate.Every(pace), atOnce)})
+	}
+	n := max(0, slices.IndexFunc(all, func(u *user) bool { return u.Name >= cursor }))
+	return slices.Concat(all[n:], all[:n])
 }
 
 // readAgain reads once more what deletions and open intents rest on. The marks are written by now:
@@ -313,20 +330,10 @@ func (r *run) readAgain(ctx context.Context, users []*user) error {
 }
 
 // obey does what an operator asks for by name.
-func (r *run) obey(ctx context.Context, users []*user) ([]engage.Fingerprint, error) {
+func (r *run) obey(ctx context.Context) ([]engage.Fingerprint, error) {
 	orders := &orders.Orders{
-		Store: r.config.Secrets, Secrets: r.secrets, Ledger: r.ledger, Entries: r.entries, DryRun: r.request.DryRun,
-		Held: r.request.DeleteHeld, Now: r.config.Now, Fault: r.fault,
-	}
-	parallel.Each(concurrency, users, func(u *user) {
-		ctx, cancel := context.WithTimeout(ctx, userTime)
-		defer cancel()
-		if err := u.list(ctx); err != nil {
-			r.fault(fmt.Errorf("list the tokens of %s: %w", u, err))
-		}
-	})
-	for _, u := range users {
-		orders.Users = append(orders.Users, u.User)
+		Store: r.config.Secrets, Secrets: r.secrets, Ledger: r.ledger, Entries: r.entries, Users: r.users.All,
+		DryRun: r.request.DryRun, Held: r.request.DeleteHeld, Now: r.config.Now, Fault: r.fault,
 	}
 	if r.request.Forget != "" {
 		return orders.Forget(ctx, r.request.Forget)

@@ -2,11 +2,6 @@ package sweep
 
 import (
 	"context"
-	"fmt"
-	"maps"
-	"slices"
-	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -14,22 +9,18 @@ import (
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/internal/clock"
 	"engage-token-rotation/pkg/internal/holders"
-	"engage-token-rotation/pkg/internal/logins"
 	"engage-token-rotation/pkg/internal/parallel"
-	"engage-token-rotation/pkg/internal/target"
-	"engage-token-rotation/pkg/internal/witness"
+	"engage-token-rotation/pkg/internal/users"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/report"
 	"engage-token-rotation/pkg/secret"
 )
 
-// user is one Engage user at its turn, with the secrets that log in as it.
+// user is one Engage user at its turn.
 type user struct {
 	*run
-	*witness.User
-	own    []*holders.Secret
-	guests []ledger.Record // of secrets that log in as another user by now
-	unread []string        // own secrets that could not be read again
+	*users.User
+	unread []string // own secrets that could not be read again
 
 	reached   bool          // its turn came
 	appeared  bool          // a token may have appeared since an intent
@@ -40,69 +31,6 @@ type user struct {
 	gone      []ledger.Record // to be removed
 }
 
-// groupByUser finds out as which user each secret logs in.
-func (r *run) groupByUser(ctx context.Context) []*user {
-	var mu sync.Mutex
-	r.users, r.userOf = map[ledger.User]*user{}, map[string]*user{}
-	targets, store := map[string]target.Target{}, target.Remembering(r.config.Secrets)
-	parallel.Each(concurrency, r.secrets.All(), func(m *holders.Secret) {
-		t, err := target.Read(ctx, store, r.settings, m.ARN, m.Document)
-		if err != nil {
-			r.fault(fmt.Errorf("read the login fields of secret %s: %w", m.ARN, err))
-			return
-		}
-		r.report.Settings(t.Overrides)
-		mu.Lock()
-		defer mu.Unlock()
-		u := r.users[t.User]
-		if u == nil {
-			u = &user{run: r, User: r.witness(t.User), turns: rate.NewLimiter(rate.Every(pace), atOnce)}
-			r.users[t.User] = u
-		}
-		u.own = append(u.own, m)
-		r.userOf[m.ARN], targets[m.ARN] = u, t
-	})
-	var all []*user
-	for _, name := range slices.Sorted(maps.Keys(r.users)) {
-		u := r.users[name]
-		slices.SortFunc(u.own, func(a, b *holders.Secret) int { return strings.Compare(a.ARN, b.ARN) })
-		u.Target = targets[u.own[0].ARN]
-		for _, record := range u.Records {
-			if r.userOf[record.Secret] != u && r.secrets.Get(record.Secret) != nil {
-				u.guests = append(u.guests, record)
-			}
-		}
-		all = append(all, u)
-	}
-	return all
-}
-
-// String names the user by its secrets, for an operator.
-func (u *user) String() string {
-	if len(u.own) == 1 {
-		return "the user of secret " + u.own[0].ARN
-	}
-	return fmt.Sprintf("the user of secret %s and %d more", u.own[0].ARN, len(u.own)-1)
-}
-
-// list lists the user's tokens. (After an edit of the login fields AWSCURRENT may hold another
-// user's token.)
-func (u *user) list(ctx context.Context) error {
-	var recorded, known []engage.Token
-	for _, m := range u.own {
-		known = append(known, m.Current)
-		if forget := u.request.Forget; m.ARN == forget || secret.NameOf(m.ARN) == forget {
-			continue // a token cannot confirm its own deletion
-		}
-		record, found := u.entries.Secrets[m.ARN].Find(m.Current.Fingerprint())
-		if !found || record.User != u.Name { //safeguard:lists-are-of-the-right-user
-			continue
-		}
-		recorded = append(recorded, m.Current)
-	}
-	return u.List(ctx, recorded, known)
-}
-
 // mark lists the user's tokens, decides about the records of its secrets, and plans deletions.
 func (u *user) mark(ctx context.Context) {
 	if !clock.Has(ctx, u.config.Now(), userTime/4) {
@@ -111,10 +39,8 @@ func (u *user) mark(ctx context.Context) {
 	u.reached = true
 	ctx, cancel := context.WithTimeout(ctx, userTime)
 	defer cancel()
-	if err := u.list(ctx); err != nil {
-		u.fault(fmt.Errorf("list the tokens of %s: %w", u, err))
-	}
-	for _, record := range u.guests {
+	u.fault(u.ListTokens(ctx, u.entries, ""))
+	for _, record := range u.Guests {
 		if u.only == "" || u.only == record.Secret {
 			u.consider(ctx, u.secrets.Get(record.Secret), record)
 		}
@@ -122,7 +48,7 @@ func (u *user) mark(ctx context.Context) {
 	if u.only == "" {
 		u.sweepLeft(ctx)
 	}
-	for _, m := range u.own {
+	for _, m := range u.Own {
 		if u.only == "" || u.only == m.ARN {
 			u.sweepSecret(ctx, m)
 		}
@@ -148,7 +74,7 @@ func (u *user) sweepSecret(ctx context.Context, m *holders.Secret) {
 	u.reportCurrent(ctx, m, view)
 	u.noteShared(ctx, m, view)
 	for _, record := range view.Records {
-		if other := u.users[record.User]; other == nil || other == u { // else the record is a guest there
+		if other := u.users.ByName[record.User]; other == nil || other == u.User { // else the record is a guest there
 			u.consider(ctx, m, record)
 		}
 	}
@@ -223,7 +149,7 @@ func (u *user) countForeign(ctx context.Context) {
 	if len(foreign) == 0 {
 		return
 	}
-	parallel.Each(concurrency, u.own, func(m *holders.Secret) {
+	parallel.Each(concurrency, u.Own, func(m *holders.Secret) {
 		previous := u.previous(ctx, m)
 		if foreign[previous] {
 			u.report.About(m.ARN, func(s *report.Secret) {
@@ -250,7 +176,7 @@ func (r *run) previous(ctx context.Context, m *holders.Secret) engage.Fingerprin
 // read.
 func (r *run) reportUnlisted() {
 	for _, m := range r.secrets.All() {
-		if r.userOf[m.ARN] != nil || r.only != "" && r.only != m.ARN {
+		if r.users.BySecret[m.ARN] != nil || r.only != "" && r.only != m.ARN {
 			continue
 		}
 		r.report.About(m.ARN, func(s *report.Secret) {
@@ -259,15 +185,5 @@ func (r *run) reportUnlisted() {
 				s.Unreachable = append(s.Unreachable, record.Fingerprint)
 			}
 		})
-	}
-}
-
-// witness returns the user by its name, before its target is known.
-func (r *run) witness(name ledger.User) *witness.User {
-	return &witness.User{
-		Name:    name,
-		Records: r.index.ByUser[name],
-		Calls:   target.Calls{Transport: r.config.Transport, Now: r.config.Now, Jitter: r.config.Jitter},
-		Counter: logins.New(r.config.Parameters, r.settings.Prefix, r.config.Now),
 	}
 }

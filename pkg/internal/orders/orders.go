@@ -12,9 +12,18 @@ import (
 	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/internal/clock"
 	"engage-token-rotation/pkg/internal/holders"
+	"engage-token-rotation/pkg/internal/parallel"
+	"engage-token-rotation/pkg/internal/users"
 	"engage-token-rotation/pkg/internal/witness"
 	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/secret"
+)
+
+const (
+	// concurrency is how many users are listed at a time.
+	concurrency = 32
+	// userTime is how long the listing of one user may take.
+	userTime = 60 * time.Second
 )
 
 // Orders holds what an order is decided by. All fields are required.
@@ -23,8 +32,8 @@ type Orders struct {
 	Secrets *holders.Holders // of all secrets
 	Ledger  *ledger.Ledger
 	Entries ledger.All
-	// Users are the users of the managed secrets, as far as they could be listed.
-	Users []*witness.User
+	// Users are the users of the managed secrets, which are not listed yet.
+	Users []*users.User
 	// DryRun reports that nothing is to be changed; the Ledger is read-only then.
 	DryRun bool
 	// Held reports that Forget may retire a secret that exists, with the tokens that it holds.
@@ -42,6 +51,7 @@ func (o *Orders) DeleteToken(ctx context.Context, f engage.Fingerprint) (deleted
 			err = fmt.Errorf("deleteToken %s: %w", f, err)
 		}
 	}()
+	o.list(ctx, "")
 	owner := o.owner(f)
 	if owner == nil && o.forgetGone(ctx, f) {
 		return nil, nil
@@ -121,6 +131,7 @@ func (o *Orders) Forget(ctx context.Context, id string) (deleted []engage.Finger
 			err = fmt.Errorf("forget %s: %w", id, err)
 		}
 	}()
+	o.list(ctx, id)
 	arn, err := o.forgettable(ctx, id)
 	if err != nil {
 		return nil, err
@@ -229,8 +240,17 @@ func (o *Orders) mayHold(record ledger.Record) string {
 	return ""
 }
 
+// list lists the tokens of all users. except is a secret whose token is to be deleted, or "".
+func (o *Orders) list(ctx context.Context, except string) {
+	parallel.Each(concurrency, o.Users, func(u *users.User) {
+		ctx, cancel := context.WithTimeout(ctx, userTime)
+		defer cancel()
+		o.try(u.ListTokens(ctx, o.Entries, except))
+	})
+}
+
 // owner returns the user whose list holds the token, or nil.
-func (o *Orders) owner(f engage.Fingerprint) *witness.User {
+func (o *Orders) owner(f engage.Fingerprint) *users.User {
 	for _, u := range o.Users {
 		if _, ok := u.Listed[f]; ok {
 			return u
@@ -240,7 +260,7 @@ func (o *Orders) owner(f engage.Fingerprint) *witness.User {
 }
 
 // user returns the user of this name, or nil.
-func (o *Orders) user(name ledger.User) *witness.User {
+func (o *Orders) user(name ledger.User) *users.User {
 	for _, u := range o.Users {
 		if u.Name == name {
 			return u
@@ -250,7 +270,7 @@ func (o *Orders) user(name ledger.User) *witness.User {
 }
 
 // delete deletes a token that the user's list holds. A deletion that is confirmed later counts.
-func (o *Orders) delete(ctx context.Context, owner *witness.User, f engage.Fingerprint) error {
+func (o *Orders) delete(ctx context.Context, owner *users.User, f engage.Fingerprint) error {
 	err := owner.Delete(ctx, witness.Finding{Token: owner.Listed[f]})
 	if engage.Unconfirmed(err) {
 		o.Fault(err)

@@ -9,7 +9,7 @@ import (
 
 	"engage-token-rotation/pkg/decide"
 	"engage-token-rotation/pkg/engage"
-	"engage-token-rotation/pkg/internal/witness"
+	"engage-token-rotation/pkg/internal/users"
 	"engage-token-rotation/pkg/ledger"
 )
 
@@ -27,7 +27,7 @@ func (c *Creations) Index(index ledger.Index) { c.intents = index.Intents }
 
 // Appeared reports whether a token may have appeared since an intent of the user, who was listed.
 // Then [Creations.ReadAgain] must come before [Creations.Resolve].
-func (c *Creations) Appeared(u *witness.User) bool {
+func (c *Creations) Appeared(u *users.User) bool {
 	traces := c.traces(u)
 	for _, intent := range c.intents[u.Name] {
 		n, _, _ := decide.Intent(intent, c.about(traces, intent))
@@ -52,7 +52,7 @@ func (c *Creations) ReadAgain(ctx context.Context) (err error) {
 
 // Resolve decides about the intents of creations as this user, who was listed, and returns what
 // became of each.
-func (c *Creations) Resolve(ctx context.Context, u *witness.User) []Outcome {
+func (c *Creations) Resolve(ctx context.Context, u *users.User) []Outcome {
 	if len(c.intents[u.Name]) == 0 {
 		return nil
 	}
@@ -65,7 +65,7 @@ func (c *Creations) Resolve(ctx context.Context, u *witness.User) []Outcome {
 }
 
 // traces returns what is known about every intent of the user.
-func (c *Creations) traces(u *witness.User) decide.Traces {
+func (c *Creations) traces(u *users.User) decide.Traces {
 	t := decide.Traces{
 		Now: c.now(), Known: map[engage.Fingerprint]bool{}, Listed: slices.Sorted(maps.Keys(u.Listed)),
 		Believable: u.Believable, Complete: u.Complete(),

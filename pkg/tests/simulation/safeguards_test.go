@@ -70,7 +70,7 @@ var safeguards = []safeguard{
 
 // guarded are the packages with safeguards, below pkg.
 var guarded = []string{"decide", "engage", "internal/changes", "internal/holders", "internal/logins",
-	"internal/orders", "internal/reading", "internal/unanswered", "internal/witness", "ledger",
+	"internal/orders", "internal/reading", "internal/unanswered", "internal/users", "internal/witness", "ledger",
 	"rotation", "sweep"}
 
 // TestSafeguards checks that each marker of the product has a line in the table, and each line a
