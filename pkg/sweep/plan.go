@@ -43,7 +43,7 @@ func (u *user) decide(ctx context.Context, m *holders.Secret, record ledger.Reco
 	facts := u.facts(m, record, found)
 	d := decide.Record(record, facts)
 	if found.Listed == decide.Unknown && u.Listed != nil && facts.Held == decide.Unheld && d.Action != decide.Forget {
-		u.report.About(m.ARN, func(s *report.Secret) { s.Unreachable = append(s.Unreachable, record.Fingerprint) })
+		u.report.TokenUnreachable(m.ARN, record.Fingerprint)
 	}
 	switch d.Action {
 	case decide.Write:
@@ -60,26 +60,11 @@ func (u *user) decide(ctx context.Context, m *holders.Secret, record ledger.Reco
 		d.Action = decide.Keep // due, but not found at the vendor: a later sweep looks for it
 	}
 	if record.State != ledger.Unclaimed || found.Listed != decide.Gone {
-		u.note(m.ARN, d)
+		u.report.Decided(m.ARN, d)
 	}
 	if d.Action == decide.Delete {
 		u.deletions = append(u.deletions, deletion{d.Record, m.CurrentVersion, found})
 	}
-}
-
-// note reports what waits.
-func (u *user) note(arn string, d decide.Decision) {
-	u.report.About(arn, func(s *report.Secret) {
-		f := d.Record.Fingerprint
-		s.Cases[f] = string(d.Case)
-		switch {
-		case d.Action == decide.Delete, d.Action == decide.Forget:
-		case d.Record.State == ledger.Retiring:
-			s.Retiring = append(s.Retiring, report.Waiting{Fingerprint: f, NotBefore: d.Record.At})
-		case d.Record.State == ledger.Unclaimed && d.Case != decide.R1:
-			s.Unclaimed = append(s.Unclaimed, report.NewRemovable(f, d.Record.At))
-		}
-	})
 }
 
 // facts returns what the sweep knows about a record.
@@ -176,7 +161,7 @@ func (u *user) carryOut(ctx context.Context) {
 	}
 	for n, d := range u.deletions {
 		if u.request.DryRun {
-			u.deleted(d)
+			u.report.TokenDeleted(d.record)
 			continue
 		}
 		if rest := u.deleteOrLeave(ctx, n, d); rest != nil {
@@ -208,7 +193,9 @@ func (u *user) deleteOrLeave(ctx context.Context, n int, d deletion) (rest []del
 	case u.isOver():
 		return u.deletions[n:]
 	}
-	u.failed(ctx, d, err)
+	u.report.TokenFailed(d.record)
+	u.fault(fmt.Errorf("delete token %s of secret %s: %w; the next sweep tries again",
+		d.record.Fingerprint, d.record.Secret, err))
 	if engage.Retryable(err) && !engage.Disbelieved(err) {
 		return u.deletions[n+1:]
 	}
@@ -219,9 +206,7 @@ func (u *user) deleteOrLeave(ctx context.Context, n int, d deletion) (rest []del
 func (u *user) leave(rest []deletion) {
 	for _, d := range rest {
 		u.left = true
-		u.report.About(d.record.Secret, func(s *report.Secret) {
-			s.Retiring = append(s.Retiring, report.Waiting{Fingerprint: d.record.Fingerprint, NotBefore: d.record.At})
-		})
+		u.report.TokenLeft(d.record)
 	}
 }
 
@@ -260,7 +245,7 @@ func (u *user) delete(ctx context.Context, d deletion) error {
 	moved := m.CurrentVersion != d.currentVersion
 	//safeguard:deletions-are-decided-again
 	if again.Action != decide.Delete || moved || !changes.Same(d.record, standing) {
-		u.note(m.ARN, decide.Decision{Case: again.Case, Action: decide.Keep, Record: standing})
+		u.report.Decided(m.ARN, decide.Decision{Case: again.Case, Action: decide.Keep, Record: standing})
 		return nil
 	}
 	err = u.Delete(ctx, d.found)
@@ -272,24 +257,11 @@ func (u *user) delete(ctx context.Context, d deletion) error {
 		u.fault(setErr)
 	}
 	if err == nil {
-		u.deleted(d)
+		u.report.TokenDeleted(d.record)
 		return nil
 	}
 	u.config.Log.InfoContext(ctx, "a deletion is confirmed by a later sweep", "fingerprint", standing.Fingerprint)
 	return nil
-}
-
-func (u *user) deleted(d deletion) {
-	u.report.About(d.record.Secret, func(s *report.Secret) { s.Deleted = append(s.Deleted, d.record.Fingerprint) })
-}
-
-func (u *user) failed(ctx context.Context, d deletion, err error) {
-	f := d.record.Fingerprint
-	u.report.About(d.record.Secret, func(s *report.Secret) {
-		s.DeleteFailed = append(s.DeleteFailed, f)
-		s.Retiring = append(s.Retiring, report.Waiting{Fingerprint: f, NotBefore: d.record.At})
-	})
-	u.fault(fmt.Errorf("delete token %s of secret %s: %w; the next sweep tries again", f, d.record.Secret, err))
 }
 
 // resolveIntents decides about the user's intents, and reports them.

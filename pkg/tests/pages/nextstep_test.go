@@ -56,7 +56,7 @@ var causes = map[string]string{
 	"another change came first":           "awserr",
 	"outcome unknown":                     "awserr",
 	"a setting is invalid":                "settings.Error",
-	"its secret cannot be read":           "sweep.failed",
+	"its secret cannot be read":           "sweep.deleteOrLeave",
 	// Readers: errors for programs, not for operators.
 	"the event is neither Amazon Connect's nor API Gateway's: %T": "ivr's answer",
 	"panic: %s\n%s": "the runbook",
