@@ -159,7 +159,8 @@ func (s *Sweeper) Run(ctx context.Context, request events.Sweep) (report.Sweep, 
 	}
 	r.isOver = func() bool { return ctx.Err() != nil }
 	r.secrets.Find(ctx, s.config.RotationFunction, r.known(), r.fault)
-	r.noteMissing(ctx)
+	r.secrets.NoteMissing(ctx, r.ledger, r.entries, r.known(), r.fault)
+	r.reportAbsent()
 	orders := request.DeleteToken != "" || request.Forget != ""
 	if !orders {
 		r.creations.RecordHeld(ctx, r.only)
@@ -234,19 +235,10 @@ func (r *run) known() []string {
 	return arns
 }
 
-// noteMissing reports the secrets that cannot be found or are scheduled for deletion, and notes
-// since when one is missing.
-func (r *run) noteMissing(ctx context.Context) {
-	known := r.known()
-	for _, arn := range append(slices.Collect(maps.Keys(r.entries.Missing)), known...) {
-		state, since := r.secrets.State(arn)
-		switch _, noted := r.entries.Missing[arn]; {
-		case state == holders.Missing && !noted:
-			r.fault(r.ledger.SetMissing(ctx, arn, since))
-		case noted && (state == holders.Present || state == holders.Leaving || !slices.Contains(known, arn)):
-			r.fault(r.ledger.EndMissing(ctx, arn))
-		}
-		if state != holders.Present {
+// reportAbsent reports the secrets that cannot be found or are scheduled for deletion.
+func (r *run) reportAbsent() {
+	for _, arn := range append(slices.Collect(maps.Keys(r.entries.Missing)), r.known()...) {
+		if state, since := r.secrets.State(arn); state != holders.Present {
 			r.report.About(arn, func(s *report.Secret) { s.State, s.MissingSince = string(state), since })
 		}
 	}

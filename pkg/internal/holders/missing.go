@@ -1,8 +1,13 @@
 package holders
 
 import (
+	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
+
+	"engage-token-rotation/pkg/ledger"
 )
 
 // GoneAfter is how long Secrets Manager must not have found a secret until it counts as deleted for
@@ -68,5 +73,25 @@ func (h *Holders) note(arn string, err error) {
 	h.leaving[arn] = errors.Is(err, errLeaving)
 	if err == nil || h.leaving[arn] {
 		delete(h.missing, arn)
+	}
+}
+
+// NoteMissing notes in the ledger since when a secret is missing, and removes that of one that is
+// found again, or has no other entries any more. known are the secrets with entries. Each failure
+// is passed to fault.
+func (h *Holders) NoteMissing(ctx context.Context, l *ledger.Ledger, entries ledger.All, known []string,
+	fault func(error)) {
+	for _, arn := range append(slices.Collect(maps.Keys(entries.Missing)), known...) {
+		var err error
+		state, since := h.State(arn)
+		switch _, noted := entries.Missing[arn]; {
+		case state == Missing && !noted:
+			err = l.SetMissing(ctx, arn, since)
+		case noted && (state == Present || state == Leaving || !slices.Contains(known, arn)):
+			err = l.EndMissing(ctx, arn)
+		}
+		if err != nil {
+			fault(err)
+		}
 	}
 }
