@@ -14,7 +14,6 @@ import (
 	"engage-token-rotation/pkg/internal/holders"
 	"engage-token-rotation/pkg/internal/witness"
 	"engage-token-rotation/pkg/ledger"
-	"engage-token-rotation/pkg/report"
 	"engage-token-rotation/pkg/secret"
 )
 
@@ -156,8 +155,8 @@ func (u *user) carryOut(ctx context.Context) {
 		}
 	}
 	if u.only == "" && u.Listed != nil { // first, since the list grows old
-		u.resolveIntents(ctx)
-		u.countForeign(ctx)
+		u.inventory.Outcomes(u.creations.Resolve(ctx, u.User))
+		u.inventory.Foreign(ctx, u.User)
 	}
 	for n, d := range u.deletions {
 		if u.request.DryRun {
@@ -262,46 +261,4 @@ func (u *user) delete(ctx context.Context, d deletion) error {
 	}
 	u.config.Log.InfoContext(ctx, "a deletion is confirmed by a later sweep", "fingerprint", standing.Fingerprint)
 	return nil
-}
-
-// resolveIntents decides about the user's intents, and reports them.
-func (u *user) resolveIntents(ctx context.Context) {
-	for _, o := range u.creations.Resolve(ctx, u.User) {
-		u.report.About(o.Intent.Secret, func(s *report.Secret) {
-			if o.Open {
-				s.OpenIntents = append(s.OpenIntents, report.OpenIntent{
-					Version: o.Intent.Version, StartedAt: o.Intent.StartedAt,
-				})
-			}
-			for _, f := range o.Appeared {
-				s.Unclaimed = append(s.Unclaimed, report.NewRemovable(f, u.config.Now()))
-			}
-		})
-	}
-}
-
-// previousToken describes the token of AWSPREVIOUS, for a secret of which the ledger knows nothing.
-func (r *run) previousToken(ctx context.Context, m *holders.Secret) string {
-	f := r.previous(ctx, m)
-	if f == "" || r.creations.Known(f) {
-		return "without a retention the rotation has deleted it; else check the name and the ledger's prefix"
-	}
-	return fmt.Sprintf(`%s holds token %s, which the ledger does not name; if it is yours, send %s`,
-		secret.LabelPrevious, f, report.NewRemovable(f, r.config.Now()).Remove)
-}
-
-// checkRevoked returns an error when revokePrevious found nothing to revoke.
-func (r *run) checkRevoked(ctx context.Context, done report.Sweep) error {
-	if sum := done.Summary; sum.Deleted+sum.Retiring+sum.DeleteFailed > 0 {
-		return nil
-	}
-	m := r.secrets.Get(r.only)
-	if m == nil {
-		return fmt.Errorf("revokePrevious: secret %s cannot be read; correct the faults named in the log", r.only)
-	}
-	return fmt.Errorf(
-		"revokePrevious: the ledger knows no retiring token of secret %s; %s",
-		r.only,
-		r.previousToken(ctx, m),
-	)
 }

@@ -59,6 +59,7 @@ import (
 	"engage-token-rotation/pkg/internal/changes"
 	"engage-token-rotation/pkg/internal/clock"
 	"engage-token-rotation/pkg/internal/holders"
+	"engage-token-rotation/pkg/internal/inventory"
 	"engage-token-rotation/pkg/internal/orders"
 	"engage-token-rotation/pkg/internal/parallel"
 	"engage-token-rotation/pkg/internal/target"
@@ -139,6 +140,7 @@ type run struct {
 	users     *users.Users
 	creations *unanswered.Creations
 	report    *report.Builder
+	inventory *inventory.Inventory
 	records   *changes.Writer // of the ledger, for all users together
 	fault     func(error)     // reports what went wrong, if anything did
 	isOver    func() bool     // the sweep's time is over
@@ -160,7 +162,7 @@ func (s *Sweeper) Run(ctx context.Context, request events.Sweep) (report.Sweep, 
 	r.isOver = func() bool { return ctx.Err() != nil }
 	r.secrets.Find(ctx, s.config.RotationFunction, r.known(), r.fault)
 	r.secrets.NoteMissing(ctx, r.ledger, r.entries, r.known(), r.fault)
-	r.reportAbsent()
+	r.inventory.Absent(r.known())
 	orders := request.DeleteToken != "" || request.Forget != ""
 	if !orders {
 		r.creations.RecordHeld(ctx, r.only)
@@ -174,15 +176,16 @@ func (s *Sweeper) Run(ctx context.Context, request events.Sweep) (report.Sweep, 
 		return r.report.Sweep(), err
 	}
 	r.sweepUsers(ctx)
-	r.reportUnlisted()
+	r.inventory.Unlisted(r.users, r.only)
 	done := r.report.Sweep()
 	if late := r.late.Load(); late > 0 && done.Summary.NotReached+done.Summary.Left == 0 {
 		r.isOver = func() bool { return false }
 		r.fault(fmt.Errorf("the sweep's time was over: %d calls failed or were not made; the next sweep goes on", late))
 		done = r.report.Sweep()
 	}
-	if request.RevokePrevious != "" {
-		err = r.checkRevoked(ctx, done)
+	sum := done.Summary
+	if request.RevokePrevious != "" && sum.Deleted+sum.Retiring+sum.DeleteFailed == 0 {
+		err = r.inventory.NothingToRevoke(ctx, r.only)
 	}
 	return done, err
 }
@@ -216,6 +219,10 @@ func (s *Sweeper) begin(ctx context.Context, request events.Sweep) (*run, error)
 	r.report.Settings(set.Effective())
 	r.report.Unreadable(r.entries.Unreadable)
 	r.creations = unanswered.New(s.config.Secrets, r.secrets, r.ledger, r.entries, s.config.Now, r.fault)
+	r.inventory = &inventory.Inventory{
+		Store: s.config.Secrets, Secrets: r.secrets, Entries: r.entries, Creations: r.creations, Report: r.report,
+		Now: s.config.Now,
+	}
 	if request.RevokePrevious != "" {
 		d, err := s.config.Secrets.Describe(ctx, request.RevokePrevious)
 		if err != nil {
@@ -233,15 +240,6 @@ func (r *run) known() []string {
 		arns = append(arns, r.config.TokenSecret)
 	}
 	return arns
-}
-
-// reportAbsent reports the secrets that cannot be found or are scheduled for deletion.
-func (r *run) reportAbsent() {
-	for _, arn := range append(slices.Collect(maps.Keys(r.entries.Missing)), r.known()...) {
-		if state, since := r.secrets.State(arn); state != holders.Present {
-			r.report.About(arn, func(s *report.Secret) { s.State, s.MissingSince = string(state), since })
-		}
-	}
 }
 
 // findUsers finds out as which user each secret logs in.

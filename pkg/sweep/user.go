@@ -2,18 +2,13 @@ package sweep
 
 import (
 	"context"
-	"time"
 
 	"golang.org/x/time/rate"
 
-	"engage-token-rotation/pkg/engage"
 	"engage-token-rotation/pkg/internal/clock"
 	"engage-token-rotation/pkg/internal/holders"
-	"engage-token-rotation/pkg/internal/parallel"
 	"engage-token-rotation/pkg/internal/users"
 	"engage-token-rotation/pkg/ledger"
-	"engage-token-rotation/pkg/report"
-	"engage-token-rotation/pkg/secret"
 )
 
 // user is one Engage user at its turn.
@@ -71,35 +66,13 @@ func (u *user) sweepLeft(ctx context.Context) {
 // sweepSecret reports a secret and decides about its records.
 func (u *user) sweepSecret(ctx context.Context, m *holders.Secret) {
 	view := u.entries.Secrets[m.ARN]
-	u.reportCurrent(ctx, m, view)
+	u.inventory.Current(ctx, u.User, m)
 	u.noteShared(ctx, m, view)
 	for _, record := range view.Records {
 		if other := u.users.ByName[record.User]; other == nil || other == u.User { // else the record is a guest there
 			u.consider(ctx, m, record)
 		}
 	}
-}
-
-// reportCurrent reports the token of AWSCURRENT.
-func (u *user) reportCurrent(ctx context.Context, m *holders.Secret, view ledger.View) {
-	var current report.Current
-	if !m.Current.IsZero() {
-		current.Fingerprint = m.Current.Fingerprint()
-		created := m.CreatedAt
-		if record, found := view.Find(current.Fingerprint); found && created.IsZero() {
-			created = record.CreatedAt
-		}
-		if !created.IsZero() {
-			current.AgeSeconds = int64(u.config.Now().Sub(created).Seconds())
-		}
-		if _, alive := u.Listed[current.Fingerprint]; u.Listed != nil && !alive {
-			dead, err := u.Client.Dead(ctx, m.Current, created, u.Auth)
-			current.Dead = err == nil && dead
-		}
-	}
-	u.report.About(m.ARN, func(s *report.Secret) {
-		s.Current, s.Unfinished = current, m.PendingVersion != ""
-	})
 }
 
 // noteShared records the token of AWSCURRENT when no record names it and another secret holds it
@@ -134,56 +107,4 @@ func (u *user) share(ctx context.Context, record ledger.Record) ledger.Record {
 	}
 	u.records.Set(ctx, record, shared) // if that fails, the next sweep writes it
 	return shared
-}
-
-// countForeign counts the listed tokens that no record names and no secret holds, and names those
-// of them that AWSPREVIOUS of a secret holds.
-func (u *user) countForeign(ctx context.Context) {
-	foreign := map[engage.Fingerprint]bool{}
-	for f := range u.Listed {
-		if !u.creations.Known(f) {
-			foreign[f] = true
-		}
-	}
-	u.report.User(u.Name, len(foreign))
-	if len(foreign) == 0 {
-		return
-	}
-	parallel.Each(concurrency, u.Own, func(m *holders.Secret) {
-		previous := u.previous(ctx, m)
-		if foreign[previous] {
-			u.report.About(m.ARN, func(s *report.Secret) {
-				s.Unrecorded = append(s.Unrecorded, report.NewRemovable(previous, time.Time{}))
-			})
-		}
-	})
-}
-
-// previous returns the token that AWSPREVIOUS of the secret holds, or "".
-func (r *run) previous(ctx context.Context, m *holders.Secret) engage.Fingerprint {
-	version := m.Labels.Holder(secret.LabelPrevious)
-	if version == "" || version == m.CurrentVersion || version == m.PendingVersion {
-		return ""
-	}
-	token, err := secret.TokenOf(ctx, r.config.Secrets, m.ARN, version, "")
-	if err != nil {
-		return ""
-	}
-	return token.Fingerprint()
-}
-
-// reportUnlisted reports the secrets whose user is not known, so that their login fields cannot be
-// read.
-func (r *run) reportUnlisted() {
-	for _, m := range r.secrets.All() {
-		if r.users.BySecret[m.ARN] != nil || r.only != "" && r.only != m.ARN {
-			continue
-		}
-		r.report.About(m.ARN, func(s *report.Secret) {
-			s.Current.Fingerprint = m.Current.Fingerprint()
-			for _, record := range r.entries.Secrets[m.ARN].Records {
-				s.Unreachable = append(s.Unreachable, record.Fingerprint)
-			}
-		})
-	}
 }
