@@ -37,7 +37,7 @@ func (u *user) consider(ctx context.Context, m *holders.Secret, record ledger.Re
 
 // decide decides about a record, writes a mark, and plans a deletion.
 func (u *user) decide(ctx context.Context, m *holders.Secret, record ledger.Record) {
-	record = u.share(ctx, record)
+	record = u.sharing.Record(ctx, record)
 	found := u.look(ctx, m, record)
 	facts := u.facts(m, record, found)
 	d := decide.Record(record, facts)
@@ -75,12 +75,8 @@ func (u *user) facts(m *holders.Secret, record ledger.Record, found witness.Find
 		Claimed:   u.claimed(record),
 		Awaited:   m.PendingVersion != "" && m.PendingVersion == record.Version && m.Pending.IsZero(),
 		Swappable: record.Base != "" && record.Base == m.CurrentVersion,
-		Replaced: decide.Replaced(
-			record,
-			u.entries.Secrets[m.ARN].Records,
-			m.CurrentVersion,
-			m.Labels.Holder(secret.LabelPrevious),
-		),
+		Replaced: decide.Replaced(record, u.entries.Secrets[m.ARN].Records, m.CurrentVersion,
+			m.Labels.Holder(secret.LabelPrevious)),
 		//safeguard:all-secrets-are-read term 2
 		Exclusive: u.settings.Exclusive && u.secrets.Whole() && len(u.entries.Unreadable) == 0,
 	}
@@ -252,9 +248,7 @@ func (u *user) delete(ctx context.Context, d deletion) error {
 		return err
 	}
 	standing.State, standing.At = ledger.Deleted, u.config.Now()
-	if setErr := u.ledger.Set(ctx, standing); setErr != nil {
-		u.fault(setErr)
-	}
+	u.fault(u.ledger.Set(ctx, standing))
 	if err == nil {
 		u.report.TokenDeleted(d.record)
 		return nil

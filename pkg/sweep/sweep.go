@@ -62,6 +62,7 @@ import (
 	"engage-token-rotation/pkg/internal/inventory"
 	"engage-token-rotation/pkg/internal/orders"
 	"engage-token-rotation/pkg/internal/parallel"
+	"engage-token-rotation/pkg/internal/sharing"
 	"engage-token-rotation/pkg/internal/target"
 	"engage-token-rotation/pkg/internal/unanswered"
 	"engage-token-rotation/pkg/internal/users"
@@ -142,9 +143,10 @@ type run struct {
 	report    *report.Builder
 	inventory *inventory.Inventory
 	records   *changes.Writer // of the ledger, for all users together
-	fault     func(error)     // reports what went wrong, if anything did
-	isOver    func() bool     // the sweep's time is over
-	late      atomic.Int64    // what failed since
+	sharing   *sharing.Notes
+	fault     func(error)  // reports what went wrong, if anything did
+	isOver    func() bool  // the sweep's time is over
+	late      atomic.Int64 // what failed since
 }
 
 // Run carries out a sweep. What fails for one user or secret is in Faults; the error is for
@@ -222,6 +224,9 @@ func (s *Sweeper) begin(ctx context.Context, request events.Sweep) (*run, error)
 	r.inventory = &inventory.Inventory{
 		Store: s.config.Secrets, Secrets: r.secrets, Entries: r.entries, Creations: r.creations, Report: r.report,
 		Now: s.config.Now,
+	}
+	r.sharing = &sharing.Notes{
+		Secrets: r.secrets, Records: r.records, Retention: r.retention(), Now: s.config.Now,
 	}
 	if request.RevokePrevious != "" {
 		d, err := s.config.Secrets.Describe(ctx, request.RevokePrevious)

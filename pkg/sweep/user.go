@@ -67,44 +67,10 @@ func (u *user) sweepLeft(ctx context.Context) {
 func (u *user) sweepSecret(ctx context.Context, m *holders.Secret) {
 	view := u.entries.Secrets[m.ARN]
 	u.inventory.Current(ctx, u.User, m)
-	u.noteShared(ctx, m, view)
+	u.fault(u.sharing.Current(ctx, m, view))
 	for _, record := range view.Records {
 		if other := u.users.ByName[record.User]; other == nil || other == u.User { // else the record is a guest there
 			u.consider(ctx, m, record)
 		}
 	}
-}
-
-// noteShared records the token of AWSCURRENT when no record names it and another secret holds it
-// too, so that a rotation of one of them leaves the token to the sweep.
-func (u *user) noteShared(ctx context.Context, m *holders.Secret, view ledger.View) {
-	holding := u.secrets.Of(m.Current.Fingerprint(), m.ARN)
-	if _, found := view.Find(m.Current.Fingerprint()); found || len(holding) == 0 {
-		return
-	}
-	u.fault(u.ledger.Create(ctx, ledger.Record{
-		Secret: m.ARN, Version: m.CurrentVersion, Fingerprint: m.Current.Fingerprint(), State: ledger.Outgoing,
-		CreatedAt: m.CreatedAt, SharedWith: holding[0],
-	}))
-}
-
-// share returns the record with the fact that another secret holds its token, or does not any more,
-// and writes that. When it does not any more, the retention starts anew, because readers of that
-// secret may have the token cached.
-func (u *user) share(ctx context.Context, record ledger.Record) ledger.Record {
-	shared := record
-	shared.SharedWith = ""
-	if holding := u.secrets.Of(record.Fingerprint, record.Secret); len(holding) > 0 {
-		shared.SharedWith = holding[0]
-	}
-	if end := u.config.Now().Add(u.retention()); shared.SharedWith == "" && record.SharedWith != "" &&
-		record.State == ledger.Retiring && end.After(record.At) {
-		shared.At = end
-	}
-	if shared == record || shared.SharedWith == "" && u.secrets.Unread(record.SharedWith) ||
-		record.State == ledger.Unclaimed {
-		return record
-	}
-	u.records.Set(ctx, record, shared) // if that fails, the next sweep writes it
-	return shared
 }
