@@ -6,6 +6,7 @@ import (
 
 	"engage-token-rotation/pkg/decide"
 	"engage-token-rotation/pkg/events"
+	"engage-token-rotation/pkg/ledger"
 	"engage-token-rotation/pkg/report"
 	"engage-token-rotation/pkg/secret"
 	"engage-token-rotation/pkg/standins/awstest"
@@ -127,5 +128,29 @@ func TestR10ATokenThatWasSwappedOutRetiresWhenTheRecordOfTheNewOneIsLost(t *test
 		time.Sleep(time.Hour)
 		w.sweep()
 		w.wantTokens(w.token(awstest.StageCurrent))
+	})
+}
+
+// The swap is made, but the mark that the token is retiring cannot be written.
+func TestR10ATokenWhoseMarkFailedIsRetiredByTheNextRotation(t *testing.T) {
+	armed, swapped := true, false
+	configure := func(a *awstest.Config, _ *engagetest.Config, env map[string]string) {
+		env["PREVIOUS_TOKEN_RETENTION"] = "1h"
+		a.Permit = func(c awstest.Call) bool {
+			swapped = swapped || c.Action == "UpdateSecretVersionStage"
+			return !armed || !swapped || c.Action != "PutParameter"
+		}
+	}
+	inDeployment(t, onlyAdmin, configure, func(t *testing.T, w *deployment) {
+		handMade := w.putByHand()
+		w.rotate()
+		if r := w.record(handMade); r.State != ledger.Outgoing {
+			t.Fatalf("the record is %+v", r)
+		}
+		armed = false
+		w.rotate()
+		if r := w.record(handMade); r.State != ledger.Retiring {
+			t.Errorf("the record is %+v", r)
+		}
 	})
 }

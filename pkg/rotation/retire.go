@@ -83,7 +83,8 @@ func (f *finishing) recordFacts(record ledger.Record) decide.Facts {
 		OneSecret: true,
 	}
 	previous := f.seen.Labels.Holder(secret.LabelPrevious)
-	facts.Replaced = decide.Replaced(record, f.seen.Entries.Records, f.event.VersionID, previous, f.former)
+	facts.Replaced = decide.Replaced(record, f.seen.Entries.Records, f.event.VersionID, f.seen.Current.ID, previous,
+		f.former)
 	if f.seen.Settings.Retention > 0 {
 		facts.Retention = f.seen.Settings.Retention + ledger.Consistency // a reader may be given the old value so long
 	}
