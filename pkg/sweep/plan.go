@@ -37,7 +37,7 @@ func (u *user) consider(ctx context.Context, m *holders.Secret, record ledger.Re
 
 // decide decides about a record, writes a mark, and plans a deletion.
 func (u *user) decide(ctx context.Context, m *holders.Secret, record ledger.Record) {
-	record = u.sharing.Record(ctx, record)
+	record = u.sharing.Record(ctx, record, u.maybeUnread(record))
 	found := u.look(ctx, m, record)
 	facts := u.facts(m, record, found)
 	d := decide.Record(record, facts)
@@ -71,7 +71,8 @@ func (u *user) facts(m *holders.Secret, record ledger.Record, found witness.Find
 	f := record.Fingerprint
 	facts := decide.Facts{
 		Now: u.config.Now(), Listed: found.Listed, Revoke: u.only == m.ARN,
-		Elsewhere: len(u.secrets.Of(f, m.ARN)) > 0 || record.State != ledger.Unclaimed && u.maybeUnread(record),
+		Elsewhere: len(u.secrets.Of(f, m.ARN)) > 0 ||
+			record.State != ledger.Unclaimed && (u.maybeUnread(record) || u.keptByOther(record)),
 		Claimed:   u.claimed(record),
 		Awaited:   m.PendingVersion != "" && m.PendingVersion == record.Version && m.Pending.IsZero(),
 		Swappable: record.Base != "" && record.Base == m.CurrentVersion,
@@ -110,6 +111,15 @@ func (u *user) maybeUnread(record ledger.Record) bool {
 	return unread(record.SharedWith) ||
 		slices.ContainsFunc(u.unread, unread) ||
 		slices.ContainsFunc(u.index.ByToken[record.Fingerprint], func(r ledger.Record) bool { return unread(r.Secret) })
+}
+
+// keptByOther reports whether another secret's record keeps the token: that secret held it later.
+func (u *user) keptByOther(record ledger.Record) bool {
+	return slices.ContainsFunc(u.index.ByToken[record.Fingerprint], func(r ledger.Record) bool {
+		swapped := r.State == ledger.Outgoing && r.Successor != ""
+		retained := swapped || r.State == ledger.Retiring && u.config.Now().Before(r.At)
+		return retained && r.Secret != record.Secret
+	})
 }
 
 // claimed reports whether another record names an unclaimed token.
@@ -227,7 +237,11 @@ func (u *user) toReadAgain() []string {
 // delete deletes one token, if that is still the decision by the record and the secret as they are
 // now.
 func (u *user) delete(ctx context.Context, d deletion) error {
-	u.secrets.Read(ctx, []string{d.record.Secret}, u.fault) // a person may put the version back at any moment
+	arns := []string{d.record.Secret} // a person may put the version back at any moment
+	if d.record.State == ledger.Unclaimed {
+		arns = u.secrets.ARNs() // any secret may hold the token by now
+	}
+	u.secrets.Read(ctx, arns, u.fault)
 	m := u.secrets.Get(d.record.Secret)
 	if m == nil {
 		return errors.New("its secret cannot be read")

@@ -719,6 +719,32 @@ func TestR20AnUnclaimedTokenOfAnExclusiveUserIsDeletedAfterItsDelay(t *testing.T
 	})
 }
 
+// A person puts it into another secret when all secrets have been read again.
+func TestR19AnUnclaimedTokenStaysThatASecretHoldsAtTheLastMoment(t *testing.T) {
+	deploy(t, exclusive(), func(t *testing.T, d *deployment) {
+		second := d.createSecret("ivr/second", loginFields(d.user, nil))
+		d.rotateSecret("ivr/second")
+		d.rotate()
+		_, left := d.lose()
+		time.Sleep(20 * time.Minute)
+		d.sweep(`{}`)
+		time.Sleep(16 * time.Minute)
+		looks := 0
+		d.deny = func(c awstest.Call) bool {
+			if c.Action == "DescribeSecret" && c.Resource == second {
+				if looks++; looks == 3 {
+					d.edit("ivr/second", loginFields(d.user, map[string]string{"apiToken": left}))
+				}
+			}
+			return false
+		}
+		d.sweep(`{}`)
+		if !d.engage.Alive(left) || looks < 3 {
+			t.Errorf("the token is deleted, after %d looks at the secret that holds it", looks)
+		}
+	})
+}
+
 func TestR21AnUnclaimedTokenOfAnExclusiveUserStaysWhileSomethingCannotBeRead(t *testing.T) {
 	unreadable := "arn:aws:secretsmanager:us-east-1:123456789012:secret:ivr/second"
 	for name, break_ := range map[string]func(*deployment){
@@ -906,6 +932,36 @@ func TestR14ASharedTokenHasItsRetentionFromTheLastSecretOn(t *testing.T) {
 	})
 }
 
+// One secret was rotated long ago. A person has put the token back into the other one, which is
+// rotated now: its readers have the token cached.
+func TestR2ATokenStaysForTheRetentionOfAnotherSecret(t *testing.T) {
+	deploy(t, retention("1h"), func(t *testing.T, d *deployment) {
+		shared := d.rotate()
+		d.createSecret("ivr/copy", loginFields(d.user, map[string]string{"apiToken": shared}))
+		run := d.begin("ivr/copy")
+		d.sweep(`{}`)
+		current := d.rotate()
+		d.steps(run, run.Steps...)
+		d.aws.Secrets.EndRotation(run, nil)
+		copied := d.token("ivr/copy", awstest.StageCurrent)
+		d.sweep(`{}`)
+		time.Sleep(50 * time.Minute)
+		d.edit("ivr/copy", loginFields(d.user, map[string]string{"apiToken": shared}))
+		d.rotateSecret("ivr/copy")
+		time.Sleep(30 * time.Minute)
+		d.sweep(`{}`)
+		if !d.engage.Alive(shared) {
+			t.Fatal("the token is deleted within the retention of the other secret")
+		}
+		time.Sleep(40 * time.Minute)
+		d.sweep(`{}`)
+		time.Sleep(time.Hour)
+		d.sweep(`{}`)
+		d.engage.DeleteToken(copied)
+		d.wantTokens(current, d.token("ivr/copy", awstest.StageCurrent))
+	})
+}
+
 // The sweep that sees it cannot write it down.
 func TestR14ASharedTokenHasItsRetentionWhenTheLedgerCannotBeWritten(t *testing.T) {
 	deploy(t, retention("1h"), func(t *testing.T, d *deployment) {
@@ -929,6 +985,30 @@ func TestR14ASharedTokenHasItsRetentionWhenTheLedgerCannotBeWritten(t *testing.T
 		time.Sleep(61 * time.Minute)
 		d.sweep(`{}`)
 		d.wantTokens(current)
+	})
+}
+
+// Of three secrets one cannot be read, and another one does not hold the token any more.
+func TestR22ASharedTokenStaysSharedWhileAThirdSecretCannotBeRead(t *testing.T) {
+	deploy(t, nil, func(t *testing.T, d *deployment) {
+		current := d.rotate()
+		for _, name := range []string{"ivr/copy", "ivr/third"} {
+			d.createSecret(name, loginFields(d.user, map[string]string{"apiToken": current}))
+			d.begin(name)
+		}
+		d.sweep(`{}`)
+		with := secret.NameOf(d.record(current).SharedWith)
+		other := map[string]string{"ivr/copy": "ivr/third", "ivr/third": "ivr/copy"}[with]
+		d.edit(with, loginFields(d.user, nil))
+		d.deny = func(c awstest.Call) bool {
+			return c.Action == "GetSecretValue" && strings.Contains(c.Resource, other)
+		}
+		if _, err := d.run(`{}`); err != nil {
+			t.Fatal(err)
+		}
+		if d.record(current).SharedWith == "" {
+			t.Error("the record does not say that the token is shared")
+		}
 	})
 }
 

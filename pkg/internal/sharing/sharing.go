@@ -36,8 +36,8 @@ func (n *Notes) Current(ctx context.Context, m *holders.Secret, view ledger.View
 
 // Record returns the record with the fact that another secret holds its token, or does not any
 // more, and writes that. When it does not any more, the retention starts anew, because readers of
-// that secret may have the token cached.
-func (n *Notes) Record(ctx context.Context, record ledger.Record) ledger.Record {
+// that secret may have the token cached. A secret that cannot be read, mayBeUnread, may hold it yet.
+func (n *Notes) Record(ctx context.Context, record ledger.Record, mayBeUnread bool) ledger.Record {
 	shared := record
 	shared.SharedWith = ""
 	if holding := n.Secrets.Of(record.Fingerprint, record.Secret); len(holding) > 0 {
@@ -47,8 +47,7 @@ func (n *Notes) Record(ctx context.Context, record ledger.Record) ledger.Record 
 		record.State == ledger.Retiring && end.After(record.At) {
 		shared.At = end
 	}
-	if shared == record || shared.SharedWith == "" && n.Secrets.Unread(record.SharedWith) ||
-		record.State == ledger.Unclaimed {
+	if shared == record || shared.SharedWith == "" && mayBeUnread || record.State == ledger.Unclaimed {
 		return record
 	}
 	n.Records.Set(ctx, record, shared) // if that fails, the next sweep writes it
