@@ -36,7 +36,8 @@ func (n *Notes) Current(ctx context.Context, m *holders.Secret, view ledger.View
 
 // Record returns the record with the fact that another secret holds its token, or does not any
 // more, and writes that. When it does not any more, the retention starts anew, because readers of
-// that secret may have the token cached. A secret that cannot be read, mayBeUnread, may hold it yet.
+// that secret may have the token cached. A secret that cannot be read, mayBeUnread, may hold it
+// yet.
 func (n *Notes) Record(ctx context.Context, record ledger.Record, mayBeUnread bool) ledger.Record {
 	shared := record
 	shared.SharedWith = ""

@@ -112,8 +112,8 @@ func (s *Sandbox) serve(l net.Listener, handler http.Handler) {
 	s.serving.Go(func() { _ = server.Serve(l) }) // always ErrServerClosed
 }
 
-// Close ends rotations, function processes and listeners, and returns when all have ended. It may be
-// called again.
+// Close ends rotations, function processes and listeners, and returns when all have ended. It may
+// be called again.
 func (s *Sandbox) Close() {
 	for _, f := range s.functions {
 		f.Close()
