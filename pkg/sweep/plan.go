@@ -72,7 +72,7 @@ func (u *user) facts(m *holders.Secret, record ledger.Record, found witness.Find
 	facts := decide.Facts{
 		Now: u.config.Now(), Listed: found.Listed, Revoke: u.only == m.ARN,
 		Elsewhere: len(u.secrets.Of(f, m.ARN)) > 0 ||
-			record.State != ledger.Unclaimed && (u.maybeUnread(record) || u.keptByOther(record)),
+			record.State != ledger.Unclaimed && u.maybeUnread(record) || u.keptByOther(record),
 		Claimed:   u.claimed(record),
 		Awaited:   m.PendingVersion != "" && m.PendingVersion == record.Version && m.Pending.IsZero(),
 		Swappable: record.Base != "" && record.Base == m.CurrentVersion,
@@ -113,9 +113,11 @@ func (u *user) maybeUnread(record ledger.Record) bool {
 		slices.ContainsFunc(u.index.ByToken[record.Fingerprint], func(r ledger.Record) bool { return unread(r.Secret) })
 }
 
-// keptByOther reports whether another secret's record keeps the token: that secret held it later.
+// keptByOther reports whether another secret's record keeps a token whose own time is over: that
+// secret held it later.
 func (u *user) keptByOther(record ledger.Record) bool {
-	return slices.ContainsFunc(u.index.ByToken[record.Fingerprint], func(r ledger.Record) bool {
+	over := record.State == ledger.Retiring || record.State == ledger.Deleted
+	return over && slices.ContainsFunc(u.index.ByToken[record.Fingerprint], func(r ledger.Record) bool {
 		swapped := r.State == ledger.Outgoing && r.Successor != ""
 		retained := swapped || r.State == ledger.Retiring && u.config.Now().Before(r.At)
 		return retained && r.Secret != record.Secret

@@ -962,6 +962,36 @@ func TestR2ATokenStaysForTheRetentionOfAnotherSecret(t *testing.T) {
 	})
 }
 
+// Both secrets were rotated, and neither mark could be written.
+func TestR10ATokenThatTwoSecretsHaveReplacedIsRetired(t *testing.T) {
+	deploy(t, retention("1h"), func(t *testing.T, d *deployment) {
+		shared := d.rotate()
+		copied := d.createSecret("ivr/copy", loginFields(d.user, map[string]string{"apiToken": shared}))
+		run := d.begin("ivr/copy")
+		d.sweep(`{}`)
+		d.rotate()
+		d.steps(run, run.Steps...)
+		d.aws.Secrets.EndRotation(run, nil)
+		for _, arn := range []string{d.arn, copied} {
+			record, _ := d.entries(arn).Find(print(shared))
+			record.State = ledger.Outgoing
+			if record.Successor == "" {
+				t.Fatalf("the record names no successor: %+v", record)
+			}
+			if err := d.ledger().Set(t.Context(), record); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 3 {
+			d.sweep(`{}`)
+			time.Sleep(2 * time.Hour)
+		}
+		if d.engage.Alive(shared) {
+			t.Error("the token lives on")
+		}
+	})
+}
+
 // The sweep that sees it cannot write it down.
 func TestR14ASharedTokenHasItsRetentionWhenTheLedgerCannotBeWritten(t *testing.T) {
 	deploy(t, retention("1h"), func(t *testing.T, d *deployment) {
