@@ -16,10 +16,10 @@
 // not hold the token: the next attempt at the same version puts the token there; if none comes, a
 // later rotation or sweep retires the token.
 //
-// A token is recorded as outgoing before AWSCURRENT moves away from it, as retiring when that was
-// seen, and as deleted when the vendor has answered that it deleted it. A crash at any of these
-// moments leaves a record from which the next rotation or sweep goes on. The decisions are in
-// package decide.
+// A token is recorded as outgoing, with the version that is to replace it, before AWSCURRENT moves
+// away from it; as retiring when that was seen; and as deleted when the vendor has answered that it
+// deleted it. A crash at any of these moments leaves a record from which the next rotation or sweep
+// goes on. The decisions are in package decide.
 //
 // # Loss
 //
