@@ -44,3 +44,37 @@ func TestR10ATokenThatAWSCURRENTHasJustLeftHasItsRetention(t *testing.T) {
 		w.wantTokens(w.token(awstest.StageCurrent))
 	})
 }
+
+// A late invocation, which has read that the token was due once, writes that again at the moment of
+// the swap. Another token is due, so that this finishSecret reads the ledger again.
+func TestR10ASwapStartsTheRetentionWhateverALateInvocationWrites(t *testing.T) {
+	var w *deployment
+	var late func()
+	configure := func(a *awstest.Config, _ *engagetest.Config, env map[string]string) {
+		env["PREVIOUS_TOKEN_RETENTION"] = "1h"
+		a.Permit = func(c awstest.Call) bool {
+			if write := late; write != nil && c.Action == "UpdateSecretVersionStage" {
+				late = nil
+				write()
+			}
+			return true
+		}
+	}
+	inDeployment(t, onlyAdmin, configure, func(t *testing.T, theWorld *deployment) {
+		w = theWorld
+		w.rotate()
+		w.rotate()
+		replaced := w.token(awstest.StageCurrent)
+		time.Sleep(2 * time.Hour)
+		late = func() {
+			record := w.record(replaced)
+			record.State, record.At, record.Owned = ledger.Retiring, time.Now().Add(-time.Hour), true
+			w.setRecord(record)
+		}
+		w.rotate()
+		w.wantTokens(replaced, w.token(awstest.StageCurrent))
+		if r := w.record(replaced); r.State != ledger.Retiring || time.Until(r.At) < time.Hour-time.Minute {
+			t.Errorf("the record is %+v", r)
+		}
+	})
+}
