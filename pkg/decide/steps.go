@@ -147,7 +147,6 @@ type Supply struct {
 // put again; it is the zero Record when there is none.
 func (s Supply) Token() (c Case, a Action, record ledger.Record) {
 	for _, r := range s.Records {
-		//safeguard:reissue-beside-the-same-current term 3
 		if r.Version != s.Version || r.State != ledger.Issued || r.Base != s.Base {
 			continue
 		}

@@ -63,7 +63,7 @@ func (f *finishing) sinceSwap(record ledger.Record) ledger.Record {
 	if swapped {
 		record.Successor = f.event.VersionID
 	}
-	if swapped || f.leftDue(record) { //safeguard:a-swap-starts-the-retention
+	if swapped || f.leftDue(record) {
 		record.State = ledger.Outgoing
 	}
 	return record

@@ -13,7 +13,6 @@ type safeguard struct {
 
 // safeguards are all that are marked in the product.
 var safeguards = []safeguard{
-	{name: "a-swap-starts-the-retention", in: "undone"},
 	{name: "abandoned-tokens-have-a-retention", in: "hands"},
 	{name: "all-secrets-are-read", in: "exclusive"},
 	{name: "awaited-tokens-stay", in: "awaited"},
@@ -52,7 +51,6 @@ var safeguards = []safeguard{
 	{name: "records-are-looked-for-again", in: "mild"},
 	{name: "records-of-gone-secrets-are-swept", in: "leaving"},
 	{name: "records-outlive-a-failed-deletion", in: "undeleted"},
-	{name: "reissue-beside-the-same-current", in: "people"},
 	{name: "retention-is-kept", in: "returns"},
 	{name: "returned-token-starts-a-new-retention", in: "returns"},
 	{name: "scheduled-secrets-are-no-fault", in: "leaving"},
