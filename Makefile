@@ -32,9 +32,10 @@ run: functions $(BIN)/sandbox ## rotate three times with the real function, prin
 sandbox: functions $(BIN)/sandbox ## stay up, with a page for browsers, for the AWS CLI and sam local (EVERY=30s LISTEN=127.0.0.1 SCENARIO=...)
 	@exec $(BIN)/sandbox serve -functions $(BIN)/local $(sandbox_flags) $(serve_flags) $(ARGS)
 
+# Four packages at a time: some wait more than they compute.
 test: ## the tests for whoever changes a line (1 minute)
 	@echo "Testing, a line for each package: about a minute; the first time some minutes, to build."
-	$(GO) test -short ./...
+	$(GO) test -short -p 4 ./...
 
 prove: ## every test, the race detector, the fault matrix, the simulation (10 minutes)
 	GORACE=atexit_sleep_ms=0 $(GO) test $(race) -vet=off ./pkg/tests/adversary $$($(GO) list ./... | grep -v -E '$(unraced)')
