@@ -240,7 +240,7 @@ func (s *Sweeper) begin(ctx context.Context, request events.Sweep) (*run, error)
 
 // known returns the secrets that the stack and the ledger name.
 func (r *run) known() []string {
-	arns := slices.Collect(maps.Keys(r.entries.Secrets))
+	arns := slices.Sorted(maps.Keys(r.entries.Secrets))
 	if secret.IsARN(r.config.TokenSecret) {
 		arns = append(arns, r.config.TokenSecret)
 	}

@@ -81,7 +81,9 @@ func (h *Holders) note(arn string, err error) {
 // is passed to fault.
 func (h *Holders) NoteMissing(ctx context.Context, l *ledger.Ledger, entries ledger.All, known []string,
 	fault func(error)) {
-	for _, arn := range append(slices.Collect(maps.Keys(entries.Missing)), known...) {
+	all := append(slices.Collect(maps.Keys(entries.Missing)), known...)
+	slices.Sort(all)
+	for _, arn := range slices.Compact(all) {
 		var err error
 		state, since := h.State(arn)
 		switch _, noted := entries.Missing[arn]; {

@@ -34,7 +34,7 @@ type Inventory struct {
 
 // Absent reports the known secrets that cannot be found or are scheduled for deletion.
 func (i *Inventory) Absent(known []string) {
-	for _, arn := range append(slices.Collect(maps.Keys(i.Entries.Missing)), known...) {
+	for _, arn := range append(slices.Sorted(maps.Keys(i.Entries.Missing)), known...) {
 		if state, since := i.Secrets.State(arn); state != holders.Present {
 			i.Report.About(arn, func(s *report.Secret) { s.State, s.MissingSince = string(state), since })
 		}
