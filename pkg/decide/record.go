@@ -11,8 +11,8 @@ import (
 const (
 	// R1: AWSCURRENT or AWSPENDING of the record's secret holds the token. It stays.
 	R1 Case = "R1"
-	// R2: another secret holds the token, may hold it but cannot be read, or held it later and keeps it
-	// for its retention. It stays.
+	// R2: another secret holds the token, may hold it but cannot be read, or held it later and keeps
+	// it for its retention. It stays.
 	R2 Case = "R2"
 	// R3: AWSCURRENT holds a retiring or a deleted token: a person put it back. It is outgoing again,
 	// so that its retention starts when AWSCURRENT is seen to move away.
