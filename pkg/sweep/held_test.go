@@ -38,17 +38,24 @@ func TestATokenThatCouldNotBeRecordedIsRetiredByOneSweep(t *testing.T) {
 	})
 }
 
-// createSecret put the token, but could not record it, and the rotation was over: AWSPENDING stays.
+// putUnrecorded runs a rotation that fails when createSecret has put its token and could not record
+// it. AWSPENDING stays.
+func (d *deployment) putUnrecorded() (run awstest.Run, held string) {
+	d.t.Helper()
+	d.rotate()
+	run = d.begin(secretName)
+	d.steps(run, awstest.StepCreate)
+	held = d.token(secretName, awstest.StagePending)
+	if err := d.ledger().Remove(d.t.Context(), d.record(held)); err != nil {
+		d.t.Fatal(err)
+	}
+	d.aws.Secrets.EndRotation(run, errors.New("the rotation has failed"))
+	return run, held
+}
+
 func TestATokenOfAPendingVersionIsRecordedAfterAnHour(t *testing.T) {
 	deploy(t, nil, func(t *testing.T, d *deployment) {
-		d.rotate()
-		run := d.begin(secretName)
-		d.steps(run, awstest.StepCreate)
-		held := d.token(secretName, awstest.StagePending)
-		if err := d.ledger().Remove(t.Context(), d.record(held)); err != nil {
-			t.Fatal(err)
-		}
-		d.aws.Secrets.EndRotation(run, errors.New("the rotation has failed"))
+		_, held := d.putUnrecorded()
 		for _, after := range []struct {
 			wait     time.Duration
 			recorded bool
@@ -69,14 +76,7 @@ func TestATokenOfAPendingVersionIsRecordedAfterAnHour(t *testing.T) {
 // createSecret put the token, but could not record it, and a sweep may not read the version.
 func TestW2AnIntentStaysWhileItsVersionCannotBeRead(t *testing.T) {
 	deploy(t, nil, func(t *testing.T, d *deployment) {
-		d.rotate()
-		run := d.begin(secretName)
-		d.steps(run, awstest.StepCreate)
-		held := d.token(secretName, awstest.StagePending)
-		if err := d.ledger().Remove(t.Context(), d.record(held)); err != nil {
-			t.Fatal(err)
-		}
-		d.aws.Secrets.EndRotation(run, errors.New("the rotation has failed"))
+		run, held := d.putUnrecorded()
 		time.Sleep(3 * time.Hour)
 		reads := 0
 		d.deny = func(c awstest.Call) bool {
