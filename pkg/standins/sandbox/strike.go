@@ -67,11 +67,11 @@ func (s Strike) check() error {
 	case !slices.Contains(steps, s.Step):
 		return fmt.Errorf("sandbox: unknown step %q; use one of %v", s.Step, steps)
 	case !slices.Contains(services, s.Service):
-		return fmt.Errorf("sandbox: there is no service %q; use one of %q", s.Service, services)
+		return fmt.Errorf("sandbox: unknown service %q; use one of %q", s.Service, services)
 	case s.Operation == "" || s.Nth < 1:
 		return fmt.Errorf("sandbox: a strike needs an operation, and nth from 1")
 	case !slices.ContainsFunc(strikeFaults, func(c Choice) bool { return c.Name == string(s.Fault) }):
-		return fmt.Errorf("sandbox: there is no fault %q; GET %s lists them", s.Fault, PathView)
+		return fmt.Errorf("sandbox: unknown fault %q; GET %s lists them", s.Fault, PathView)
 	}
 	return nil
 }

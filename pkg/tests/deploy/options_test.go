@@ -69,7 +69,7 @@ func checkAPI(t *testing.T, tm *template, security string) {
 	}
 	schemes := body["components"].(map[string]any)["securitySchemes"].(map[string]any)
 	if schemes[security] == nil {
-		t.Errorf("there is no security scheme %s", security)
+		t.Errorf("the security scheme %s is missing", security)
 	}
 	settings := api["MethodSettings"].([]any)[0].(map[string]any)
 	if settings["ThrottlingRateLimit"] != 10 || settings["HttpMethod"] != "*" {

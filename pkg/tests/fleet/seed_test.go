@@ -24,7 +24,7 @@ type fleet struct {
 	secrets int
 	users   int // secret n logs in as user n modulo users
 	// due leaves each previous token with a record that says retiring, and its time over; otherwise
-	// there is no previous token.
+	// the previous tokens are gone.
 	due bool
 	// silent is one of the users, whom the vendor never answers.
 	silent    bool

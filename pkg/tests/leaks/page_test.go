@@ -92,7 +92,7 @@ func (v *visitor) learn() {
 		}
 		for _, field := range []string{"apiToken", "password", "clientSecret", "jwt"} {
 			if text, ok := document[field].(string); ok {
-				// All tokens begin with the platform, which is no secret.
+				// All tokens begin with the platform, which is public.
 				v.finder.Add("the "+field+" of "+name, strings.TrimPrefix(text, "aws80:"))
 			}
 		}
