@@ -357,6 +357,17 @@ func (d *deployment) loseLedger(text string) {
 	}
 }
 
+// share rotates the first secret, and copies its token into ivr/copy, whose rotation begins. A sweep
+// has seen both.
+func (d *deployment) share() (shared string, ofCopy awstest.Run) {
+	d.t.Helper()
+	shared = d.rotate()
+	d.createSecret("ivr/copy", loginFields(d.user, map[string]string{"apiToken": shared}))
+	ofCopy = d.begin("ivr/copy")
+	d.sweep(`{}`)
+	return shared, ofCopy
+}
+
 // lose begins a rotation; its creation has its effect and is never answered. It returns the run
 // and the token that the creation left.
 func (d *deployment) lose() (awstest.Run, string) {

@@ -915,10 +915,7 @@ func TestR2ATokenStaysWhenAnotherSecretOfTheUserCannotBeReadAgain(t *testing.T) 
 // The retention of the first secret is over when the second one lets the token go.
 func TestR14ASharedTokenHasItsRetentionFromTheLastSecretOn(t *testing.T) {
 	deploy(t, retention("1h"), func(t *testing.T, d *deployment) {
-		shared := d.rotate()
-		d.createSecret("ivr/copy", loginFields(d.user, map[string]string{"apiToken": shared}))
-		d.begin("ivr/copy")
-		d.sweep(`{}`)
+		shared, _ := d.share()
 		current := d.rotate()
 		time.Sleep(2 * time.Hour)
 		wantCase(t, d.sweep(`{}`), shared, "R2")
@@ -936,10 +933,7 @@ func TestR14ASharedTokenHasItsRetentionFromTheLastSecretOn(t *testing.T) {
 // rotated now: its readers have the token cached.
 func TestR2ATokenStaysForTheRetentionOfAnotherSecret(t *testing.T) {
 	deploy(t, retention("1h"), func(t *testing.T, d *deployment) {
-		shared := d.rotate()
-		d.createSecret("ivr/copy", loginFields(d.user, map[string]string{"apiToken": shared}))
-		run := d.begin("ivr/copy")
-		d.sweep(`{}`)
+		shared, run := d.share()
 		current := d.rotate()
 		d.steps(run, run.Steps...)
 		d.aws.Secrets.EndRotation(run, nil)
@@ -995,10 +989,7 @@ func TestR10ATokenThatTwoSecretsHaveReplacedIsRetired(t *testing.T) {
 // The sweep that sees it cannot write it down.
 func TestR14ASharedTokenHasItsRetentionWhenTheLedgerCannotBeWritten(t *testing.T) {
 	deploy(t, retention("1h"), func(t *testing.T, d *deployment) {
-		shared := d.rotate()
-		d.createSecret("ivr/copy", loginFields(d.user, map[string]string{"apiToken": shared}))
-		d.begin("ivr/copy")
-		d.sweep(`{}`)
+		shared, _ := d.share()
 		current := d.rotate()
 		time.Sleep(2 * time.Hour)
 		wantCase(t, d.sweep(`{}`), shared, "R2")
@@ -1045,10 +1036,7 @@ func TestR22ASharedTokenStaysSharedWhileAThirdSecretCannotBeRead(t *testing.T) {
 // A sweep that cannot read the other secret does not know that the token is shared no more.
 func TestR22ASharedTokenStaysSharedWhileTheOtherSecretCannotBeRead(t *testing.T) {
 	deploy(t, nil, func(t *testing.T, d *deployment) {
-		shared := d.rotate()
-		d.createSecret("ivr/copy", loginFields(d.user, map[string]string{"apiToken": shared}))
-		d.begin("ivr/copy")
-		d.sweep(`{}`)
+		shared, _ := d.share()
 		d.deny = func(c awstest.Call) bool {
 			return c.Action == "GetSecretValue" && strings.Contains(c.Resource, "ivr/copy")
 		}
