@@ -357,8 +357,8 @@ func (d *deployment) loseLedger(text string) {
 	}
 }
 
-// share rotates the first secret, and copies its token into ivr/copy, whose rotation begins. A sweep
-// has seen both.
+// share rotates the first secret, and copies its token into ivr/copy, whose rotation begins. A
+// sweep has seen both.
 func (d *deployment) share() (shared string, ofCopy awstest.Run) {
 	d.t.Helper()
 	shared = d.rotate()

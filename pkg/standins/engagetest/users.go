@@ -101,7 +101,7 @@ func (s *Server) user(name string) *user {
 			return u
 		}
 	}
-	panic(fmt.Sprintf("engagetest: there is no user %q", name))
+	panic(fmt.Sprintf("engagetest: unknown user %q", name))
 }
 
 // ChangePassword changes the password of the engage and legacy logins. Sessions and API tokens stay

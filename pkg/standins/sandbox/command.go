@@ -37,7 +37,7 @@ func Main(ctx context.Context, args []string, out, complaints io.Writer, getenv 
 		fmt.Fprint(out, usage)
 		return 0
 	default:
-		fmt.Fprintf(complaints, "sandbox: there is no command %q\n%s", args[0], usage)
+		fmt.Fprintf(complaints, "sandbox: unknown command %q\n%s", args[0], usage)
 		return 2
 	}
 	switch {

@@ -247,7 +247,7 @@ func functionOfCaller(caller string) string {
 func (s *Sandbox) Invoke(ctx context.Context, name string, payload []byte) ([]byte, error) {
 	f := s.functions[name]
 	if f == nil {
-		return nil, fmt.Errorf("sandbox: there is no binary of the function %q", name)
+		return nil, fmt.Errorf("sandbox: the binary of the function %q is missing", name)
 	}
 	return s.invokeARN(ctx, f.ARN(), payload)
 }
