@@ -193,9 +193,9 @@ func TestWrongActionsAreRefused(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		strike("sing", "Engage", "list", "500"):          `unknown step "sing"`,
-		strike("createSecret", "Mail", "list", "500"):    `no service "Mail"`,
+		strike("createSecret", "Mail", "list", "500"):    `unknown service "Mail"`,
 		strike("createSecret", "Engage", "", "500"):      "needs an operation",
-		strike("createSecret", "Engage", "list", "rain"): `no fault "rain"`,
+		strike("createSecret", "Engage", "list", "rain"): `unknown fault "rain"`,
 		sandbox.PathRetention + "?value=long":            `"long" is not a duration`,
 		sandbox.PathSweep + "?later=soon":                "later=soon is not a duration",
 		sandbox.PathSweep + "?deleteToken=000000000000":  "000000000000",

@@ -161,7 +161,7 @@ func TestInvalidCommandLinesAreRefused(t *testing.T) {
 		"help":             {[]string{"help"}, 0, "usage"},
 		"help of one":      {[]string{"run", "-h"}, 0, "-flow"},
 		"scenarios":        {[]string{"run", "-h"}, 0, sandbox.ScenarioDeadToken.Meaning()},
-		"unknown command":  {[]string{"jump"}, 2, `no command "jump"`},
+		"unknown command":  {[]string{"jump"}, 2, `unknown command "jump"`},
 		"unknown flag":     {[]string{"run", "-jump"}, 2, "-jump"},
 		"an argument":      {[]string{"run", "now"}, 2, `unexpected argument "now"`},
 		"no unit":          {[]string{"serve", "-every", "30"}, 2, "-every: the unit is missing, as in 30s, 30m or 30h"},
